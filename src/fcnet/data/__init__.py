@@ -1,0 +1,1 @@
+"""The data sets: found, fetched, verified, cached, split and cut into minibatches."""

@@ -1,0 +1,92 @@
+"""What every source of images hands over, and the exercise's split of it.
+
+A `Dataset` is uint8 images and integer labels, exactly as they lie on disk; nothing is scaled here, so
+that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the images came from, as every run record states it.
+
+    path : the folder or package that they were read from
+    sha256 : hash over the decoded images and labels, in order, so that two copies of one data set agree
+    official : whether the files are byte for byte the published ones; None where nobody published hashes
+    note : what a reader of a number must know about this copy, e.g. "JPEG copy"; empty if nothing
+    """
+
+    path: str
+    sha256: str
+    official: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images and labels of one part of a data set.
+
+    images : (N, D) uint8, each row one image, channel by channel, row by row
+    labels : (N,) int64 in [0, K)
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled set of images with its official test set apart.
+
+    name : as printed beside every number
+    train, test : the two published parts
+    classes : K names
+    image_shape : (channels, height, width), whose product is D
+    """
+
+    name: str
+    train: Part
+    test: Part
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    origin: Origin
+
+    @property
+    def label(self) -> str:
+        """The name with what must be known about this copy, e.g. `CIFAR-10 (JPEG copy)`."""
+        return f"{self.name} ({self.origin.note})" if self.origin.note else self.name
+
+
+def split(part: Part, validation: int) -> tuple[Part, Part]:
+    """Keep the last `validation` rows for validation, as the exercise does, and train on the rest.
+
+    Parameters
+    ----------
+    part : the training part of a data set, N rows
+    validation : rows to hold out, 0 < validation < N
+
+    Returns
+    -------
+    train, validation : two views of `part`, N - validation and `validation` rows
+
+    Raises
+    ------
+    DataError : `cannot hold out V of N training images, ...`
+    """
+    if not 0 < validation < len(part):
+        raise DataError(
+            f"cannot hold out {validation} of {len(part)} training images, choose between 1 and {len(part) - 1}"
+        )
+    cut = len(part) - validation
+    return Part(part.images[:cut], part.labels[:cut]), Part(part.images[cut:], part.labels[cut:])

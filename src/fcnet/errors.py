@@ -1,0 +1,23 @@
+"""The one exception for what a user can mend.
+
+The command line prints it as a single line, `error: what, where, what to do`, and exits with status 2.
+A traceback is therefore always a defect of fcnet and never of its user.
+"""
+
+from __future__ import annotations
+
+
+class FcnetError(Exception):
+    """A mistake in the input or the surroundings, with a message of one line: what, where, what to do."""
+
+
+class DataError(FcnetError, ValueError):
+    """Data that cannot be trained on or read: wrong shapes, labels out of range, NaN pixels, a damaged file."""
+
+
+class RunError(FcnetError):
+    """A run folder that cannot be written, read or resumed."""
+
+
+class DivergedError(FcnetError, ArithmeticError):
+    """A training whose loss stopped being a finite number."""

@@ -1,0 +1,62 @@
+"""The checks on what users hand in, each with the one line that it raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fcnet.errors import DataError
+
+
+def check_positive(**numbers: int) -> None:
+    """Require whole numbers of at least 1, given by name.
+
+    Raises
+    ------
+    DataError : `NAME is V, give a whole number of at least 1`
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise DataError(f"{name} is {value!r}, give a whole number of at least 1")
+
+
+def check_images(X: ArrayLike, features: int) -> NDArray[Any]:
+    """Require finite examples X (N, features) with N >= 1; integers (pixels) become float64.
+
+    Raises
+    ------
+    DataError : X is not two-dimensional, empty, not numeric, of other width, or holds NaN or infinity
+    """
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[1] != features:
+        raise DataError(f"X has shape {X.shape}, give examples as rows: (N, {features})")
+    if len(X) == 0:
+        raise DataError("X has no rows, give at least one example")
+    if X.dtype.kind in "uib":
+        return X.astype(np.float64)
+    if X.dtype.kind not in "fc":
+        raise DataError(f"X has dtype {X.dtype}, give numbers")
+    if not np.isfinite(X).all():
+        row = int(np.argwhere(~np.isfinite(X))[0, 0])
+        raise DataError(f"X holds NaN or infinite values, the first in row {row}, clean or drop such rows")
+    return X
+
+
+def check_labels(y: ArrayLike, examples: int, classes: int) -> NDArray[np.int64]:
+    """Require integer labels y (examples,) in [0, classes).
+
+    Raises
+    ------
+    DataError : wrong length or shape, not integers, or a label out of range
+    """
+    y = np.asarray(y)
+    if y.shape != (examples,):
+        raise DataError(f"y has shape {y.shape}, give one label for each of the {examples} rows of X")
+    if y.dtype.kind not in "iu":
+        raise DataError(f"y has dtype {y.dtype}, give integer labels from 0 to {classes - 1}")
+    if len(y) and not (0 <= y.min() and y.max() < classes):
+        row = int(np.argmax((y < 0) | (y >= classes)))
+        raise DataError(f"label {y[row]} in row {row} is out of range, labels run from 0 to {classes - 1}")
+    return y.astype(np.int64)
