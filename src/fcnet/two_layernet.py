@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, TypedDict
+from typing import Any, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fcnet.errors import DataError, DivergedError
-from fcnet.validation import check_images, check_labels, check_positive
+from fcnet.errors import DivergedError
+from fcnet.validation import check_images, check_labels, check_not_negative, check_positive
 
 Array = NDArray[Any]
 """Real or complex floating-point array: complex so that the gradient audit can take a complex step."""
@@ -33,8 +33,8 @@ class TrainingHistory(TypedDict):
 
 
 def relu(u: Array) -> Array:
-    """Keep what is positive. Element-wise, any shape. Equations: (1)"""
-    return np.where(u.real > 0, u, 0)  # (1)
+    """Keep what is positive, and NaN, which must not pass for a 0. Element-wise. Equations: (1)"""
+    return np.where(u.real <= 0, 0, u)  # (1)
 
 
 def softmax(u: Array) -> Array:
@@ -44,13 +44,15 @@ def softmax(u: Array) -> Array:
     overflowing: logits of 1e4 are as good as any other. Equations: (2)
     """
     exp_u = np.exp(u - u.real.max(axis=1, keepdims=True))
-    return exp_u / exp_u.sum(axis=1, keepdims=True)  # (2)
+    psi: Array = exp_u / exp_u.sum(axis=1, keepdims=True)  # (2)
+    return psi
 
 
 def log_softmax(u: Array) -> Array:
     """Logarithm of `softmax`, (N, K), without the underflow of taking it afterwards. Equations: (11)"""
     shifted = u - u.real.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (11)
+    log_psi: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (11)
+    return log_psi
 
 
 class TwoLayerNet:
@@ -79,11 +81,13 @@ class TwoLayerNet:
         rng: np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
         check_positive(input_size=input_size, hidden_size=hidden_size, output_size=output_size)
-        self.rng: Any = np.random if rng is None else rng
+        check_not_negative(std=std)
+        self.rng = rng
+        draw: Any = np.random if rng is None else rng
         self.params: dict[str, Array] = {
-            "W1": std * self.rng.standard_normal((input_size, hidden_size)),
+            "W1": std * draw.standard_normal((input_size, hidden_size)),
             "b1": np.zeros(hidden_size),
-            "W2": std * self.rng.standard_normal((hidden_size, output_size)),
+            "W2": std * draw.standard_normal((hidden_size, output_size)),
             "b2": np.zeros(output_size),
         }
 
@@ -91,6 +95,10 @@ class TwoLayerNet:
         """Class scores before the softmax, z3 (N, K), for examples X (N, D). Equations: (3)-(6)"""
         return self._forward(self._examples(X))[3]
 
+    @overload
+    def loss(self, X: ArrayLike, y: None = None, reg: float = 0.0) -> Array: ...
+    @overload
+    def loss(self, X: ArrayLike, y: ArrayLike, reg: float = 0.0) -> tuple[float, dict[str, Array]]: ...
     def loss(
         self, X: ArrayLike, y: ArrayLike | None = None, reg: float = 0.0
     ) -> Array | tuple[float, dict[str, Array]]:
@@ -109,8 +117,9 @@ class TwoLayerNet:
 
         Raises
         ------
-        DataError : wrong shapes, labels out of range, NaN or infinite examples, no examples
+        DataError : wrong shapes, labels out of range, NaN or infinite examples, no examples, reg below 0
         """
+        check_not_negative(reg=reg)
         X = self._examples(X)
         W1, W2 = self.params["W1"], self.params["W2"]
         a1, z2, a2, z3 = self._forward(X)
@@ -170,36 +179,43 @@ class TwoLayerNet:
 
         Raises
         ------
-        DataError : as `loss`; also for no iterations or an empty minibatch
-        DivergedError : the objective became NaN or infinite; `params` are then those of the step before
+        DataError : as `loss`; also for no iterations, an empty minibatch or a negative learning rate
+        DivergedError : the objective or the weights became NaN or infinite; `params` are then the finite
+            weights of the last iteration whose objective was finite
 
         Equations: (15), Algorithm 1
         """
-        X, X_val = self._examples(X), self._examples(X_val)
+        X, X_val = self._examples(X), self._examples(X_val, "X_val")
         K = self.params["b2"].size
-        y, y_val = check_labels(y, len(X), K), check_labels(y_val, len(X_val), K)
+        y, y_val = check_labels(y, len(X), K), check_labels(y_val, len(X_val), K, "y_val", "X_val")
         check_positive(num_iters=num_iters, batch_size=batch_size)
+        check_not_negative(learning_rate=learning_rate, learning_rate_decay=learning_rate_decay, reg=reg)
+        draw: Any = np.random if self.rng is None else self.rng
         iterations_per_epoch = max(len(X) // batch_size, 1)
         history: TrainingHistory = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
 
+        good = dict(self.params)  # the weights of the last finite objective
         for t in range(num_iters):
-            batch = self.rng.choice(len(X), batch_size)
+            batch = draw.choice(len(X), batch_size)
             X_batch, y_batch = X[batch], y[batch]
             with np.errstate(over="ignore", invalid="ignore"):
                 loss, grads = self.loss(X_batch, y_batch, reg)
-            if not np.isfinite(loss):
-                raise DivergedError(
-                    f"the loss became {loss} at iteration {t} with learning rate {learning_rate:g}, lower it"
-                )
+                theta = {}
+                for name in self.params:
+                    v = -learning_rate * grads[name]  # Algorithm 1, line 3 with mu = 0
+                    theta[name] = self.params[name] + v  # Algorithm 1, line 4
+            if not (np.isfinite(loss) and all(np.isfinite(p).all() for p in theta.values())):
+                self.params = good
+                what = "weights became infinite" if np.isfinite(loss) else f"loss became {loss}"
+                where = f"iteration {t} with learning rate {learning_rate:g}"
+                raise DivergedError(f"the {what} at {where}, lower it")
             history["loss_history"].append(float(loss))
             if verbose and t % 100 == 0:
                 print(f"iteration {t} / {num_iters}: loss {loss:f}")
             if t % iterations_per_epoch == 0:
                 history["train_acc_history"].append(float((self.predict(X_batch) == y_batch).mean()))
                 history["val_acc_history"].append(float((self.predict(X_val) == y_val).mean()))
-            for name in self.params:
-                v = -learning_rate * grads[name]  # Algorithm 1, line 3 with mu = 0
-                self.params[name] = self.params[name] + v  # Algorithm 1, line 4
+            good, self.params = self.params, theta
             if (t + 1) % iterations_per_epoch == 0:
                 learning_rate *= learning_rate_decay
         return history
@@ -227,5 +243,5 @@ class TwoLayerNet:
         z3 = a2 @ W2 + b2  # (6)
         return a1, z2, a2, z3
 
-    def _examples(self, X: ArrayLike) -> Array:
-        return check_images(X, self.params["W1"].shape[0])
+    def _examples(self, X: ArrayLike, name: str = "X") -> Array:
+        return check_images(X, self.params["W1"].shape[0], name)
