@@ -1,0 +1,151 @@
+"""The two numeric witnesses: derivatives of the loss that need nothing but the loss.
+
+Both move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.audit.result import Kink
+from fcnet.errors import DataError
+
+Array = NDArray[Any]
+
+STEPS = tuple(float(f"{digit}e-{power}") for power in range(2, 10) for digit in (1, 0.3))[:-1]
+"""The range of h: 1e-2 to 1e-9, two a decade."""
+
+COMPLEX_STEP = 1e-30
+"""h of the complex step: Im f(w + ih) / h has no difference in it, so h may be as small as one likes."""
+
+
+class Auditable(Protocol):
+    """What the audit asks of a network: `TwoLayerNet` and `fcnet.net.Network` have it."""
+
+    @property
+    def params(self) -> Mapping[str, Array]:
+        """The parameters by name."""
+
+    def loss(self, X: Any, y: Any, reg: float, /) -> Any:
+        """The objective and its gradients by name; the objective is complex where the parameters are."""
+
+    def preactivations(self, X: Any, /) -> list[Array]:
+        """What each ReLU sees, [(N, H1), (N, H2), ...]."""
+
+    def with_params(self, params: Mapping[str, Array], /) -> Auditable:
+        """The same network with other parameters, complex128 ones included."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where derivatives are taken: a network, its parameters, examples X (N, D), labels y (N,), lambda."""
+
+    net: Auditable
+    params: Mapping[str, Array]
+    X: Array
+    y: Array
+    reg: float
+
+    def moved(self, name: str, index: tuple[int, ...], by: complex) -> Auditable:
+        """The network with one entry of one parameter moved; all parameters complex if the move is."""
+        dtype = np.complex128 if isinstance(by, complex) else np.float64
+        params = {key: np.array(value, dtype) for key, value in self.params.items()}
+        params[name][index] += by
+        return self.net.with_params(params)
+
+    def loss(self, net: Auditable) -> Any:
+        """The objective alone."""
+        return net.loss(self.X, self.y, self.reg)[0]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What the numeric witnesses say about E entries of a parameter, at S steps.
+
+    Attributes
+    ----------
+    central : (S, E) central differences; NaN where a kink lies between -h and h
+    complex_step : (E,)
+    still : (E,) bool, moving the entry moves the loss at no step, by not a single bit: a dead unit
+    no_derivative : (E,) bool, the entry moves a pre-activation that is exactly 0
+    rounding : (S,) absolute error that rounding alone may cause in `central`
+    kinks : every (entry, h) with a kink inside
+    """
+
+    central: Array
+    complex_step: Array
+    still: Array
+    no_derivative: Array
+    rounding: Array
+    kinks: tuple[Kink, ...]
+
+
+def differences(
+    point: Point, name: str, indices: Sequence[tuple[int, ...]], steps: Sequence[float]
+) -> Differences:
+    """Ask both witnesses about the entries `indices` of parameter `name`.
+
+    Raises
+    ------
+    DataError : the loss of complex parameters came back real
+    """
+    base = point.loss(point.net)
+    before = point.net.preactivations(point.X)
+    central = np.full((len(steps), len(indices)), np.nan)
+    derivative = np.empty(len(indices))
+    still, no_derivative = np.ones(len(indices), bool), np.zeros(len(indices), bool)
+    kinks: list[Kink] = []
+    for entry, index in enumerate(indices):
+        derivative[entry] = complex_step(point, name, index)
+        for place, h in enumerate(steps):
+            up, down = point.moved(name, index, h), point.moved(name, index, -h)
+            kink, at_zero = _kink(name, index, h, before, [net.preactivations(point.X) for net in (up, down)])
+            no_derivative[entry] |= at_zero
+            if kink is not None:
+                kinks.append(kink)
+                continue
+            above, below = point.loss(up), point.loss(down)
+            central[place, entry] = (above - below) / (2 * h)
+            still[entry] &= bool(above == base == below)
+    still &= ~np.isnan(central).all(axis=0) & (derivative == 0)
+    rounding = abs(base) * np.finfo(np.float64).eps / np.asarray(steps)
+    return Differences(central, derivative, still, no_derivative, rounding, tuple(kinks))
+
+
+def complex_step(point: Point, name: str, index: tuple[int, ...]) -> float:
+    """The derivative by one entry, Im J(w + ih) / h at h = 1e-30: exact but for rounding.
+
+    Raises
+    ------
+    DataError : the loss of complex parameters came back real
+    """
+    loss = point.loss(point.moved(name, index, COMPLEX_STEP * 1j))
+    if not np.iscomplexobj(loss):
+        raise DataError(f"the loss is real at a complex {name}, keep the imaginary part in the forward pass")
+    return float(loss.imag) / COMPLEX_STEP
+
+
+def _kink(
+    name: str, index: tuple[int, ...], h: float, before: Sequence[Array], after: Sequence[Sequence[Array]]
+) -> tuple[Kink | None, bool]:
+    """The first sign that flips in [-h, h], if any, and whether a pre-activation of exactly 0 moves.
+
+    Looking at the ends is enough: up to its first flip the network is linear in one entry.
+    """
+    flips = [
+        (layer, example, unit)
+        for layer, z in enumerate(before)
+        for example, unit in np.argwhere(
+            ((after[0][layer] > 0) != (z > 0)) | ((after[1][layer] > 0) != (z > 0))
+        ).tolist()
+    ]
+    if not flips:
+        return None, False
+    at_zero = any(before[layer][example, unit] == 0 for layer, example, unit in flips)
+    layer, example, unit = flips[0]
+    return Kink(name, index, h, layer, example, unit, len(flips)), at_zero

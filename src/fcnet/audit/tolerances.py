@@ -1,0 +1,42 @@
+"""How far two witnesses may lie apart, in one table, each line with its reason. All in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+TOLERANCES = {
+    # The exercise's floor under |a| + |n|: below it, rounding is all that is left to compare.
+    "floor": 1e-8,
+    # Analytic against the complex step, as a part of |a| + |n|. Both err by rounding alone: 1e-14 to 1e-13
+    # is what they show. The smallest wrong factor worth the name is far above.
+    "complex_step": 1e-10,
+    # The same, as a part of the parameter's largest gradient (at least 1), for sums that cancel.
+    "cancellation": 1e-14,
+    # Analytic against a further witness (torch.autograd in float64): another order of summation, no more.
+    "witness": 1e-9,
+    # Central difference against the complex step, at the best h of each entry: truncation, h^2 times a
+    # third derivative. Only a loss that is not analytic, whose complex step lies, comes near it.
+    "central": 1e-3,
+    # Rounding of a central difference, in units of |loss| * eps / h.
+    "central_rounding": 1e3,
+    # Two calls at the same point: the same operations in the same order.
+    "repeat": 1e-12,
+}
+
+
+def relative_error(a: Array, n: Array) -> Array:
+    """The exercise's |a - n| / max(1e-8, |a| + |n|), element-wise; a, n and result of one shape."""
+    error: Array = np.abs(a - n) / np.maximum(TOLERANCES["floor"], np.abs(a) + np.abs(n))
+    return error
+
+
+def disagree(a: Array, n: Array, tolerance: str) -> Array:
+    """True where a and n (one shape) are further apart than `tolerance` and cancellation allow."""
+    scale = max(1.0, float(np.abs(n).max(initial=0.0)))
+    allowed = TOLERANCES[tolerance] * (np.abs(a) + np.abs(n)) + TOLERANCES["cancellation"] * scale
+    return np.asarray(~(np.abs(a - n) <= allowed))  # "not <=": NaN disagrees
