@@ -1,0 +1,62 @@
+"""The order in which a training sees its examples.
+
+Order and augmentation of an epoch follow from (seed, epoch) alone. A training that is resumed in the
+middle of an epoch draws that epoch again, skips what it has seen, and goes on bit for bit; and two networks
+that are given the same seed are given the same minibatches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Which examples, and how each is deformed.
+
+    rows : (B,) indices into the training part
+    views : (B,) indices into the deformations of an `Augmentation`, see there
+    """
+
+    rows: NDArray[np.int64]
+    views: NDArray[np.int64]
+
+
+def steps_per_epoch(examples: int, batch_size: int) -> int:
+    """Minibatches that one pass over the examples takes; the last one may be smaller.
+
+    Raises
+    ------
+    DataError : `batch_size is B, ...`: below 1 or more than there are examples
+    """
+    if not 1 <= batch_size <= examples:
+        raise DataError(f"batch_size is {batch_size}, choose from 1 to the {examples} training examples")
+    return -(-examples // batch_size)
+
+
+def minibatches(
+    examples: int, batch_size: int, views: int, seed: int, epoch: int, skip: int = 0
+) -> Iterator[Minibatch]:
+    """One pass over all examples in random order, each with a random deformation.
+
+    Parameters
+    ----------
+    examples : N
+    batch_size : B
+    views : number of deformations to choose from; 1 for none
+    seed, epoch : what order and deformations follow from
+    skip : minibatches to leave out at the start
+    """
+    steps = steps_per_epoch(examples, batch_size)
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(examples)
+    deformations = rng.integers(views, size=examples)
+    for step in range(skip, steps):
+        here = slice(step * batch_size, (step + 1) * batch_size)
+        yield Minibatch(order[here], deformations[here])

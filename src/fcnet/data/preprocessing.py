@@ -1,0 +1,60 @@
+"""From uint8 pixels to what the network sees.
+
+The exercise subtracts the mean image of the training split and leaves pixels at their scale of 0 to 255.
+The tuned nets also divide by one number, the standard deviation of all pixels, which changes nothing that
+a network can express and lets the usual initialisation and learning rates apply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK = 2000
+"""Images that are converted to floating point at once wherever all images are walked through."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """x = (pixel - mean) / scale.
+
+    mean : (D,) float32, in units of a pixel's 0 to 255
+    scale : a positive number, in the same units
+    """
+
+    mean: NDArray[np.float32]
+    scale: float = 1.0
+
+    def apply(self, images: NDArray[np.uint8], out: NDArray[Any]) -> NDArray[Any]:
+        """Fill out (N, D), of floating-point type, with the network's view of images (N, D)."""
+        np.subtract(images, self.mean, out=out)
+        if self.scale != 1.0:
+            out *= 1 / self.scale
+        return out
+
+    def __call__(self, images: NDArray[np.uint8], dtype: Any = np.float32) -> NDArray[Any]:
+        """The network's view of images (N, D), as an array of its own."""
+        return self.apply(images, np.empty(images.shape, dtype))
+
+
+def mean_image(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The mean of each pixel over images (N, D), (D,) float32, summed exactly as integers."""
+    return (images.sum(axis=0, dtype=np.int64) / len(images)).astype(np.float32)
+
+
+def centred(images: NDArray[np.uint8]) -> Preprocessing:
+    """The exercise's preprocessing, from the training split: subtract its mean image."""
+    return Preprocessing(mean_image(images))
+
+
+def standardised(images: NDArray[np.uint8]) -> Preprocessing:
+    """Subtract the mean image of the training split and divide by the standard deviation of all its pixels."""
+    mean = mean_image(images)
+    total = 0.0
+    for start in range(0, len(images), CHUNK):
+        total += float(np.square(images[start : start + CHUNK] - mean).sum(dtype=np.float64))
+    variance = total / images.size
+    return Preprocessing(mean, float(np.sqrt(variance)) if variance > 0 else 1.0)

@@ -1,0 +1,156 @@
+"""How a gradient becomes an update.
+
+Every optimiser sees the gradient as `add_to(target, alpha, beta)`, see `parameters`, and works in place.
+The L2 term enters as the gradient 2 lambda W of lambda ||W||^2, (13) and (20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.blas import add_scaled
+from fcnet.net.parameters import Gradient, Parameter
+
+Array = NDArray[Any]
+
+
+class Optimiser(Protocol):
+    """Changes parameters in place and owns whatever it must remember between steps."""
+
+    def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
+        """One update from the gradients that the last backward pass left."""
+        ...
+
+    def state(self) -> dict[str, Array]:
+        """The memory by name, for a checkpoint; the arrays themselves."""
+        ...
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        """Go on from a checkpoint's memory."""
+        ...
+
+
+class SGD:
+    """Stochastic gradient descent with momentum: Algorithm 1.
+
+    v <- mu v - alpha grad;  theta <- theta + v
+
+    Parameters
+    ----------
+    momentum : mu in [0, 1); 0 is the plain step, which needs no v
+    nesterov : take the gradient where the momentum is about to lead (Nesterov 1983). The network then
+        holds the point looked ahead to, theta + mu v, and the update is written for that point.
+    """
+
+    def __init__(self, momentum: float = 0.0, nesterov: bool = False) -> None:
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self._velocity: dict[str, Array] = {}
+
+    def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
+        """One update of all parameters. Equations: (20), Algorithm 1"""
+        for parameter in parameters:
+            gradient = gradient_of(parameter)
+            decay = 2 * reg * learning_rate if parameter.regularised else 0.0
+            if self.momentum == 0:
+                # theta <- (1 - 2 alpha lambda) theta - alpha dJ: the gradient is never stored
+                gradient.add_to(parameter.value, alpha=-learning_rate, beta=1 - decay)
+            else:
+                self._step_with_momentum(parameter, gradient, learning_rate, decay)
+
+    def _step_with_momentum(
+        self, parameter: Parameter, gradient: Gradient, learning_rate: float, decay: float
+    ) -> None:
+        mu, theta = self.momentum, parameter.value
+        v = self._velocity.get(parameter.name)
+        if v is None:
+            v = self._velocity[parameter.name] = np.zeros_like(theta)
+        if not self.nesterov:
+            gradient.add_to(v, alpha=-learning_rate, beta=mu)  # v <- mu v - alpha dJ
+            if decay:
+                add_scaled(theta, v, -decay)  # v <- v - 2 alpha lambda theta
+            add_scaled(v, theta, 1.0)  # theta <- theta + v
+            return
+        # theta is ahead by mu v: step back, update v with the gradients of the point ahead, look ahead anew
+        add_scaled(v, theta, -mu)
+        gradient.add_to(v, alpha=-learning_rate, beta=mu * (1 - decay))
+        if decay:
+            add_scaled(theta, v, -decay)
+        add_scaled(v, theta, 1 + mu)
+
+    def state(self) -> dict[str, Array]:
+        return {f"velocity.{name}": v for name, v in self._velocity.items()}
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        self._velocity = {name.removeprefix("velocity."): v.copy() for name, v in state.items()}
+
+
+class Adam:
+    """Adaptive moments (Kingma and Ba 2015), with the L2 term inside the gradient.
+
+    Parameters
+    ----------
+    beta1, beta2 : decay of the running means of the gradient and of its square
+    epsilon : keeps the division finite
+    """
+
+    def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.steps = 0
+        self._moments: dict[str, tuple[Array, Array]] = {}
+        self._scratch: dict[str, Array] = {}
+
+    def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
+        """One update of all parameters, both moments corrected for their start at zero."""
+        self.steps += 1
+        correction1 = 1 - self.beta1**self.steps
+        correction2 = 1 - self.beta2**self.steps
+        for parameter in parameters:
+            theta = parameter.value
+            if parameter.name not in self._moments:
+                self._moments[parameter.name] = np.zeros_like(theta), np.zeros_like(theta)
+            if parameter.name not in self._scratch:
+                self._scratch[parameter.name] = np.empty_like(theta)
+            m, v = self._moments[parameter.name]
+            g = self._scratch[parameter.name]
+            np.multiply(theta, 2 * reg if parameter.regularised else 0.0, out=g)
+            gradient_of(parameter).add_to(g, alpha=1.0, beta=1.0)
+            m *= self.beta1
+            add_scaled(g, m, 1 - self.beta1)
+            np.multiply(g, g, out=g)
+            v *= self.beta2
+            add_scaled(g, v, 1 - self.beta2)
+            np.divide(v, correction2, out=g)
+            np.sqrt(g, out=g)
+            g += self.epsilon
+            np.divide(m, g, out=g)
+            add_scaled(g, theta, -learning_rate / correction1)
+
+    def state(self) -> dict[str, Array]:
+        state: dict[str, Array] = {"steps": np.array(self.steps)}
+        for name, (m, v) in self._moments.items():
+            state |= {f"mean.{name}": m, f"square.{name}": v}
+        return state
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        self.steps = int(state["steps"].item())
+        names = [key.removeprefix("mean.") for key in state if key.startswith("mean.")]
+        self._moments = {
+            name: (state[f"mean.{name}"].copy(), state[f"square.{name}"].copy()) for name in names
+        }
+
+
+def gradient_of(parameter: Parameter) -> Gradient:
+    """The gradient that the last backward pass left.
+
+    Raises
+    ------
+    RuntimeError : no backward pass yet
+    """
+    if parameter.gradient is None:
+        raise RuntimeError(f"{parameter.name} has no gradient yet: call backward before the optimiser")
+    return parameter.gradient

@@ -1,0 +1,109 @@
+"""The settings of a training, checked when they are made.
+
+Its defaults are the exercise's poor ones, so that a run that says nothing is the run that the exercise asks
+to improve; recipes that work are in `fcnet.experiments.recipes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from fcnet.errors import DataError
+from fcnet.net.initialisation import standard_deviation
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training, apart from the data."""
+
+    hidden: tuple[int, ...] = (50,)
+    """Units of each hidden layer."""
+    initialisation: str = "1e-4"
+    """"he", or the standard deviation of all initial weights."""
+    preprocessing: Literal["centred", "standardised", "whitened"] = "centred"
+    """What the network sees: pixels minus the mean image; also divided by their standard deviation; or whitened."""
+    components: int = 800
+    """Whitened inputs: how many principal components are kept."""
+    whitening_floor: float = 1e5
+    """Whitened inputs: variance added to each component's own, in squared pixel units."""
+    batch_size: int = 200
+    """Examples per step."""
+    epochs: int = 10
+    """Passes over the training split."""
+    iterations: int | None = None
+    """Steps in all; given, it overrides the number of epochs."""
+    optimiser: Literal["sgd", "nesterov", "adam"] = "sgd"
+    """Update rule; momentum applies to sgd and nesterov."""
+    momentum: float = 0.0
+    """mu of Algorithm 1."""
+    learning_rate: float = 1e-4
+    """alpha at its highest."""
+    schedule: Literal["decay", "cosine"] = "decay"
+    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine."""
+    decay: float = 0.95
+    """Factor on the learning rate after each epoch (schedule decay); 1 keeps it constant."""
+    warmup_epochs: float = 0.0
+    """Epochs over which the learning rate rises from zero (schedule cosine)."""
+    reg: float = 0.25
+    """lambda, the weight of the squared norms of the weights, without one-half."""
+    dropout: float = 0.0
+    """Probability of switching a hidden unit off."""
+    label_smoothing: float = 0.0
+    """Probability mass moved from the label to all classes."""
+    mirror: bool = False
+    """Mirror half of the images, chosen at random each epoch."""
+    shift: int = 0
+    """Shift each image by up to so many pixels, at random, each epoch."""
+    validation: int = 1000
+    """Images held out from the end of the training files."""
+    evaluate_every: int | None = None
+    """Steps between two evaluations; once an epoch if not given."""
+    seed: int = 0
+    """What the initial weights, the order of examples, deformations and dropout masks follow from."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for name in ("batch_size", "epochs", "components", "validation"):
+            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        for name in ("iterations", "evaluate_every"):
+            value = getattr(self, name)
+            _require(name, value, value is None or value >= 1, "at least 1")
+        for size in self.hidden:
+            _require("hidden", size, size >= 1, "sizes of at least 1")
+        for name in ("momentum", "dropout", "label_smoothing"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1")
+        for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
+        for name in ("learning_rate", "decay"):
+            _require(name, getattr(self, name), 0 < getattr(self, name) < float("inf"), "above 0")
+        _require("decay", self.decay, self.decay <= 1, "at most 1")
+        standard_deviation(self.initialisation, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, those that are None left out, for TOML and JSON."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["hidden"] = list(self.hidden)
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str) -> TrainConfig:
+        """The inverse of `to_dict`; `where` names the file in errors.
+
+        Raises
+        ------
+        DataError : a setting that does not exist, or a value that cannot be
+        """
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise DataError(f"{where} has the unknown setting {name!r}, known are {', '.join(sorted(known))}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise DataError(f"{where} has a value of the wrong type: {error}") from error
+
+
+def _require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:
+    if not fulfilled:
+        raise DataError(f"{name} is {value}, give {wanted}")

@@ -1,0 +1,176 @@
+"""What the training loop needs of a network, and the NumPy network's side of it.
+
+The loop decides which images come when and with which learning rate. An engine holds the images where its
+network wants them, gathers the minibatch, and does the step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.augmentation import Augmentation, Gatherer
+from fcnet.data.dataset import Part
+from fcnet.data.minibatches import Minibatch
+from fcnet.data.preprocessing import Preprocessing, centred, standardised
+from fcnet.data.whitening import whitening_matrix
+from fcnet.net.blas import buffer, product
+from fcnet.net.network import Network
+from fcnet.net.optimisers import SGD, Adam, Optimiser
+from fcnet.train.config import TrainConfig
+from fcnet.train.model import Model
+
+Array = NDArray[Any]
+
+EVALUATION_BATCH = 500
+"""Images that are evaluated at once."""
+
+
+class Engine(Protocol):
+    """A network with its optimiser and its training images, as the loop sees it."""
+
+    views: int
+    """Deformations that `Minibatch.views` chooses from."""
+
+    def step(self, batch: Minibatch, learning_rate: float) -> float:
+        """One step of training; the loss (12) before it, in nats. If that is not finite, nothing changed."""
+        ...
+
+    def logits(self, images: NDArray[np.uint8]) -> Array:
+        """Class scores (N, K) of images (N, D), without dropout."""
+        ...
+
+    def penalty(self) -> float:
+        """The L2 term of (13)."""
+        ...
+
+    def state(self) -> dict[str, Array]:
+        """Everything that the next step depends on, by name; may share memory with the engine."""
+        ...
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        """Go on from a state that `state` gave."""
+        ...
+
+    def model(self) -> Model:
+        """The network as it is now, ready to be saved and used on its own."""
+        ...
+
+
+class NumpyEngine:
+    """The network of `fcnet.net`, on images in memory.
+
+    Parameters
+    ----------
+    config : the settings
+    train : the training split
+    image_shape : (channels, height, width)
+    classes : names, K of them
+    dtype : of the network
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: Part,
+        image_shape: tuple[int, int, int],
+        classes: tuple[str, ...],
+        dtype: Any = np.float32,
+    ) -> None:
+        self.config = config
+        self.classes = classes
+        self.image_shape = image_shape
+        self.labels = train.labels
+        self.preprocessing = _preprocessing(config, train.images)
+        self.projection: Array | None = None
+        if config.preprocessing == "whitened":
+            self.projection = whitening_matrix(
+                train.images, self.preprocessing, config.components, config.whitening_floor
+            ).astype(dtype, copy=False)
+        inputs = train.images.shape[1] if self.projection is None else self.projection.shape[1]
+        self.network = Network(
+            (inputs, *config.hidden, len(classes)),
+            np.random.default_rng([config.seed, 2**32 - 1]),  # apart from every epoch's own
+            initialisation=config.initialisation,
+            dropout=config.dropout,
+            label_smoothing=config.label_smoothing,
+            dtype=dtype,
+        )
+        self.optimiser = _optimiser(config)
+        tables = Augmentation(config.mirror, config.shift).tables(image_shape)
+        self.gatherer = Gatherer(train.images, tables)
+        self.views = len(tables)
+        self._buffers: dict[str, Array] = {}
+
+    def step(self, batch: Minibatch, learning_rate: float) -> float:
+        X = self._inputs(self.gatherer.gather(batch))
+        return self.network.step(X, self.labels[batch.rows], self.optimiser, learning_rate, self.config.reg)
+
+    def logits(self, images: NDArray[np.uint8]) -> Array:
+        scores = [
+            self.network.forward(self._inputs(images[start : start + EVALUATION_BATCH])).copy()
+            for start in range(0, len(images), EVALUATION_BATCH)
+        ]
+        return np.concatenate(scores)
+
+    def penalty(self) -> float:
+        return float(self.config.reg * self.network.squared_norm())
+
+    def state(self) -> dict[str, Array]:
+        state = {f"network.{name}": value for name, value in self.network.params.items()}
+        state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
+        state["rng"] = _pack_rng(self.network.rng)
+        return state
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        for name, value in self.network.params.items():
+            value[...] = state[f"network.{name}"]
+        prefix = "optimiser."
+        self.optimiser.load_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        _unpack_rng(self.network.rng, state["rng"])
+
+    def model(self) -> Model:
+        params = {name: value.astype(np.float32) for name, value in self.network.params.items()}
+        if self.projection is not None:  # x (P V) = (x P) V: the saved network sees pixels
+            params["W1"] = (self.projection.astype(np.float64) @ self.network.params["W1"]).astype(np.float32)
+        return Model(params, self.preprocessing, self.classes, self.image_shape)
+
+    def _inputs(self, images: NDArray[np.uint8]) -> Array:
+        """What the network sees of images (N, D), in a buffer that is reused."""
+        dtype = self.network.dtype
+        X = self.preprocessing.apply(images, buffer(self._buffers, "X", images.shape, dtype))
+        if self.projection is None:
+            return X
+        projected = buffer(self._buffers, "projected", (len(X), self.projection.shape[1]), dtype)
+        product(X, self.projection, projected)
+        return projected
+
+
+def _preprocessing(config: TrainConfig, images: NDArray[np.uint8]) -> Preprocessing:
+    return centred(images) if config.preprocessing == "centred" else standardised(images)
+
+
+def _optimiser(config: TrainConfig) -> Optimiser:
+    if config.optimiser == "adam":
+        return Adam()
+    return SGD(config.momentum, nesterov=config.optimiser == "nesterov")
+
+
+def _pack_rng(rng: np.random.Generator) -> Array:
+    """The state of a PCG64 generator as six unsigned 64-bit integers."""
+    state = rng.bit_generator.state
+    low = 2**64 - 1
+    numbers = [part for key in ("state", "inc") for part in divmod(state["state"][key], 2**64)]
+    return np.array([*numbers, state["has_uint32"], state["uinteger"]], dtype=np.uint64) & np.uint64(low)
+
+
+def _unpack_rng(rng: np.random.Generator, packed: Array) -> None:
+    high, low, inc_high, inc_low, has_uint32, uinteger = (int(number) for number in packed)
+    rng.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": high * 2**64 + low, "inc": inc_high * 2**64 + inc_low},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }

@@ -1,0 +1,63 @@
+"""What a training writes down, one row an evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from fcnet.errors import RunError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One row of a history.
+
+    step : steps done
+    epoch : passes done, a fraction
+    seconds : training time so far, evaluations included
+    learning_rate : of the step just done
+    loss : mean of eq. 12 over the minibatches since the row before, in nats
+    objective : eq. 13: that loss plus the L2 term of the weights at this step
+    train_accuracy : fraction in [0, 1] on the first images of the training split, as many as validate, undeformed
+    val_accuracy : fraction in [0, 1] on the validation split
+    val_loss : eq. 12 on the validation split, in nats
+    """
+
+    step: int
+    epoch: float
+    seconds: float
+    learning_rate: float
+    loss: float
+    objective: float
+    train_accuracy: float
+    val_accuracy: float
+    val_loss: float
+
+
+def history_lines(rows: Iterable[Evaluation]) -> str:
+    """The rows as JSON lines."""
+    return "".join(json.dumps(asdict(row)) + "\n" for row in rows)
+
+
+def read_history(path: Path) -> list[Evaluation]:
+    """Read a history file.
+
+    Raises
+    ------
+    RunError : it cannot be read, or a line of it is no evaluation
+    """
+    names = {field.name for field in fields(Evaluation)}
+    rows = []
+    try:
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            values = json.loads(line)
+            if set(values) != names:
+                raise ValueError("not the fields of an evaluation")
+            rows.append(Evaluation(**values))
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path} is damaged in line {number}: {error}; resume or repeat the run") from error
+    return rows

@@ -1,0 +1,114 @@
+"""A trained network on disk: two safetensors files that hold numbers and nothing that could run.
+
+`model.safetensors` has PyTorch's names and layout, `layers.0.weight` (out, in) and `layers.0.bias` (out,),
+so that `load_state_dict` takes it as it is. `input.safetensors` has what turns pixels into its inputs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.preprocessing import CHUNK, Preprocessing
+from fcnet.errors import RunError
+from fcnet.files import write_atomically
+from fcnet.net.network import Network
+
+FORMAT = "fcnet-model-1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with all that its use needs.
+
+    params : {"W1": (D, H), "b1": (H,), ...} float32
+    preprocessing : from pixels to its inputs
+    classes : K names
+    image_shape : (channels, height, width)
+    """
+
+    params: dict[str, NDArray[Any]]
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units from the input to the classes."""
+        biases = [self.params[f"b{number}"] for number in range(1, len(self.params) // 2 + 1)]
+        return (len(self.params["W1"]), *(len(bias) for bias in biases))
+
+    def network(self) -> Network:
+        """The network itself."""
+        return Network(self.sizes, np.random.default_rng(0)).with_params(self.params)
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Class scores (N, K) of images (N, D) uint8."""
+        network = self.network()
+        return np.concatenate(
+            [
+                network.forward(self.preprocessing(images[start : start + CHUNK])).copy()
+                for start in range(0, len(images), CHUNK)
+            ]
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write both files, each atomically.
+
+        Raises
+        ------
+        RunError : the folder cannot be written
+        """
+        from safetensors.numpy import save
+
+        tensors = {}
+        for number in range(1, len(self.params) // 2 + 1):
+            W, b = self.params[f"W{number}"], self.params[f"b{number}"]
+            tensors[f"layers.{number - 1}.weight"] = np.ascontiguousarray(W.T)
+            tensors[f"layers.{number - 1}.bias"] = np.ascontiguousarray(b)
+        about = {
+            "format": FORMAT,
+            "classes": json.dumps(self.classes),
+            "image_shape": json.dumps(self.image_shape),
+        }
+        inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
+        write_atomically(folder / "input.safetensors", save(inputs, {"format": FORMAT}))
+        write_atomically(folder / "model.safetensors", save(tensors, about))
+
+    @classmethod
+    def load(cls, folder: Path) -> Model:
+        """Read both files.
+
+        Raises
+        ------
+        RunError : a file is missing, damaged or not one of fcnet's; the text names it
+        """
+        tensors, about = _read(folder / "model.safetensors")
+        inputs, _ = _read(folder / "input.safetensors")
+        try:
+            params = {}
+            for number in range(1, len(tensors) // 2 + 1):
+                params[f"W{number}"] = np.ascontiguousarray(tensors[f"layers.{number - 1}.weight"].T)
+                params[f"b{number}"] = tensors[f"layers.{number - 1}.bias"]
+            channels, height, width = json.loads(about["image_shape"])
+            preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]))
+            return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
+        except (KeyError, ValueError) as error:
+            raise RunError(f"{folder / 'model.safetensors'} is not a model of fcnet: {error} is missing") from error
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing, is {path.parent} the folder of a finished run?") from error
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
