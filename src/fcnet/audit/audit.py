@@ -15,6 +15,7 @@ from fcnet.audit.result import Audit, ParameterAudit
 from fcnet.audit.stages import gradients_of
 from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
 from fcnet.errors import DataError
+from fcnet.validation import check_positive
 
 Array = NDArray[Any]
 Indices = list[tuple[int, ...]]
@@ -55,6 +56,8 @@ def audit_gradients(
     """
     if entries is not None and rng is None:
         raise DataError("entries are to be drawn and rng is None, give a numpy.random.Generator")
+    if entries is not None:
+        check_positive(entries=entries)
     X, y = np.array(X), np.array(y)
     result = Audit(tuple(steps), entries, float(reg), len(X))
     point = Point(net, {name: np.array(value) for name, value in net.params.items()}, X, y, reg)
@@ -118,7 +121,7 @@ def _verdict(
         best_h=None if best is None else float(steps[best]),
         best_error=None if best is None else errors[best],
         complex_error=float(error.max(initial=0.0)),
-        dead=int((n.still & (a == 0)).sum()),
+        dead=int((n.dead & (a == 0)).sum()),
         no_derivative=int(n.no_derivative.sum()),
         kinks=n.kinks,
         worst=chosen[int(error.argmax())],
@@ -140,13 +143,13 @@ def _reason(
     told: Mapping[str, Array],
 ) -> str:
     """What is wrong with the gradient a (E,) of one parameter, "" if nothing."""
-    wrong = asked & (disagree(a, n.complex_step, "complex_step") | (n.still & (a != 0)))
+    wrong = asked & (disagree(a, n.complex_step, "complex_step") | (n.dead & (a != 0)))
     if wrong.any():
         same = {other: d for other, d in numeric.items() if indices[other] == indices[name] and other != name}
         hint = diagnose(
             a[asked],
             n.complex_step[asked],
-            n.still[asked],
+            n.dead[asked],
             _at(point.params[name], indices[name])[asked],
             len(point.X),
             point.reg,

@@ -15,7 +15,7 @@ CLOSE = 1e-6
 
 
 def diagnose(
-    a: Array, n: Array, still: Array, theta: Array, examples: int, reg: float, others: Mapping[str, Array]
+    a: Array, n: Array, dead: Array, theta: Array, examples: int, reg: float, others: Mapping[str, Array]
 ) -> str:
     """Name the mistake that turns the derivative n into the gradient a, "" if none of the usual ones does.
 
@@ -23,7 +23,7 @@ def diagnose(
     ----------
     a : (E,) the wrong gradient
     n : (E,) the derivative
-    still : (E,) bool, entries of dead units
+    dead : (E,) bool, entries of dead units
     theta : (E,) the parameter's own values
     examples : N
     reg : lambda
@@ -31,12 +31,10 @@ def diagnose(
     """
     if not a.any():
         return "the gradient is zero everywhere"
-    if (still & (a != 0)).any():
-        return (
-            f"{(still & (a != 0)).sum()} entries of dead units are not exactly 0: is the ReLU's mask right?"
-        )
+    if (dead & (a != 0)).any():
+        return f"{(dead & (a != 0)).sum()} entries of dead units are not exactly 0: is the ReLU's mask right?"
     factor = float(a @ n / (n @ n)) if n.any() else 0.0
-    if factor and _explains(a, factor * n):
+    if min(abs(factor), abs(factor - 1)) > CLOSE and _explains(a, factor * n):
         return f"{factor:.6g} times the derivative{_meaning(factor, examples)}"
     if theta.any():
         multiple = float((a - n) @ theta / (theta @ theta))

@@ -71,7 +71,7 @@ class Differences:
     ----------
     central : (S, E) central differences; NaN where a kink lies between -h and h
     complex_step : (E,)
-    still : (E,) bool, moving the entry moves the loss at no step, by not a single bit: a dead unit
+    dead : (E,) bool, the entry moves only units that are off for every example: its derivative is exactly 0
     no_derivative : (E,) bool, the entry moves a pre-activation that is exactly 0
     rounding : (S,) absolute error that rounding alone may cause in `central`
     kinks : every (entry, h) with a kink inside
@@ -79,7 +79,7 @@ class Differences:
 
     central: Array
     complex_step: Array
-    still: Array
+    dead: Array
     no_derivative: Array
     rounding: Array
     kinks: tuple[Kink, ...]
@@ -94,27 +94,27 @@ def differences(
     ------
     DataError : the loss of complex parameters came back real
     """
-    base = point.loss(point.net)
     before = point.net.preactivations(point.X)
     central = np.full((len(steps), len(indices)), np.nan)
     derivative = np.empty(len(indices))
-    still, no_derivative = np.ones(len(indices), bool), np.zeros(len(indices), bool)
+    dead, no_derivative = np.zeros((2, len(indices)), bool)
     kinks: list[Kink] = []
     for entry, index in enumerate(indices):
         derivative[entry] = complex_step(point, name, index)
         for place, h in enumerate(steps):
             up, down = point.moved(name, index, h), point.moved(name, index, -h)
-            kink, at_zero = _kink(name, index, h, before, [net.preactivations(point.X) for net in (up, down)])
+            after = [net.preactivations(point.X) for net in (up, down)]
+            kink, at_zero = _kink(name, index, h, before, after)
             no_derivative[entry] |= at_zero
             if kink is not None:
                 kinks.append(kink)
                 continue
-            above, below = point.loss(up), point.loss(down)
-            central[place, entry] = (above - below) / (2 * h)
-            still[entry] &= bool(above == base == below)
-    still &= ~np.isnan(central).all(axis=0) & (derivative == 0)
-    rounding = abs(base) * np.finfo(np.float64).eps / np.asarray(steps)
-    return Differences(central, derivative, still, no_derivative, rounding, tuple(kinks))
+            if np.isnan(central[:place, entry]).all():  # the largest step without a kink
+                dead[entry] = derivative[entry] == 0 and _moves_only_what_is_off(before, after)
+            central[place, entry] = (point.loss(up) - point.loss(down)) / (2 * h)
+    largest = max([1.0, abs(point.loss(point.net)), *(float(np.abs(z).max()) for z in before)])
+    rounding = largest * np.finfo(np.float64).eps / np.asarray(steps)
+    return Differences(central, derivative, dead, no_derivative, rounding, tuple(kinks))
 
 
 def complex_step(point: Point, name: str, index: tuple[int, ...]) -> float:
@@ -149,3 +149,10 @@ def _kink(
     at_zero = any(before[layer][example, unit] == 0 for layer, example, unit in flips)
     layer, example, unit = flips[0]
     return Kink(name, index, h, layer, example, unit, len(flips)), at_zero
+
+
+def _moves_only_what_is_off(before: Sequence[Array], after: Sequence[Sequence[Array]]) -> bool:
+    """Whether some pre-activation moved, and none that is on."""
+    moved = [(up != z) | (down != z) for z, up, down in zip(before, *after, strict=True)]
+    on = any((m & (z > 0)).any() for m, z in zip(moved, before, strict=True))
+    return any(m.any() for m in moved) and not on

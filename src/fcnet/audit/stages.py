@@ -64,7 +64,8 @@ def _dtypes(grads: Grads, params: Mapping[str, Array]) -> str:
 def _values(objective: Any, grads: Grads) -> str:
     if np.ndim(objective) or not np.isrealobj(objective) or not np.isfinite(objective):
         return f"the objective is {objective!r}, it has to be one finite number"
-    for name, grad in grads.items():
+    for name in grads:
+        grad = np.asarray(grads[name])
         if not np.isfinite(grad).all():
             index = np.argwhere(~np.isfinite(grad))[0].tolist()
             return f"the gradient of {name} is {grad[tuple(index)]} at {index}"
@@ -93,7 +94,8 @@ def _repeatable(point: Point, grads: Grads) -> str:
     first = {name: np.array(grad) for name, grad in grads.items()}
     point.net.loss(point.X / 2, point.y.copy(), point.reg)
     second = point.net.loss(point.X.copy(), point.y.copy(), point.reg)[1]
-    for name, grad in first.items():
+    for name in point.params:
+        grad = first[name]
         if np.abs(second[name] - grad).max(initial=0.0) > TOLERANCES["repeat"] * np.abs(grad).max(
             initial=0.0
         ):

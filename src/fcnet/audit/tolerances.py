@@ -22,7 +22,7 @@ TOLERANCES = {
     # Central difference against the complex step, at the best h of each entry: truncation, h^2 times a
     # third derivative. Only a loss that is not analytic, whose complex step lies, comes near it.
     "central": 1e-3,
-    # Rounding of a central difference, in units of |loss| * eps / h.
+    # Rounding of a central difference, in units of eps / h times the largest of 1, loss, pre-activations.
     "central_rounding": 1e3,
     # Two calls at the same point: the same operations in the same order.
     "repeat": 1e-12,
