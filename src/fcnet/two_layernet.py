@@ -138,11 +138,12 @@ class TwoLayerNet:
         Delta[example, y] = 1  # (17)
         delta3 = (softmax(z3) - Delta) / N  # (16), dJ/dz3
         delta2 = (delta3 @ W2.T) * (z2.real > 0)  # dJ/dz2: the error passes back where the unit was on
+        dJ_dW2 = a2.T @ delta3  # (18), (19)
         grads = {
-            "W2": a2.T @ delta3 + 2 * reg * W2,  # (18)-(20)
-            "b2": delta3.sum(axis=0),  # to derive
-            "W1": a1.T @ delta2 + 2 * reg * W1,  # to derive
-            "b1": delta2.sum(axis=0),  # to derive
+            "W2": dJ_dW2 + 2 * reg * W2,  # (20)
+            "b2": delta3.sum(axis=0),  # question 2c, as are the next two
+            "W1": a1.T @ delta2 + 2 * reg * W1,
+            "b1": delta2.sum(axis=0),
         }
         return loss, grads
 
@@ -195,8 +196,8 @@ class TwoLayerNet:
         history: TrainingHistory = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
 
         good = dict(self.params)  # the weights of the last finite objective
-        for t in range(num_iters):
-            batch = draw.choice(len(X), batch_size)
+        for t in range(num_iters):  # (15), by Algorithm 1
+            batch = draw.choice(len(X), batch_size)  # Algorithm 1, line 2
             X_batch, y_batch = X[batch], y[batch]
             with np.errstate(over="ignore", invalid="ignore"):
                 loss, grads = self.loss(X_batch, y_batch, reg)
