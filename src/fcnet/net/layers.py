@@ -54,7 +54,7 @@ class Linear:
         return Z
 
     def backward(self, delta: Array, input_needed: bool) -> Array | None:
-        """delta = dJ/dZ (N, out) to dJ/dX (N, in); sets both gradients. Equations: (18), (19)"""
+        """Delta = dJ/dZ (N, out) to dJ/dX (N, in); sets both gradients. Equations: (18), (19)"""
         self.W.gradient = WeightGradient(self._X, delta)  # (18), (19)
         self.b.gradient = BiasGradient(delta)
         if not input_needed:  # the first layer: the largest product of all, saved

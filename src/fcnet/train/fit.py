@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,33 +23,11 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.interruption import deferred_interrupt
+from fcnet.train.listeners import Listener, Silence
 from fcnet.train.schedules import Cosine, EpochDecay, Schedule
 
 CHECKPOINT_SECONDS = 10.0
 """Training time between two checkpoints."""
-
-
-class Listener(Protocol):
-    """Whoever wants to watch a training: a progress bar, a diagnosis, a test."""
-
-    def before_step(self, step: int) -> None: ...
-
-    def after_step(self, step: int, total: int, loss: float) -> None: ...
-
-    def evaluated(self, row: Evaluation) -> None: ...
-
-
-class Silence:
-    """A listener that does nothing; others override what they need."""
-
-    def before_step(self, step: int) -> None:
-        """Called before each step, counted from 0."""
-
-    def after_step(self, step: int, total: int, loss: float) -> None:
-        """Called after each step: steps done, steps in all, the loss that the step started from."""
-
-    def evaluated(self, row: Evaluation) -> None:
-        """Called after each evaluation."""
 
 
 @dataclass
@@ -63,6 +41,7 @@ class Fit:
     train, validation : the splits; the loop reads labels and, to evaluate, images
     listener : told of every step and evaluation
     save : called with a checkpoint and all evaluations; None keeps no checkpoints
+    seconds_before : training time already spent, such as on building the engine
     """
 
     engine: Engine
@@ -71,6 +50,7 @@ class Fit:
     validation: Part
     listener: Listener = field(default_factory=Silence)
     save: Callable[[Checkpoint, list[Evaluation]], None] | None = None
+    seconds_before: float = 0.0
 
     def __post_init__(self) -> None:
         self.steps_per_epoch = steps_per_epoch(len(self.train), self.config.batch_size)
@@ -80,7 +60,6 @@ class Fit:
         self.step = 0
         self.losses: list[float] = []
         self.history: list[Evaluation] = []
-        self._seconds_before = 0.0
 
     def resume(self, checkpoint: Checkpoint, history: list[Evaluation]) -> None:
         """Go on from a checkpoint and the history up to it."""
@@ -88,7 +67,7 @@ class Fit:
         self.step = checkpoint.step
         self.losses = list(checkpoint.losses)
         self.history = history[: checkpoint.evaluations]
-        self._seconds_before = checkpoint.seconds
+        self.seconds_before = checkpoint.seconds
 
     def run(self) -> list[Evaluation]:
         """Train to the end.
@@ -99,10 +78,12 @@ class Fit:
 
         Raises
         ------
-        DivergedError : the loss became NaN or infinite; names step and rate
+        DivergedError : the loss became NaN or infinite; the engine holds the weights of the last evaluation
         KeyboardInterrupt : Ctrl-C, after the step at hand, with a checkpoint of just that step
         """
         self._start = self._saved_at = time.perf_counter()
+        self._remember()
+        self.listener.started(self.engine)
         with deferred_interrupt() as interruption, np.errstate(over="ignore", invalid="ignore"):
             while self.step < self.total:
                 for batch in self._rest_of_epoch():
@@ -117,7 +98,7 @@ class Fit:
     @property
     def seconds(self) -> float:
         """Training time so far, over all resumptions."""
-        return self._seconds_before + time.perf_counter() - self._start
+        return self.seconds_before + time.perf_counter() - self._start
 
     def _rest_of_epoch(self) -> Any:
         epoch, done = divmod(self.step, self.steps_per_epoch)
@@ -130,7 +111,7 @@ class Fit:
         self.listener.before_step(self.step)
         loss = self.engine.step(batch, learning_rate)
         if not math.isfinite(loss):
-            raise DivergedError(self._divergence(loss, learning_rate))
+            raise self._divergence(loss, learning_rate)
         self.step += 1
         self.losses.append(loss)
         self.listener.after_step(self.step, self.total, loss)
@@ -139,13 +120,18 @@ class Fit:
             if self.step == self.total or time.perf_counter() - self._saved_at >= CHECKPOINT_SECONDS:
                 self._save()
 
-    def _divergence(self, loss: float, learning_rate: float) -> str:
-        kept = ""
-        if self.save is not None and self.history:
-            kept = "; the run keeps its last checkpoint"
-        return (
-            f"the loss became {loss} in step {self.step + 1} of {self.total} at learning rate {learning_rate:g}, "
-            f"choose a lower one{kept}"
+    def _remember(self) -> None:
+        """Keep the weights of this step, known to be good, against a divergence later on."""
+        self._good = self.step, {name: value.copy() for name, value in self.engine.state().items()}
+
+    def _divergence(self, loss: float, learning_rate: float) -> DivergedError:
+        """Go back to the last good weights and say what happened."""
+        failed = self.step + 1
+        self.step, state = self._good
+        self.engine.load_state(state)
+        return DivergedError(
+            f"the loss became {loss} in step {failed} of {self.total} at learning rate {learning_rate:g}, "
+            f"choose a lower one"
         )
 
     def _evaluate(self, learning_rate: float) -> None:
@@ -170,6 +156,7 @@ class Fit:
         )
         self.losses = []
         self.history.append(row)
+        self._remember()
         self.listener.evaluated(row)
 
     def _save(self) -> None:

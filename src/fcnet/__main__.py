@@ -1,0 +1,7 @@
+"""`python -m fcnet` is `fcnet`."""
+
+import sys
+
+from fcnet.cli import main
+
+sys.exit(main())

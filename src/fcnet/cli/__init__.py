@@ -1,0 +1,33 @@
+"""The `fcnet` command.
+
+Each command is a dataclass in a file of its own: its fields are the options, its docstring is the help,
+its `run` does the work and imports what it needs only then, so that `fcnet --help` stays quick. A user's
+mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from fcnet.errors import FcnetError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name; returns the exit status.
+
+    0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 141 the reader of our output left.
+    """
+    from fcnet.cli.commands import parse
+
+    try:
+        return parse(sys.argv[1:] if arguments is None else arguments).run()
+    except FcnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interruption:
+        print(f"stopped: {interruption or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `fcnet ... | head`
+        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
+        return 141

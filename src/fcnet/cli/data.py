@@ -1,0 +1,218 @@
+"""`fcnet data`: fetch CIFAR-10, verify a copy, say which copy is used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fcnet.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fcnet.data.dataset import Dataset
+    from fcnet.data.fetch import Progress, Status
+
+SECONDS_BETWEEN_LINES = 5.0
+"""How often progress is told where there is no terminal to draw a bar on."""
+
+
+@dataclass
+class Fetch:
+    """Fetch CIFAR-10 (170 MB), or go on with a fetch that was interrupted.
+
+    Sources are tried in order, slow ones are left, and the published hash decides what is accepted.
+    Without --data the copy goes to the user's cache, where every later start finds it.
+
+    Example: fcnet data fetch
+    """
+
+    data: Path | None = None
+    """Folder to put it in; by default $FCNET_DATA, or else the user's cache."""
+
+    source: str | None = None
+    """The only address, or path of cifar-10-python.tar.gz, to take it from."""
+
+    def run(self) -> int:
+        """Fetch unless a copy is there, read it once, and print what it is; returns the exit status 0."""
+        from fcnet.data.cache import load_folder
+        from fcnet.data.fetch import fetch
+        from fcnet.data.find import cache_root, chosen_place, look
+
+        chosen = chosen_place(self.data)
+        parent = chosen.path if chosen else cache_root()
+        found = look(parent)
+        if found and found.folder:
+            folder = found.folder
+            _console().print(f"already there: {folder}", highlight=False, soft_wrap=True)
+        else:
+            with fetch_progress() as progress:
+                folder = fetch(parent, source=self.source, progress=progress)
+        _console().print(_facts(load_folder(folder)))
+        return 0
+
+
+@dataclass
+class Verify:
+    """Read every byte of a copy of CIFAR-10 again and compare it with the published hashes.
+
+    Images kept from an earlier start are checked too, and read afresh if they differ.
+
+    Example: fcnet data verify
+    """
+
+    data: Path | None = None
+    """The copy's folder; by default $FCNET_DATA, ./data, ./datasets or the user's cache."""
+
+    official: bool = False
+    """Fail unless every file is the published one, byte for byte."""
+
+    def run(self) -> int:
+        """Print one row for each file; returns the exit status 0, and raises DataError for a damaged copy."""
+        from fcnet.data.load import folder_of, require
+        from fcnet.data.published import CIFAR10, FILES
+        from fcnet.data.verify import verify
+
+        verified = verify(folder_of(require(self.data)))
+        table = _table("file", "md5", "published")
+        for name in FILES:
+            same = verified.decoded.md5[name] == CIFAR10.files[name]
+            table.add_row(name, verified.decoded.md5[name], "yes" if same else "no")
+        _console().print(table)
+        _console().print(f"kept images: {verified.kept}", highlight=False)
+        _console().print(_facts(verified.dataset))
+        if self.official and not verified.decoded.official:
+            raise DataError(
+                f"{verified.folder} is not official ({verified.decoded.note}), run: fcnet data fetch"
+            )
+        return 0
+
+
+@dataclass
+class Info:
+    """Say which copy of CIFAR-10 is used, where it was looked for, and what is known about it.
+
+    Example: fcnet data info
+    """
+
+    data: Path | None = None
+    """The copy's folder; by default $FCNET_DATA, ./data, ./datasets or the user's cache."""
+
+    def run(self) -> int:
+        """Print the places and the copy; returns the exit status, 1 if there is no copy."""
+        from fcnet.data.find import find, look, places
+        from fcnet.data.load import load_found
+
+        table = _table("looked in", "found")
+        for place in places(self.data):
+            found = look(place.path)
+            table.add_row(
+                str(place.path.absolute()), str((found.folder or found.archive) if found else "nothing")
+            )
+        _console().print(table)
+        found = find(self.data)
+        if found is None:
+            _console().print("no CIFAR-10 yet; fetch it with: fcnet data fetch")
+            return 1
+        _console().print(_facts(load_found(found)))
+        return 0
+
+
+@contextmanager
+def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
+    """Show a fetch: a bar with rate and time left on a terminal, elsewhere a line now and then.
+
+    Parameters
+    ----------
+    console : where to show it; None for stderr
+
+    Yields
+    ------
+    Progress : to be handed to `fetch` or `load_or_fetch`
+    """
+    from rich.console import Console
+
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description}"), bars.BarColumn(), bars.DownloadColumn(),
+        bars.TransferSpeedColumn(), bars.TimeRemainingColumn(),
+    )  # fmt: skip
+    with bars.Progress(*columns, console=console) as bar:
+        task = bar.add_task("CIFAR-10", start=False, visible=False)
+
+        def show(status: Status) -> None:
+            if status.message:
+                bar.print(status.message, markup=False, highlight=False)
+            bar.start_task(task)
+            bar.update(
+                task,
+                completed=status.done,
+                total=status.total,
+                description=status.source or "CIFAR-10",
+                visible=True,
+            )
+
+        yield show
+
+
+class _Lines:
+    """Tells the progress in lines, with rate and time left, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.told, self.done = 0.0, 0
+
+    def __call__(self, status: Status) -> None:
+        if status.message:
+            self.say(status.message)
+        now = time.monotonic()
+        if self.told == 0:
+            self.told, self.done = now, status.done
+        elif now - self.told >= SECONDS_BETWEEN_LINES or status.done == status.total:
+            rate = max(status.done - self.done, 0) / max(now - self.told, 1e-9)
+            left = f"{(status.total - status.done) / rate:.0f} s left" if rate else "no end in sight"
+            done = f"{status.done / 1e6:.1f} of {status.total / 1e6:.1f} MB"
+            self.say(f"{status.source}: {done}, {rate / 1e6:.2f} MB/s, {left}")
+            self.told, self.done = now, status.done
+
+    def say(self, text: str) -> None:
+        """Print one line as it is."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _facts(dataset: Dataset) -> Table:
+    origin = dataset.origin
+    table = _table("", "")
+    table.show_header = False
+    table.add_row("data", dataset.label)
+    table.add_row("folder", origin.path)
+    table.add_row("images", f"{len(dataset.train):,} train, {len(dataset.test):,} test")
+    table.add_row("official", "yes" if origin.official else "no")
+    table.add_row("sha256", origin.sha256)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()

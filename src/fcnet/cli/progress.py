@@ -1,0 +1,79 @@
+"""How a training looks while it runs: a bar on a terminal, one line an evaluation anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fcnet.train.history import Evaluation
+from fcnet.train.listeners import Silence
+
+
+class TrainingProgress(Silence):
+    """A listener that shows loss, validation accuracy and time left.
+
+    Parameters
+    ----------
+    title : what is being trained, in a few words
+    console : where to write; standard output if not given
+    """
+
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self.title = title
+        self.console = console or Console(file=sys.stdout)
+        self.live = self.console.is_terminal
+        self.row: Evaluation | None = None
+        self.progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.live,
+        )
+        self.task = self.progress.add_task(title, total=None, figures="starting")
+        self.loss: float | None = None
+        self.lines = 0
+
+    def __enter__(self) -> TrainingProgress:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def after_step(self, step: int, total: int, loss: float) -> None:
+        """Move the bar; the loss shown is a running mean over about a hundred steps."""
+        if not self.live:
+            self.total = total
+            return
+        self.loss = loss if self.loss is None else 0.99 * self.loss + 0.01 * loss
+        if step % 10 == 0 or step == total:
+            figures = f"loss {self.loss:.3f}"
+            if self.row is not None:
+                figures += f"  validation {100 * self.row.val_accuracy:.1f} %"
+            self.progress.update(self.task, completed=step, total=total, figures=figures)
+
+    def evaluated(self, row: Evaluation) -> None:
+        """Print the row where there is no bar, the ten or so that tell the story."""
+        self.row = row
+        if self.live:
+            return
+        self.lines += 1
+        every = max(1, round(self.total / row.step * self.lines / 10))
+        if self.lines % every == 0 or row.step == self.total:
+            left = row.seconds / row.step * (self.total - row.step)
+            print(
+                f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  train {100 * row.train_accuracy:4.1f} %  "
+                f"validation {100 * row.val_accuracy:4.1f} %  {row.seconds:4.0f} s, {left:.0f} s left",
+                flush=True,
+            )

@@ -1,0 +1,47 @@
+"""`fcnet train`: anybody's fully-connected net."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fcnet.train.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network and keep everything about it in a run folder.
+
+    Without options this is the exercise's poor default run, for the exercise's number of epochs and more.
+
+    Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
+    --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5
+    """
+
+    out: Path
+    """Folder for the run."""
+    data: Path | None = None
+    """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""
+    require_cifar10: bool = False
+    """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
+    resume: bool = False
+    """Go on with a run that was stopped."""
+    config: TrainConfig = field(default_factory=TrainConfig)
+
+    def run(self) -> int:
+        from fcnet.cli.loading import load
+        from fcnet.cli.progress import TrainingProgress
+        from fcnet.train.run import train_run
+
+        dataset = load(self.data, self.require_cifar10)
+        try:
+            with TrainingProgress(self.out.name) as progress:
+                record = train_run(self.config, dataset, self.out, self.resume, progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
+        metrics = record["metrics"]
+        print(
+            f"{self.out}: training accuracy {100 * metrics['train_accuracy']:.1f} %, validation accuracy "
+            f"{100 * metrics['val_accuracy']:.1f} % on {dataset.label} after {record['seconds']:.1f} s"
+        )
+        return 0

@@ -1,0 +1,165 @@
+"""Question 3: what is wrong with the default run, in four measurements and the sentence that each supports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.train.engine import Engine
+from fcnet.train.history import Evaluation
+from fcnet.train.listeners import Silence
+from fcnet.train.model import Model
+
+HEALTHY_UPDATE = 1e-3
+"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
+
+
+class Watch(Silence):
+    """A listener that measures updates now and then, and keeps the network's first state.
+
+    Parameters
+    ----------
+    every : steps between two measurements
+    """
+
+    def __init__(self, every: int = 20) -> None:
+        self.every = every
+        self.updates: list[dict[str, float]] = []
+        self.initial: Model | None = None
+        self._before: dict[str, NDArray[Any]] = {}
+
+    def started(self, engine: Engine) -> None:
+        self.engine = engine
+        self.initial = engine.model()
+
+    def before_step(self, step: int) -> None:
+        if step % self.every == 0:
+            self._before = {name: W.copy() for name, W in self._weights().items()}
+
+    def after_step(self, step: int, total: int, loss: float) -> None:
+        if not self._before:
+            return
+        row: dict[str, float] = {"step": step}
+        for name, W in self._weights().items():
+            before = self._before[name]
+            row[name] = float(np.linalg.norm(W - before) / np.linalg.norm(before))
+        self.updates.append(row)
+        self._before = {}
+
+    def _weights(self) -> dict[str, NDArray[Any]]:
+        prefix = "network."
+        return {k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(f"{prefix}W")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A measurement and what follows from it.
+
+    name : of the measurement
+    value : the number
+    sentence : what it says, with the number in it
+    """
+
+    name: str
+    value: float
+    sentence: str
+
+
+def diagnose(
+    history: Sequence[Evaluation], updates: Sequence[dict[str, float]], initial: Model, final: Model
+) -> list[Finding]:
+    """Measure a run's four symptoms.
+
+    Parameters
+    ----------
+    history : the run's evaluations
+    updates : rows of `Watch.updates`
+    initial, final : the network before and after
+    """
+    return [
+        _linear_loss([row.step for row in history], [row.loss for row in history]),
+        _no_gap(history[-1]),
+        _few_pictures(initial.params["W1"], final.params["W1"]),
+        _small_updates(updates),
+    ]
+
+
+def straight_line_share(x: Sequence[float], y: Sequence[float]) -> float:
+    """The share of the variance of y that a straight line in x explains (R squared), in [0, 1]."""
+    slope, intercept = np.polyfit(x, y, 1)
+    residual = np.asarray(y) - (slope * np.asarray(x) + intercept)
+    return float(1 - residual.var() / np.var(y))
+
+
+def effective_rank(W: NDArray[Any]) -> float:
+    """How many different columns W (D, H) really has: exp of the entropy of its spectrum (Roy, Vetterli 2007).
+
+    Between 1, all columns multiples of one, and min(D, H), all independent and equally large.
+    """
+    energy = np.linalg.svd(W, compute_uv=False) ** 2
+    share = energy[energy > 0] / energy.sum()
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def neighbour_correlation(W: NDArray[Any], image_shape: tuple[int, int, int]) -> float:
+    """Mean correlation of horizontally adjacent weights in the columns of W (D, H): 0 noise, 1 smooth."""
+    pictures = W.T.reshape(-1, *image_shape)
+    left, right = pictures[..., :-1].reshape(len(pictures), -1), pictures[..., 1:].reshape(len(pictures), -1)
+    left, right = (side - side.mean(axis=1, keepdims=True) for side in (left, right))
+    norms = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    return float(((left * right).sum(axis=1) / np.maximum(norms, 1e-30)).mean())
+
+
+def _linear_loss(steps: Sequence[int], losses: Sequence[float]) -> Finding:
+    share = straight_line_share(steps, losses)
+    return Finding(
+        "loss explained by a straight line",
+        share,
+        f"The loss falls from {losses[0]:.2f} to {losses[-1]:.2f} almost in a straight line, which explains "
+        f"{100 * share:.0f} % of its course, and is still falling at the end: the steps are too small.",
+    )
+
+
+def _no_gap(last: Evaluation) -> Finding:
+    gap = last.train_accuracy - last.val_accuracy
+    return Finding(
+        "training minus validation accuracy",
+        gap,
+        f"Training accuracy ({100 * last.train_accuracy:.1f} %) is not above validation accuracy "
+        f"({100 * last.val_accuracy:.1f} %): nothing is overfitted, so there is room for more units and less "
+        f"regularisation."
+        if gap < 0.02
+        else f"Training accuracy is {100 * gap:.1f} points above validation accuracy: the net overfits.",
+    )
+
+
+def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
+    units = final.shape[1]
+    rank = effective_rank(final)
+    noise = float(initial.std() / final.std())
+    return Finding(
+        "effective rank of the first layer",
+        rank,
+        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they amount to "
+        f"{rank:.1f} different pictures, and the noise they started from still has {100 * noise:.0f} % of their "
+        f"size.",
+    )
+
+
+def _small_updates(updates: Sequence[dict[str, float]]) -> Finding:
+    ratio = float(np.median([row["W1"] for row in updates]))
+    first, last = updates[0]["W1"], updates[-1]["W1"]
+    if ratio < HEALTHY_UPDATE:
+        verdict = "below the 1e-3 of a healthy training: the learning rate is too low"
+    else:
+        verdict = "large only beside weights that started near zero: at 1e-4 there is no signal to amplify"
+    return Finding(
+        "update of W1 relative to W1",
+        ratio,
+        f"A step changes the first layer by {ratio:.1e} of its size in the median ({first:.1e} in the first step "
+        f"measured, {last:.1e} in the last), {verdict}.",
+    )

@@ -1,0 +1,38 @@
+"""Question 3: what each change of the settings buys, measured one at a time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fcnet.data.dataset import Dataset, split
+from fcnet.experiments.recipes import ladder, suited
+from fcnet.train.engine import NumpyEngine
+from fcnet.train.fit import Fit
+from fcnet.train.listeners import Listener
+
+
+def climb(dataset: Dataset, listener: Listener) -> list[dict[str, Any]]:
+    """Train every rung of the ladder.
+
+    Returns
+    -------
+    rungs : per rung the change, the settings, train_accuracy and val_accuracy (fractions), seconds
+    """
+    rungs = []
+    for change, rung in ladder():
+        config = suited(rung, dataset)
+        train, validation = split(dataset.train, config.validation)
+        start = time.perf_counter()
+        engine = NumpyEngine(config, train, dataset.image_shape, dataset.classes)
+        last = Fit(engine, config, train, validation, listener).run()[-1]
+        rungs.append(
+            {
+                "change": change,
+                "config": config.to_dict(),
+                "train_accuracy": last.train_accuracy,
+                "val_accuracy": last.val_accuracy,
+                "seconds": time.perf_counter() - start,
+            }
+        )
+    return rungs

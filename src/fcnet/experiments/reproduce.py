@@ -1,0 +1,158 @@
+"""The whole exercise, stage by stage, in one folder.
+
+    OUT/toy.json        questions 1 and 2
+    OUT/default/        question 3: the default run, and its diagnosis
+    OUT/ladder.json     question 3: what each change buys
+    OUT/tuned/          question 3: the tuned run, and its use of the test set
+    OUT/results.json    the numbers of all of them
+
+A stage that is complete is read, not repeated; one that was interrupted goes on. What belongs together is
+held together by the data's hash: a folder made from other data, or in the other mode, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fcnet.data.dataset import Dataset
+from fcnet.errors import RunError
+from fcnet.experiments.diagnosis import Watch, diagnose
+from fcnet.experiments.ladder import climb
+from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
+from fcnet.experiments.toy import toy_questions
+from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.train.history import read_history
+from fcnet.train.listeners import Listener, Listeners
+from fcnet.train.model import Model
+from fcnet.train.run import data_record, train_run, use_test_set
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Questions 1 to 3 on one data set, in one folder.
+
+    Parameters
+    ----------
+    dataset : CIFAR-10, or its stand-in
+    out : where everything goes
+    quick : the short recipe instead of the tuned one, and no ladder
+    """
+
+    dataset: Dataset
+    out: Path
+    quick: bool = False
+
+    def prepare(self) -> None:
+        """Take the folder.
+
+        Raises
+        ------
+        RunError : it cannot be written, or holds the results of other data or of the other mode
+        """
+        make_writable(self.out)
+        mine = {"quick": self.quick, "sha256": self.dataset.origin.sha256}
+        marker = self.out / "reproduction.json"
+        if not marker.exists():
+            write_json(marker, mine)
+        elif read_json(marker) != mine:
+            raise RunError(
+                f"{self.out} holds the results of other data or of the other mode (quick or full), "
+                f"choose another folder with --out or delete it"
+            )
+
+    def toy(self) -> dict[str, Any]:
+        """Questions 1 and 2, and the toy training of question 3."""
+        return self._once("toy.json", toy_questions)
+
+    def default(self, listener: Listener) -> dict[str, Any]:
+        """The default run; its record, with the diagnosis."""
+        run = RunFolder(self.out / "default")
+        if run.finished and not (run.path / "diagnosis.json").exists():
+            run.record.unlink()  # stopped in between: what the diagnosis watches takes seconds to repeat
+        watch = Watch()
+        record = train_run(
+            suited(DEFAULT, self.dataset),
+            self.dataset,
+            run.path,
+            resume=True,
+            listener=Listeners(listener, watch),
+        )
+        findings = self._once("default/diagnosis.json", lambda: self._diagnose(run, watch))
+        return record | findings
+
+    def ladder(self, listener: Listener) -> list[dict[str, Any]]:
+        """What each change of the settings buys; nothing in a quick run."""
+        if self.quick:
+            return []
+        rungs: list[dict[str, Any]] = self._once(
+            "ladder.json", lambda: {"rungs": climb(self.dataset, listener)}
+        )["rungs"]
+        return rungs
+
+    def tuned(self, listener: Listener) -> dict[str, Any]:
+        """The tuned run; its record."""
+        config = suited(QUICK if self.quick else TUNED, self.dataset)
+        return train_run(config, self.dataset, self.out / "tuned", resume=True, listener=listener)
+
+    def test(self) -> dict[str, Any]:
+        """The test set on the tuned run: used if it was not yet, else read."""
+        run = RunFolder(self.out / "tuned")
+        return read_json(run.test) if run.test.exists() else use_test_set(run.path, self.dataset)
+
+    def results(self) -> dict[str, Any]:
+        """The numbers of all stages, all of which must be complete, as written to results.json."""
+        toy = self.toy()
+        default = RunFolder(self.out / "default").read_record()
+        tuned = RunFolder(self.out / "tuned").read_record()
+        test = read_json(RunFolder(self.out / "tuned").test)
+        origin = data_record(self.dataset)
+        results = {
+            "quick": self.quick,
+            "dataset": {
+                "name": origin["name"],
+                "official": origin["official"],
+                "hash": origin["sha256"],
+                "note": origin["note"],
+            },
+            "toy": {
+                name: toy[name]
+                for name in (
+                    "scores_difference", "loss", "loss_difference",
+                    "gradient_relative_error", "final_training_loss",
+                )  # fmt: skip
+            },
+            "default": {
+                "validation_accuracy": default["metrics"]["val_accuracy"],
+                "training_accuracy": default["metrics"]["train_accuracy"],
+                "training_seconds": default["seconds"],
+            },
+            "tuned": {
+                "validation_accuracy": tuned["metrics"]["val_accuracy"],
+                "training_accuracy": tuned["metrics"]["train_accuracy"],
+                "test_accuracy": test["accuracy"],
+                "test_set_used": test["count"],
+                "training_seconds": tuned["seconds"],
+                "parameters": tuned["parameters"],
+                "config": tuned["config"],
+            },
+            "environment": environment(),
+        }
+        if not self.quick:
+            results["ladder"] = read_json(self.out / "ladder.json")["rungs"]
+        write_json(self.out / "results.json", results)
+        return results
+
+    def _once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        path = self.out / name
+        if not path.exists():
+            write_json(path, compute())
+        return read_json(path)
+
+    def _diagnose(self, run: RunFolder, watch: Watch) -> dict[str, Any]:
+        assert watch.initial is not None
+        watch.initial.save(run.path / "initial")
+        findings = diagnose(read_history(run.history), watch.updates, watch.initial, Model.load(run.path))
+        return {"findings": [asdict(finding) for finding in findings], "updates": watch.updates}

@@ -1,0 +1,1 @@
+"""Figures: they read run records and never train."""
