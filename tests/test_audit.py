@@ -134,7 +134,8 @@ def test_at_the_kink_itself_no_derivative_is_asked_for() -> None:
         assert audit.at_zero == tuple((0, 2, unit) for unit in range(10))
         assert audit.parameters["b1"].no_derivative == 10
         assert audit.parameters["W1"].no_derivative == 0
-        assert "layer 0 example 2 unit 4 is exactly 0" in audit.table()
+        assert "layer 0 example 2 unit 4 is exactly 0: no derivative\nand 5 more" in audit.table()
+        assert "passed (10 entries have no derivative)" in audit.table()
 
 
 def test_away_from_the_kink_a_mask_of_not_negative_is_no_mistake() -> None:

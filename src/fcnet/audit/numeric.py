@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,10 +52,15 @@ class Point:
     y: Array
     reg: float
 
+    @cached_property
+    def complex_params(self) -> dict[str, Array]:
+        """All parameters as complex128."""
+        return {name: value.astype(np.complex128) for name, value in self.params.items()}
+
     def moved(self, name: str, index: tuple[int, ...], by: complex) -> Auditable:
         """The network with one entry of one parameter moved; all parameters complex if the move is."""
-        dtype = np.complex128 if isinstance(by, complex) else np.float64
-        params = {key: np.array(value, dtype) for key, value in self.params.items()}
+        params = dict(self.complex_params if isinstance(by, complex) else self.params)
+        params[name] = params[name].copy()
         params[name][index] += by
         return self.net.with_params(params)
 

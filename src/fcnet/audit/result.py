@@ -10,8 +10,8 @@ import numpy as np
 
 from fcnet.audit.tolerances import TOLERANCES
 
-KINKS_IN_RECORD = 50
-"""Kinks that a record lists one by one; their number is always whole."""
+KINKS_IN_RECORD, KINKS_IN_TABLE = 50, 5
+"""Kinks that a record or a table lists one by one; their number is always whole."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,10 @@ class Audit:
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
         ]
-        lines += [f"layer {z} example {i} unit {j} is exactly 0: no derivative" for z, i, j in self.at_zero]
+        for layer, example, unit in self.at_zero[:KINKS_IN_TABLE]:
+            lines.append(f"layer {layer} example {example} unit {unit} is exactly 0: no derivative")
+        if len(self.at_zero) > KINKS_IN_TABLE:
+            lines.append(f"and {len(self.at_zero) - KINKS_IN_TABLE} more")
         lines.append("passed" if self.passed else f"failed at {self.stage}: {self.reason}")
         return "\n".join(line.rstrip() for line in lines)
 
@@ -124,7 +127,8 @@ class Audit:
             "examples": self.examples,
             "entries": "all" if self.entries is None else self.entries,
             "steps": list(self.steps),
-            "at_zero": [list(place) for place in self.at_zero],
+            "at_zero": [list(place) for place in self.at_zero[:KINKS_IN_RECORD]],
+            "at_zero_count": len(self.at_zero),
             "tolerances": dict(TOLERANCES),
             "parameters": {name: _parameter_record(p) for name, p in self.parameters.items()},
         }
@@ -133,7 +137,8 @@ class Audit:
 def _row(p: ParameterAudit) -> tuple[str, ...]:
     best = ("-", "-") if p.best_error is None else (f"{p.best_h:.0e}", f"{p.best_error:.1e}")
     entries = f"{p.entries}/{int(np.prod(p.shape))}"
-    verdict = "passed" if p.passed else p.reason
+    unasked = f" ({p.no_derivative} entries have no derivative)" if p.no_derivative else ""
+    verdict = p.reason or f"passed{unasked}"
     return (p.name, entries, *best, f"{p.complex_error:.1e}", str(p.dead), str(len(p.kinks)), verdict)
 
 
