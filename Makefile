@@ -1,0 +1,36 @@
+# make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: under 90 seconds)
+# make test   set up .venv, run the tests
+# make setup  the set-up alone          make lint    ruff, mypy --strict
+# make bench  the benchmarks            make docs    regenerate tables and figures from results/
+# make clean  remove .venv
+
+PYTHON ?= python3
+OUT ?= $(if $(QUICK),runs/quick,runs/reproduce)
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := reproduce
+.PHONY: reproduce setup test lint bench docs clean
+
+reproduce: setup
+	@$(BIN)/fcnet reproduce --out $(OUT) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt setup.sh
+	@sh setup.sh $(PYTHON)
+
+test: setup
+	@$(BIN)/python -m pytest -m "not cifar10" $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: setup
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: setup
+	@$(BIN)/python docs/generate.py $(ARGS)
+
+clean:
+	rm -rf .venv
