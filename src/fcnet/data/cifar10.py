@@ -103,7 +103,8 @@ def decode_batch(raw: bytes, path: Path, rows: int) -> Batch:
         raise DataError(f"{path} should hold {rows} labels and holds {found}, {ADVICE}")
     for row, label in enumerate(labels):
         if type(label) is not int or not 0 <= label < len(CLASSES):
-            raise DataError(f"{path} has label {label!r:.40} in row {row}, labels run from 0 to 9, {ADVICE}")
+            wrong = label if type(label) is int else f"of type {type(label).__name__}"
+            raise DataError(f"{path} has a label {wrong} in row {row}, labels run from 0 to 9, {ADVICE}")
     names = content.get("filenames")
     plain = tuple(n for n in names if isinstance(n, bytes)) if isinstance(names, list) else ()
     return Batch(images, np.array(labels, np.int64), plain)
@@ -158,7 +159,8 @@ def _unpickled(raw: bytes, path: Path) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+    """Text as it is or from bytes; anything else has none, and may nest too deeply to be printed."""
+    return value.decode("latin1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
 def _named_jpeg(filenames: tuple[bytes, ...]) -> bool:
@@ -167,9 +169,9 @@ def _named_jpeg(filenames: tuple[bytes, ...]) -> bool:
 
 
 def _check_hashes(folder: Path, md5: Mapping[str, str], published: Published) -> bool:
-    """Whether all files are the published ones; some of them without the others is damage, and refused."""
+    """Whether all files are the published ones; a published batch beside others is damage, and refused."""
     other = [name for name in FILES if md5[name] != published.files[name]]
-    if other and len(other) < len(FILES):
+    if other and any(md5[name] == published.files[name] for name in BATCH_FILES):
         name = other[0]
         raise DataError(
             f"{folder / name} is damaged: its md5 is {md5[name]}, not {published.files[name]}, while "

@@ -20,7 +20,6 @@ from fcnet.data.files import disk_error, locked
 from fcnet.data.find import is_complete
 from fcnet.data.published import ARCHIVE, CIFAR10, FOLDER, SOURCES, Published
 from fcnet.data.transfer import (
-    BrokenError,
     Job,
     Meter,
     Pace,
@@ -59,6 +58,7 @@ EARLIER = "an earlier run"
 @dataclass
 class _Source:
     url: str
+    meter: Meter = field(default_factory=lambda: Meter(0.0))
     rate: float = 0.0
     tried: bool = False
     failures: int = 0
@@ -110,15 +110,17 @@ def fetch(
     try:
         parent.mkdir(parents=True, exist_ok=True)
         with locked(parent / f".{ARCHIVE}.lock", run.tell_waiting) as alone:
-            if not is_complete(target) and not archive.is_file():
+            if is_complete(target):  # by another process, while this one waited
+                return target
+            if not archive.is_file():
                 part = parent / (f"{ARCHIVE}.part" if alone else f"{ARCHIVE}.{os.getpid()}.part")
                 run.until_complete(part)
                 part.replace(archive)
-            folder = extract(archive, parent, published)
-            archive.unlink(missing_ok=True)
+            extract(archive, parent, published)
+            archive.unlink()
     except OSError as error:
         raise disk_error(error, archive) from error
-    return folder
+    return target
 
 
 def refuse_if_forbidden() -> None:
@@ -173,6 +175,7 @@ class _Fetch:
     progress: Progress | None
     contributors: set[str] = field(default_factory=set)
     mixing: bool = True
+    last: _Source | None = None
 
     def until_complete(self, part: Path) -> None:
         """Go from source to source until the partial file has the archive's hash."""
@@ -211,23 +214,23 @@ class _Fetch:
         if not self.mixing and self.contributors - {source.url}:
             job.part.unlink(missing_ok=True)
             self.contributors = set()
-        meter, before = Meter(self.pace.window), job.done
+        if self.last is not source:
+            source.meter, self.last = Meter(self.pace.window), source
+        before = job.done
         self.report(before, source.host)
         try:
-            transfer(job, source.url, meter, impatient)
+            transfer(job, source.url, source.meter, impatient)
         except TransferError as error:
             source.problem = str(error)
-            source.gone = isinstance(error, RefusedError)
-            if isinstance(error, BrokenError) and job.done == before:
-                source.failures += 1
-                source.gone = source.failures > self.pace.retries
+            source.failures += job.done == before
+            source.gone = isinstance(error, RefusedError) or source.failures > self.pace.retries
             self.report(job.done, source.host, f"{source.host}: {error}")
             source.tried |= isinstance(error, SlowError) or job.done == before
         else:
             source.tried = True
         if job.done > before:
             source.failures = 0
-            source.rate = meter.rate
+            source.rate = source.meter.rate
             self.contributors.add(source.url)
 
     def is_intact(self, part: Path, source: _Source) -> bool:
@@ -274,7 +277,7 @@ def any_reachable(urls: Sequence[str], seconds: float) -> bool:
     def ask(address: tuple[str, int]) -> None:
         import socket
 
-        with suppress(OSError), socket.create_connection(address, timeout=seconds):
+        with suppress(OSError, UnicodeError), socket.create_connection(address, timeout=seconds):
             answered.set()
         pending.release()
 

@@ -35,13 +35,23 @@ def load_cifar10(data: Path | None = None, *, published: Published = CIFAR10) ->
     ------
     DataError : there is no copy, or it is damaged
     """
+    return load_found(require(data), published)
+
+
+def require(data: Path | None = None) -> Found:
+    """Find a copy, as `find` does, and insist.
+
+    Raises
+    ------
+    DataError : there is none
+    """
     found = find(data)
     if found is None:
         looked = ", ".join(str(place.path) for place in places(data))
         raise DataError(
             f"no CIFAR-10 in {looked}, fetch it with: fcnet data fetch, or name its folder with --data"
         )
-    return load_found(found, published)
+    return found
 
 
 def load_found(found: Found, published: Published = CIFAR10) -> Dataset:

@@ -49,7 +49,7 @@ class TransferError(Exception):
 
 
 class SlowError(TransferError):
-    """The source delivers less than the minimum rate."""
+    """The source delivers less than the minimum rate, or nothing any more."""
 
 
 class BrokenError(TransferError):
@@ -113,7 +113,7 @@ def transfer(job: Job, url: str, meter: Meter, impatient: bool) -> None:
     ----------
     job : the partial file and the size of the whole
     url : http or https address of the file
-    meter : measures this transfer
+    meter : measures this transfer, and those before it from the same source without a pause
     impatient : leave when the source is slower than the minimum rate
 
     Raises
@@ -184,7 +184,7 @@ def _receive(response: http.client.HTTPResponse, where: str) -> bytes:
     try:
         piece = response.read1(CHUNK)
     except TimeoutError as error:
-        raise BrokenError(f"fell silent {where}") from error
+        raise SlowError(f"fell silent {where}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise BrokenError(f"broke off {where} ({_reason(error)})") from error
     if not piece:

@@ -142,9 +142,11 @@ class _Machine:
 
     def name(self, module: object, name: object) -> None:
         """Push the token of a function's name; every other name is refused here."""
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise TypeError
         token = _NAMES.get(f"{module}.{name}")
         if token is None:
-            raise UnpickleError(f"it asks for {module}.{name}, which no data file needs")
+            raise UnpickleError(f"it asks for {module:.60}.{name:.60}, which no data file needs")
         self.stack.append(token)
 
     def reduce(self) -> None:
@@ -213,7 +215,9 @@ class _Machine:
 def _shaped(raw: bytes, shape: tuple[object, ...], order: Literal["C", "F"]) -> NDArray[np.uint8]:
     sizes = [size for size in shape if type(size) is int and size >= 0]
     if len(sizes) != len(shape) or not 1 <= len(shape) <= 4 or math.prod(sizes) != len(raw):
-        raise UnpickleError(f"it holds an array of shape {shape!r:.60} with {len(raw)} bytes of pixels")
+        raise UnpickleError(
+            f"it holds an array of {len(raw)} bytes, which do not fill its shape {tuple(sizes)}"
+        )
     return np.frombuffer(raw, np.uint8).reshape(sizes, order=order)
 
 

@@ -1,0 +1,332 @@
+"""Fetching from a real server on loopback that is slow, broken, silent, lying or gone."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from fcnet.data import fetch as fetching
+from fcnet.data.fetch import Status, UnavailableError, any_reachable, fetch
+from fcnet.data.files import write_all
+from fcnet.data.published import ARCHIVE, FOLDER, MEMBERS, SOURCES
+from fcnet.data.transfer import Meter, Pace
+from fcnet.errors import DataError
+
+from .conftest import Handler, Server, Small, honest
+
+PACE = Pace(minimum=200_000, window=0.3, timeout=0.5, retries=2, pause=0.02, probe=2.0)
+"""A fast fetch of 80 kB takes milliseconds; the dripping ones give 50 and 25 kB/s."""
+
+
+def get(server: Server, small: Small, parent: Path, paths: Sequence[str], pace: Pace = PACE) -> list[Status]:
+    """Fetch from `paths` in order, require the official files and nothing else, and return the progress."""
+    told: list[Status] = []
+    urls = [server.url(path) for path in paths]
+    folder = fetch(parent, published=small.published, sources=urls, pace=pace, progress=told.append)
+    assert folder == parent / FOLDER
+    assert {p.name for p in folder.iterdir()} == set(MEMBERS)
+    assert (folder / "test_batch").read_bytes() == (small.folder / "test_batch").read_bytes()
+    assert [p.name for p in parent.iterdir() if not p.name.endswith(".lock")] == [FOLDER]
+    return told
+
+
+def test_one_good_source(server: Server, small: Small, tmp_path: Path) -> None:
+    told = get(server, small, tmp_path / "new" / "cache", ["honest"])
+    assert told[-1].done == told[-1].total == len(small.archive)
+    assert [request.range for request in server.requests] == [None]
+
+
+def test_a_copy_that_is_there_is_not_fetched(server: Server, small: Small, tmp_path: Path) -> None:
+    get(server, small, tmp_path / "cache", ["honest"])
+    get(server, small, tmp_path / "cache", ["honest"])
+    assert len(server.requests) == 1
+
+
+def test_a_slow_source_is_left_and_its_bytes_are_kept(server: Server, small: Small, tmp_path: Path) -> None:
+    told = get(server, small, tmp_path / "cache", ["drips", "honest"])
+    (slow,), (good,) = server.asked("drips"), server.asked("honest")
+    assert good.range is not None
+    start = int(good.range.removeprefix("bytes=").removesuffix("-"))
+    assert 0 < start <= slow.sent < len(small.archive) / 2
+    assert good.sent == len(small.archive) - start
+    assert any("only 0.0" in status.message for status in told)
+
+
+def test_without_a_faster_source_the_fastest_is_used_to_the_end(
+    server: Server, small: Small, tmp_path: Path
+) -> None:
+    server.content = small.archive
+    get(server, small, tmp_path / "cache", ["drips-less", "drips", "404", "drips-less"])
+    order = [request.path for request in server.requests]
+    assert order == ["drips-less", "drips", "404", "drips-less", "drips"]
+
+
+def test_a_single_slow_source_is_not_left(server: Server, small: Small, tmp_path: Path) -> None:
+    get(server, small, tmp_path / "cache", ["drips"], Pace(minimum=1e9, window=0.05, probe=2.0))
+    assert len(server.requests) == 1
+
+
+def test_a_truncating_source_is_resumed(server: Server, small: Small, tmp_path: Path) -> None:
+    get(server, small, tmp_path / "cache", ["truncates"])
+    ranges = [request.range for request in server.requests]
+    assert ranges[:3] == [None, "bytes=20000-", "bytes=40000-"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("404", "answered 404"),
+        ("503", "answered 503"),
+        ("login", "offers a file of 16 bytes"),
+        ("no-length", "offers a file of unknown bytes"),
+        ("corrupts", "md5"),
+        ("silent", "fell silent"),
+    ],
+)
+def test_a_bad_source_is_left_for_the_next(
+    bad: str, problem: str, server: Server, small: Small, tmp_path: Path
+) -> None:
+    told = get(server, small, tmp_path / "cache", [bad, "honest"])
+    assert any(problem in status.message for status in told)
+    if bad == "corrupts":  # nothing of the damaged file is built upon
+        assert server.asked("honest")[0].range is None
+
+
+@pytest.mark.parametrize("bad", ["404", "503", "login", "no-length", "corrupts", "wrong-range", "no-range"])
+def test_bad_sources_alone_end_in_one_line(bad: str, server: Server, small: Small, tmp_path: Path) -> None:
+    part = tmp_path / f"{ARCHIVE}.part"
+    if "range" in bad:
+        part.write_bytes(small.archive[:1234])
+    with pytest.raises(UnavailableError, match=r"could not be fetched \(127.0.0.1.*--source") as caught:
+        fetch(tmp_path, published=small.published, sources=[server.url(bad)], pace=PACE)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / FOLDER).exists()
+    assert not (tmp_path / ARCHIVE).exists()
+    if "range" in bad:  # what was there before is untouched
+        assert part.read_bytes() == small.archive[:1234]
+    assert len(server.requests) == (3 if bad == "503" else 1)
+
+
+def test_a_busy_source_is_asked_again(server: Server, small: Small, tmp_path: Path) -> None:
+    get(server, small, tmp_path / "cache", ["busy-first"])
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("path", ["honest", "ignores-range"])
+def test_a_partial_file_is_continued(path: str, server: Server, small: Small, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f"{ARCHIVE}.part").write_bytes(small.archive[:30_000])
+    told = get(server, small, tmp_path / "cache", [path])
+    (request,) = server.requests
+    assert request.range == "bytes=30000-"
+    assert min(status.done for status in told) == 30_000
+
+
+def test_a_complete_partial_file_needs_no_byte(server: Server, small: Small, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f"{ARCHIVE}.part").write_bytes(small.archive)
+    get(server, small, tmp_path / "cache", ["honest"])
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("length", [10_000, None, 200_000])
+def test_a_damaged_partial_file_is_thrown_away(
+    length: int | None, server: Server, small: Small, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f"{ARCHIVE}.part").write_bytes(bytes(length or len(small.archive)))
+    get(server, small, tmp_path / "cache", ["honest"])
+    assert server.requests[-1].range is None
+
+
+def test_a_slow_liar_spoils_neither_the_file_nor_an_honest_source(
+    server: Server, small: Small, tmp_path: Path
+) -> None:
+    get(server, small, tmp_path / "cache", ["drips-garbage", "honest"])
+    assert server.asked("honest")[-1].range is None
+
+
+def offline_url() -> str:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}/{ARCHIVE}"
+
+
+def test_refused_connections_end_at_once(small: Small, tmp_path: Path) -> None:
+    start = time.monotonic()
+    with pytest.raises(UnavailableError, match=r"offline: no connection to 127\.0\.0\.1"):
+        fetch(tmp_path, published=small.published, sources=[offline_url(), offline_url()])
+    assert time.monotonic() - start < 2
+
+
+def test_a_resolver_that_hangs_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(address: object, timeout: float) -> socket.socket:
+        time.sleep(1.5)
+        raise OSError
+
+    monkeypatch.setattr(socket, "create_connection", hang)
+    start = time.monotonic()
+    assert not any_reachable(SOURCES, 0.2)
+    assert time.monotonic() - start < 1
+
+
+def test_a_dead_source_before_a_good_one(server: Server, small: Small, tmp_path: Path) -> None:
+    urls = [offline_url(), server.url("honest")]
+    assert fetch(tmp_path, published=small.published, sources=urls, pace=PACE) == tmp_path / FOLDER
+
+
+def test_a_proxy_is_what_must_be_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    assert fetching._address(SOURCES[0]) == ("proxy.example", 3128)
+
+
+def test_fcnet_offline_forbids(server: Server, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FCNET_OFFLINE", "1")
+    with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
+        fetch(Path("x"), published=small.published, sources=[server.url("honest")])
+    assert server.requests == []
+    assert not Path("x").exists()
+
+
+class TestSource:
+    def test_an_address(self, server: Server, small: Small, tmp_path: Path) -> None:
+        fetch(tmp_path, source=server.url("honest"), published=small.published, sources=[server.url("404")])
+        assert [request.path for request in server.requests] == ["honest"]
+
+    def test_the_archive_or_its_folder(self, small: Small, tmp_path: Path) -> None:
+        (tmp_path / ARCHIVE).write_bytes(small.archive)
+        for k, source in enumerate([tmp_path / ARCHIVE, tmp_path]):
+            assert fetch(tmp_path / str(k), source=str(source), published=small.published).is_dir()
+        assert (tmp_path / ARCHIVE).read_bytes() == small.archive
+
+    def test_another_file_is_refused_unopened(self, small: Small, tmp_path: Path) -> None:
+        (tmp_path / "a.tar.gz").write_bytes(small.archive[:-1] + b"x")
+        with pytest.raises(DataError, match="is not the published archive: its md5 is"):
+            fetch(tmp_path / "new", source=str(tmp_path / "a.tar.gz"), published=small.published)
+        assert not (tmp_path / "new").exists()
+
+    @pytest.mark.parametrize(
+        "source", ["ftp://host/x", "file:///etc/passwd", "nowhere.tar.gz", "http://h:x/"]
+    )
+    def test_nonsense(self, source: str, small: Small, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"--source|no address"):
+            fetch(tmp_path / "new", source=source, published=small.published)
+
+
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from fcnet.data.fetch import fetch
+from fcnet.data.published import ArchiveSpec, Published
+from fcnet.data.transfer import Pace
+from fcnet.errors import FcnetError
+parent, url, size, md5, sha256, limit = sys.argv[1:]
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    fetch(Path(parent), source=url, published=Published(ArchiveSpec(int(size), md5, sha256), {}, 4),
+          pace=Pace(probe=5.0), progress=lambda status: print(status, flush=True))
+except FcnetError as error:
+    print("error:", error, flush=True)
+    sys.exit(2)
+"""
+
+
+def start(small: Small, parent: Path, url: str, limit: int = 0) -> subprocess.Popen[str]:
+    spec = small.published.archive
+    arguments = [str(parent), url, str(spec.size), spec.md5, spec.sha256, str(limit)]
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_killed_in_the_middle_it_goes_on_from_there(server: Server, small: Small, tmp_path: Path) -> None:
+    part = tmp_path / "cache" / f"{ARCHIVE}.part"
+    with start(small, tmp_path / "cache", server.url("drips")) as process:
+        deadline = time.monotonic() + 10
+        while not (part.exists() and part.stat().st_size > 5000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    kept = part.read_bytes()
+    assert len(kept) > 5000
+    assert small.archive.startswith(kept)
+    get(server, small, tmp_path / "cache", ["honest"])
+    assert server.asked("honest")[0].range == f"bytes={len(kept)}-"
+
+
+def test_two_processes_at_once_fetch_it_once(server: Server, small: Small, tmp_path: Path) -> None:
+    def behave(handler: Handler, content: bytes) -> None:
+        time.sleep(0.7)
+        honest(handler, content)
+
+    server.behaviours["slow-start"] = behave
+    both = [start(small, tmp_path / "cache", server.url("slow-start")) for _ in range(2)]
+    told = [process.communicate(timeout=20)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(server.requests) == 1
+    assert sum("waiting for another process" in text for text in told) == 1
+    get(server, small, tmp_path / "cache", ["404"])
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_came(server: Server, small: Small, tmp_path: Path) -> None:
+    with start(small, tmp_path / "cache", server.url("honest"), limit=50_000) as process:
+        last = process.communicate(timeout=20)[0].splitlines()[-1]
+    assert process.returncode == 2
+    assert last.startswith(f"error: no space left for {tmp_path / 'cache' / ARCHIVE}.part, free some")
+    assert "0.1 MB are kept" in last
+    assert (tmp_path / "cache" / f"{ARCHIVE}.part").read_bytes() == small.archive[:50_000]
+    get(server, small, tmp_path / "cache", ["honest"])
+    assert server.requests[-1].range == "bytes=50000-"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_device_without_space(server: Server, small: Small, tmp_path: Path) -> None:
+    (tmp_path / f"{ARCHIVE}.part").symlink_to("/dev/full")
+    with pytest.raises(DataError, match="no space left for"):
+        fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+
+
+def test_an_unwritable_folder(server: Server, small: Small, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot write .*file/new.* choose another"):
+        fetch(tmp_path / "file" / "new", published=small.published, sources=[server.url("honest")], pace=PACE)
+
+
+def test_unbuffered_writes_are_completed(tmp_path: Path) -> None:
+    class Piecemeal:
+        written = b""
+
+        def write(self, data: memoryview) -> int:
+            self.written += bytes(data[:7])
+            return min(7, len(data))
+
+    file = Piecemeal()
+    write_all(file, bytes(range(100)))  # type: ignore[arg-type]
+    assert file.written == bytes(range(100))
+
+
+def test_the_meter_forgets_what_is_older_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    meter = Meter(10.0)
+    for second in range(1, 61):
+        now[0] = second
+        meter.add(1000 if second <= 30 else 10)
+        assert meter.full == (second >= 10)
+        if second in (5, 30):
+            assert meter.rate == pytest.approx(1000)
+    assert meter.rate == pytest.approx(10)
+
+
+def test_the_published_sources_and_hashes() -> None:
+    assert SOURCES[-1] == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert all(url.startswith("https://") and url.endswith(ARCHIVE) for url in SOURCES)

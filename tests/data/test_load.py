@@ -1,0 +1,147 @@
+"""The way in, from nothing to a data set: found, else fetched, else digits, and never in silence."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcnet.data import fetch as fetching
+from fcnet.data.digits import load_digits
+from fcnet.data.fetch import UnavailableError
+from fcnet.data.load import load_cifar10, load_or_fetch
+from fcnet.data.published import ARCHIVE, CLASSES, FOLDER
+from fcnet.errors import DataError
+
+from .conftest import ROWS, Server, Small, write_folder
+from .test_fetch import offline_url
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every known source refuses the connection."""
+    monkeypatch.setitem(fetching.fetch.__kwdefaults__, "sources", [offline_url()])
+
+
+def test_a_folder_that_torchvision_left(small: Small, own_world: Path) -> None:
+    (Path("data")).mkdir()
+    write_folder(Path("data"))
+    (Path("data") / ARCHIVE).write_bytes(small.archive)
+    data = load_or_fetch(published=small.published)
+    assert (data.name, data.label, data.classes, data.image_shape) == (
+        "CIFAR-10",
+        "CIFAR-10",
+        CLASSES,
+        (3, 32, 32),
+    )
+    assert (len(data.train), len(data.test)) == (5 * ROWS, ROWS)
+    assert data.origin.official is True
+    assert data.origin.path == str((Path("data") / FOLDER).absolute())
+    assert not (own_world / FOLDER).exists()
+
+
+def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ARCHIVE).write_bytes(small.archive)
+    for data in (tmp_path / "mine", tmp_path / "mine" / ARCHIVE):
+        assert load_cifar10(data, published=small.published).origin.path.startswith(str(own_world))
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
+
+
+def test_a_named_archive_is_never_passed_over_for_the_cache(
+    small: Small, own_world: Path, tmp_path: Path
+) -> None:
+    write_folder(own_world)
+    (tmp_path / ARCHIVE).write_bytes(b"not it")
+    with pytest.raises(DataError, match="is not the published archive: it has 6 bytes"):
+        load_cifar10(tmp_path, published=small.published)
+
+
+def test_without_a_copy_the_places_are_named(own_world: Path) -> None:
+    with pytest.raises(DataError, match=rf"no CIFAR-10 in data, datasets, {own_world}, fetch it with"):
+        load_cifar10()
+
+
+def test_it_is_fetched_once(small: Small, server: Server, own_world: Path) -> None:
+    told: list[fetching.Status] = []
+    for _ in range(2):
+        data = load_or_fetch(source=server.url("honest"), progress=told.append, published=small.published)
+        assert data.origin.path == str(own_world / FOLDER)
+    assert len(server.requests) == 1
+    assert told[-1].done == len(small.archive)
+
+
+@pytest.mark.usefixtures("offline")
+def test_offline_it_is_digits_and_says_so(small: Small) -> None:
+    start = time.monotonic()
+    data = load_or_fetch(published=small.published)
+    assert time.monotonic() - start < 5
+    assert data.name == "digits"
+    assert data.label == "digits (CIFAR-10 could not be had)"
+
+
+@pytest.mark.usefixtures("offline")
+def test_offline_but_required_it_refuses(small: Small) -> None:
+    with pytest.raises(UnavailableError, match="offline: no connection to 127"):
+        load_or_fetch(require_cifar10=True, published=small.published)
+
+
+def test_forbidden_to_fetch_it_is_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FCNET_OFFLINE", "1")
+    assert load_or_fetch().name == "digits"
+    with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
+        load_or_fetch(require_cifar10=True)
+
+
+def test_a_source_that_was_named_is_never_replaced_by_digits(small: Small) -> None:
+    with pytest.raises(UnavailableError, match="offline"):
+        load_or_fetch(source=offline_url(), published=small.published)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(small: Small, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        load_or_fetch(tmp_path / "missing", published=small.published)
+    (write_folder(Path("data")) / "test_batch").write_bytes(b"junk")
+    with pytest.raises(DataError, match="test_batch is no data file"):
+        load_or_fetch(published=small.published)
+
+
+class TestDigits:
+    def test_shapes_and_scale(self) -> None:
+        data = load_digits()
+        assert data.train.images.shape == (1437, 64)
+        assert data.test.images.shape == (360, 64)
+        assert data.train.images.dtype == np.uint8
+        assert (data.train.images.min(), data.train.images.max()) == (0, 255)
+        assert data.train.labels.dtype == np.int64
+        assert data.classes == tuple("0123456789")
+        assert data.image_shape == (1, 8, 8)
+        assert (data.label, data.origin.official) == ("digits", None)
+
+    def test_every_image_once_with_its_label(self) -> None:
+        from sklearn.datasets import load_digits as published
+
+        def rows(images: np.ndarray, labels: np.ndarray) -> list[tuple[int, ...]]:
+            return sorted(
+                (*image, label) for image, label in zip(images.tolist(), labels.tolist(), strict=True)
+            )
+
+        data, bunch = load_digits(), published()
+        images = np.concatenate([data.train.images, data.test.images])
+        labels = np.concatenate([data.train.labels, data.test.labels])
+        assert rows(images, labels) == rows(np.rint(bunch.data * 255 / 16).astype(int), bunch.target)
+
+    def test_classes_are_shared_fairly_and_mixed(self) -> None:
+        data = load_digits()
+        share = np.bincount(data.test.labels) / np.bincount(
+            np.concatenate([data.train.labels, data.test.labels])
+        )
+        assert np.abs(share - 0.2).max() < 0.01
+        assert len(np.unique(data.train.labels[-100:])) == 10  # a validation split takes the last rows
+
+    def test_the_split_is_fixed(self) -> None:
+        assert load_digits().origin.sha256 == load_digits("again").origin.sha256
+        assert load_digits().origin.sha256.startswith("592aa16998c55e07")
