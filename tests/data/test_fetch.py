@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,17 +11,18 @@ import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from fcnet.data import fetch as fetching
-from fcnet.data.fetch import Status, UnavailableError, any_reachable, fetch
+from fcnet.data.fetch import Status, UnavailableError, fetch
 from fcnet.data.files import write_all
+from fcnet.data.network import address_of, any_reachable
 from fcnet.data.published import ARCHIVE, FOLDER, MEMBERS, SOURCES
 from fcnet.data.transfer import Meter, Pace
 from fcnet.errors import DataError
 
-from .conftest import Handler, Server, Small, honest
+from .conftest import Handler, Server, Small, honest, truncates
 
 PACE = Pace(minimum=200_000, window=0.3, timeout=0.5, retries=2, pause=0.02, probe=2.0)
 """A fast fetch of 80 kB takes milliseconds; the dripping ones give 50 and 25 kB/s."""
@@ -185,7 +187,7 @@ def test_a_dead_source_before_a_good_one(server: Server, small: Small, tmp_path:
 
 def test_a_proxy_is_what_must_be_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
-    assert fetching._address(SOURCES[0]) == ("proxy.example", 3128)
+    assert address_of(SOURCES[0]) == ("proxy.example", 3128)
 
 
 def test_fcnet_offline_forbids(server: Server, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +216,7 @@ class TestSource:
         assert not (tmp_path / "new").exists()
 
     @pytest.mark.parametrize(
-        "source", ["ftp://host/x", "file:///etc/passwd", "nowhere.tar.gz", "http://h:x/"]
+        "source", ["ftp://host/x", "file:///etc/passwd", "nowhere.tar.gz", "http://h:x/", "http://[::1/x"]
     )
     def test_nonsense(self, source: str, small: Small, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"--source|no address"):
@@ -225,6 +227,7 @@ SCRIPT = """
 import resource, sys
 from pathlib import Path
 from fcnet.data.fetch import fetch
+from fcnet.data.network import address_of, any_reachable
 from fcnet.data.published import ArchiveSpec, Published
 from fcnet.data.transfer import Pace
 from fcnet.errors import FcnetError
@@ -293,6 +296,36 @@ def test_a_device_without_space(server: Server, small: Small, tmp_path: Path) ->
     (tmp_path / f"{ARCHIVE}.part").symlink_to("/dev/full")
     with pytest.raises(DataError, match="no space left for"):
         fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+
+
+def test_too_little_space_is_said_before_a_byte_is_fetched(
+    server: Server, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need = len(small.archive) - 10_000 + 24 * 3072
+    (tmp_path / f"{ARCHIVE}.part").write_bytes(small.archive[:10_000])
+    for free in (need - 1, need):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        if free < need:
+            with pytest.raises(DataError, match=r"no space left for CIFAR-10 in .* free some or choose"):
+                fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+            assert server.requests == []
+    fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+
+
+def test_a_source_that_brings_next_to_nothing_is_given_up(
+    server: Server, small: Small, tmp_path: Path
+) -> None:
+    server.behaviours["crumbs"] = truncates(20)
+    with pytest.raises(UnavailableError, match="broke off after 60 of"):
+        fetch(tmp_path, published=small.published, sources=[server.url("crumbs")], pace=PACE)
+    assert len(server.requests) == 3
+
+
+def test_a_password_in_an_address_is_not_printed(server: Server, small: Small, tmp_path: Path) -> None:
+    url = server.url("404").replace("http://", "http://me:secret@")
+    with pytest.raises(UnavailableError) as caught:
+        fetch(tmp_path, published=small.published, source=url, pace=PACE)
+    assert "secret" not in str(caught.value)
 
 
 def test_an_unwritable_folder(server: Server, small: Small, tmp_path: Path) -> None:

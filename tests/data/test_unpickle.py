@@ -101,6 +101,8 @@ REFUSED = {
     "long integer": (make(b"\x8a\xff" + b"\x01" * 255), "makes no sense"),
     "huge long": (make(b"\x8b\xff\xff\xff\x7f"), "instruction"),
     "list as key": (b"\x80\x02}]K\x01s.", "makes no sense"),
+    "tuple as key": (b"\x80\x02})K\x01s.", "makes no sense"),
+    "length below zero": (make(b"T\xff\xff\xff\xff"), "in the middle of a value"),
     "odd items": (b"\x80\x02}(K\x01u.", "makes no sense"),
     "append to a tuple": (make(b")K\x01a"), "makes no sense"),
     "empty stack": (b"\x80\x02\x86.", "makes no sense"),

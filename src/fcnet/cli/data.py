@@ -22,7 +22,7 @@ SECONDS_BETWEEN_LINES = 5.0
 """How often progress is told where there is no terminal to draw a bar on."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fetch:
     """Fetch CIFAR-10 (170 MB), or go on with a fetch that was interrupted.
 
@@ -42,22 +42,35 @@ class Fetch:
         """Fetch unless a copy is there, read it once, and print what it is; returns the exit status 0."""
         from fcnet.data.cache import load_folder
         from fcnet.data.fetch import fetch
-        from fcnet.data.find import cache_root, chosen_place, look
+        from fcnet.data.find import cache_root, chosen_place
 
-        chosen = chosen_place(self.data)
-        parent = chosen.path if chosen else cache_root()
-        found = look(parent)
-        if found and found.folder:
-            folder = found.folder
+        folder = self.copy_there()
+        if folder is not None:
             _console().print(f"already there: {folder}", highlight=False, soft_wrap=True)
         else:
+            chosen = chosen_place(self.data)
             with fetch_progress() as progress:
+                parent = chosen.path if chosen else cache_root()
                 folder = fetch(parent, source=self.source, progress=progress)
         _console().print(_facts(load_folder(folder)))
         return 0
 
+    def copy_there(self) -> Path | None:
+        """The copy where this one would go, or an official one in a usual place."""
+        from fcnet.data.cache import load_folder
+        from fcnet.data.find import cache_root, chosen_place, find, look
 
-@dataclass
+        chosen = chosen_place(self.data)
+        found = look(chosen.path if chosen else cache_root())
+        if found and found.folder:
+            return found.folder
+        usual = None if chosen else find()
+        if usual and usual.folder and load_folder(usual.folder).origin.official:
+            return usual.folder
+        return None
+
+
+@dataclass(frozen=True)
 class Verify:
     """Read every byte of a copy of CIFAR-10 again and compare it with the published hashes.
 
@@ -88,12 +101,13 @@ class Verify:
         _console().print(_facts(verified.dataset))
         if self.official and not verified.decoded.official:
             raise DataError(
-                f"{verified.folder} is not official ({verified.decoded.note}), run: fcnet data fetch"
+                f"{verified.folder} is not official ({verified.decoded.note}), "
+                "name an official copy with --data, or remove this one and run: fcnet data fetch"
             )
         return 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Info:
     """Say which copy of CIFAR-10 is used, where it was looked for, and what is known about it.
 
@@ -105,8 +119,9 @@ class Info:
 
     def run(self) -> int:
         """Print the places and the copy; returns the exit status, 1 if there is no copy."""
+        from fcnet.data.cache import load_folder
         from fcnet.data.find import find, look, places
-        from fcnet.data.load import load_found
+        from fcnet.data.load import folder_of
 
         table = _table("looked in", "found")
         for place in places(self.data):
@@ -119,7 +134,7 @@ class Info:
         if found is None:
             _console().print("no CIFAR-10 yet; fetch it with: fcnet data fetch")
             return 1
-        _console().print(_facts(load_found(found)))
+        _console().print(_facts(load_folder(folder_of(found))))
         return 0
 
 

@@ -8,16 +8,15 @@ goes on from there.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcnet.data.archive import archive_problem, extract
-from fcnet.data.files import disk_error, locked
+from fcnet.data.files import disk_error, locked, require_space
 from fcnet.data.find import is_complete
+from fcnet.data.network import any_reachable
 from fcnet.data.published import ARCHIVE, CIFAR10, FOLDER, SOURCES, Published
 from fcnet.data.transfer import (
     Job,
@@ -54,6 +53,9 @@ Progress = Callable[[Status], None]
 EARLIER = "an earlier run"
 """Stands for the sources of a partial file that was found."""
 
+WORTH = 1000
+"""A connection that brings less than this part of the file before it fails counts as a failure."""
+
 
 @dataclass
 class _Source:
@@ -67,7 +69,7 @@ class _Source:
 
     @property
     def host(self) -> str:
-        return self.url.split("/")[2] if "://" in self.url else self.url
+        return self.url.split("/")[2].rpartition("@")[2]  # a password is nobody's business
 
 
 def fetch(
@@ -112,12 +114,12 @@ def fetch(
         with locked(parent / f".{ARCHIVE}.lock", run.tell_waiting) as alone:
             if is_complete(target):  # by another process, while this one waited
                 return target
-            if not archive.is_file():
-                part = parent / (f"{ARCHIVE}.part" if alone else f"{ARCHIVE}.{os.getpid()}.part")
-                run.until_complete(part)
-                part.replace(archive)
-            extract(archive, parent, published)
-            archive.unlink()
+            if archive.is_file():  # somebody else's, so it stays
+                return extract(archive, parent, published)
+            part = parent / (f"{ARCHIVE}.part" if alone else f"{ARCHIVE}.{os.getpid()}.part")
+            run.until_complete(part)
+            extract(part, parent, published)
+            part.unlink()
     except OSError as error:
         raise disk_error(error, archive) from error
     return target
@@ -181,8 +183,10 @@ class _Fetch:
         """Go from source to source until the partial file has the archive's hash."""
         self.require_network()
         total = self.published.archive.size
-        if part.exists() and part.stat().st_size:
+        there = part.stat().st_size if part.exists() else 0
+        if there:
             self.contributors = {EARLIER}
+        require_space(part.parent, max(total - there, 0) + self.published.unpacked)
         while True:
             source, impatient = self.choose(part)
             job = Job(part, total, self.pace, lambda done, host=source.host: self.report(done, host))  # type: ignore[misc]
@@ -222,19 +226,20 @@ class _Fetch:
             transfer(job, source.url, source.meter, impatient)
         except TransferError as error:
             source.problem = str(error)
-            source.failures += job.done == before
+            source.failures += job.done - before < job.total / WORTH
             source.gone = isinstance(error, RefusedError) or source.failures > self.pace.retries
             self.report(job.done, source.host, f"{source.host}: {error}")
             source.tried |= isinstance(error, SlowError) or job.done == before
         else:
             source.tried = True
         if job.done > before:
-            source.failures = 0
             source.rate = source.meter.rate
             self.contributors.add(source.url)
+        if job.done - before >= job.total / WORTH:
+            source.failures = 0
 
     def is_intact(self, part: Path, source: _Source) -> bool:
-        """Whether the complete file is the archive; if not, it is removed and who is to blame left out."""
+        """Whether the complete file is the archive; if not, remove it, and leave out who is to blame."""
         with part.open("rb") as file:
             problem = archive_problem(file, self.published.archive)
         if not problem:
@@ -264,43 +269,3 @@ class _Fetch:
             hosts = ", ".join(dict.fromkeys(source.host for source in self.sources))
             raise UnavailableError(f"CIFAR-10 could not be fetched (offline: no connection to {hosts}), "
                                    "connect, or give a copy with --data or --source")  # fmt: skip
-
-
-def any_reachable(urls: Sequence[str], seconds: float) -> bool:
-    """Whether some address, or the proxy before it, accepts a connection within `seconds`.
-
-    All are asked at once in threads that nothing waits for, since a resolver without network may hang.
-    """
-    answered = threading.Event()
-    pending = threading.Semaphore(0)
-
-    def ask(address: tuple[str, int]) -> None:
-        import socket
-
-        with suppress(OSError, UnicodeError), socket.create_connection(address, timeout=seconds):
-            answered.set()
-        pending.release()
-
-    addresses = {_address(url) for url in urls}
-    for address in addresses:
-        threading.Thread(target=ask, args=(address,), daemon=True).start()
-    end = time.monotonic() + seconds
-    for _ in addresses:
-        pending.acquire(timeout=max(0.0, end - time.monotonic()))
-        if answered.is_set():
-            return True
-    return answered.is_set()
-
-
-def _address(url: str) -> tuple[str, int]:
-    import urllib.request
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    try:
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as error:
-        raise DataError(f"{url} is no address: {error}") from error

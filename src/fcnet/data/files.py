@@ -37,6 +37,21 @@ def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
     )
 
 
+def require_space(folder: Path, size: int) -> None:
+    """Require `size` free bytes, before minutes are spent on a fetch that cannot end well.
+
+    Raises
+    ------
+    DataError : `no space left for ...`
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DataError(
+            f"no space left for CIFAR-10 in {folder}: it takes {size / 1e6:.0f} MB, {free / 1e6:.0f} MB are free, "
+            "free some or choose another folder with --data or $FCNET_CACHE"
+        )
+
+
 @contextmanager
 def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[bool]:
     """Hold the lock file `path` against other processes, waiting for it if need be.

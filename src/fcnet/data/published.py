@@ -61,6 +61,11 @@ class Published:
         """Bytes beyond which no batch can be one: the pixels, and 1,000 bytes for each name and label."""
         return self.rows * (PIXELS + 1000) + 100_000
 
+    @property
+    def unpacked(self) -> int:
+        """Bytes that the pixels take outside the archive, within a percent what all its files take."""
+        return len(BATCH_FILES) * self.rows * PIXELS
+
 
 CIFAR10 = Published(
     archive=ArchiveSpec(
