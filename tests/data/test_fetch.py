@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -267,16 +268,21 @@ def test_killed_in_the_middle_it_goes_on_from_there(server: Server, small: Small
 
 
 def test_two_processes_at_once_fetch_it_once(server: Server, small: Small, tmp_path: Path) -> None:
+    go = threading.Event()
+
     def behave(handler: Handler, content: bytes) -> None:
-        time.sleep(0.7)
+        go.wait(20)
         honest(handler, content)
 
-    server.behaviours["slow-start"] = behave
-    both = [start(small, tmp_path / "cache", server.url("slow-start")) for _ in range(2)]
-    told = [process.communicate(timeout=20)[0] for process in both]
+    server.behaviours["on-signal"] = behave
+    both = [start(small, tmp_path / "cache", server.url("on-signal")) for _ in range(2)]
+    first_lines = [process.stdout.readline() for process in both if process.stdout]
+    go.set()
+    for process in both:
+        process.communicate(timeout=20)
     assert [process.returncode for process in both] == [0, 0]
     assert len(server.requests) == 1
-    assert sum("waiting for another process" in text for text in told) == 1
+    assert sum("waiting for another process" in line for line in first_lines) == 1
     get(server, small, tmp_path / "cache", ["404"])
 
 

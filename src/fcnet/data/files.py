@@ -47,7 +47,7 @@ def require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DataError(
-            f"no space left for CIFAR-10 in {folder}: it takes {size / 1e6:.0f} MB, {free / 1e6:.0f} MB are free, "
+            f"no space left for CIFAR-10 in {folder}: {size / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free, "
             "free some or choose another folder with --data or $FCNET_CACHE"
         )
 
