@@ -23,7 +23,7 @@ from fcnet.data.published import ARCHIVE, FOLDER, MEMBERS, SOURCES
 from fcnet.data.transfer import Meter, Pace
 from fcnet.errors import DataError
 
-from .conftest import Handler, Server, Small, honest, truncates
+from .conftest import Behaviour, Handler, Server, Small, honest, truncates
 
 PACE = Pace(minimum=200_000, window=0.3, timeout=0.5, retries=2, pause=0.02, probe=2.0)
 """A fast fetch of 80 kB takes milliseconds; the dripping ones give 50 and 25 kB/s."""
@@ -155,6 +155,23 @@ def test_a_slow_liar_spoils_neither_the_file_nor_an_honest_source(
 ) -> None:
     get(server, small, tmp_path / "cache", ["drips-garbage", "honest"])
     assert server.asked("honest")[-1].range is None
+
+
+def test_flaky_sources_cannot_spoil_each_others_file_for_ever(
+    server: Server, small: Small, tmp_path: Path
+) -> None:
+    def flaky(pause: float, garbage: bool) -> Behaviour:
+        def behave(handler: Handler, content: bytes) -> None:
+            if len(server.asked(handler.record.path)) % 2 == 0:
+                return handler.status(503)
+            time.sleep(pause)
+            handler.body(handler.start(bytes(len(content)) if garbage else content)[:30_000])
+
+        return behave
+
+    server.behaviours |= {"liar": flaky(0.0, True), "honest-but-slower": flaky(0.1, False)}
+    get(server, small, tmp_path / "cache", ["liar", "honest-but-slower"])
+    assert len(server.requests) < 30
 
 
 def offline_url() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,31 @@ def test_an_incomplete_folder_in_a_usual_place_is_passed_over(own_world: Path) -
     complete = write_folder(own_world)
     assert find() == Found(folder=complete)
     assert complete.name == FOLDER
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("x" * 300, r"x+ \(--data\) cannot be read \(File name too long\), name another folder"),
+        ("~no-such-user-here/x", r"begins with an unknown user, write the path in full"),
+        ("loop", r"loop \(--data\) cannot be read \(.*symbolic links.*\), name another folder"),
+    ],
+)
+def test_a_path_that_cannot_be_looked_at(path: str, message: str) -> None:
+    Path("loop").symlink_to("loop")
+    with pytest.raises(DataError, match=message):
+        find(Path(path))
+
+
+def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "theirs")
+    honest = Path.stat
+
+    def forbidden(self: Path, **kwargs: bool) -> os.stat_result:
+        if "theirs" in self.parts:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return honest(self, **kwargs)
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    with pytest.raises(DataError, match=r"theirs \(--data\) cannot be read \(Permission denied\)"):
+        find(tmp_path / "theirs")

@@ -78,6 +78,7 @@ REFUSED = {
     "dtype float": (make(b"cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R"), "dtype b'f8'"),
     "dtype of fields": (make(b"cnumpy\ndtype\n]\x85R"), "calls a function"),
     "another class to reconstruct": (make(ARRAY.replace(b"ndarray\n", b"matrix\n")), "numpy.matrix"),
+    "array of objects": (make(ARRAY.replace(b"U\x01b", b"U\x01O")), "calls a function"),
     "numpy.load": (make(b"cnumpy\nload\nU\x01x\x85R"), "asks for numpy.load"),
     "numpy.core.multiarray.scalar": (make(b"cnumpy.core.multiarray\nscalar\n"), "asks for"),
     "getattr": (make(b"c__builtin__\ngetattr\n"), "asks for"),

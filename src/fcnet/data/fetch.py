@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fcnet.data.archive import archive_problem, extract
 from fcnet.data.files import disk_error, locked, require_space
-from fcnet.data.find import is_complete
+from fcnet.data.find import expanded, is_complete, is_file
 from fcnet.data.network import any_reachable
 from fcnet.data.published import ARCHIVE, CIFAR10, FOLDER, SOURCES, Published
 from fcnet.data.transfer import (
@@ -160,16 +160,21 @@ def local_archive(source: str) -> Path:
     ------
     DataError : there is none
     """
-    path = Path(source).expanduser()
-    path = path / ARCHIVE if path.is_dir() else path
-    if not path.is_file():
+    named = expanded(Path(source), "--source")
+    path = next((p for p in (named, named / ARCHIVE) if is_file(p)), None)
+    if path is None:
         raise DataError(f"--source {source} is no archive and holds no {ARCHIVE}, give the path of one")
     return path
 
 
 @dataclass
 class _Fetch:
-    """The state of one fetch: the sources that are left, and which of them filled the partial file."""
+    """The state of one fetch.
+
+    contributors : addresses whose bytes are in the partial file
+    mixing : whether a source may go on with what another one began
+    last : the source that was used last
+    """
 
     sources: list[_Source]
     published: Published
@@ -209,6 +214,8 @@ class _Fetch:
             if not source.tried:
                 return source, len(alive) > 1
         source = max(alive, key=lambda s: (-s.failures, s.rate))
+        if not self.mixing and self.last in alive:
+            source = self.last
         if source.failures:
             time.sleep(self.pace.pause * 2 ** (source.failures - 1))
         return source, False

@@ -30,7 +30,7 @@ class Place:
 def cache_root() -> Path:
     """The folder of what can be fetched or computed again: `$FCNET_CACHE`, or the system's place for it."""
     if chosen := os.environ.get("FCNET_CACHE"):
-        return Path(chosen).expanduser()
+        return expanded(Path(chosen), "$FCNET_CACHE")
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("fcnet"))
@@ -39,9 +39,9 @@ def cache_root() -> Path:
 def chosen_place(data: Path | None) -> Place | None:
     """The one folder that the user named, by `--data` or else `$FCNET_DATA`."""
     if data is not None:
-        return Place(data.expanduser(), "--data")
+        return Place(expanded(data, "--data"), "--data")
     if named := os.environ.get("FCNET_DATA"):
-        return Place(Path(named).expanduser(), "$FCNET_DATA")
+        return Place(expanded(Path(named), "$FCNET_DATA"), "$FCNET_DATA")
     return None
 
 
@@ -78,12 +78,12 @@ def find(data: Path | None = None) -> Found | None:
 
 def look(path: Path) -> Found | None:
     """Return the copy that `path` is or holds, if any."""
-    if path.is_file():
+    if is_file(path):
         return Found(archive=path)
     for folder in candidates(path):
         if is_complete(folder):
             return Found(folder=folder)
-    if (path / ARCHIVE).is_file():
+    if is_file(path / ARCHIVE):
         return Found(archive=path / ARCHIVE)
     return None
 
@@ -96,16 +96,41 @@ def candidates(path: Path) -> Iterator[Path]:
 
 def is_complete(folder: Path) -> bool:
     """Whether all seven files are there."""
-    return all((folder / name).is_file() for name in FILES)
+    return all(is_file(folder / name) for name in FILES)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a file, or a link to one, that this user can reach."""
+    try:
+        return path.is_file()
+    except OSError:  # no permission to look, a name that is too long, a link to itself
+        return False
+
+
+def expanded(path: Path, named_by: str) -> Path:
+    """Replace a leading `~` by the home folder.
+
+    Raises
+    ------
+    DataError : `PATH (NAMED_BY) begins with an unknown user, ...`
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{path} ({named_by}) begins with an unknown user, write the path in full") from error
 
 
 def _nothing(place: Place) -> str:
-    if not place.path.exists():
+    try:
+        place.path.stat()
+    except FileNotFoundError:
         return (
             f"{place.path} ({place.named_by}) does not exist, name a folder that holds {FOLDER} or {ARCHIVE}"
         )
+    except OSError as error:
+        return f"{place.path} ({place.named_by}) cannot be read ({error.strerror}), name another folder"
     for folder in candidates(place.path):
-        missing = [name for name in FILES if not (folder / name).is_file()]
+        missing = [name for name in FILES if not is_file(folder / name)]
         if 0 < len(missing) < len(FILES):
             return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, put that back or fetch all again"
     return (
