@@ -1,0 +1,139 @@
+"""Question 3, what is wrong with the default run: its diagnosis in panels, and its weights as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fcnet.report import style
+from fcnet.report.pictures import mosaic
+from fcnet.report.reading import Diagnosis, Records
+from fcnet.train.history import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STRAIGHT = 0.9
+"""R squared above which a loss is said to fall in a straight line."""
+
+RANK = "effective rank of the first layer"
+"""The diagnosis's name for how many different pictures the units amount to."""
+
+HEALTHY_UPDATE = 1e-3
+"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
+
+
+def default_run(records: Records) -> Figure | None:
+    """Loss with its straight line, accuracies, and sizes of the updates, each against the step."""
+    history, diagnosis = records.default_history, records.diagnosis
+    if history is None:
+        return None
+    figure = style.new_figure(11.4, 3.9)
+    panels = figure.subplots(1, 2 if diagnosis is None else 3)
+    _loss(panels[0], history)
+    _accuracies(panels[1], history)
+    if diagnosis is not None:
+        _updates(panels[2], diagnosis)
+    for axes in panels:
+        axes.set_xlabel("iteration")
+        axes.set_xlim(0, history[-1].step * 1.03)
+        axes.locator_params(axis="x", nbins=5)
+        style.grid(axes)
+    style.credit(figure, records.label)
+    return figure
+
+
+def default_weights(records: Records) -> Figure | None:
+    """First-layer weights of the same units before and after the default run."""
+    pictures = records.default_pictures
+    if pictures is None:
+        return None
+    rank = records.diagnosis.value(RANK) if records.diagnosis else None
+    sides = [
+        (
+            f"After: {pictures.total} units" + (f", {rank:.1f} different pictures" if rank else ""),
+            pictures.after,
+        )
+    ]
+    if len(pictures.before):
+        sides.insert(0, ("Before", pictures.before))
+    figure = style.new_figure(4.4 * len(sides) + 0.2, 4.9)
+    for axes, (title, side) in zip(np.ravel(figure.subplots(1, len(sides))), sides, strict=True):
+        style.show_mosaic(axes, mosaic(side, columns=5))
+        axes.set_title(title)
+    style.credit(figure, records.label, where="below")
+    return figure
+
+
+def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
+    steps, losses = [row.step for row in history], [row.loss for row in history]
+    axes.plot(steps, losses, "-o" if len(steps) == 1 else "-", color=style.TRAIN)
+    axes.set_ylabel("loss (nats)")
+    axes.set_title("Training loss")
+    finite = np.isfinite(losses)
+    if finite.sum() < 3 or np.ptp(np.asarray(losses)[finite]) == 0:
+        return
+    x, y = np.asarray(steps, float)[finite], np.asarray(losses)[finite]
+    slope, intercept = np.polyfit(x, y, 1)
+    line = slope * x + intercept
+    share = 1 - (y - line).var() / y.var()
+    axes.plot(x, line, "--", color=style.INK, linewidth=1.2)
+    axes.text(0.03, 0.05, f"straight line: R² = {share:.2f}", transform=axes.transAxes, fontsize=style.SMALL)
+    if share > STRAIGHT:
+        axes.set_title("A straight line: steps too small")
+
+
+def _accuracies(axes: Axes, history: Sequence[Evaluation]) -> None:
+    steps = [row.step for row in history]
+    marker = "-o" if len(steps) == 1 else "-"
+    last = history[-1]
+    for values, name, color, height in (
+        (
+            [row.val_accuracy for row in history],
+            f"validation {style.percent(last.val_accuracy)}",
+            style.VALIDATION,
+            0.17,
+        ),
+        (
+            [row.train_accuracy for row in history],
+            f"training {style.percent(last.train_accuracy)}",
+            style.TRAIN,
+            0.06,
+        ),
+    ):
+        axes.plot(steps, [100 * value for value in values], marker, color=color, linewidth=1.8)
+        axes.text(
+            0.97,
+            height,
+            name,
+            transform=axes.transAxes,
+            ha="right",
+            fontsize=style.SMALL,
+            fontweight="bold",
+            color=color,
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("accuracy (%)")
+    gap = last.train_accuracy - last.val_accuracy
+    axes.set_title("No gap: too little capacity" if gap < 0.02 else f"A gap of {100 * gap:.0f} points")
+
+
+def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
+    colours = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
+    axes.set_yscale("log")
+    for place, (name, sizes) in enumerate(diagnosis.updates.items()):
+        color = colours[place % len(colours)]
+        axes.plot(diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6)
+        axes.annotate(
+            style.plain(name, 12), (diagnosis.steps[0], sizes[0]), xytext=(9, -9), textcoords="offset points",
+            va="top", color=color, fontsize=style.SMALL, fontweight="bold",
+        )  # fmt: skip
+    style.threshold(axes, HEALTHY_UPDATE, "rule of thumb: 1e-3", below=True)
+    axes.set_ylabel("size of an update / of the weights")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / 1.6, high)
+    first = diagnosis.updates.get("W1", (HEALTHY_UPDATE,))[0]
+    axes.set_title("The first layer hardly starts" if first < HEALTHY_UPDATE else "Size of the updates")

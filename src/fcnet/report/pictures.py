@@ -1,0 +1,134 @@
+"""First-layer weights as pictures: what each hidden unit looks for, in the colours it looks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import RunError
+from fcnet.files import write_atomically
+from fcnet.train.model import Model
+
+FILE = "first_layer.safetensors"
+"""Pictures that were taken from a model, where the model itself is too large to keep."""
+
+LEVELS = 48
+"""Shades per colour: more cannot be told apart and would double the file."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of some hidden units.
+
+    units : (n,) int64, their numbers in the first layer, those with the largest weights first
+    total : hidden units in that layer
+    after : (n, height, width, 3) uint8, of the trained weights
+    before : the same units at the start, (n, height, width, 3) uint8, or with n = 0 where it was not kept
+    """
+
+    units: NDArray[np.int64]
+    total: int
+    after: NDArray[np.uint8]
+    before: NDArray[np.uint8]
+
+    def save(self, folder: Path) -> None:
+        """Write them into a run's folder.
+
+        Raises
+        ------
+        RunError : the folder cannot be written
+        """
+        from safetensors.numpy import save
+
+        tensors = {
+            "units": self.units,
+            "total": np.array([self.total]),
+            "after": self.after,
+            "before": self.before,
+        }
+        write_atomically(folder / FILE, save(tensors))
+
+    @classmethod
+    def read(cls, folder: Path, count: int) -> Pictures:
+        """The pictures of a run: as saved, or taken from its model.
+
+        Parameters
+        ----------
+        folder : of a run; the weights that it started from lie in `initial`, if they were kept
+        count : units at most
+
+        Raises
+        ------
+        RunError : a file is missing or damaged
+        """
+        if (folder / FILE).exists():
+            return cls._saved(folder / FILE).first(count)
+        final = Model.load(folder)
+        W = final.params["W1"]
+        units = largest(W, count)
+        after = as_pictures(W[:, units], final.image_shape)
+        before = after[:0]
+        if (folder / "initial" / "model.safetensors").exists():
+            start = Model.load(folder / "initial").params["W1"]
+            if start.shape != W.shape:
+                raise RunError(f"{folder / 'initial'} holds a network of another shape, repeat the run")
+            before = as_pictures(start[:, units], final.image_shape)
+        return cls(units, W.shape[1], after, before)
+
+    def first(self, count: int) -> Pictures:
+        """Of these the first `count`."""
+        return Pictures(self.units[:count], self.total, self.after[:count], self.before[:count])
+
+    @classmethod
+    def _saved(cls, path: Path) -> Pictures:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            tensors = load_file(path)
+            return cls(tensors["units"], int(tensors["total"][0]), tensors["after"], tensors["before"])
+        except (OSError, SafetensorError, KeyError, IndexError) as error:
+            raise RunError(f"cannot read {path}: {error}; restore it") from error
+
+
+def largest(W: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Numbers of the columns of W (D, H) with the largest norms, largest first, `count` at most."""
+    norms = np.linalg.norm(np.nan_to_num(W.astype(np.float64)), axis=0)
+    return np.argsort(-norms, kind="stable")[:count].astype(np.int64)
+
+
+def as_pictures(W: NDArray[Any], image_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Columns of W (D, n) as pictures (n, height, width, 3) uint8.
+
+    Each is scaled by its own largest weight, so that 0 is middle grey and both signs are shown alike. The
+    rows of W are ordered channel by channel, as the images are. Three channels are red, green, blue; of any
+    other number the mean is shown in grey.
+    """
+    weights = np.nan_to_num(W.T.astype(np.float64)).reshape(-1, *image_shape)
+    if image_shape[0] != 3:
+        weights = weights.mean(axis=1, keepdims=True).repeat(3, axis=1)
+    size = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    shade = (1 + weights / np.where(size > 0, size, 1)) / 2
+    shade = np.rint(shade * (LEVELS - 1)) / (LEVELS - 1)
+    return np.rint(np.moveaxis(shade, 1, 3) * 255).astype(np.uint8)
+
+
+def mosaic(pictures: NDArray[np.uint8], columns: int, border: int = 0) -> NDArray[np.uint8]:
+    """Pictures (n, height, width, 3) in rows of `columns`, RGBA, with transparent borders between them.
+
+    border : pixels; a sixteenth of a picture's width, at least one, if not given
+    """
+    n, height, width, _ = pictures.shape
+    columns = max(1, min(columns, n))
+    rows = -(-n // columns)
+    border = border or max(1, width // 16)
+    sheet = np.zeros((rows * (height + border) - border, columns * (width + border) - border, 4), np.uint8)
+    for place, picture in enumerate(pictures):
+        top, left = place // columns * (height + border), place % columns * (width + border)
+        sheet[top : top + height, left : left + width, :3] = picture
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet

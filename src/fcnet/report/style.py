@@ -1,0 +1,200 @@
+"""How every figure looks: one palette, one set of sizes, one way to the file.
+
+Figures are drawn on white, also on a dark page, where they stand like a printed card: lines and text keep
+the contrast that they were chosen for. Letters are outlines, so that no reader needs the font. A figure drawn
+twice is the same file: identifiers are salted with a constant and no date is written.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fcnet.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)
+"""Okabe and Ito's colours, which colour-blind readers tell apart."""
+
+INK, GREY, FAINT = "#222222", "#6A6A6A", "#D5D5D5"
+"""Text; what is secondary; what only guides the eye."""
+
+TRAIN, VALIDATION = VERMILLION, BLUE
+"""A quantity has one colour in all figures."""
+
+SMALL = 10
+"""Points; the size of notes inside a figure. Text in general is one larger."""
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": SMALL + 1,
+    "axes.titlesize": SMALL + 1.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 9,
+    "axes.labelsize": SMALL + 1,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.10,
+    "figure.constrained_layout.h_pad": 0.12,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "fcnet",
+    "svg.image_inline": True,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib draws in our style within it, and afterwards as the user has set it."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for name, value in STYLE.items():
+            matplotlib.rcParams[name] = value  # type: ignore[index]
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches that belongs to no window and no global list."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write an SVG that depends on nothing but the figure and Matplotlib's version, which it states.
+
+    Raises
+    ------
+    RunError : the file cannot be written
+    """
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a class name in a script DejaVu lacks
+        figure.savefig(
+            buffer,
+            format="svg",
+            metadata={"Date": None, "Creator": f"fcnet, Matplotlib {matplotlib.__version__}"},
+        )
+    lines = buffer.getvalue().decode().splitlines()
+    write_atomically(path, "\n".join(line.rstrip() for line in lines) + "\n")
+
+
+def plain(text: str, longest: int = 200) -> str:
+    """Text of others as it is: Matplotlib would set what stands between two $ as mathematics."""
+    text = " ".join(text.split())
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def percent(fraction: float) -> str:
+    """A fraction as people read it."""
+    return f"{100 * fraction:.1f} %"
+
+
+def credit(figure: Figure, text: str, where: str = "left") -> None:
+    """What the figure was made from, small, in its lower left or right corner, or "below" all else."""
+    text = plain(text)
+    if where == "below":
+        figure.supxlabel(text, x=0.99, ha="right", fontsize=SMALL - 1.5, color=GREY)
+    else:
+        x = 0.008 if where == "left" else 0.992
+        figure.text(x, 0.02, text, ha=where, va="bottom", fontsize=SMALL - 1.5, color=GREY)
+
+
+def grid(axes: Axes, axis: str = "y") -> None:
+    """Lines so faint that they help only who looks for them."""
+    axes.grid(True, axis=axis, color=FAINT, linewidth=0.6)  # type: ignore[arg-type]
+
+
+def threshold(axes: Axes, value: float, text: str, below: bool = False) -> None:
+    """A dashed line across the axes at y = value, its name at the right above or below it."""
+    color = GREY
+    axes.axhline(value, color=color, linewidth=1.2, linestyle=(0, (5, 3)))
+    axes.annotate(
+        text, (1, value), xycoords=("axes fraction", "data"), xytext=(0, -4 if below else 4),
+        textcoords="offset points", ha="right", va="top" if below else "bottom", fontsize=SMALL, color=color,
+    )  # fmt: skip
+
+
+def end_labels(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: float = 0.07) -> None:
+    """Write names at the right ends of curves, in their colours, pushed apart where they would overlap.
+
+    Parameters
+    ----------
+    ends : (x, y, text, color) of each curve's last point, x and y in data coordinates
+    gap : least distance of two labels, as a fraction of the axes' height
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    heights = [float(to_axes.transform((x, y))[1]) for x, y, _, _ in ends]
+    for height, (_, _, text, color) in zip(spread(heights, gap), ends, strict=True):
+        axes.annotate(
+            text, (1, height), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
+            va="center", color=color, fontweight="bold", fontsize=SMALL, annotation_clip=False,
+        )  # fmt: skip
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The heights, moved as little as needed so that each two are `gap` apart, in their order."""
+    order = sorted(range(len(heights)), key=lambda place: heights[place])
+    groups: list[list[int]] = []
+    middles: list[float] = []
+    for place in order:
+        groups.append([place])
+        middles.append(heights[place])
+        while (
+            len(groups) > 1
+            and middles[-1] - middles[-2] < gap * (len(groups[-1]) + len(groups[-2])) / 2 - 1e-12
+        ):
+            merged = groups[-2] + groups[-1]
+            groups[-2:], middles[-2:] = [merged], [sum(heights[one] for one in merged) / len(merged)]
+    result = list(heights)
+    for group, middle in zip(groups, middles, strict=True):
+        for rank, place in enumerate(group):
+            result[place] = middle + gap * (rank - (len(group) - 1) / 2)
+    return result
+
+
+def note(axes: Axes, x: float, y: float, text: str, **how: Any) -> None:
+    """A secondary remark at (x, y), on white so that the grid does not cross it out."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    style: dict[str, Any] = {"fontsize": SMALL, "color": GREY, "bbox": box}
+    axes.text(x, y, text, **style | how)
+
+
+def show_mosaic(axes: Axes, mosaic: Any) -> None:
+    """Pictures in their own pixels, without axes around them."""
+    axes.imshow(mosaic, interpolation="none")
+    axes.set_anchor("N")
+    axes.set_axis_off()

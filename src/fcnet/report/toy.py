@@ -1,0 +1,108 @@
+"""Questions 1 and 2 as figures: the toy training, and the gradients against central differences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fcnet.report import style
+from fcnet.report.reading import Audited, Records, Toy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WANTED_LOSS = 0.02
+"""Nats; the exercise's goal for the toy training."""
+
+WANTED_ERROR = 1e-8
+"""The exercise's tolerance for the relative error of the gradients."""
+
+COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+
+
+def toy_training(records: Records) -> Figure | None:
+    """The toy training's loss against the iteration, the exercise's figure 2, also on a logarithmic axis."""
+    toy = records.toy
+    if toy is None or not toy.losses:
+        return None
+    figure = style.new_figure(8.6, 3.7)
+    linear, logarithmic = figure.subplots(1, 2)
+    iterations = range(1, len(toy.losses) + 1)
+    for axes in (linear, logarithmic):
+        axes.plot(iterations, toy.losses, color=style.TRAIN)
+        axes.plot([iterations[-1]], [toy.losses[-1]], "o", color=style.TRAIN, markersize=5)
+        axes.set_xlabel("iteration")
+        axes.set_xlim(0, len(toy.losses) * 1.02)
+        style.grid(axes)
+    linear.set_ylabel("training loss (nats)")
+    linear.set_ylim(bottom=0)
+    linear.set_title("Five points learned by heart")
+    logarithmic.set_yscale("log")
+    logarithmic.set_title("The same, logarithmic")
+    style.threshold(logarithmic, WANTED_LOSS, "wanted: 0.02")
+    logarithmic.set_ylim(bottom=min(WANTED_LOSS, *toy.losses) * 0.5)
+    logarithmic.annotate(
+        f"reached: {toy.losses[-1]:.4f}", (iterations[-1], toy.losses[-1]), xytext=(0, -18),
+        textcoords="offset points", ha="right", va="top",
+        color=style.TRAIN, fontweight="bold", fontsize=style.SMALL,
+    )  # fmt: skip
+    return figure
+
+
+def gradient_error(records: Records) -> Figure | None:
+    """The largest relative error of each gradient against the step h of the central differences."""
+    toy = records.toy
+    if toy is None or not toy.audited:
+        return None
+    figure = style.new_figure(8.6, 5.0)
+    axes = figure.subplots()
+    axes.set(xscale="log", yscale="log")
+    ends = [
+        _curve(axes, toy, audited, COLOURS[place % len(COLOURS)]) for place, audited in enumerate(toy.audited)
+    ]
+    axes.set_xlim(min(toy.steps) / 1.6, max(toy.steps) * 1.6)
+    axes.set_xlabel("step h of the central differences")
+    axes.set_ylabel("largest relative error")
+    axes.set_title("The gradients are right, and why central differences cannot say it better")
+    axes.set_ylim(1e-17, 1e-1)
+    axes.set_yticks([10.0**power for power in range(-16, 0, 2)])
+    axes.minorticks_off()
+    style.grid(axes)
+    _explain(axes, toy)
+    style.end_labels(axes, [end for end in ends if end is not None], gap=0.055)
+    return figure
+
+
+def _curve(axes: Axes, toy: Toy, audited: Audited, color: str) -> tuple[float, float, str, str] | None:
+    """Draw one parameter's line; returns its right end. Errors of 0 have no place on a logarithmic axis."""
+    points = [(h, error) for h, error in zip(toy.steps, audited.errors, strict=True) if error]
+    if not points:
+        return None
+    axes.plot(*zip(*points, strict=True), "-o", color=color, markersize=3.5)
+    return *max(points), style.plain(audited.name, 12), color
+
+
+def _explain(axes: Axes, toy: Toy) -> None:
+    style.threshold(axes, WANTED_ERROR, "")
+    style.note(axes, min(toy.steps), WANTED_ERROR / 2, "wanted: 1e-8", va="top")
+    exact = max((audited.complex_error or 0.0 for audited in toy.audited), default=0.0)
+    if exact > 0:
+        axes.axhline(exact, color=style.INK, linewidth=1.6)
+        text = f"complex step, no subtraction: {exact:.1e} at worst"
+        style.note(axes, max(toy.steps), exact * 2.2, text, ha="right", color=style.INK)
+    for low, high, power, remark, align in (
+        (1e-4, 1e-2, 2, "truncation, as h²:\nthe curve between the two points", "right"),
+        (1e-9, 1e-6, -1, "rounding, as 1/h:\ntwo nearly equal losses subtracted", "left"),
+    ):
+        factors = [
+            error / h**power
+            for audited in toy.audited
+            for h, error in zip(toy.steps, audited.errors, strict=True)
+            if error and low * 0.99 <= h <= high * 1.01
+        ]
+        if factors:
+            factor = 4 * max(factors)
+            axes.plot(
+                [low, high], [factor * low**power, factor * high**power], ":", color=style.GREY, linewidth=1.4
+            )
+            style.note(axes, high if align == "right" else low, 5e-2, remark, ha=align, va="top")

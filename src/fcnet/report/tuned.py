@@ -1,0 +1,109 @@
+"""Question 3, the tuned run: its curves, its weights as pictures, and what it confuses on the test set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fcnet.report import style
+from fcnet.report.pictures import mosaic
+from fcnet.report.reading import Records
+from fcnet.train.history import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_NUMBERED, MOST_NAMED = 12, 30
+"""Classes up to which the confusion matrix has room for numbers in its cells, and for names on its sides."""
+
+
+def tuned_curves(records: Records) -> Figure | None:
+    """Loss and accuracy against the epoch, training and validation."""
+    history = records.tuned_history
+    if history is None:
+        return None
+    figure = style.new_figure(9.6, 4.0)
+    losses, accuracies = figure.subplots(1, 2)
+    _pair(losses, history, lambda row: (row.loss, row.val_loss), "{:.2f}")
+    _pair(accuracies, history, lambda row: (100 * row.train_accuracy, 100 * row.val_accuracy), "{:.1f} %")
+    losses.set_title("Loss (nats)")
+    accuracies.set_title("Accuracy (%)")
+    style.credit(figure, records.label)
+    return figure
+
+
+def tuned_weights(records: Records) -> Figure | None:
+    """First-layer weights of the tuned net, largest first."""
+    pictures = records.tuned_pictures
+    if pictures is None:
+        return None
+    figure = style.new_figure(9.6, 6.9)
+    axes = figure.subplots()
+    style.show_mosaic(axes, mosaic(pictures.after, columns=12))
+    shown = len(pictures.after)
+    which = f"the {shown} largest of {pictures.total:,}" if shown < pictures.total else f"all {shown}"
+    axes.set_title(f"What the hidden units look for: {which} first-layer units")
+    style.credit(figure, records.label, where="below")
+    return figure
+
+
+def confusion(records: Records) -> Figure | None:
+    """The confusion matrix of the test set, each true class summing to 100 %."""
+    test = records.test
+    if test is None or not test.classes:
+        return None
+    counts = np.array(test.confusion, float)
+    share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = style.new_figure(7.6, 7.2)
+    axes = figure.subplots()
+    edges = np.arange(len(share) + 1) - 0.5  # rectangles and not an image, which viewers would blur
+    axes.pcolormesh(edges, edges, share, cmap="Blues", vmin=0, vmax=100, edgecolor="white", linewidth=1)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    _name_classes(axes, test.classes)
+    if len(test.classes) <= MOST_NUMBERED:
+        for (row, column), value in np.ndenumerate(share):
+            axes.text(
+                column, row, f"{value:.0f}", ha="center", va="center", fontsize=style.SMALL,
+                color="white" if value > 55 else style.INK if value >= 5 or row == column else style.GREY,
+                fontweight="bold" if row == column else "normal",
+            )  # fmt: skip
+    axes.set_title(f"Test accuracy {100 * test.accuracy:.2f} %: where each class ends up (%)", loc="left")
+    style.credit(figure, records.label)
+    return figure
+
+
+def _pair(
+    axes: Axes, history: Sequence[Evaluation], pair: Callable[[Evaluation], tuple[float, float]], form: str
+) -> None:
+    """Draw what `pair` takes from each evaluation, training and validation, and the last values."""
+    epochs = [row.epoch for row in history]
+    train, validation = zip(*map(pair, history), strict=True)
+    ends = []
+    for name, color, values in (
+        ("training", style.TRAIN, train), ("validation", style.VALIDATION, validation)
+    ):  # fmt: skip
+        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color)
+        if np.isfinite(values[-1]):
+            ends.append((epochs[-1], values[-1], f"{name}\n{form.format(values[-1])}", color))
+    axes.set_xlabel("epoch")
+    axes.set_xlim(0, epochs[-1] * 1.01)
+    axes.locator_params(axis="both", nbins=6, steps=[1, 2, 5, 10])
+    style.grid(axes)
+    style.end_labels(axes, ends, gap=0.14)
+
+
+def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
+    axes.set_xlabel("said to be")
+    axes.set_ylabel("is")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    if len(classes) > MOST_NAMED:
+        axes.set(xticks=[], yticks=[])
+        return
+    names = [style.plain(name, 14) for name in classes]
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
