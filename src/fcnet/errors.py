@@ -12,7 +12,7 @@ class FcnetError(Exception):
 
 
 class DataError(FcnetError, ValueError):
-    """Data that cannot be trained on or read: wrong shapes, labels out of range, NaN pixels, a damaged file."""
+    """Data that cannot be trained on or read: wrong shapes, unknown labels, NaN pixels, a damaged file."""
 
 
 class RunError(FcnetError):

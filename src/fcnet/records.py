@@ -1,6 +1,6 @@
 """Run folders: what a training leaves behind, written atomically and read back with checks.
 
-config.toml         the settings, as `fcnet train --config` takes them
+config.toml         the settings
 history.jsonl       one line an evaluation
 model.safetensors   the trained weights, with PyTorch's names and layout
 input.safetensors   what turns pixels into the network's inputs
@@ -96,7 +96,9 @@ def make_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise RunError(f"cannot write to {folder}: {error.strerror or error}, choose another with --out") from error
+        raise RunError(
+            f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

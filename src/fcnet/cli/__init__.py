@@ -18,9 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 141 the reader of our output left.
     """
-    from fcnet.cli.commands import parse
-
     try:
+        from fcnet.cli.commands import parse
+
         return parse(sys.argv[1:] if arguments is None else arguments).run()
     except FcnetError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -39,9 +39,10 @@ class Audit:
         net: Auditable
         if self.sizes:
             from fcnet.net.network import Network
-            from fcnet.validation import check_positive
+            from fcnet.validation import check_not_negative, check_positive
 
             check_positive(examples=self.examples)
+            check_not_negative(seed=self.seed)
             rng = np.random.default_rng(self.seed)
             net = Network(self.sizes, rng, dtype=np.float64)
             X = rng.standard_normal((self.examples, self.sizes[0]))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -13,6 +16,7 @@ from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
+from fcnet.errors import FcnetError
 
 
 class Command(Protocol):
@@ -48,11 +52,33 @@ AnyCommand = (
 
 
 def parse(arguments: Sequence[str]) -> Command:
-    """The command that the arguments name; exits with status 2 and an explanation where they name none."""
-    return tyro.cli(
-        AnyCommand,  # type: ignore[arg-type]
-        prog="fcnet",
-        description="Fully-connected networks from first principles. Start with: fcnet reproduce",
-        args=list(arguments),
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )
+    """The command that the arguments name; prints help and exits with status 0 where they ask for it.
+
+    Raises
+    ------
+    FcnetError : they name no command, or a wrong option or value
+    """
+    explanation = io.StringIO()
+    try:
+        with redirect_stderr(explanation):
+            return tyro.cli(
+                AnyCommand,
+                prog="fcnet",
+                description="Fully-connected networks from first principles. Start with: fcnet reproduce",
+                args=list(arguments),
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise FcnetError(one_line(explanation.getvalue())) from None
+
+
+def one_line(box: str) -> str:
+    """What tyro says in a box of several lines, without the box: its sections joined by semicolons."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    inside = [line.strip("│ ") for line in plain.splitlines() if not line.startswith(("╭", "╰"))]
+    sections = [" ".join(section.split()) for section in re.split(r"─{3,}", " ".join(inside))]
+    sections[0] = re.sub(r"^Error parsing (__tyro\S+ )?", "", sections[0])
+    told = [section for section in sections if section and not section.startswith("Argument helptext")]
+    return "; ".join(f"{section[0].lower()}{section[1:].rstrip('.')}" for section in told)

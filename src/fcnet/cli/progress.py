@@ -73,7 +73,8 @@ class TrainingProgress(Silence):
         if self.lines % every == 0 or row.step == self.total:
             left = row.seconds / row.step * (self.total - row.step)
             print(
-                f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  train {100 * row.train_accuracy:4.1f} %  "
-                f"validation {100 * row.val_accuracy:4.1f} %  {row.seconds:4.0f} s, {left:.0f} s left",
+                f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "
+                f"train {100 * row.train_accuracy:4.1f} %  validation {100 * row.val_accuracy:4.1f} %  "
+                f"{row.seconds:4.0f} s, {left:.0f} s left",
                 flush=True,
             )

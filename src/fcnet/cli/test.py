@@ -36,7 +36,7 @@ class Test:
         result = use_test_set(self.folder, dataset, again=self.again)
         times = "once" if result["count"] == 1 else f"{result['count']} times"
         print(
-            f"test accuracy {100 * result['accuracy']:.2f} % on {result['images']:,} images of {dataset.label}, "
-            f"the test set used {times}; see {RunFolder(self.folder).test}"
+            f"test accuracy {100 * result['accuracy']:.2f} % on {result['images']:,} images of "
+            f"{dataset.label}, the test set used {times}; see {RunFolder(self.folder).test}"
         )
         return 0

@@ -86,7 +86,8 @@ def split(part: Part, validation: int) -> tuple[Part, Part]:
     """
     if not 0 < validation < len(part):
         raise DataError(
-            f"cannot hold out {validation} of {len(part)} training images, choose between 1 and {len(part) - 1}"
+            f"cannot hold out {validation} of {len(part)} training images, "
+            f"choose between 1 and {len(part) - 1}"
         )
     cut = len(part) - validation
     return Part(part.images[:cut], part.labels[:cut]), Part(part.images[cut:], part.labels[cut:])

@@ -42,7 +42,8 @@ class Preprocessing:
 
 def mean_image(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The mean of each pixel over images (N, D), (D,) float32, summed exactly as integers."""
-    return (images.sum(axis=0, dtype=np.int64) / len(images)).astype(np.float32)
+    mean: NDArray[np.float32] = (images.sum(axis=0, dtype=np.int64) / len(images)).astype(np.float32)
+    return mean
 
 
 def centred(images: NDArray[np.uint8]) -> Preprocessing:
@@ -51,7 +52,7 @@ def centred(images: NDArray[np.uint8]) -> Preprocessing:
 
 
 def standardised(images: NDArray[np.uint8]) -> Preprocessing:
-    """Subtract the mean image of the training split and divide by the standard deviation of all its pixels."""
+    """Subtract the training split's mean image and divide by the standard deviation of all its pixels."""
     mean = mean_image(images)
     total = 0.0
     for start in range(0, len(images), CHUNK):

@@ -52,7 +52,9 @@ class Watch(Silence):
 
     def _weights(self) -> dict[str, NDArray[Any]]:
         prefix = "network."
-        return {k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(f"{prefix}W")}
+        return {
+            k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(f"{prefix}W")
+        }
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def straight_line_share(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def effective_rank(W: NDArray[Any]) -> float:
-    """How many different columns W (D, H) really has: exp of the entropy of its spectrum (Roy, Vetterli 2007).
+    """How many different columns W (D, H) has: exp of the entropy of its spectrum (Roy, Vetterli 2007).
 
     Between 1, all columns multiples of one, and min(D, H), all independent and equally large.
     """
@@ -144,9 +146,9 @@ def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
     return Finding(
         "effective rank of the first layer",
         rank,
-        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they amount to "
-        f"{rank:.1f} different pictures, and the noise they started from still has {100 * noise:.0f} % of their "
-        f"size.",
+        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they amount "
+        f"to {rank:.1f} different pictures, and the noise they started from still has {100 * noise:.0f} % of "
+        f"their size.",
     )
 
 
@@ -159,8 +161,8 @@ def _small_updates(
     return Finding(
         "update of W1 relative to W1",
         ratio,
-        f"The first step changes W1 by {first:.1e} of its size, {comparison} the 1e-3 of a healthy training: little "
-        f"error passes back through weights that start near zero, and the loss needs {idle} steps to fall by 1 %. The "
-        f"median over the run, {ratio:.1e}, is larger because the weights stay small (rms {final.std():.1e}), not "
-        f"because the steps are large.",
+        f"The first step changes W1 by {first:.1e} of its size, {comparison} the 1e-3 of a healthy training: "
+        f"little error passes back through weights that start near zero, and the loss needs {idle} steps to "
+        f"fall by 1 %. The median over the run, {ratio:.1e}, is larger because the weights stay small (rms "
+        f"{final.std():.1e}), not because the steps are large.",
     )

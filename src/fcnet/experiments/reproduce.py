@@ -29,6 +29,15 @@ from fcnet.train.listeners import Listener, Listeners
 from fcnet.train.model import Model
 from fcnet.train.run import data_record, train_run, use_test_set
 
+TOY_RESULTS = (
+    "scores_difference",
+    "loss",
+    "loss_difference",
+    "gradient_relative_error",
+    "final_training_loss",
+)
+"""What of the toy problem's record belongs to the results."""
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -70,8 +79,10 @@ class Reproduction:
     def default(self, listener: Listener) -> dict[str, Any]:
         """The default run; its record, with the diagnosis."""
         run = RunFolder(self.out / "default")
-        if run.finished and not (run.path / "diagnosis.json").exists():
-            run.record.unlink()  # stopped in between: what the diagnosis watches takes seconds to repeat
+        if not (run.path / "diagnosis.json").exists():
+            # stopped in between: the diagnosis watches from the first step on, so all of it is repeated
+            run.record.unlink(missing_ok=True)
+            run.checkpoint.unlink(missing_ok=True)
         watch = Watch()
         record = train_run(
             suited(DEFAULT, self.dataset),
@@ -117,13 +128,7 @@ class Reproduction:
                 "hash": origin["sha256"],
                 "note": origin["note"],
             },
-            "toy": {
-                name: toy[name]
-                for name in (
-                    "scores_difference", "loss", "loss_difference",
-                    "gradient_relative_error", "final_training_loss",
-                )  # fmt: skip
-            },
+            "toy": {name: toy[name] for name in TOY_RESULTS},
             "default": {
                 "validation_accuracy": default["metrics"]["val_accuracy"],
                 "training_accuracy": default["metrics"]["train_accuracy"],

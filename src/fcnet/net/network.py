@@ -19,7 +19,7 @@ from fcnet.net.layers import Dropout, Layer, Linear, ReLU
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
-from fcnet.validation import check_images, check_labels, check_positive
+from fcnet.validation import check_images, check_labels, check_not_negative, check_positive
 
 Array = NDArray[Any]
 
@@ -126,6 +126,7 @@ class Network:
 
         Equations: (3)-(20)
         """
+        check_not_negative(reg=reg)
         examples = self._examples(X)
         Z = self.forward(examples, training)
         if y is None:
@@ -181,7 +182,9 @@ class Network:
 
 def _check(sizes: Sequence[int], dropout: float, label_smoothing: float) -> None:
     if len(sizes) < 2:
-        raise DataError(f"sizes is {tuple(sizes)}, give at least the inputs and the classes, such as (3072, 10)")
+        raise DataError(
+            f"sizes is {tuple(sizes)}, give at least the inputs and the classes, such as (3072, 10)"
+        )
     check_positive(**{f"sizes[{place}]": size for place, size in enumerate(sizes)})
     for name, value in (("dropout", dropout), ("label_smoothing", label_smoothing)):
         if not 0 <= value < 1:

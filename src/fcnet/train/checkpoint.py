@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 
-FORMAT = "fcnet-checkpoint-1"
+FORMAT = "fcnet-checkpoint-2"
+
+PLACE = ("step", "seconds", "evaluations", "data")
+"""What of a checkpoint is no array."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Checkpoint:
     evaluations : rows of the history so far
     losses : of the steps since the last of these rows, in nats
     state : the engine's
+    data : hash of the data set that is trained on
     """
 
     step: int
@@ -37,6 +41,7 @@ class Checkpoint:
     evaluations: int
     losses: list[float]
     state: dict[str, NDArray[Any]]
+    data: str = ""
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -50,9 +55,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     tensors = {f"state.{name}": np.ascontiguousarray(value) for name, value in checkpoint.state.items()}
     tensors["losses"] = np.array(checkpoint.losses, dtype=np.float64)
-    place = json.dumps(
-        {"step": checkpoint.step, "seconds": checkpoint.seconds, "evaluations": checkpoint.evaluations}
-    )
+    place = json.dumps({name: getattr(checkpoint, name) for name in PLACE})
     about = {"format": FORMAT, "place": place, "sha256": _digest(tensors, place)}
     write_atomically(path, save(tensors, about))
 
@@ -81,9 +84,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         raise RunError(f"the checkpoint {path} was altered: its hash does not match, {remedy}")
     place = json.loads(about["place"])
     return Checkpoint(
-        step=place["step"],
-        seconds=place["seconds"],
-        evaluations=place["evaluations"],
+        **{name: place[name] for name in PLACE},
         losses=tensors.pop("losses").tolist(),
         state={name.removeprefix("state."): value for name, value in tensors.items()},
     )

@@ -7,7 +7,7 @@ to improve; recipes that work are in `fcnet.experiments.recipes`.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
 from fcnet.net.initialisation import standard_deviation
@@ -22,7 +22,7 @@ class TrainConfig:
     initialisation: str = "1e-4"
     """"he", or the standard deviation of all initial weights."""
     preprocessing: Literal["centred", "standardised", "whitened"] = "centred"
-    """What the network sees: pixels minus the mean image; also divided by their standard deviation; or whitened."""
+    """What the network sees: pixels minus their mean; also divided by their standard deviation; or whitened."""
     components: int = 800
     """Whitened inputs: how many principal components are kept."""
     whitening_floor: float = 1e5
@@ -64,6 +64,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        for name, kind in get_type_hints(type(self)).items():
+            _check_kind(name, getattr(self, name), kind)
         for name in ("batch_size", "epochs", "components", "validation"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("iterations", "evaluate_every"):
@@ -72,7 +74,9 @@ class TrainConfig:
         for size in self.hidden:
             _require("hidden", size, size >= 1, "sizes of at least 1")
         for name in ("momentum", "dropout", "label_smoothing"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1")
+            _require(
+                name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1"
+            )
         for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
         for name in ("learning_rate", "decay"):
@@ -97,13 +101,29 @@ class TrainConfig:
         known = {field.name for field in fields(cls)}
         for name in values:
             if name not in known:
-                raise DataError(f"{where} has the unknown setting {name!r}, known are {', '.join(sorted(known))}")
+                raise DataError(
+                    f"{where} has the unknown setting {name!r}, known are {', '.join(sorted(known))}"
+                )
         try:
             return cls(**values)
         except TypeError as error:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
 
 
+def _check_kind(name: str, value: Any, kind: Any) -> None:
+    """Require what the annotation of a setting says: a choice, a switch, or a whole number."""
+    if get_origin(kind) is Literal:
+        _require(name, value, value in get_args(kind), " or ".join(repr(choice) for choice in get_args(kind)))
+    elif kind is bool:
+        _require(name, value, isinstance(value, bool), "true or false")
+    elif kind is float:
+        _require(name, value, isinstance(value, float | int) and not isinstance(value, bool), "a number")
+    elif kind in (int, int | None, tuple[int, ...]):
+        for number in value if isinstance(value, tuple) else (value,):
+            whole = isinstance(number, int) and not isinstance(number, bool)
+            _require(name, number, whole or (number is None and kind == int | None), "a whole number")
+
+
 def _require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:
     if not fulfilled:
-        raise DataError(f"{name} is {value}, give {wanted}")
+        raise DataError(f"{name} is {value!r}, give {wanted}")

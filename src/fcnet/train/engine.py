@@ -128,7 +128,9 @@ class NumpyEngine:
         for name, value in self.network.params.items():
             value[...] = state[f"network.{name}"]
         prefix = "optimiser."
-        self.optimiser.load_state({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        self.optimiser.load_state(
+            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        )
         _unpack_rng(self.network.rng, state["rng"])
 
     def model(self) -> Model:
@@ -161,9 +163,8 @@ def _optimiser(config: TrainConfig) -> Optimiser:
 def _pack_rng(rng: np.random.Generator) -> Array:
     """The state of a PCG64 generator as six unsigned 64-bit integers."""
     state = rng.bit_generator.state
-    low = 2**64 - 1
     numbers = [part for key in ("state", "inc") for part in divmod(state["state"][key], 2**64)]
-    return np.array([*numbers, state["has_uint32"], state["uinteger"]], dtype=np.uint64) & np.uint64(low)
+    return np.array([*numbers, state["has_uint32"], state["uinteger"]], dtype=np.uint64)
 
 
 def _unpack_rng(rng: np.random.Generator, packed: Array) -> None:

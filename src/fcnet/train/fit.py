@@ -111,7 +111,7 @@ class Fit:
         self.listener.before_step(self.step)
         loss = self.engine.step(batch, learning_rate)
         if not math.isfinite(loss):
-            raise self._divergence(loss, learning_rate)
+            raise self._divergence(self.step + 1, loss, learning_rate)
         self.step += 1
         self.losses.append(loss)
         self.listener.after_step(self.step, self.total, loss)
@@ -124,9 +124,8 @@ class Fit:
         """Keep the weights of this step, known to be good, against a divergence later on."""
         self._good = self.step, {name: value.copy() for name, value in self.engine.state().items()}
 
-    def _divergence(self, loss: float, learning_rate: float) -> DivergedError:
-        """Go back to the last good weights and say what happened."""
-        failed = self.step + 1
+    def _divergence(self, failed: int, loss: float, learning_rate: float) -> DivergedError:
+        """Go back to the last good weights and say what happened in step `failed`."""
         self.step, state = self._good
         self.engine.load_state(state)
         return DivergedError(
@@ -154,6 +153,9 @@ class Fit:
             val_accuracy=val_accuracy,
             val_loss=val_loss,
         )
+        for value in (row.val_loss, row.objective):
+            if not math.isfinite(value):  # the step began with a finite loss and its update went too far
+                raise self._divergence(self.step, value, learning_rate)
         self.losses = []
         self.history.append(row)
         self._remember()
@@ -162,7 +164,9 @@ class Fit:
     def _save(self) -> None:
         if self.save is not None:
             state = self.engine.state()
-            self.save(Checkpoint(self.step, self.seconds, len(self.history), self.losses, state), self.history)
+            self.save(
+                Checkpoint(self.step, self.seconds, len(self.history), self.losses, state), self.history
+            )
             self._saved_at = time.perf_counter()
 
 

@@ -20,7 +20,7 @@ class Evaluation:
     learning_rate : of the step just done
     loss : mean of eq. 12 over the minibatches since the row before, in nats
     objective : eq. 13: that loss plus the L2 term of the weights at this step
-    train_accuracy : fraction in [0, 1] on the first images of the training split, as many as validate, undeformed
+    train_accuracy : fraction in [0, 1] on the training split's first images, undeformed, as many as validate
     val_accuracy : fraction in [0, 1] on the validation split
     val_loss : eq. 12 on the validation split, in nats
     """
@@ -49,9 +49,10 @@ def read_history(path: Path) -> list[Evaluation]:
     RunError : it cannot be read, or a line of it is no evaluation
     """
     names = {field.name for field in fields(Evaluation)}
-    rows = []
+    rows, number = [], 0
     try:
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        for line in path.read_text().splitlines():
+            number += 1
             values = json.loads(line)
             if set(values) != names:
                 raise ValueError("not the fields of an evaluation")

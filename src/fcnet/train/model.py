@@ -90,6 +90,10 @@ class Model:
         """
         tensors, about = _read(folder / "model.safetensors")
         inputs, _ = _read(folder / "input.safetensors")
+        if about.get("format") != FORMAT:
+            raise RunError(
+                f"{folder / 'model.safetensors'} is not a model of this version of fcnet, repeat the run"
+            )
         try:
             params = {}
             for number in range(1, len(tensors) // 2 + 1):
@@ -99,7 +103,9 @@ class Model:
             preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]))
             return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
         except (KeyError, ValueError) as error:
-            raise RunError(f"{folder / 'model.safetensors'} is not a model of fcnet: {error} is missing") from error
+            raise RunError(
+                f"{folder / 'model.safetensors'} is not a model of fcnet: {error} is missing"
+            ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,10 @@ def train_run(
     DivergedError : the loss became NaN or infinite; model.safetensors then holds the last good weights
     KeyboardInterrupt : after a checkpoint was written
     """
+    import tomli_w
+
     run = RunFolder(folder)
-    _claim(run, config, dataset, resume)
+    _check_folder(run, config, dataset, resume)
     if run.finished:
         return run.read_record()
     train, validation = split(dataset.train, config.validation)
@@ -65,11 +67,17 @@ def train_run(
         train=train,
         validation=validation,
         listener=listener or Silence(),
-        save=lambda checkpoint, history: _save(run, checkpoint, history),
+        save=lambda checkpoint, history: _save(run, replace(checkpoint, data=dataset.origin.sha256), history),
         seconds_before=time.perf_counter() - start,
     )
+    if not run.config.exists():  # not before settings and data are known to fit
+        write_atomically(run.config, tomli_w.dumps(config.to_dict()))
     checkpoint = load_checkpoint(run.checkpoint)
     if checkpoint is not None:
+        if checkpoint.data != dataset.origin.sha256:
+            raise RunError(
+                f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
+            )
         fit.resume(checkpoint, read_history(run.history))
     try:
         history = fit.run()
@@ -98,7 +106,7 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
     """
     run = RunFolder(folder)
     record = run.read_record()
-    used = read_json(run.test)["count"] if run.test.exists() else 0
+    used = _times_used(run)
     if used and not again:
         times = "once" if used == 1 else f"{used} times"
         raise RunError(
@@ -128,6 +136,17 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
     return result
 
 
+def _times_used(run: RunFolder) -> int:
+    if not run.test.exists():
+        return 0
+    count = read_json(run.test).get("count")
+    if not isinstance(count, int):
+        raise RunError(
+            f"{run.test} does not say how often the test set was used; restore it or repeat the run"
+        )
+    return count
+
+
 def data_record(dataset: Dataset) -> dict[str, Any]:
     """What a record says of the data."""
     return {"name": dataset.name, "label": dataset.label, **asdict(dataset.origin)}
@@ -148,26 +167,31 @@ def read_config(path: Path) -> TrainConfig:
     return TrainConfig.from_dict(values, str(path))
 
 
-def _claim(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
-    """Take an empty folder for this run, or make sure that what is in it is this run."""
-    import tomli_w
-
+def _check_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
+    """Make sure that the folder can be written, and that it is empty or holds this run."""
     run.create()
     if not run.config.exists():
-        if any(run.path.iterdir()):
+        if any(not path.name.startswith(".") for path in run.path.iterdir()):  # a killed process leaves such
             raise RunError(f"{run.path} is not empty and not a run of fcnet, choose another folder")
-        write_atomically(run.config, tomli_w.dumps(config.to_dict()))
         return
     if not resume:
-        raise RunError(f"{run.path} holds a run already, go on with --resume or choose another folder with --out")
+        raise RunError(
+            f"{run.path} holds a run already, go on with --resume or choose another folder with --out"
+        )
     if read_config(run.config) != config:
-        raise RunError(f"{run.path} was started with other settings, see {run.config}; choose another folder")
+        raise RunError(
+            f"{run.path} was started with other settings, see {run.config}; "
+            f"give the same or choose another folder"
+        )
     if run.finished and run.read_record()["data"]["sha256"] != dataset.origin.sha256:
-        raise RunError(f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder")
+        raise RunError(
+            f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
+        )
 
 
 def _save(run: RunFolder, checkpoint: Checkpoint, history: list[Evaluation]) -> None:
-    write_atomically(run.history, history_lines(history))  # first: a checkpoint never counts rows that are missing
+    # the history first: a checkpoint never counts rows that are missing
+    write_atomically(run.history, history_lines(history))
     save_checkpoint(run.checkpoint, checkpoint)
 
 
@@ -205,5 +229,3 @@ def _finish(
     write_json(run.record, record)
     run.checkpoint.unlink(missing_ok=True)
     return record
-
-

@@ -27,9 +27,10 @@ class EpochDecay:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Up in a straight line for `warmup` steps, then down to zero along half a cosine (Loshchilov, Hutter 2017).
+    """Up in a straight line for `warmup` steps, then down to zero along half a cosine.
 
-    The first step of the descent has the full rate and the step after the last would have none.
+    The descent is that of Loshchilov and Hutter (2017): its first step has the full rate, and the step after
+    the last would have none.
     """
 
     learning_rate: float

@@ -1,0 +1,164 @@
+"""Layers, loss and initialisation: formulas, extremes and distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.net.blas import add_scaled, product
+from fcnet.net.initialisation import initial_weights
+from fcnet.net.layers import Dropout, ReLU
+from fcnet.net.losses import SoftmaxCrossEntropy
+from fcnet.net.network import Network
+from fcnet.two_layernet import log_softmax, softmax
+
+# The product
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (5, 1, 3), (1, 4, 2), (6, 7, 1), (3, 4, 5)])
+@pytest.mark.parametrize(("transpose_A", "transpose_B"), [(False, False), (True, False), (False, True)])
+def test_the_product_scales_adds_and_writes_in_place(
+    dtype: Any, n: int, k: int, m: int, transpose_A: bool, transpose_B: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    A, B, C = (rng.standard_normal(shape).astype(dtype) for shape in [(n, k), (k, m), (n, m)])
+    if np.iscomplexobj(C):
+        A, B = A * (1 + 2j), B * (3 - 1j)
+    expected = 0.5 * A @ B + 2 * C
+    stored_A = np.ascontiguousarray(A.T) if transpose_A else A
+    stored_B = np.ascontiguousarray(B.T) if transpose_B else B
+    product(stored_A, stored_B, C, alpha=0.5, beta=2.0, transpose_A=transpose_A, transpose_B=transpose_B)
+    np.testing.assert_allclose(C, expected, rtol=1e-5 if C.real.dtype == np.float32 else 1e-13)
+
+
+def test_the_product_does_not_read_what_beta_0_discards() -> None:
+    C = np.full((2, 2), np.nan)
+    product(np.eye(2), np.ones((2, 2)), C)
+    np.testing.assert_array_equal(C, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_scaled_addition_writes_in_place(dtype: Any) -> None:
+    x, y = np.arange(6, dtype=dtype).reshape(2, 3), np.ones((2, 3), dtype)
+    add_scaled(x, y, -2.0)
+    np.testing.assert_array_equal(y, 1 - 2 * x)
+
+
+# ReLU
+
+
+def test_a_nan_passes_no_relu_unnoticed() -> None:
+    assert np.isnan(ReLU().forward(np.array([[np.nan, -1.0]]), False)[0, 0])
+
+
+def test_at_exactly_zero_the_relu_passes_no_error() -> None:
+    layer = ReLU()
+    np.testing.assert_array_equal(layer.forward(np.array([[-1.0, 0.0, 2.0]]), True), [[0, 0, 2]])
+    np.testing.assert_array_equal(layer.backward(np.array([[5.0, 6.0, 7.0]]), True), [[0, 0, 7]])
+
+
+# Softmax and cross-entropy
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e4, 1e30])
+def test_large_logits_neither_overflow_nor_warn(dtype: Any, size: float) -> None:
+    criterion = SoftmaxCrossEntropy()
+    Z = (size * np.array([[1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])).astype(dtype)
+    right = criterion.forward(Z, np.array([0, 1]))
+    np.testing.assert_array_equal(criterion.probabilities, [[1, 0, 0], [0, 1, 0]])
+    assert right == 0
+    assert criterion.forward(Z, np.array([1, 1])) == pytest.approx(size / 2)
+    np.testing.assert_array_equal(criterion.backward(), [[0.5, -0.5, 0], [0, 0, 0]])
+
+
+def test_equal_large_logits_are_a_uniform_distribution() -> None:
+    criterion = SoftmaxCrossEntropy()
+    assert criterion.forward(np.full((3, 4), 1e4, np.float32), np.array([0, 1, 2])) == pytest.approx(
+        np.log(4)
+    )
+    np.testing.assert_array_equal(criterion.probabilities, 0.25)
+
+
+def test_logits_are_left_as_they_are() -> None:
+    Z = np.random.default_rng(0).standard_normal((4, 3))
+    before = Z.copy()
+    criterion = SoftmaxCrossEntropy(0.1)
+    criterion.forward(Z, np.array([0, 1, 2, 0]))
+    criterion.backward()
+    np.testing.assert_array_equal(Z, before)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.9])
+def test_label_smoothing_is_cross_entropy_with_a_softened_target(epsilon: float) -> None:
+    rng = np.random.default_rng(0)
+    Z, y = rng.standard_normal((7, 5)), rng.integers(5, size=7)
+    target = (1 - epsilon) * np.eye(5)[y] + epsilon / 5
+    criterion = SoftmaxCrossEntropy(epsilon)
+    assert criterion.forward(Z, y) == pytest.approx(-(target * log_softmax(Z)).sum() / 7, rel=1e-14)
+    np.testing.assert_allclose(criterion.backward(), (softmax(Z) - target) / 7, atol=1e-16)
+
+
+# Dropout
+
+
+def test_dropout_keeps_the_expectation_and_has_its_rate() -> None:
+    """200,000 units: the rate's standard deviation is 0.001, so five of them are allowed."""
+    layer = Dropout(0.3, np.random.default_rng(0))
+    A = layer.forward(np.ones((400, 500), np.float32), training=True)
+    assert (A == 0).mean() == pytest.approx(0.3, abs=0.005)
+    assert A.mean() == pytest.approx(1, abs=0.007)
+    np.testing.assert_allclose(np.unique(A), [0, 1 / 0.7], rtol=1e-6)
+
+
+def test_dropout_draws_anew_each_time_and_does_nothing_at_prediction() -> None:
+    layer = Dropout(0.5, np.random.default_rng(0))
+    first, second = (layer.forward(np.ones((20, 20)), training=True) for _ in range(2))
+    assert (first != second).any()
+    np.testing.assert_array_equal(layer.forward(np.ones((20, 20)), training=False), 1)
+    np.testing.assert_array_equal(layer.backward(np.ones((20, 20)), True), 1)
+
+
+def test_the_error_meets_the_mask_that_the_activation_met() -> None:
+    layer = Dropout(0.5, np.random.default_rng(0))
+    A = layer.forward(np.ones((20, 20)), training=True)
+    np.testing.assert_array_equal(layer.backward(np.ones((20, 20)), True), A)
+
+
+def test_a_networks_dropout_follows_from_its_generator() -> None:
+    X, y = np.ones((4, 5)), np.array([0, 1, 2, 0])
+    nets = [Network((5, 50, 3), np.random.default_rng(s), dropout=0.5, dtype=np.float64) for s in (1, 1, 2)]
+    losses = [net.loss(X, y, training=True)[0] for net in nets]
+    assert losses[0] == losses[1] != losses[2]
+
+
+# Initialisation
+
+
+@pytest.mark.parametrize(("scheme", "std"), [("he", np.sqrt(2 / 300)), ("1e-4", 1e-4), ("0.5", 0.5)])
+def test_initial_weights_have_their_mean_and_variance(scheme: str, std: float) -> None:
+    """120,000 weights: the standard error of the standard deviation is 0.2 %, so five of them are allowed."""
+    W = initial_weights(scheme, 300, 400, np.random.default_rng(0))
+    assert W.shape == (300, 400)
+    assert W.std() == pytest.approx(std, rel=0.01)
+    assert abs(W.mean()) < 5 * std / np.sqrt(W.size)
+
+
+def test_he_initialisation_passes_a_signal_through_a_deep_net_and_the_exercises_does_not() -> None:
+    X = np.random.default_rng(1).standard_normal((100, 256))
+    sizes = (*[256] * 11, 10)
+    he, small = (
+        Network(sizes, np.random.default_rng(0), scheme, dtype=np.float64) for scheme in ("he", "1e-3")
+    )
+    assert 0.3 < he.preactivations(X)[-1].std() / np.sqrt(2) < 3
+    assert small.preactivations(X)[-1].std() < 1e-12
+
+
+def test_biases_start_at_zero_and_weights_differ_between_layers() -> None:
+    net = Network((6, 6, 6), np.random.default_rng(0))
+    assert not net.params["b1"].any()
+    assert not net.params["b2"].any()
+    assert (net.params["W1"] != net.params["W2"]).all()

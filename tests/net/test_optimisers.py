@@ -1,0 +1,173 @@
+"""The fused updates equal the textbook's, gradient first and update after; and the comparison can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.net.network import Network
+from fcnet.net.optimisers import SGD, Adam, Optimiser
+
+Params = dict[str, Any]
+Gradient = Callable[[Params], Params]
+Textbook = Callable[[Params, Gradient], Iterator[Params]]
+
+ALPHA, MU, REG, STEPS = 0.05, 0.9, 0.02, 10
+
+
+def problem(seed: int = 0) -> tuple[Network, Any, Any]:
+    rng = np.random.default_rng(seed)
+    net = Network((6, 8, 5, 4), rng, dtype=np.float64)
+    return net, rng.standard_normal((12, 6)), rng.integers(4, size=12)
+
+
+def gradient(net: Network, X: Any, y: Any, reg: float = REG) -> Gradient:
+    """dJ/dtheta of the objective (13), L2 term included, at any parameters."""
+    return lambda params: net.with_params(params).loss(X, y, reg)[1]  # type: ignore[return-value]
+
+
+def plain(theta: Params, grad: Gradient, alpha: float = ALPHA) -> Iterator[Params]:
+    """The plain step: theta <- theta - alpha g."""
+    while True:
+        g = grad(theta)
+        theta = {n: theta[n] - alpha * g[n] for n in theta}
+        yield theta
+
+
+def momentum(theta: Params, grad: Gradient, mu: float = MU) -> Iterator[Params]:
+    """Algorithm 1: v <- mu v - alpha g(theta); theta <- theta + v."""
+    v = {n: np.zeros_like(p) for n, p in theta.items()}
+    while True:
+        g = grad(theta)
+        v = {n: mu * v[n] - ALPHA * g[n] for n in theta}
+        theta = {n: theta[n] + v[n] for n in theta}
+        yield theta
+
+
+def nesterov(theta: Params, grad: Gradient, mu: float = MU) -> Iterator[Params]:
+    """With v <- mu v - alpha g(theta + mu v), theta <- theta + v; what is compared is the point ahead."""
+    v = {n: np.zeros_like(p) for n, p in theta.items()}
+    while True:
+        g = grad({n: theta[n] + mu * v[n] for n in theta})
+        v = {n: mu * v[n] - ALPHA * g[n] for n in theta}
+        theta = {n: theta[n] + v[n] for n in theta}
+        yield {n: theta[n] + mu * v[n] for n in theta}
+
+
+def nesterov_in_two_sequences(theta: Params, grad: Gradient) -> Iterator[Params]:
+    """Nesterov's own form: x' = y - alpha g(y); y' = x' + mu (x' - x). The gradient is taken at y."""
+    x = ahead = theta
+    while True:
+        g = grad(ahead)
+        new = {n: ahead[n] - ALPHA * g[n] for n in x}
+        ahead = {n: new[n] + MU * (new[n] - x[n]) for n in x}
+        x = new
+        yield ahead
+
+
+def adam(theta: Params, grad: Gradient, beta2: float = 0.999) -> Iterator[Params]:
+    """Kingma and Ba's Algorithm 1, as printed."""
+    m = {n: np.zeros_like(p) for n, p in theta.items()}
+    v = {n: np.zeros_like(p) for n, p in theta.items()}
+    t = 0
+    while True:
+        t += 1
+        g = grad(theta)
+        m = {n: 0.9 * m[n] + (1 - 0.9) * g[n] for n in theta}
+        v = {n: beta2 * v[n] + (1 - beta2) * g[n] ** 2 for n in theta}
+        m_hat = {n: m[n] / (1 - 0.9**t) for n in theta}
+        v_hat = {n: v[n] / (1 - beta2**t) for n in theta}
+        theta = {n: theta[n] - ALPHA * m_hat[n] / (np.sqrt(v_hat[n]) + 1e-8) for n in theta}
+        yield theta
+
+
+def distance(optimiser: Optimiser, textbook: Textbook, reg: float = REG) -> float:
+    """The largest relative difference of any weight over ten steps of both."""
+    net, X, y = problem()
+    rows = textbook({name: p.copy() for name, p in net.params.items()}, gradient(net, X, y))
+    worst = 0.0
+    for expected in (next(rows) for _ in range(STEPS)):
+        net.step(X, y, optimiser, ALPHA, reg)
+        for name, value in net.params.items():
+            worst = max(worst, float(np.abs(value - expected[name]).max() / np.abs(expected[name]).max()))
+    return worst
+
+
+PAIRS: list[tuple[str, Callable[[], Optimiser], Textbook]] = [
+    ("plain", SGD, plain),
+    ("momentum", lambda: SGD(MU), momentum),
+    ("nesterov", lambda: SGD(MU, nesterov=True), nesterov),
+    ("nesterov in two sequences", lambda: SGD(MU, nesterov=True), nesterov_in_two_sequences),
+    ("nesterov without momentum", lambda: SGD(0.0, nesterov=True), plain),
+    ("adam", Adam, adam),
+]
+
+
+@pytest.mark.parametrize(("make", "textbook"), [pair[1:] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_ten_steps_equal_the_textbooks(make: Callable[[], Optimiser], textbook: Textbook) -> None:
+    assert distance(make(), textbook) < 1e-12
+
+
+@pytest.mark.parametrize(("make", "textbook"), [pair[1:] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_a_missing_or_halved_decay_is_seen(make: Callable[[], Optimiser], textbook: Textbook) -> None:
+    assert distance(make(), textbook, reg=0.0) > 1e-6
+    assert distance(make(), textbook, reg=REG / 2) > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "textbook"),
+    [
+        (SGD(0.01), plain),
+        (SGD(0.91), momentum),
+        (SGD(MU), nesterov),
+        (SGD(MU, nesterov=True), momentum),
+        (SGD(0.89, nesterov=True), nesterov),
+        (Adam(beta1=0.89), adam),
+        (Adam(beta2=0.99), adam),
+        (Adam(epsilon=1e-3), adam),
+    ],
+)
+def test_another_rule_or_another_constant_is_seen(optimiser: Optimiser, textbook: Textbook) -> None:
+    assert distance(optimiser, textbook) > 1e-6
+
+
+@pytest.mark.parametrize("make", [pair[1] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_biases_are_not_decayed(make: Callable[[], Optimiser]) -> None:
+    """At zero input and uniform labels all gradients are zero: only the decay moves anything."""
+    net = Network((3, 2), np.random.default_rng(0), dtype=np.float64)
+    net.params["b1"][:] = 1.0  # equal, so that the probabilities stay uniform
+    W = net.params["W1"].copy()
+    net.step(np.zeros((2, 3)), np.array([0, 1]), make(), ALPHA, reg=REG)
+    np.testing.assert_array_equal(net.params["b1"], 1.0)
+    assert (np.abs(net.params["W1"]) < np.abs(W)).all()
+
+
+@pytest.mark.parametrize("make", [pair[1] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_a_loaded_state_goes_on_where_the_saved_one_stopped(make: Callable[[], Optimiser]) -> None:
+    net, X, y = problem()
+    first = make()
+    for _ in range(4):
+        net.step(X, y, first, ALPHA, REG)
+    other = net.with_params(net.params)
+    second = make()
+    second.load_state({name: value.copy() for name, value in first.state().items()})
+    for _ in range(4):
+        net.step(X, y, first, ALPHA, REG)
+        other.step(X, y, second, ALPHA, REG)
+    for name, value in net.params.items():
+        np.testing.assert_array_equal(other.params[name], value)
+
+
+@pytest.mark.parametrize("make", [pair[1] for pair in PAIRS[1:4:2]], ids=["momentum", "nesterov"])
+def test_a_loaded_state_is_a_copy(make: Callable[[], Optimiser]) -> None:
+    net, X, y = problem()
+    first, second = make(), make()
+    net.step(X, y, first, ALPHA, REG)
+    second.load_state(first.state())
+    kept = {name: value.copy() for name, value in second.state().items()}
+    net.step(X, y, first, ALPHA, REG)
+    for name, value in second.state().items():
+        np.testing.assert_array_equal(value, kept[name])
