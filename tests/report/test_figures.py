@@ -1,0 +1,211 @@
+"""Figures: drawn from real runs on small data, the same file every time, silent about the machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.digits import load_digits
+from fcnet.errors import RunError
+from fcnet.experiments.diagnosis import Watch, diagnose
+from fcnet.experiments.reproduce import Reproduction
+from fcnet.experiments.toy import toy_questions
+from fcnet.records import write_json
+from fcnet.report.figures import draw, draw_all
+from fcnet.train.config import TrainConfig
+from fcnet.train.history import Evaluation, history_lines, read_history
+from fcnet.train.listeners import Silence
+from fcnet.train.model import Model
+from fcnet.train.run import train_run, use_test_set
+
+WITHOUT_LADDER = {
+    "overview", "toy_training", "gradient_error", "default_run", "default_weights",
+    "tuned_curves", "tuned_weights", "confusion",
+}  # fmt: skip
+
+AWKWARD = ("<b>", "a&b", "$x$", "50$", "_under_{", "--", 'quote"', "\\frac", "new\nline", "long" * 20)
+
+
+def tiny(classes: tuple[str, ...] = AWKWARD, shape: tuple[int, int, int] = (3, 4, 4)) -> Dataset:
+    rng = np.random.default_rng(0)
+
+    def part(n: int) -> Part:
+        images = rng.integers(256, size=(n, int(np.prod(shape))), dtype=np.uint8)
+        return Part(images, np.arange(n) % len(classes))
+
+    return Dataset(
+        "tiny", part(60), part(20), classes, shape, Origin("/secret/place", "0" * 64, None, "<&$1$>")
+    )
+
+
+def make(out: Path, dataset: Dataset, hidden: tuple[int, ...] = (3,)) -> Path:
+    """A reproduction in little: the same files from the same functions."""
+    write_json(out / "toy.json", toy_questions())
+    config = TrainConfig(hidden=hidden, iterations=12, evaluate_every=2, batch_size=10, validation=20)
+    watch = Watch(every=2)
+    train_run(config, dataset, out / "default", listener=watch)
+    assert watch.initial is not None
+    watch.initial.save(out / "default" / "initial")
+    history, final = read_history(out / "default" / "history.jsonl"), Model.load(out / "default")
+    findings = [asdict(one) for one in diagnose(history, watch.updates, watch.initial, final)]
+    write_json(out / "default" / "diagnosis.json", {"findings": findings, "updates": watch.updates})
+    train_run(replace(config, iterations=None, epochs=3, learning_rate=1e-3), dataset, out / "tuned")
+    use_test_set(out / "tuned", dataset)
+    return out
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("figures") / "out", tiny())
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "out"))
+
+
+def test_every_figure_that_the_records_allow_is_drawn_with_a_caption(out):
+    drawn = draw_all(out, tiny())
+    assert {path.stem for path, _ in drawn} == WITHOUT_LADDER
+    assert {path.parent for path, _ in drawn} == {out / "figures"}
+    for path, caption in drawn:
+        assert ElementTree.parse(path).getroot().tag.endswith("svg")
+        assert path.stat().st_size < 300_000
+        assert re.fullmatch(r"[^\n]{20,320}\.", caption)
+
+
+def test_a_ladder_is_drawn_where_there_is_one(out):
+    rung = {
+        "change": "50$ & $more <units>",
+        "config": {},
+        "train_accuracy": 0.5,
+        "val_accuracy": 0.4,
+        "seconds": 1,
+    }
+    write_json(out / "ladder.json", {"rungs": [rung, rung | {"train_accuracy": 0.4}]})
+    assert {path.stem for path, _ in draw_all(out, tiny())} == WITHOUT_LADDER | {"ladder"}
+
+
+def test_figures_say_nothing_of_the_machine_or_the_day_and_are_the_same_twice(out, tmp_path):
+    first = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "a")}
+    second = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "b")}
+    assert first == second
+    for content in first.values():
+        text = content.decode()
+        assert "<dc:date>" not in text
+        assert not re.search(r"\b20[2-9]\d-\d\d-\d\d", text)
+        for place in (str(tmp_path), str(Path.home()) + "/", "/secret/place", str(Path(__file__).parents[2])):
+            assert place not in text
+
+
+def test_the_users_own_matplotlib_settings_neither_matter_nor_change(out, tmp_path):
+    import matplotlib
+
+    plain = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "a")}
+    with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 30, "svg.fonttype": "none"}):
+        odd = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "b")}
+        assert matplotlib.rcParams["font.size"] == 30
+    assert plain == odd
+
+
+def test_importing_the_figures_does_not_import_matplotlib():
+    code = "import sys, fcnet.report.figures; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("default/diagnosis.json", "{"),
+        ("default/diagnosis.json", '{"findings": []}'),
+        ("default/diagnosis.json", '{"findings": [], "updates": [{"W1": 1}]}'),
+        ("default/diagnosis.json", '{"findings": [{"name": "x", "value": "y"}], "updates": []}'),
+        ("toy.json", "[]"),
+        ("toy.json", '{"loss_history": [1], "audit": {"steps": [1], "parameters": {"W1": {"errors": []}}}}'),
+        ("ladder.json", '{"rungs": [{}]}'),
+        ("ladder.json", '{"rungs": 3}'),
+        ("default/history.jsonl", "not json\n"),
+        ("tuned/history.jsonl", '{"step": 1}\n'),
+        ("tuned/test.json", '{"accuracy": 1, "classes": ["a", "b"], "confusion": [[1, 2]]}'),
+        ("tuned/model.safetensors", "nothing"),
+        ("default/initial/model.safetensors", "nothing"),
+        ("tuned/first_layer.safetensors", "nothing"),
+    ],
+)
+def test_a_damaged_record_is_named(out, name, content):
+    (out / name).write_text(content)
+    with pytest.raises(RunError, match=re.escape(str(out / name))):
+        draw_all(out, tiny())
+
+
+@pytest.mark.parametrize(
+    ("missing", "figures"),
+    [
+        ("toy.json", {"toy_training", "gradient_error"}),
+        ("default/history.jsonl", {"default_run", "overview"}),
+        ("default/model.safetensors", {"default_weights", "overview"}),
+        ("tuned/test.json", {"confusion"}),
+    ],
+)
+def test_what_is_missing_is_left_out(out, missing, figures):
+    (out / missing).unlink()
+    assert {path.stem for path, _ in draw_all(out, tiny())} == WITHOUT_LADDER - figures
+
+
+def test_nothing_is_drawn_of_an_empty_folder(tmp_path):
+    assert draw_all(tmp_path, tiny()) == []
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_histories_of_one_and_two_rows(out, keep):
+    for run in ("default", "tuned"):
+        path = out / run / "history.jsonl"
+        path.write_text(history_lines(read_history(path)[:keep]))
+    assert {path.stem for path, _ in draw_all(out, tiny())} == WITHOUT_LADDER
+
+
+def test_a_diverged_history(out):
+    row = Evaluation(5, 0.5, 1.0, 0.1, float("nan"), float("nan"), 0.1, 0.1, float("inf"))
+    for run in ("default", "tuned"):
+        (out / run / "history.jsonl").write_text(history_lines([row, replace(row, step=10, epoch=1.0)]))
+    assert {path.stem for path, _ in draw_all(out, tiny())} == WITHOUT_LADDER
+
+
+def test_gradients_with_kinks_and_without_any_error(out):
+    record = json.loads((out / "toy.json").read_text())
+    parameters = record["audit"]["parameters"]
+    parameters["W1"]["errors"] = [None] * len(record["audit"]["steps"])
+    parameters["b1"]["errors"][3] = 0.0
+    parameters["b2"]["complex_error"] = None
+    write_json(out / "toy.json", record)
+    assert {path.stem for path, _ in draw_all(out, tiny())} == WITHOUT_LADDER
+
+
+@pytest.mark.parametrize(
+    ("classes", "shape", "hidden"),
+    [(("yes", "no"), (1, 1, 2), (1,)), (tuple(map(str, range(40))), (2, 3, 5), (120, 4))],
+)
+def test_other_shapes_of_images_classes_and_networks(tmp_path, classes, shape, hidden):
+    dataset = tiny(classes, shape)
+    out = make(tmp_path, dataset, hidden)
+    assert {path.stem for path, _ in draw_all(out, dataset)} == WITHOUT_LADDER
+
+
+def test_digits_through_the_whole_reproduction(tmp_path):
+    dataset = load_digits()
+    reproduction = Reproduction(dataset, tmp_path, quick=True)
+    reproduction.toy()
+    reproduction.default(Silence())
+    reproduction.tuned(Silence())
+    reproduction.test()
+    assert {path.stem for path, _ in draw_all(tmp_path, dataset)} == WITHOUT_LADDER
