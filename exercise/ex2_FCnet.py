@@ -64,7 +64,10 @@ def questions_1_to_3a(out):
     print("\nQuestion 3a: training on the toy problem")
     history = net.train(X, y, X, y, learning_rate=0.1, reg=5e-6, num_iters=100, batch_size=200)
     check("final training loss", history["loss_history"][-1], 0.02)
-    draw_training(out / "toy_training.png", history, "Training on the toy problem")
+    figure, ax = plt.subplots(figsize=(5, 3.5))
+    ax.plot(history["loss_history"], color=TRAIN)
+    ax.set(xlabel="iteration", ylabel="training loss (nats)", title="Training on the toy problem")
+    figure.savefig(out / "toy_training.png", dpi=150)
 
 
 # Question 3b: CIFAR-10 with the default hyper-parameters ----------------------------------------------------
@@ -73,8 +76,8 @@ class Images:
 
     def __init__(self, dataset):
         # The last 1,000 training images (of few, a fifth) are kept aside for validation. The mean image of
-        # the others is subtracted from all, so that the numbers lie around zero. They are kept as float32, which
-        # saves memory; the network's weights are float64, and so is all that it computes.
+        # the others is subtracted from all, so that the numbers lie around zero. float32 saves memory here;
+        # the network's weights are float64, and so is all that it computes.
         train, validation = split(dataset.train, min(1000, len(dataset.train) // 5))
         self.preprocessing = centred(train.images)
         self.X_train, self.y_train = self.preprocessing(train.images), train.labels
@@ -106,7 +109,7 @@ def question_3b(images, out):
     # - At first it hardly falls at all: weights drawn from N(0, 1e-4^2) pass hardly any error back.
     # - There is no gap between training and validation accuracy: not even the training images are learnt, so
     #   there is room for more hidden units, and no need for so much regularisation.
-    # - The weights of the hidden units, as pictures, are all much the same blur: see default_weights.png.
+    # - The weights of the hidden units, as pictures, are a few blurs over and over: default_weights.png.
     losses = history["loss_history"]
     share = straight_line_share(range(len(losses)), losses)
     print(f"share of the loss's course that a straight line explains: {share:.0%}")
@@ -165,7 +168,7 @@ def draw_training(path, history, title):
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
     figure.suptitle(title)
     left.plot(history["loss_history"], color=TRAIN, linewidth=1)
-    left.set(xlabel="iteration", ylabel="training loss (nats)", ylim=(0, None))
+    left.set(xlabel="iteration", ylabel="training loss (nats)")
     right.plot(100 * np.array(history["train_acc_history"]), "o-", color=TRAIN, label="training (minibatch)")
     right.plot(100 * np.array(history["val_acc_history"]), "o-", color=VALIDATION, label="validation")
     right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, None))

@@ -1,0 +1,50 @@
+"""What a time depends on besides the program: the machine, the versions, and who else was using it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from fcnet.records import environment
+
+SHARED = 0.5
+"""Cores in use by others from which on a machine counts as shared."""
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The processor's time so far, everybody's and ours, in seconds."""
+
+    wall: float
+    busy: float
+    ours: float
+    load: tuple[float, float, float]
+
+    @classmethod
+    def now(cls) -> Watch:
+        """Read the clocks. Children count once they have ended and been waited for."""
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        ours = sum(usage.ru_utime + usage.ru_stime for usage in own)
+        return cls(time.monotonic(), sum(times[:8]) - idle, ours, os.getloadavg())
+
+
+def describe(start: Watch, end: Watch) -> dict[str, Any]:
+    """The machine, and how busy others kept it between the two readings."""
+    others = ((end.busy - start.busy) - (end.ours - start.ours)) / max(end.wall - start.wall, 1e-9)
+    found = environment()
+    return {key: found[key] for key in ("python", "versions", "system", "processor", "cores", "commit")} | {
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        "load_average_before": [round(load, 2) for load in start.load],
+        "cores_used_by_others": round(max(others, 0.0), 2),
+        "shared": start.load[0] > SHARED or others > SHARED,
+    }
