@@ -257,12 +257,21 @@ def ignores_range(handler: Handler, content: bytes) -> None:
 def range_header(text: str) -> Behaviour:
     def behave(handler: Handler, content: bytes) -> None:
         handler.send_response(206)
-        handler.send_header("Content-Range", text)
+        handler.send_header("Content-Range", text.replace("TOTAL", str(len(content))))
         handler.send_header("Content-Length", "100")
         handler.end_headers()
         handler.body(bytes(100))
 
     return behave
+
+
+def sends_too_much(handler: Handler, content: bytes) -> None:
+    first = int(handler.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+    handler.send_response(206)
+    handler.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+    handler.send_header("Content-Length", str(len(content) - first + 500))
+    handler.end_headers()
+    handler.body(content[first:] + bytes(500))
 
 
 def answers(code: int, body: bytes = b"sorry") -> Behaviour:
@@ -294,7 +303,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "corrupts": corrupts,
     "drips-garbage": drips_garbage,
     "ignores-range": ignores_range,
-    "wrong-range": range_header("bytes 7-106/1000000"),
+    "wrong-start-range": range_header("bytes 7-106/TOTAL"),
+    "wrong-total-range": range_header("bytes 1234-1333/1000000"),
+    "too-much": sends_too_much,
     "no-range": range_header("none"),
     "login": answers(200, b"<p>Please log in"),
     "no-length": no_length,

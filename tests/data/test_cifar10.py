@@ -44,7 +44,7 @@ def test_another_copy_says_what_it_is(suffix: str, note: str, small: Small, tmp_
 
 def test_a_copy_is_jpeg_only_if_every_file_says_so(small: Small, tmp_path: Path) -> None:
     folder = write_folder(tmp_path, "jpg", seed=50)
-    (folder / "test_batch").write_bytes(batch(55))
+    (folder / "data_batch_3").write_bytes(batch(52))
     assert read_folder(folder, small.published).note == "not the official files"
 
 

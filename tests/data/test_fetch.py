@@ -16,11 +16,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from fcnet.data import fetch as fetching
 from fcnet.data.fetch import Status, UnavailableError, fetch
 from fcnet.data.files import write_all
 from fcnet.data.network import address_of, any_reachable
 from fcnet.data.published import ARCHIVE, FOLDER, MEMBERS, SOURCES
-from fcnet.data.transfer import Meter, Pace
+from fcnet.data.transfer import Job, Meter, Pace
 from fcnet.errors import DataError
 
 from .conftest import Behaviour, Handler, Server, Small, honest, truncates
@@ -83,6 +84,11 @@ def test_a_truncating_source_is_resumed(server: Server, small: Small, tmp_path: 
     assert ranges[:3] == [None, "bytes=20000-", "bytes=40000-"]
 
 
+def test_a_source_that_breaks_off_but_is_quick_is_kept(server: Server, small: Small, tmp_path: Path) -> None:
+    get(server, small, tmp_path / "cache", ["truncates", "honest"])
+    assert server.asked("honest") == []
+
+
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
@@ -99,11 +105,15 @@ def test_a_bad_source_is_left_for_the_next(
 ) -> None:
     told = get(server, small, tmp_path / "cache", [bad, "honest"])
     assert any(problem in status.message for status in told)
+    assert len(server.asked(bad)) == 1
     if bad == "corrupts":  # nothing of the damaged file is built upon
         assert server.asked("honest")[0].range is None
 
 
-@pytest.mark.parametrize("bad", ["404", "503", "login", "no-length", "corrupts", "wrong-range", "no-range"])
+@pytest.mark.parametrize(
+    "bad",
+    ["404", "503", "login", "no-length", "corrupts", "wrong-start-range", "wrong-total-range", "no-range"],
+)
 def test_bad_sources_alone_end_in_one_line(bad: str, server: Server, small: Small, tmp_path: Path) -> None:
     part = tmp_path / f"{ARCHIVE}.part"
     if "range" in bad:
@@ -123,7 +133,7 @@ def test_a_busy_source_is_asked_again(server: Server, small: Small, tmp_path: Pa
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("path", ["honest", "ignores-range"])
+@pytest.mark.parametrize("path", ["honest", "ignores-range", "too-much"])
 def test_a_partial_file_is_continued(path: str, server: Server, small: Small, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / f"{ARCHIVE}.part").write_bytes(small.archive[:30_000])
@@ -172,6 +182,25 @@ def test_flaky_sources_cannot_spoil_each_others_file_for_ever(
     server.behaviours |= {"liar": flaky(0.0, True), "honest-but-slower": flaky(0.1, False)}
     get(server, small, tmp_path / "cache", ["liar", "honest-but-slower"])
     assert len(server.requests) < 30
+
+
+def test_after_a_spoilt_mixture_each_source_fills_a_file_of_its_own(small: Small, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    fast, slow = (
+        fetching._Source("http://fast/x", rate=9.0, tried=True),
+        fetching._Source("http://slow/x", tried=True),
+    )
+    run = fetching._Fetch([fast, slow], small.published, PACE, None, {fast.url, slow.url}, last=slow)
+    part.write_bytes(bytes(len(small.archive)))
+    assert run.choose(part) == (fast, False)
+    assert not run.is_intact(part, slow)
+    assert not part.exists()
+    assert run.choose(part) == (slow, False)
+    part.write_bytes(small.archive[:1000])
+    run.contributors = {fast.url}
+    slow.url = offline_url()
+    run.attempt(Job(part, len(small.archive), PACE, print), slow, False)
+    assert not part.exists()
 
 
 def offline_url() -> str:

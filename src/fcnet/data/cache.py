@@ -110,20 +110,20 @@ def kept_images(folder: Path, published: Published = CIFAR10) -> Kept | None:
     except (OSError, ValueError, TypeError, EOFError):
         return None
     rows = len(BATCH_FILES) * published.rows
-    if (
-        not isinstance(images, np.ndarray)
-        or images.shape != (rows, PIXELS)
-        or images.dtype != np.uint8
-        or not images.flags.c_contiguous
-    ):
+    if not _is(images, (rows, PIXELS), np.uint8) or not _is(labels, (rows,), np.int64):
         return None
-    if (
-        labels.shape != (rows,)
-        or labels.dtype != np.int64
-        or not 0 <= labels.min() <= labels.max() < len(CLASSES)
-    ):
+    if not 0 <= labels.min() <= labels.max() < len(CLASSES):
         return None
     return Kept(images.view(np.ndarray), labels, manifest)
+
+
+def _is(array: object, shape: tuple[int, ...], dtype: type) -> bool:
+    return (
+        isinstance(array, np.ndarray)
+        and array.shape == shape
+        and array.dtype == dtype
+        and array.flags.c_contiguous
+    )
 
 
 def is_intact(kept: Kept) -> bool:
