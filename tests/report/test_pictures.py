@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fcnet.data.preprocessing import Preprocessing
 from fcnet.report.pictures import LEVELS, Pictures, as_pictures, largest, mosaic
 from fcnet.report.style import spread
+from fcnet.train.model import Model
 
 
 def test_channels_rows_and_columns_land_where_images_have_them():
@@ -53,6 +57,26 @@ def test_a_mosaic_holds_every_picture_and_leaves_transparent_borders(n, columns,
     sheet = mosaic(np.full((n, height, width, 3), 7, np.uint8), columns)
     assert (sheet[..., 3] == 255).sum() == n * height * width
     assert (sheet[sheet[..., 3] == 255][:, :3] == 7).all()
+
+
+def test_pictures_are_the_same_from_the_model_and_from_what_was_kept_of_it(tmp_path):
+    rng = np.random.default_rng(0)
+    network = {
+        "W1": rng.standard_normal((18, 7)),
+        "b1": np.zeros(7),
+        "W2": np.zeros((7, 2)),
+        "b2": np.zeros(2),
+    }
+    params = {name: value.astype(np.float32) for name, value in network.items()}
+    model = Model(params, Preprocessing(np.zeros(18, np.float32)), ("a", "b"), (3, 3, 2))
+    model.save(tmp_path / "run")
+    (replace(model, params=params | {"W1": params["W1"] ** 3})).save(tmp_path / "run" / "initial")
+    taken = Pictures.read(tmp_path / "run", 5)
+    taken.save(tmp_path / "kept")
+    kept = Pictures.read(tmp_path / "kept", 5)
+    for name in ("units", "total", "after", "before"):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(taken, name))
+    np.testing.assert_array_equal(taken.before, as_pictures(params["W1"][:, taken.units] ** 3, (3, 3, 2)))
 
 
 def test_saved_pictures_are_read_back(tmp_path):

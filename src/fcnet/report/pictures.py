@@ -16,7 +16,7 @@ from fcnet.train.model import Model
 FILE = "first_layer.safetensors"
 """Pictures that were taken from a model, where the model itself is too large to keep."""
 
-LEVELS = 48
+LEVELS = 40
 """Shades per colour: more cannot be told apart and would double the file."""
 
 
@@ -50,6 +50,8 @@ class Pictures:
             "after": self.after,
             "before": self.before,
         }
+        # safetensors writes an array's memory as it lies there, whatever its order
+        tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
         write_atomically(folder / FILE, save(tensors))
 
     @classmethod
@@ -114,7 +116,7 @@ def as_pictures(W: NDArray[Any], image_shape: tuple[int, int, int]) -> NDArray[n
     size = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     shade = (1 + weights / np.where(size > 0, size, 1)) / 2
     shade = np.rint(shade * (LEVELS - 1)) / (LEVELS - 1)
-    return np.rint(np.moveaxis(shade, 1, 3) * 255).astype(np.uint8)
+    return np.ascontiguousarray(np.rint(np.moveaxis(shade, 1, 3) * 255), dtype=np.uint8)
 
 
 def mosaic(pictures: NDArray[np.uint8], columns: int, border: int = 0) -> NDArray[np.uint8]:

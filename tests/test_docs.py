@@ -1,0 +1,173 @@
+"""The documents state what the records hold and what the commands say, and drift is noticed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from fcnet.data.digits import load_digits
+from fcnet.errors import RunError
+from fcnet.experiments.reproduce import Reproduction
+from fcnet.records import read_json, write_json
+from fcnet.train.listeners import Silence
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import compare  # noqa: E402
+import generate  # noqa: E402
+
+README = "".join(
+    f"text\n\n<!-- results:begin {name} -->\n<!-- results:end {name} -->\n" for name in ("table", "ladder")
+)
+
+
+def test_this_repository_is_up_to_date(capsys):
+    assert generate.main(["--check"]) == 0, capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reproduction on digits that says it was a full one, with a ladder of one rung."""
+    out = tmp_path_factory.mktemp("docs") / "out"
+    reproduction = Reproduction(load_digits("digits $1$ & more"), out, quick=True)
+    reproduction.toy()
+    reproduction.default(Silence())
+    reproduction.tuned(Silence())
+    reproduction.test()
+    rungs = [{"change": "nothing", "config": {}, "train_accuracy": 0.5, "val_accuracy": 0.25, "seconds": 1.5}]
+    write_json(out / "ladder.json", {"rungs": rungs})
+    results = reproduction.results() | {"quick": False, "ladder": rungs}
+    results["environment"]["command"] = "fcnet reproduce --data /home/someone/data --out /home/someone/out"
+    write_json(out / "results.json", results)
+    for run in ("default", "tuned"):
+        record = read_json(out / run / "record.json")
+        record["data"]["path"] = "/home/someone/cifar-10-batches-py"
+        write_json(out / run / "record.json", record)
+    return out
+
+
+@pytest.fixture(scope="module")
+def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose documents were generated."""
+    root = tmp_path_factory.mktemp("root")
+    (root / "README.md").write_text(README)
+    assert generate.main(["--collect", str(out)], root) == 0
+    return root
+
+
+@pytest.fixture
+def root(generated: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(generated, tmp_path / "root"))
+
+
+def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out):
+    assert generate.main(["--check"], root) == 0
+    text = (root / "README.md").read_text()
+    results = read_json(out / "results.json")
+    for number in (
+        f"{100 * results['tuned']['test_accuracy']:.1f} %",
+        f"{results['toy']['final_training_loss']:.4f}",
+        "| nothing | 50.0 % | 25.0 % | 1.5 |",
+        "(digits $1$ & more)",
+    ):
+        assert number in text
+    assert {path.stem for path in (root / "docs" / "figures").glob("*.svg")} == {
+        "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
+        "tuned_curves", "tuned_weights", "confusion",
+    }  # fmt: skip
+
+
+def test_no_folder_of_the_machine_is_kept(root, out):
+    for path in root.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for place in (b"someone", str(out.parent).encode(), str(ROOT).encode()):
+            assert place not in content, path
+    record = read_json(root / "results" / "reproduce" / "tuned" / "record.json")
+    assert record["data"]["path"] == "cifar-10-batches-py"
+    assert read_json(root / "results" / "reproduce.json")["environment"]["command"] == (
+        "fcnet reproduce --data data --out out"
+    )
+
+
+def test_what_is_kept_is_small(root):
+    sizes = [path.stat().st_size for path in (root / "results").rglob("*") if path.is_file()]
+    assert max(sizes) < 400_000
+
+
+def test_drift_is_noticed_and_mended(root, capsys):
+    before = {}
+    for name, old, new in (
+        ("README.md", " %", " percent"),
+        ("docs/cli.md", "--help", "--hepl"),
+        ("docs/figures/README.md", "default", "standard"),
+        ("docs/figures/toy_training.svg", "\nL ", "\nM "),
+        ("docs/figures/gradient_error.svg", "<!-- wanted", "<!-- unwanted"),
+    ):
+        before[name] = (root / name).read_text()
+        (root / name).write_text(before[name].replace(old, new, 1))
+    (root / "docs" / "figures" / "confusion.svg").unlink()
+    assert generate.main(["--check"], root) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert {line.split(" is out of date")[0] for line in said} == {*before, "docs/figures/confusion.svg"}
+    assert generate.main([], root) == 0
+    assert {name: (root / name).read_text() for name in before} == before
+
+
+def test_a_record_that_changes_makes_its_documents_out_of_date(root, capsys):
+    path = root / "results" / "reproduce" / "toy.json"
+    record = json.loads(path.read_text())
+    record["loss_history"][40] += 0.02
+    write_json(path, record)
+    assert generate.main(["--check"], root) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "docs/figures/toy_training.svg is out of date, run: python docs/generate.py"
+    ]
+
+
+def test_a_figure_that_nothing_draws_is_removed(root):
+    old = root / "docs" / "figures" / "old.svg"
+    old.write_text("<svg/>")
+    assert generate.main(["--check"], root) == 1
+    assert generate.main([], root) == 0
+    assert not old.exists()
+
+
+def test_a_quick_run_is_not_collected(out, tmp_path, capsys):
+    write_json(tmp_path / "results.json", read_json(out / "results.json") | {"quick": True})
+    assert generate.main(["--collect", str(tmp_path)], tmp_path / "root") == 2
+    assert "run without --quick" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", README + README, README.replace("ladder", "steps")])
+def test_blocks_that_are_missing_twice_or_unknown_are_refused(text):
+    with pytest.raises(RunError, match=re.escape("wanted are ['ladder', 'table'], each once")):
+        generate.fill(text, {"table": "", "ladder": ""})
+
+
+def test_every_command_is_in_the_page():
+    page = generate.cli_page()
+    for command in (
+        "fcnet",
+        "fcnet reproduce",
+        "fcnet data",
+        "fcnet data fetch",
+        "fcnet train",
+        "fcnet test",
+    ):
+        assert f"\n## {command}\n\n```\nusage: {command} " in page
+    assert "\x1b" not in page
+    assert str(Path.home()) not in page
+
+
+def test_figures_are_compared_to_a_hundredth_of_a_point_and_by_pixel():
+    figure = '<svg><title>Matplotlib 3.11.2</title><path id="m0123456789" d="M 1.234567 2"/></svg>'
+    assert compare.same(figure, figure.replace("1.234567", "1.234568").replace("m0123456789", "mabcdef0123"))
+    assert not compare.same(figure, figure.replace("1.234567", "1.3"))
+    assert not compare.same(figure, figure.replace("M 1", "L 1"))
+    assert compare.same(figure.replace("3.11.2", "3.9.0"), figure.replace("1.234567", "1.3"))
