@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -231,19 +230,17 @@ class TestVerify:
 
 
 WARM = """
-import time
-start = time.perf_counter()
+import sys, time
 from pathlib import Path
 from fcnet.data.load import load_cifar10
 data = load_cifar10()
-print(time.perf_counter() - start)
-import sys
+print(time.process_time())  # of the whole process; the clock on the wall would measure the other processes too
 assert not {"sklearn", "rich", "matplotlib", "torch", "urllib.request"} & set(sys.modules)
 """
 
 
 @pytest.mark.cifar10
-def test_a_warm_start_takes_at_most_a_third_of_a_second() -> None:
+def test_a_warm_start_takes_at_most_three_tenths_of_a_second() -> None:
     from fcnet.data.load import load_cifar10
 
     load_cifar10()
@@ -251,5 +248,4 @@ def test_a_warm_start_takes_at_most_a_third_of_a_second() -> None:
     for _ in range(5):
         done = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, check=True)
         seconds.append(float(done.stdout))
-        time.sleep(0.05)
     assert min(seconds) <= 0.3
