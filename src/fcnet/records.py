@@ -75,11 +75,13 @@ class RunFolder:
 
         Raises
         ------
-        RunError : there is none, it is damaged, or a newer fcnet wrote it
+        RunError : there is none, it is damaged, or another version wrote it
         """
         record = read_json(self.record)
-        if record.get("format", 0) > FORMAT:
-            raise RunError(f"{self.record} was written by a newer fcnet, update fcnet to read it")
+        if record.get("format") != FORMAT:
+            raise RunError(
+                f"{self.record} was written by another version of fcnet, use that one or repeat the run"
+            )
         return record
 
 

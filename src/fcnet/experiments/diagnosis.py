@@ -146,9 +146,9 @@ def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
     return Finding(
         "effective rank of the first layer",
         rank,
-        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they amount "
-        f"to {rank:.1f} different pictures, and the noise they started from still has {100 * noise:.0f} % of "
-        f"their size.",
+        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they "
+        f"amount to {rank:.1f} different pictures, and the noise they started from still has "
+        f"{100 * noise:.0f} % of their size.",
     )
 
 

@@ -22,7 +22,7 @@ class TrainConfig:
     initialisation: str = "1e-4"
     """"he", or the standard deviation of all initial weights."""
     preprocessing: Literal["centred", "standardised", "whitened"] = "centred"
-    """What the network sees: pixels minus their mean; also divided by their standard deviation; or whitened."""
+    """What the network sees: pixels minus the mean image; also divided by their spread; or whitened."""
     components: int = 800
     """Whitened inputs: how many principal components are kept."""
     whitening_floor: float = 1e5

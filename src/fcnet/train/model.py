@@ -64,8 +64,6 @@ class Model:
         ------
         RunError : the folder cannot be written
         """
-        from safetensors.numpy import save
-
         tensors = {}
         for number in range(1, len(self.params) // 2 + 1):
             W, b = self.params[f"W{number}"], self.params[f"b{number}"]
@@ -77,8 +75,8 @@ class Model:
             "image_shape": json.dumps(self.image_shape),
         }
         inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
-        write_atomically(folder / "input.safetensors", save(inputs, {"format": FORMAT}))
-        write_atomically(folder / "model.safetensors", save(tensors, about))
+        write_atomically(folder / "input.safetensors", _serialised(inputs, {"format": FORMAT}))
+        write_atomically(folder / "model.safetensors", _serialised(tensors, about))
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -90,10 +88,6 @@ class Model:
         """
         tensors, about = _read(folder / "model.safetensors")
         inputs, _ = _read(folder / "input.safetensors")
-        if about.get("format") != FORMAT:
-            raise RunError(
-                f"{folder / 'model.safetensors'} is not a model of this version of fcnet, repeat the run"
-            )
         try:
             params = {}
             for number in range(1, len(tensors) // 2 + 1):
@@ -104,8 +98,21 @@ class Model:
             return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
         except (KeyError, ValueError) as error:
             raise RunError(
-                f"{folder / 'model.safetensors'} is not a model of fcnet: {error} is missing"
+                f"model.safetensors and input.safetensors in {folder} are no model: {error} is missing; "
+                f"restore them or repeat the run"
             ) from error
+
+
+def _serialised(tensors: dict[str, NDArray[Any]], about: dict[str, str]) -> bytes:
+    """A safetensors file whose bytes follow from its content: the library shuffles what is said about it."""
+    from safetensors.numpy import save
+
+    content = save(tensors, about)
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return content[:8] + ordered.ljust(size) + content[8 + size :]
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
@@ -113,8 +120,12 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing, is {path.parent} the folder of a finished run?") from error
     except (OSError, SafetensorError) as error:
         raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
+    if about.get("format") != FORMAT:
+        raise RunError(f"{path} was not written by this version of fcnet, restore it or repeat the run")
+    return tensors, about

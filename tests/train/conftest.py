@@ -1,0 +1,34 @@
+"""A data set that is there without network, and trainings on it that take a fraction of a second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fcnet.data.dataset import Dataset
+from fcnet.data.digits import load_digits
+from fcnet.train.config import TrainConfig
+
+SMALL = TrainConfig(
+    hidden=(24,),
+    initialisation="he",
+    preprocessing="standardised",
+    batch_size=60,
+    epochs=3,
+    learning_rate=0.05,
+    momentum=0.9,
+    reg=1e-4,
+    validation=200,
+)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    return load_digits()
+
+
+def small(**settings: Any) -> TrainConfig:
+    """Three epochs of 21 steps, the last of each with a smaller minibatch."""
+    return replace(SMALL, **settings)

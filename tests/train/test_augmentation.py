@@ -1,0 +1,111 @@
+"""Mirrors and shifts move the right pixels, held against plain loops."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.data.augmentation import Augmentation, Gatherer
+from fcnet.data.minibatches import Minibatch
+from fcnet.errors import DataError
+
+SHAPE = (2, 4, 5)
+
+
+def pictures(N: int = 6) -> Any:
+    return np.random.default_rng(0).integers(256, size=(N, *SHAPE), dtype=np.uint8)
+
+
+def deformed(image: Any, mirror: bool, down: int, right: int) -> Any:
+    """The image moved up by `down` and left by `right`, pixel by pixel, edges repeated."""
+    channels, height, width = image.shape
+    result = np.empty_like(image)
+    for c in range(channels):
+        for row in range(height):
+            for column in range(width):
+                from_row = min(max(row + down, 0), height - 1)
+                from_column = min(max(column + right, 0), width - 1)
+                if mirror:
+                    from_column = width - 1 - from_column
+                result[c, row, column] = image[c, from_row, from_column]
+    return result
+
+
+def views_of(augmentation: Augmentation, images: Any) -> Any:
+    """Every deformation of every image, (views, N, *SHAPE), gathered as a training gathers them."""
+    tables = augmentation.tables(SHAPE)
+    gatherer = Gatherer(images.reshape(len(images), -1), tables)
+    rows = np.arange(len(images))
+    return np.array(
+        [
+            gatherer.gather(Minibatch(rows, np.full(len(rows), view))).copy().reshape(images.shape)
+            for view in range(len(tables))
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "augmentation", [Augmentation(), Augmentation(True), Augmentation(False, 2), Augmentation(True, 3)]
+)
+def test_the_views_are_all_mirrors_and_shifts_once(augmentation: Augmentation) -> None:
+    images = pictures(1)
+    shifts = range(-augmentation.shift, augmentation.shift + 1)
+    expected = [
+        deformed(images[0], mirror, down, right)
+        for mirror in ((False, True) if augmentation.mirror else (False,))
+        for down in shifts
+        for right in shifts
+    ]
+    actual = [view[0] for view in views_of(augmentation, images)]
+    assert sorted(view.tobytes() for view in actual) == sorted(view.tobytes() for view in expected)
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(True, 2)])
+def test_the_first_view_is_the_image_itself(augmentation: Augmentation) -> None:
+    np.testing.assert_array_equal(views_of(augmentation, pictures())[0], pictures())
+
+
+def test_mirrored_twice_is_the_image_itself() -> None:
+    _, mirror = Augmentation(mirror=True).tables(SHAPE)
+    assert (mirror != np.arange(mirror.size)).any()
+    np.testing.assert_array_equal(mirror[mirror], np.arange(mirror.size))
+    np.testing.assert_array_equal(views_of(Augmentation(mirror=True), pictures())[1], pictures()[..., ::-1])
+
+
+def test_a_shift_repeats_the_edge_and_leaves_channels_apart() -> None:
+    image = np.zeros((1, *SHAPE), np.uint8)
+    image[0, 1, :, 0] = 9  # the left edge of the second channel
+    for view in views_of(Augmentation(shift=2), image):
+        assert not view[0, 0].any()
+        assert set(view[0, 1].ravel()) <= {0, 9}
+    assert max((view[0, 1] == 9).all(axis=0).sum() for view in views_of(Augmentation(shift=2), image)) == 3
+
+
+def test_each_image_of_a_minibatch_is_deformed_on_its_own() -> None:
+    images = pictures()
+    tables = Augmentation(True, 1).tables(SHAPE)
+    rng = np.random.default_rng(1)
+    gatherer = Gatherer(images.reshape(6, -1), tables)
+    for size in (6, 2, 5):  # buffers are reused for smaller minibatches
+        batch = Minibatch(rng.integers(6, size=size), rng.integers(len(tables), size=size))
+        expected = [images[r].reshape(-1)[tables[v]] for r, v in zip(batch.rows, batch.views, strict=True)]
+        np.testing.assert_array_equal(gatherer.gather(batch), expected)
+
+
+def test_gathering_leaves_the_images_alone_even_read_only_ones() -> None:
+    images = pictures().reshape(6, -1)
+    images.setflags(write=False)
+    gathered = Gatherer(images, Augmentation().tables(SHAPE)).gather(
+        Minibatch(np.arange(6), np.zeros(6, int))
+    )
+    gathered[:] = 0
+    np.testing.assert_array_equal(images, pictures().reshape(6, -1))
+
+
+@pytest.mark.parametrize("shift", [-1, 4, 40])
+def test_a_shift_that_leaves_nothing_of_the_image_is_refused(shift: int) -> None:
+    with pytest.raises(DataError, match=re.escape(f"shift is {shift}, choose from 0 to 3 pixels")):
+        Augmentation(shift=shift).tables(SHAPE)

@@ -1,0 +1,129 @@
+"""Settings are checked when they are made, survive a file, and become the schedule that they describe."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from fcnet.errors import DataError, RunError
+from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED
+from fcnet.train.config import TrainConfig
+from fcnet.train.fit import make_schedule
+from fcnet.train.run import read_config
+from fcnet.train.schedules import Cosine, EpochDecay
+
+# Schedules
+
+
+def test_the_exercises_schedule_multiplies_after_each_epoch() -> None:
+    schedule = EpochDecay(0.1, 0.5, steps_per_epoch=3)
+    assert [schedule(step) for step in range(8)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025]
+
+
+def test_the_cosine_rises_in_a_line_peaks_and_ends_at_zero() -> None:
+    schedule = Cosine(0.8, warmup=3, total=11)
+    assert [schedule(step) for step in range(4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert schedule(7) == pytest.approx(0.4)  # half way down
+    assert schedule(11) == pytest.approx(0, abs=1e-15)
+    rates = [schedule(step) for step in range(3, 11)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] > 0
+
+
+def test_a_cosine_without_warmup_starts_at_the_top() -> None:
+    assert Cosine(0.8, warmup=0, total=4)(0) == 0.8
+    assert Cosine(0.8, warmup=9, total=4)(3) == pytest.approx(0.32)  # a run that ends before its warmup does
+
+
+def test_the_settings_decide_the_schedule() -> None:
+    decay = make_schedule(TrainConfig(learning_rate=0.1, decay=0.9), 10, 100)
+    assert decay == EpochDecay(0.1, 0.9, 10)
+    cosine = make_schedule(TrainConfig(learning_rate=0.1, schedule="cosine", warmup_epochs=0.5), 10, 100)
+    assert cosine == Cosine(0.1, 5, 100)
+
+
+# Settings
+
+
+def test_the_defaults_are_the_exercises() -> None:
+    config = TrainConfig()
+    assert (config.hidden, config.initialisation, config.batch_size) == ((50,), "1e-4", 200)
+    assert (config.learning_rate, config.decay, config.reg, config.momentum) == (1e-4, 0.95, 0.25, 0.0)
+    assert (DEFAULT.iterations, DEFAULT.validation) == (1000, 1000)
+
+
+@pytest.mark.parametrize("config", [DEFAULT, QUICK, TUNED, TrainConfig(hidden=(), iterations=7, mirror=True)])
+def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(config.to_dict()))
+    assert read_config(path) == config
+    assert tomllib.loads(path.read_text()).keys() <= {field.name for field in fields(TrainConfig)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0, give at least 1"),
+        ({"batch_size": 2.5}, "batch_size is 2.5, give a whole number"),
+        ({"batch_size": True}, "batch_size is True, give a whole number"),
+        ({"epochs": 0}, "epochs is 0, give at least 1"),
+        ({"iterations": 0}, "iterations is 0, give at least 1"),
+        ({"evaluate_every": -1}, "evaluate_every is -1, give at least 1"),
+        ({"hidden": [50, 0]}, "hidden is 0, give sizes of at least 1"),
+        ({"hidden": "50"}, "hidden is '5', give a whole number"),
+        ({"components": 0}, "components is 0, give at least 1"),
+        ({"dropout": 1}, "dropout is 1, give from 0 up to, not including, 1"),
+        ({"momentum": float("nan")}, "momentum is nan, give from 0 up to, not including, 1"),
+        ({"label_smoothing": -0.1}, "label_smoothing is -0.1, give from 0 up to, not including, 1"),
+        ({"reg": -1.0}, "reg is -1.0, give at least 0"),
+        ({"seed": -1}, "seed is -1, give at least 0"),
+        ({"seed": 1.5}, "seed is 1.5, give a whole number"),
+        ({"shift": 1.5}, "shift is 1.5, give a whole number"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0, give above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf, give above 0"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1', give a number"),
+        ({"decay": 1.5}, "decay is 1.5, give at most 1"),
+        ({"mirror": "no"}, "mirror is 'no', give true or false"),
+        ({"optimiser": "sgdd"}, "optimiser is 'sgdd', give 'sgd' or 'nesterov' or 'adam'"),
+        ({"schedule": "step"}, "schedule is 'step', give 'decay' or 'cosine'"),
+        ({"preprocessing": "zca"}, "preprocessing is 'zca', give 'centred' or 'standardised' or 'whitened'"),
+        (
+            {"initialisation": "xavier"},
+            "initialisation is 'xavier', give \"he\" or a positive standard deviation",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        TrainConfig.from_dict(settings, "config.toml")
+
+
+def test_a_file_with_an_unknown_setting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("learning_rat = 0.1\n")
+    with pytest.raises(DataError, match="has the unknown setting 'learning_rat', known are batch_size, "):
+        read_config(path)
+
+
+@pytest.mark.parametrize("content", [b"batch_size = ", b"\xff\xfe", None])
+def test_a_file_that_is_no_toml_is_refused(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=f"^cannot read the settings {re.escape(str(path))}: "):
+        read_config(path)
+
+
+def test_a_file_with_a_setting_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("hidden = 50\n")
+    with pytest.raises(
+        DataError, match=r"config.toml has a value of the wrong type: 'int' object is not iterable"
+    ):
+        read_config(path)

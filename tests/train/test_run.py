@@ -1,0 +1,403 @@
+"""A training in a run folder: stopped anywhere it goes on bit for bit, and what cannot be is one line."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import tomllib
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.data.dataset import Dataset, Origin, split
+from fcnet.errors import DataError, DivergedError, RunError
+from fcnet.records import RunFolder, read_json, write_json
+from fcnet.train import fit as fit_module
+from fcnet.train.config import TrainConfig
+from fcnet.train.engine import NumpyEngine
+from fcnet.train.fit import Fit
+from fcnet.train.history import Evaluation, read_history
+from fcnet.train.interruption import deferred_interrupt
+from fcnet.train.listeners import Silence
+from fcnet.train.model import Model
+from fcnet.train.run import train_run, use_test_set
+
+from .conftest import small
+
+KINDS: dict[str, dict[str, Any]] = {
+    "sgd": {"momentum": 0.0},
+    "momentum": {"schedule": "cosine", "warmup_epochs": 0.5},
+    "nesterov": {"optimiser": "nesterov", "dropout": 0.3},
+    "adam": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
+    "everything": {"dropout": 0.2, "mirror": True, "shift": 1, "preprocessing": "whitened", "components": 30,
+                   "hidden": (20, 16), "evaluate_every": 8},
+}  # fmt: skip
+
+
+class StopAfter(Silence):
+    """Presses Ctrl-C in the middle of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def after_step(self, step: int, total: int, loss: float) -> None:
+        if step == self.step:
+            signal.raise_signal(signal.SIGINT)
+
+
+def stop_and_go(config: TrainConfig, digits: Dataset, folder: Path, stops: tuple[int, ...]) -> dict[str, Any]:
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, digits, folder, resume=True, listener=StopAfter(stop))
+        assert RunFolder(folder).checkpoint.exists()
+        assert not RunFolder(folder).finished
+    return train_run(config, digits, folder, resume=True)
+
+
+def timeless(rows: list[Evaluation]) -> list[dict[str, Any]]:
+    return [asdict(replace(row, seconds=0.0)) for row in rows]
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    for name in ("model.safetensors", "input.safetensors", "config.toml"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    histories = [timeless(read_history(RunFolder(folder).history)) for folder in (one, other)]
+    assert histories[0] == histories[1]
+    assert read_json(one / "record.json")["metrics"] == read_json(other / "record.json")["metrics"]
+
+
+# Stopped and resumed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stops", [(1,), (20, 21, 22), (10, 37, 62, 63)], ids=str)
+def test_a_stopped_training_goes_on_bit_for_bit(
+    kind: str, stops: tuple[int, ...], digits: Dataset, tmp_path: Path
+) -> None:
+    """63 steps: the stops are the first, some around an epoch's end, and the last two."""
+    config = small(**KINDS[kind])
+    train_run(config, digits, tmp_path / "whole")
+    stop_and_go(config, digits, tmp_path / "stopped", stops)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_training_stopped_after_every_single_step_is_the_same(digits: Dataset, tmp_path: Path) -> None:
+    config = small(**KINDS["everything"], iterations=25)
+    train_run(config, digits, tmp_path / "whole")
+    stop_and_go(config, digits, tmp_path / "stopped", tuple(range(1, 26)))
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_another_seed_is_another_training(digits: Dataset, tmp_path: Path) -> None:
+    """The comparison above can fail."""
+    for seed in (0, 1):
+        train_run(small(epochs=1, seed=seed), digits, tmp_path / str(seed))
+    models = [(tmp_path / seed / "model.safetensors").read_bytes() for seed in "01"]
+    assert models[0] != models[1]
+
+
+def test_a_process_killed_between_history_and_checkpoint_goes_on(digits: Dataset, tmp_path: Path) -> None:
+    """The history is written first, so that it may be ahead of the checkpoint, and never behind."""
+    config = small(evaluate_every=10)
+    train_run(config, digits, tmp_path / "whole")
+    folder = tmp_path / "killed"
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, digits, folder, listener=StopAfter(25))
+    RunFolder(folder).history.write_bytes(RunFolder(tmp_path / "whole").history.read_bytes())
+    train_run(config, digits, folder, resume=True)
+    assert_same_run(tmp_path / "whole", folder)
+
+
+def test_checkpoints_are_kept_while_training(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
+    seen = []
+
+    class Look(Silence):
+        def before_step(self, step: int) -> None:
+            seen.append(RunFolder(tmp_path / "run").checkpoint.exists())
+
+    train_run(small(), digits, tmp_path / "run", listener=Look())
+    assert seen == [False] * 21 + [True] * 42  # from the first evaluation on
+    assert not RunFolder(tmp_path / "run").checkpoint.exists()  # not needed any more
+
+
+def test_evaluating_more_often_changes_no_weight(digits: Dataset, tmp_path: Path) -> None:
+    for every in (1, 1000):
+        config = small(epochs=1, dropout=0.3, evaluate_every=every)
+        train_run(config, digits, tmp_path / str(every))
+    models = [(tmp_path / every / "model.safetensors").read_bytes() for every in ("1", "1000")]
+    assert models[0] == models[1]
+
+
+def test_a_second_interrupt_does_not_wait() -> None:
+    with deferred_interrupt() as interruption:
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_training_runs_in_a_thread_too(digits: Dataset, tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    thread = threading.Thread(
+        target=lambda: records.append(train_run(small(epochs=1), digits, tmp_path / "run"))
+    )
+    thread.start()
+    thread.join()
+    assert records[0]["steps"] == 21
+
+
+# What a run leaves
+
+
+def test_a_small_net_learns_the_digits_and_leaves_a_complete_folder(digits: Dataset, tmp_path: Path) -> None:
+    config = small(hidden=(64,), epochs=15, schedule="cosine")
+    record = train_run(config, digits, tmp_path / "run")
+    result = use_test_set(tmp_path / "run", digits)
+    assert result["accuracy"] > 0.9
+    assert np.array(result["confusion"]).sum() == result["images"] == 360
+    assert np.trace(result["confusion"]) / 360 == pytest.approx(result["accuracy"])
+    names = {path.name for path in (tmp_path / "run").iterdir() if path.is_file()}
+    assert names == {
+        "config.toml", "history.jsonl", "model.safetensors", "input.safetensors", "record.json", "test.json",
+    }  # fmt: skip
+    assert record == RunFolder(tmp_path / "run").read_record()
+    assert (
+        tomllib.loads((tmp_path / "run" / "config.toml").read_text()) == config.to_dict() == record["config"]
+    )
+    assert record["data"]["sha256"] == digits.origin.sha256
+    assert record["examples"] == {"train": 1237, "validation": 200}
+    assert record["parameters"] == 64 * 64 + 64 + 64 * 10 + 10
+    assert record["sizes"] == [64, 64, 10]
+
+
+def test_the_history_is_what_the_saved_model_does(digits: Dataset, tmp_path: Path) -> None:
+    config = small(label_smoothing=0.0)
+    record = train_run(config, digits, tmp_path / "run")
+    rows = read_history(RunFolder(tmp_path / "run").history)
+    assert [row.step for row in rows] == [21, 42, 63]
+    assert [row.epoch for row in rows] == [1, 2, 3]
+    last, (train, validation) = rows[-1], split(digits.train, 200)
+    model = Model.load(tmp_path / "run")
+    logits = model.logits(validation.images)
+    assert last.val_accuracy == (logits.argmax(axis=1) == validation.labels).mean()
+    known = model.logits(train.images[:200]).argmax(axis=1) == train.labels[:200]
+    assert last.train_accuracy == known.mean()
+    norms = sum(float((model.params[name] ** 2).sum()) for name in ("W1", "W2"))
+    assert last.objective - last.loss == pytest.approx(1e-4 * norms, rel=1e-4)
+    assert last.val_loss == pytest.approx(record["metrics"]["val_loss"], rel=1e-5)
+    assert [row.learning_rate for row in rows] == pytest.approx([0.05, 0.05 * 0.95, 0.05 * 0.95**2])
+
+
+def test_a_finished_run_is_returned_at_once(digits: Dataset, tmp_path: Path) -> None:
+    record = train_run(small(), digits, tmp_path / "run")
+
+    class Never(Silence):
+        def started(self, engine: Any) -> None:
+            raise AssertionError
+
+    assert train_run(small(), digits, tmp_path / "run", resume=True, listener=Never()) == record
+
+
+# Divergence
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"learning_rate": 1e6},
+        {"learning_rate": 1e6, "optimiser": "nesterov"},
+        {"learning_rate": 1e30, "optimiser": "adam"},
+        {"learning_rate": 1e30, "evaluate_every": 1},  # the evaluation sees it before the next step does
+        {"learning_rate": 1e30, "iterations": 1},  # there is no next step
+        {"learning_rate": 1e20, "momentum": 0.0, "reg": 0.0, "evaluate_every": 1},
+        {"learning_rate": 3e38, "iterations": 1, "preprocessing": "whitened", "components": 20},
+    ],
+    ids=str,
+)
+def test_a_divergence_names_step_and_rate_and_keeps_finite_weights(
+    settings: dict[str, Any], digits: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(DivergedError) as caught:
+        train_run(small(**settings), digits, tmp_path / "run")
+    assert re.fullmatch(
+        r"the loss became (nan|inf) in step \d+ of \d+ at learning rate \S+, choose a lower one; "
+        r"the weights of step \d+ are kept in \S+/run",
+        str(caught.value),
+    )
+    assert f"{settings['learning_rate']:g}" in str(caught.value)
+    model = Model.load(tmp_path / "run")
+    assert all(np.isfinite(value).all() for value in model.params.values())
+    assert not RunFolder(tmp_path / "run").finished
+    if RunFolder(tmp_path / "run").history.exists():
+        assert "NaN" not in RunFolder(tmp_path / "run").history.read_text()
+
+
+def test_no_evaluation_ever_holds_nan(digits: Dataset) -> None:
+    """Learning rates from harmless to absurd, an evaluation after each step."""
+    train, validation = split(digits.train, 200)
+    diverged = 0
+    for exponent in range(-1, 39, 3):
+        config = small(learning_rate=10.0**exponent, iterations=6, evaluate_every=1, reg=0.01)
+        fit = Fit(NumpyEngine(config, train, digits.image_shape, digits.classes), config, train, validation)
+        try:
+            fit.run()
+        except DivergedError:
+            diverged += 1
+        assert all(np.isfinite(value) for row in fit.history for value in asdict(row).values())
+        state = fit.engine.state()
+        assert all(np.isfinite(v).all() for name, v in state.items() if name.startswith("network"))
+        assert len(fit.history) >= fit.step
+    assert 5 < diverged < 14
+
+
+# Refusals
+
+
+def refused(message: str, *arguments: Any, **options: Any) -> None:
+    with pytest.raises((RunError, DataError), match=f"^{message}$"):
+        train_run(*arguments, **options)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    refused(
+        f"{tmp_path} is not empty and not a run of fcnet, choose another folder", small(), digits, tmp_path
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(digits: Dataset, tmp_path: Path) -> None:
+    train_run(small(epochs=1), digits, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    refused(
+        r"\S+ holds a run already, go on with --resume or choose another folder with --out",
+        small(epochs=1), digits, tmp_path / "run",
+    )  # fmt: skip
+    refused(
+        r"\S+ was started with other settings, see \S+config.toml; give the same or choose another folder",
+        small(epochs=2), digits, tmp_path / "run", resume=True,
+    )  # fmt: skip
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def other_data(digits: Dataset) -> Dataset:
+    return replace(digits, origin=Origin("elsewhere", "0" * 64, None))
+
+
+@pytest.mark.parametrize("stop", [30, None])
+def test_a_run_is_not_continued_on_other_data(stop: int | None, digits: Dataset, tmp_path: Path) -> None:
+    if stop is None:
+        train_run(small(), digits, tmp_path / "run")
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            train_run(small(), digits, tmp_path / "run", listener=StopAfter(stop))
+    refused(
+        r"\S+ was (trained|started) on other data than elsewhere, choose another folder",
+        small(), other_data(digits), tmp_path / "run", resume=True,
+    )  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/fcnet-run")):
+        refused(rf"cannot write to {folder}: [\w ]+, choose another with --out", small(), digits, folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 1238}, "batch_size is 1238, choose from 1 to the 1237 training examples"),
+        ({"validation": 1437}, "cannot hold out 1437 of 1437 training images, choose between 1 and 1436"),
+        ({"shift": 8}, "shift is 8, choose from 0 to 7 pixels"),
+        ({"preprocessing": "whitened"}, "components is 800, choose at most the 64 numbers of an image"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_do_not_claim_the_folder(
+    settings: dict[str, Any], message: str, digits: Dataset, tmp_path: Path
+) -> None:
+    refused(re.escape(message), small(**settings), digits, tmp_path / "run")
+    train_run(small(iterations=1), digits, tmp_path / "run")  # mended, the same command works
+
+
+def test_what_a_killed_process_leaves_does_not_occupy_a_folder(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / ".writable-123").touch()
+    (tmp_path / ".config.toml.abc.tmp").touch()
+    assert train_run(small(iterations=1), digits, tmp_path)["steps"] == 1
+
+
+def test_a_damaged_checkpoint_is_not_trained_on(digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_run(small(), digits, tmp_path / "run", listener=StopAfter(30))
+    path = RunFolder(tmp_path / "run").checkpoint
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    refused(r"the checkpoint \S+ was altered: .*", small(), digits, tmp_path / "run", resume=True)
+
+
+# The test set
+
+
+@pytest.fixture
+def finished(digits: Dataset, tmp_path: Path) -> Path:
+    train_run(small(epochs=1), digits, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_the_test_set_is_used_once_and_every_use_is_counted(digits: Dataset, finished: Path) -> None:
+    first = use_test_set(finished, digits)
+    assert first["count"] == 1
+    with pytest.raises(
+        RunError, match=r"the test set was already used once on .*\(--again uses it anyway, and"
+    ):
+        use_test_set(finished, digits)
+    second = use_test_set(finished, digits, again=True)
+    assert second["count"] == 2
+    assert second["accuracy"] == first["accuracy"]
+    with pytest.raises(RunError, match="already used 2 times"):
+        use_test_set(finished, digits)
+    assert read_json(RunFolder(finished).test) == second
+
+
+def test_the_test_set_of_other_data_is_refused_and_not_counted(digits: Dataset, finished: Path) -> None:
+    with pytest.raises(RunError, match="and elsewhere holds other images; give the same with --data"):
+        use_test_set(finished, other_data(digits))
+    assert not RunFolder(finished).test.exists()
+
+
+def test_the_test_set_is_for_finished_runs(digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_run(small(), digits, tmp_path / "run", listener=StopAfter(3))
+    with pytest.raises(RunError, match=r"record.json is missing, is \S+/run the folder of a finished run\?"):
+        use_test_set(tmp_path / "run", digits)
+
+
+def test_a_count_that_was_lost_is_not_taken_for_zero(digits: Dataset, finished: Path) -> None:
+    write_json(RunFolder(finished).test, {"accuracy": 1.0})
+    with pytest.raises(RunError, match=r"test\.json does not say how often the test set was used"):
+        use_test_set(finished, digits)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "input.safetensors"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "foreign"])
+def test_a_damaged_model_is_named(name: str, damage: str, digits: Dataset, finished: Path) -> None:
+    path = finished / name
+    match damage:
+        case "missing":
+            path.unlink()
+        case "cut":
+            path.write_bytes(path.read_bytes()[:-9])
+        case "foreign":
+            other = {"model.safetensors": "input.safetensors", "input.safetensors": "model.safetensors"}[name]
+            path.write_bytes((finished / other).read_bytes())
+    with pytest.raises(RunError, match=rf"^[^\n]*{name}[^\n]*$"):
+        use_test_set(finished, digits)
+    assert not RunFolder(finished).test.exists()
