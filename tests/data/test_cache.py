@@ -234,7 +234,7 @@ import sys, time
 from pathlib import Path
 from fcnet.data.load import load_cifar10
 data = load_cifar10()
-print(time.process_time())  # of the whole process; the clock on the wall would measure the other processes too
+print(time.process_time())  # not wall time, which other processes lengthen
 assert not {"sklearn", "rich", "matplotlib", "torch", "urllib.request"} & set(sys.modules)
 """
 
