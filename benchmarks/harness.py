@@ -15,6 +15,7 @@ import statistics
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -126,7 +127,7 @@ class Runner:
         """
         try:
             what, value = self.connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self.process.join()
             raise BenchmarkError(
                 f"{self.name}: its process ended with status {self.process.exitcode}"
@@ -152,8 +153,10 @@ class Runner:
 def serve(connection: Connection, module: str, contestant: str, case: Case, seconds: float) -> None:
     """What a contestant's process does: prepare, compute once, and measure whenever asked."""
     try:
-        timed = import_module(module).BENCHMARK.contestants[contestant].prepare(case)
-        connection.send(("result", timed()))
+        benchmark: Benchmark = import_module(module).BENCHMARK
+        timed = benchmark.contestants[contestant].prepare(case)
+        result = timed()
+        connection.send(("result", result if benchmark.tolerance is not None else None))
         repeats = enough(timed, seconds)
         connection.send(("ready", {"repeats": repeats, "threads": threads()}))
         while connection.recv():
@@ -161,7 +164,8 @@ def serve(connection: Connection, module: str, contestant: str, case: Case, seco
     except (EOFError, KeyboardInterrupt):
         return
     except BaseException:
-        connection.send(("failed", traceback.format_exc()))
+        with suppress(OSError):  # nobody listens any more
+            connection.send(("failed", traceback.format_exc()))
 
 
 def enough(timed: Timed, seconds: float) -> int:
@@ -271,10 +275,12 @@ def compare(name: str, result: Mapping[str, Any], expected: Mapping[str, Any], t
 
     Raises
     ------
-    BenchmarkError : it is above the tolerance
+    BenchmarkError : it is above the tolerance, or a part is missing or of another shape
     """
     worst = 0.0
     for key, value in expected.items():
+        if key not in result or np.shape(result[key]) != np.shape(value):
+            raise BenchmarkError(f"{name}: {key} is missing or not of the baseline's shape {np.shape(value)}")
         scale = max(1.0, float(np.abs(value).max()))
         difference = float(np.abs(np.asarray(result[key]) - value).max()) / scale
         if not difference <= tolerance:

@@ -71,6 +71,14 @@ def test_a_result_that_differs_is_refused(wrong):
         compare("loopy", {"W1": np.array([1.0, 2.0 + wrong])}, {"W1": np.array([1.0, 2.0])}, 1e-10)
 
 
+@pytest.mark.parametrize("result", [{}, {"W1": [1.0]}, {"W1": 1.0}])
+def test_a_result_that_is_incomplete_is_refused(result):
+    from harness import BenchmarkError, compare
+
+    with pytest.raises(BenchmarkError, match=r"W1 is missing or not of the baseline's shape \(2,\)"):
+        compare("short", result, {"W1": np.ones(2)}, 1e-10)
+
+
 def test_every_step_lowers_the_loss_of_one_small_minibatch():
     from step import BENCHMARK, CLASSES
 
