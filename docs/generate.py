@@ -209,13 +209,15 @@ def table(results: dict[str, Any]) -> str:
         ("3", f"tuned run, test accuracy{copy}", "", f"**{percent(tuned['test_accuracy'])}**"),
         ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.0f} s"),
     )
+    seed = tuned["config"]["seed"]
     used = "once" if tuned["test_set_used"] == 1 else f"{tuned['test_set_used']} times"
     lines = ["| " + " | ".join(row) + " |" for row in rows]
+    where = f"{machine['cores']} cores of {machine['processor']} ({machine['system']})"
+    versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
     remark = (
         f"On {label(results)}, one run with seed {tuned['config']['seed']}, the test set used {used}; on "
-        f"{machine['cores']} cores of {machine['processor']} ({machine['system']}, "
-        f"Python {machine['python']}, NumPy {machine['versions']['numpy']}). Reproduce it with `fcnet reproduce`, which is what `make` "
-        f"runs; every number is in [results/reproduce.json](results/reproduce.json)."
+        f"{where}, {versions}. Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
+        f"[results/reproduce.json](results/reproduce.json)."
     )
     lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,9 +61,11 @@ def default_weights(records: Records) -> Figure | None:
     ]
     if len(pictures.before):
         sides.insert(0, ("Before", pictures.before))
-    figure = style.new_figure(4.4 * len(sides) + 0.2, 4.9)
-    for axes, (title, side) in zip(np.ravel(figure.subplots(1, len(sides))), sides, strict=True):
-        style.show_mosaic(axes, mosaic(side, columns=5))
+    sheets = [(title, mosaic(side, columns=5)) for title, side in sides]
+    height = style.mosaic_height(sheets[0][1], 4.2, most=5.4)
+    figure = style.new_figure(4.4 * len(sheets) + 0.2, height)
+    for axes, (title, sheet) in zip(np.ravel(figure.subplots(1, len(sheets))), sheets, strict=True):
+        style.show_mosaic(axes, sheet)
         axes.set_title(title)
     style.credit(figure, records.label, where="below")
     return figure
@@ -124,16 +127,14 @@ def _accuracies(axes: Axes, history: Sequence[Evaluation]) -> None:
 def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
     colours = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
     axes.set_yscale("log")
-    for place, (name, sizes) in enumerate(diagnosis.updates.items()):
-        color = colours[place % len(colours)]
+    ends = []
+    for (name, sizes), color in zip(diagnosis.updates.items(), cycle(colours), strict=False):
         axes.plot(diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6)
-        axes.annotate(
-            style.plain(name, 12), (diagnosis.steps[0], sizes[0]), xytext=(9, -9), textcoords="offset points",
-            va="top", color=color, fontsize=style.SMALL, fontweight="bold",
-        )  # fmt: skip
+        ends.append((diagnosis.steps[-1], sizes[-1], style.plain(name, 12), color))
     style.threshold(axes, HEALTHY_UPDATE, "rule of thumb: 1e-3", below=True)
     axes.set_ylabel("size of an update / of the weights")
     low, high = axes.get_ylim()
     axes.set_ylim(low / 1.6, high)
+    style.end_labels(axes, ends, gap=0.09)
     first = diagnosis.updates.get("W1", (HEALTHY_UPDATE,))[0]
     axes.set_title("The first layer hardly starts" if first < HEALTHY_UPDATE else "Size of the updates")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ FILE = "first_layer.safetensors"
 
 LEVELS = 40
 """Shades per colour: more cannot be told apart and would double the file."""
+
+CRISP = 32
+"""Pixels; narrower pictures are enlarged."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +123,19 @@ def as_pictures(W: NDArray[Any], image_shape: tuple[int, int, int]) -> NDArray[n
     return np.ascontiguousarray(np.rint(np.moveaxis(shade, 1, 3) * 255), dtype=np.uint8)
 
 
-def mosaic(pictures: NDArray[np.uint8], columns: int, border: int = 0) -> NDArray[np.uint8]:
-    """Pictures (n, height, width, 3) in rows of `columns`, RGBA, with transparent borders between them.
+def mosaic(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Pictures (n, height, width, 3) in rows, RGBA, with transparent borders between them.
 
-    border : pixels; a sixteenth of a picture's width, at least one, if not given
+    Small pictures are enlarged pixel by pixel, since some viewers would blur them.
+
+    columns : at most; fewer where there are so few pictures that they would stand in a single row
     """
-    n, height, width, _ = pictures.shape
-    columns = max(1, min(columns, n))
-    rows = -(-n // columns)
-    border = border or max(1, width // 16)
+    n, _, width, _ = pictures.shape
+    factor = max(1, CRISP // width)
+    pictures = pictures.repeat(factor, axis=1).repeat(factor, axis=2)
+    height, width = pictures.shape[1:3]
+    columns = max(1, min(columns, math.ceil(math.sqrt(1.5 * n))))
+    rows, border = -(-n // columns), max(1, width // 16)
     sheet = np.zeros((rows * (height + border) - border, columns * (width + border) - border, 4), np.uint8)
     for place, picture in enumerate(pictures):
         top, left = place // columns * (height + border), place % columns * (width + border)

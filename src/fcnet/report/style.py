@@ -53,6 +53,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
     "xtick.color": GREY,
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
@@ -156,6 +157,7 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: f
     ends : (x, y, text, color) of each curve's last point, x and y in data coordinates
     gap : least distance of two labels, as a fraction of the axes' height
     """
+    axes.get_ylim()  # settles the limits, which follow the curves
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [float(to_axes.transform((x, y))[1]) for x, y, _, _ in ends]
     for height, (_, _, text, color) in zip(spread(heights, gap), ends, strict=True):
@@ -191,6 +193,12 @@ def note(axes: Axes, x: float, y: float, text: str, **how: Any) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     style: dict[str, Any] = {"fontsize": SMALL, "color": GREY, "bbox": box}
     axes.text(x, y, text, **style | how)
+
+
+def mosaic_height(mosaic: Any, width: float, most: float) -> float:
+    """Inches, `most` at most, of a figure in which the mosaic is so wide, with its title and credit."""
+    rows, columns = mosaic.shape[:2]
+    return min(most, float(width * rows / columns) + 0.95)
 
 
 def show_mosaic(axes: Axes, mosaic: Any) -> None:

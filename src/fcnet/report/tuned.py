@@ -40,9 +40,10 @@ def tuned_weights(records: Records) -> Figure | None:
     pictures = records.tuned_pictures
     if pictures is None:
         return None
-    figure = style.new_figure(9.6, 6.9)
+    sheet = mosaic(pictures.after, columns=12)
+    figure = style.new_figure(9.6, style.mosaic_height(sheet, 9.2, most=9.6))
     axes = figure.subplots()
-    style.show_mosaic(axes, mosaic(pictures.after, columns=12))
+    style.show_mosaic(axes, sheet)
     shown = len(pictures.after)
     which = f"the {shown} largest of {pictures.total:,}" if shown < pictures.total else f"all {shown}"
     axes.set_title(f"What the hidden units look for: {which} first-layer units")
