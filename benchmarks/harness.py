@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from machine import threads
 
 Case = Mapping[str, Any]
 """The sizes and settings of one case, by name."""
@@ -187,14 +188,6 @@ def duration(timed: Timed, repeats: int) -> float:
         return time.perf_counter() - start
     finally:
         gc.enable()
-
-
-def threads() -> list[dict[str, Any]]:
-    """The thread pools that this process has loaded, for the record."""
-    from threadpoolctl import threadpool_info
-
-    keys = ("internal_api", "version", "architecture", "num_threads")
-    return [{key: pool[key] for key in keys if key in pool} for pool in threadpool_info()]
 
 
 def measure(

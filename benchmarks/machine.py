@@ -48,3 +48,11 @@ def describe(start: Watch, end: Watch) -> dict[str, Any]:
         "cores_used_by_others": round(max(others, 0.0), 2),
         "shared": start.load[0] > SHARED or others > SHARED,
     }
+
+
+def threads() -> list[dict[str, Any]]:
+    """The thread pools that this process has loaded, for the record."""
+    from threadpoolctl import threadpool_info
+
+    keys = ("internal_api", "version", "architecture", "num_threads")
+    return [{key: pool[key] for key in keys if key in pool} for pool in threadpool_info()]
