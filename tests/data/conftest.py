@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fcnet
 from fcnet.data.published import ARCHIVE, BATCH_FILES, CLASSES, FILES, FOLDER, MEMBERS, ArchiveSpec, Published
 
 ROWS = 4
@@ -141,6 +142,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
 def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """Every test has a cache and a working folder of its own, and no proxy between it and loopback."""
     monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(fcnet.__file__).absolute().parents[1]))  # for child processes
     for name in ("FCNET_OFFLINE", "http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     if not request.node.get_closest_marker("cifar10"):

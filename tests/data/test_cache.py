@@ -200,9 +200,9 @@ for _ in range(15):
 def test_processes_at_once(folder: Path, small: Small) -> None:
     arguments = [sys.executable, "-c", LOAD, str(folder), json.dumps(dict(small.published.files))]
     both = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in both:
-        assert process.communicate(timeout=30)[1] == ""
-        assert process.returncode == 0
+    errors = [process.communicate(timeout=30)[1] for process in both]
+    assert errors == ["", ""]
+    assert [process.returncode for process in both] == [0, 0]
 
 
 class TestVerify:
