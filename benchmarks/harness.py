@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+
 from machine import threads
 
 Case = Mapping[str, Any]
