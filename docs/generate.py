@@ -215,8 +215,8 @@ def table(results: dict[str, Any]) -> str:
     where = f"{machine['cores']} cores of {machine['processor']} ({machine['system']})"
     versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
     remark = (
-        f"On {label(results)}, one run with seed {tuned['config']['seed']}, the test set used {used}; on "
-        f"{where}, {versions}. Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
+        f"On {label(results)}, one run with seed {seed}, the test set used {used}; on {where}, {versions}. "
+        f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
         f"[results/reproduce.json](results/reproduce.json)."
     )
     lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]

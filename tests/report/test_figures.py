@@ -131,7 +131,10 @@ def test_importing_the_figures_does_not_import_matplotlib():
         ("default/diagnosis.json", '{"findings": [], "updates": [{"W1": 1}]}'),
         ("default/diagnosis.json", '{"findings": [{"name": "x", "value": "y"}], "updates": []}'),
         ("toy.json", "[]"),
-        ("toy.json", '{"loss_history": [1], "audit": {"steps": [1], "parameters": {"W1": {"errors": []}}}}'),
+        (
+            "toy.json",
+            '{"loss_history": [1], "audit": {"steps": [1], "parameters": {"W1": {"errors": []}}, "passed": true}}',
+        ),
         ("ladder.json", '{"rungs": [{}]}'),
         ("ladder.json", '{"rungs": 3}'),
         ("default/history.jsonl", "not json\n"),

@@ -34,11 +34,12 @@ class Audited:
 
 @dataclass(frozen=True)
 class Toy:
-    """Questions 1 and 2: the toy training's losses in nats, and the audit, whose steps are h."""
+    """Questions 1 and 2: the toy training's losses in nats, and the audit: its steps h and whether it passed."""
 
     losses: tuple[float, ...]
     steps: tuple[float, ...]
     audited: tuple[Audited, ...]
+    passed: bool
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _toy(record: dict[str, Any]) -> Toy:
     )
     if any(len(parameter.errors) != len(steps) for parameter in audited):
         raise ValueError("it has not one error for each h")
-    return Toy(tuple(float(loss) for loss in record["loss_history"]), steps, audited)
+    return Toy(tuple(float(loss) for loss in record["loss_history"]), steps, audited, bool(audit["passed"]))
 
 
 def _diagnosis(record: dict[str, Any]) -> Diagnosis:

@@ -103,6 +103,7 @@ def save(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a class name in a script DejaVu lacks
+        _settle(figure)
         figure.savefig(
             buffer,
             format="svg",
@@ -110,6 +111,15 @@ def save(figure: Figure, path: Path) -> None:
         )
     lines = buffer.getvalue().decode().splitlines()
     write_atomically(path, "\n".join(line.rstrip() for line in lines) + "\n")
+
+
+def _settle(figure: Figure) -> None:
+    """Lay out and round where axes stand: the layout's solver is not the same twice in its last bits."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 5), round(bottom, 5), round(width, 5), round(height, 5)))
 
 
 def plain(text: str, longest: int = 200) -> str:
