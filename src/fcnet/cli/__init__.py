@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interruption:
-        print(f"stopped: {interruption or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out

@@ -74,11 +74,11 @@ def parse(arguments: Sequence[str]) -> Command:
         raise FcnetError(one_line(explanation.getvalue())) from None
 
 
-def one_line(box: str) -> str:
-    """What tyro says in a box of several lines, without the box: its sections joined by semicolons."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    inside = [line.strip("│ ") for line in plain.splitlines() if not line.startswith(("╭", "╰"))]
-    sections = [" ".join(section.split()) for section in re.split(r"─{3,}", " ".join(inside))]
-    sections[0] = re.sub(r"^Error parsing (__tyro\S+ )?", "", sections[0])
-    told = [section for section in sections if section and not section.startswith("Argument helptext")]
+def one_line(explanation: str) -> str:
+    """What tyro says below a title, in a box or between dashes, as sections joined by semicolons."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", explanation).splitlines()
+    inside = " ".join(line.strip("│ ") for line in lines[1:] if not line.startswith("╰"))
+    sections = [" ".join(section.split()) for section in re.split(r"[─-]{5,}", inside)]
+    told = [re.sub(r"^Error parsing (__tyro\S+ )?", "", section) for section in sections if section]
+    told = [section for section in told if not section.startswith("Argument helptext")]
     return "; ".join(f"{section[0].lower()}{section[1:].rstrip('.')}" for section in told)

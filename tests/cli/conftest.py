@@ -1,0 +1,78 @@
+"""The command line as a user has it: no network, no CIFAR-10, an empty working folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fcnet.cli import main
+
+NOTE = "NOTE: CIFAR-10 could not be had"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: its exit status and the lines it printed."""
+
+    status: int
+    out: list[str]
+    err: list[str]
+
+    @property
+    def errors(self) -> list[str]:
+        """Lines on standard error, without the note that these are digits."""
+        return [line for line in self.err if not line.startswith(NOTE)]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with the environment of a user without network and CIFAR-10."""
+    for name, value in user_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("FCNET_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def user_environment(folder: Path) -> dict[str, str]:
+    return {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache"), "COLUMNS": "100"}
+
+
+@pytest.fixture
+def fcnet(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Result]:
+    """Run a command in this process."""
+
+    def run(arguments: str) -> Result:
+        try:
+            status = main(arguments.split())
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Result(status, captured.out.splitlines(), captured.err.splitlines())
+
+    return run
+
+
+def start(arguments: str, folder: Path, *interpreter: str) -> subprocess.Popen[str]:
+    """Run a command in a process of its own, in `folder`."""
+    environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
+    environment |= user_environment(folder) | {"OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *(interpreter or ("-m", "fcnet")), *arguments.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=folder,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> Result:
+    out, err = process.communicate(timeout=100)
+    return Result(process.returncode, out.splitlines(), err.splitlines())

@@ -1,0 +1,162 @@
+"""`fcnet reproduce --quick` on digits: complete, honest about its data, stopped anywhere and gone on."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcnet.data.digits import load_digits
+from fcnet.experiments.diagnosis import Watch
+from fcnet.experiments.recipes import DEFAULT, suited
+from fcnet.experiments.reproduce import Reproduction
+from fcnet.records import RunFolder, read_json
+from fcnet.train.listeners import Silence
+from fcnet.train.run import train_run
+
+from .conftest import NOTE, Result, finish, start
+
+COMMAND = "reproduce --quick --out out"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reproduce")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Result:
+    """The whole exercise, once."""
+    return finish(start(COMMAND, folder))
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path, first: Result) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "out" / "results.json").read_text())
+    return content
+
+
+def test_the_whole_exercise_runs_without_network(first: Result) -> None:
+    assert first.status == 0
+    assert [line for line in first.err if not line.startswith(NOTE)] == []
+    text = "\n".join(first.out)
+    assert "WRONG" not in text
+    for heading in (
+        "Questions 1 and 2",
+        "Question 3: the default settings",
+        "Question 3: the tuned two-layer net",
+    ):
+        assert heading in text
+
+
+def test_the_first_and_the_last_line_say_that_these_are_digits(first: Result) -> None:
+    assert first.out[0].startswith("digits (CIFAR-10 could not be had): 1,437 training and 360 test images")
+    assert first.out[-1].startswith(NOTE)
+    assert first.err[0].startswith(NOTE)
+
+
+def test_the_results_have_every_number(results: dict[str, Any]) -> None:
+    assert results["dataset"]["name"] == "digits"
+    assert results["dataset"]["official"] is None
+    assert re.fullmatch("[0-9a-f]{64}", results["dataset"]["hash"])
+    toy = results["toy"]
+    assert toy["scores_difference"] < 1e-7
+    assert abs(toy["loss"] - 1.30378789133) < 1e-10
+    assert toy["gradient_relative_error"].keys() == {"W1", "b1", "W2", "b2"}
+    assert max(toy["gradient_relative_error"].values()) < 1e-8
+    assert toy["final_training_loss"] <= 0.02
+    assert 0.1 < results["default"]["validation_accuracy"] < results["tuned"]["validation_accuracy"]
+    assert results["tuned"]["test_accuracy"] > 0.9
+    assert 0 < results["tuned"]["training_seconds"] < 60
+    assert results["environment"]["versions"]["numpy"]
+
+
+def test_what_is_printed_is_what_is_recorded(first: Result, results: dict[str, Any]) -> None:
+    text = "\n".join(first.out)
+    for value in (results["default"]["validation_accuracy"], results["tuned"]["test_accuracy"]):
+        assert f"{100 * value:.1f} %" in text
+    assert f"{results['toy']['loss']:.11f}" in text
+
+
+def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dict[str, Any]) -> None:
+    names = [
+        "toy.json",
+        *(f"{run}/{name}" for run in ("default", "tuned") for name in ("record.json", "model.safetensors")),
+    ]
+    paths = [folder / "out" / name for name in (*names, "tuned/test.json", "default/diagnosis.json")]
+    before = [path.stat().st_mtime_ns for path in paths]
+    second = finish(start(COMMAND, folder))
+    assert second.status == 0
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    assert any(re.match("  default run: epoch", line) for line in first.out)
+    assert not any(re.match("  (default|tuned) run: epoch", line) for line in second.out)
+    again = json.loads((folder / "out" / "results.json").read_text())
+    assert {k: v for k, v in again.items() if k != "environment"} == {
+        k: v for k, v in results.items() if k != "environment"
+    }
+    assert again["tuned"]["test_set_used"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_in_the_middle_the_same_command_goes_on(
+    number: signal.Signals, folder: Path, results: dict[str, Any], tmp_path: Path
+) -> None:
+    process = start(COMMAND, tmp_path)
+    config = RunFolder(tmp_path / "out" / "default").config
+    while not config.exists():  # the default run is about to start, and takes some tenths of a second
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    time.sleep(0.05)
+    process.send_signal(number)
+    stopped = finish(process)
+    if number == signal.SIGINT:
+        errors = [line for line in stopped.err if not line.startswith(NOTE)]
+        assert (stopped.status, errors) == (
+            130,
+            ["stopped: nothing is lost, the same command goes on from here"],
+        )
+    assert not (tmp_path / "out" / "results.json").exists()
+    assert finish(start(COMMAND, tmp_path)).status == 0
+    again = json.loads((tmp_path / "out" / "results.json").read_text())
+    for part in ("dataset", "toy", "default", "tuned"):
+        assert without_seconds(again[part]) == without_seconds(results[part])
+    diagnoses = [read_json(out / "out" / "default" / "diagnosis.json") for out in (folder, tmp_path)]
+    assert diagnoses[0] == diagnoses[1]  # it watched from the first step on
+
+
+def without_seconds(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "training_seconds"}
+
+
+@pytest.mark.parametrize("lost", ["diagnosis.json", "record.json"])
+def test_a_default_run_stopped_before_its_diagnosis_is_watched_again(lost: str, tmp_path: Path) -> None:
+    """The diagnosis needs the first step, which a run resumed from its last checkpoint does not repeat."""
+    reproduction = Reproduction(load_digits(), tmp_path, quick=True)
+    whole = reproduction.default(Silence())
+    run = RunFolder(tmp_path / "default")
+    (run.path / "diagnosis.json").unlink()
+    if lost == "record.json":
+        run.record.unlink()
+    again = reproduction.default(Silence())
+    assert again["findings"] == whole["findings"]
+    assert again["updates"][0]["step"] == 1
+
+
+def test_a_folder_of_other_data_or_of_the_other_mode_is_refused(folder: Path, first: Result) -> None:
+    other_mode = finish(start("reproduce --out out", folder))
+    assert other_mode.status == 2
+    assert other_mode.err[-1].startswith("error: out holds the results of other data or of the other mode")
+
+
+def test_watching_changes_no_weight(tmp_path: Path) -> None:
+    config = replace(suited(DEFAULT, load_digits()), iterations=30)
+    for name, listener in (("watched", Watch(every=7)), ("alone", Silence())):
+        train_run(config, load_digits(), tmp_path / name, listener=listener)
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("watched", "alone")]
+    assert models[0] == models[1]

@@ -1,0 +1,144 @@
+"""The arrows between the folders point one way, and heavy packages are imported where they are used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fcnet
+
+ROOT = Path(fcnet.__file__).parent
+
+ALLOWED = {
+    # the bottom: what everything may use
+    "errors": set(),
+    "validation": {"errors"},
+    "files": {"errors"},
+    "records": {"errors", "files"},
+    # the specification
+    "two_layernet": {"errors", "validation"},
+    "data": {"errors", "validation", "files"},
+    "net": {"errors", "validation"},
+    "audit": {"errors", "validation"},
+    "train": {"errors", "validation", "files", "records", "data", "net"},
+    "report": {"errors", "validation", "files", "records", "data", "audit", "train.history", "train.model"},
+    "torch_net": {"errors", "validation", "files", "records", "two_layernet", "data", "net", "train"},
+    "experiments": {
+        "errors", "validation", "files", "records", "two_layernet", "data", "net", "audit", "train",
+        "torch_net",
+    },
+    # the top: nothing below may import it
+    "cli": {
+        "errors", "validation", "files", "records", "two_layernet", "data", "net", "audit", "train", "report",
+        "experiments", "torch_net",
+    },
+    "__init__": {"two_layernet"},
+    "__main__": {"cli"},
+}  # fmt: skip
+"""For each file or folder of `src/fcnet`, what of fcnet it may import besides itself."""
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def home(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST, at_import_only: bool = False) -> Iterator[str]:
+    """Names of imported modules; with `at_import_only`, not those inside functions or for type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module="fcnet", names=names):
+                yield from (f"fcnet.{name.name}" for name in names if name.name != "__version__")
+            case ast.ImportFrom(module=module, level=level):
+                assert level == 0, f"a relative import in line {node.lineno}"
+                yield module or ""
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if at_import_only:
+                continue
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) if at_import_only:
+                continue
+            case _:
+                yield from imports(node, at_import_only)
+
+
+def forbidden(name: str, module: str, allowed: dict[str, set[str]] = ALLOWED) -> bool:
+    """Whether a module of fcnet, named by its home, must not import `name`."""
+    if name != "fcnet" and not name.startswith("fcnet."):
+        return False
+    target = name.removeprefix("fcnet").removeprefix(".")
+    homes = {target, target.split(".")[0]}
+    return module not in homes and not homes & allowed[module]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    wrong = [name for name in imports(ast.parse(path.read_text())) if forbidden(name, home(path))]
+    assert not wrong, f"{home(path)} must not import {', '.join(wrong)}"
+
+
+def test_the_table_has_no_circle() -> None:
+    """Whoever adds a line to it cannot turn an arrow round."""
+    below: dict[str, set[str]] = {}
+    left = {name: {target.split(".")[0] for target in targets} for name, targets in ALLOWED.items()}
+    while left:
+        ready = [name for name, targets in left.items() if targets <= below.keys()]
+        assert ready, f"these import each other: {sorted(left)}"
+        below |= {name: left.pop(name) for name in ready}
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("fcnet.train.fit", "net"),
+        ("fcnet.net.network", "data"),
+        ("fcnet.cli.commands", "train"),
+        ("fcnet.train.fit", "report"),
+        ("fcnet.train.engine", "report"),
+        ("fcnet.net.network", "two_layernet"),
+        ("fcnet.train.config", "records"),
+    ],
+)
+def test_an_arrow_the_wrong_way_is_seen(name: str, module: str) -> None:
+    assert forbidden(name, module)
+    tree = ast.parse(f"def f():\n    from {name} import x\n")
+    assert list(imports(tree)) == [name]
+    assert list(imports(tree, at_import_only=True)) == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_packages_are_not_imported_with_the_module(path: Path) -> None:
+    names = {name.split(".")[0] for name in imports(ast.parse(path.read_text()), at_import_only=True)}
+    assert "torch" not in names
+    if home(path) != "report":
+        assert not names & {"matplotlib", "sklearn"}
+
+
+def test_the_specification_needs_numpy_alone() -> None:
+    tree = ast.parse((ROOT / "two_layernet.py").read_text())
+    used = {name.split(".")[0] for name in imports(tree)} - {"fcnet", *sys.stdlib_module_names}
+    assert used == {"numpy"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import fcnet", {"numpy", "torch", "sklearn", "matplotlib", "scipy", "rich", "tyro"}),
+        ("from fcnet import TwoLayerNet", {"torch", "sklearn", "matplotlib", "scipy"}),
+        ("import fcnet.cli.commands", {"torch", "sklearn", "matplotlib", "scipy"}),
+        ("import fcnet.train.run, fcnet.experiments.reproduce", {"torch", "sklearn", "matplotlib"}),
+    ],
+)
+def test_starting_is_quick_because_little_is_imported(statement: str, absent: set[str]) -> None:
+    code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "fcnet" in loaded.split()
+    assert not absent & set(loaded.split())
