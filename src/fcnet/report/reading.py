@@ -34,7 +34,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Toy:
-    """Questions 1 and 2: the toy training's losses in nats, and the audit: its steps h and whether it passed."""
+    """Questions 1 and 2: the toy training's losses in nats; the audit, its steps h, whether it passed."""
 
     losses: tuple[float, ...]
     steps: tuple[float, ...]
