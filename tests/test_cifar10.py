@@ -1,0 +1,108 @@
+"""The numbers that the exercise asks for, on the real images: `FCNET_DATA=... pytest -m cifar10`.
+
+Times hold on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.data.find import find
+from fcnet.data.load import load_cifar10
+from fcnet.records import RunFolder
+from fcnet.train.history import read_history
+from fcnet.train.model import Model
+
+pytestmark = pytest.mark.cifar10
+
+TIME_A_LOAD = (
+    "import time; start = time.perf_counter(); from fcnet.data.load import load_cifar10; "
+    "dataset = load_cifar10(); dataset.train.images[:200].sum(); print(time.perf_counter() - start)"
+)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A user who has the files and has never started fcnet before."""
+    if find() is None:
+        pytest.skip("no CIFAR-10: name its folder with FCNET_DATA")
+    return os.environ | {"FCNET_CACHE": str(tmp_path_factory.mktemp("cache")), "FCNET_OFFLINE": "1"}
+
+
+@pytest.fixture(scope="module")
+def quick(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[float, Path, str]:
+    """Seconds, folder and output of `fcnet reproduce --quick`."""
+    out = tmp_path_factory.mktemp("reproduce") / "quick"
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "fcnet", "reproduce", "--quick", "--require-cifar10", "--out", str(out)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    assert (done.returncode, done.stderr) == (0, "")
+    return seconds, out, done.stdout
+
+
+@pytest.fixture(scope="module")
+def results(quick: tuple[float, Path, str]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((quick[1] / "results.json").read_text())
+    return content
+
+
+def test_the_whole_exercise_takes_less_than_ninety_seconds(quick: tuple[float, Path, str]) -> None:
+    seconds, _, text = quick
+    assert seconds < 90
+    assert text.startswith("CIFAR-10")
+    assert "50,000 training and 10,000 test images" in text.splitlines()[0]
+    assert "WRONG" not in text
+    assert "digits" not in text
+
+
+def test_the_default_run_reaches_the_exercises_29_percent(results: dict[str, Any]) -> None:
+    assert 0.27 < results["default"]["validation_accuracy"] < 0.31
+
+
+def test_a_usable_learning_rate_reaches_48_percent_within_seconds(results: dict[str, Any]) -> None:
+    assert results["tuned"]["validation_accuracy"] > 0.48
+    assert results["tuned"]["test_accuracy"] > 0.48
+    assert results["tuned"]["training_seconds"] < 10
+
+
+def test_the_saved_network_gives_the_recorded_accuracy(
+    quick: tuple[float, Path, str], results: dict[str, Any]
+) -> None:
+    _, out, _ = quick
+    test = load_cifar10().test
+    predicted = Model.load(out / "tuned").logits(test.images).argmax(axis=1)
+    assert float((predicted == test.labels).mean()) == results["tuned"]["test_accuracy"]
+    history = read_history(RunFolder(out / "tuned").history)
+    assert history[-1].val_accuracy == pytest.approx(results["tuned"]["validation_accuracy"], abs=0.002)
+    assert np.all(np.diff([row.loss for row in history]) < 0)
+
+
+def test_a_warm_load_takes_less_than_a_third_of_a_second(
+    quick: tuple[float, Path, str], environment: dict[str, str]
+) -> None:
+    """Imports included; the first start above has kept the images."""
+    seconds = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", TIME_A_LOAD], env=environment, capture_output=True, check=True
+            ).stdout
+        )
+        for _ in range(5)
+    ]
+    assert statistics.median(seconds) <= 0.3, seconds
