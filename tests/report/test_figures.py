@@ -133,7 +133,7 @@ def test_importing_the_figures_does_not_import_matplotlib():
         ("toy.json", "[]"),
         (
             "toy.json",
-            '{"loss_history": [], "audit": {"passed": true, "steps": [1], "parameters": {"W1": {"errors": []}}}}',
+            '{"loss_history": [], "audit": {"passed": true, "steps": [1], "parameters": {"W": {}}}}',
         ),
         ("ladder.json", '{"rungs": [{}]}'),
         ("ladder.json", '{"rungs": 3}'),
