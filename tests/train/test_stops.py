@@ -19,10 +19,12 @@ from fcnet.train.run import read_config
 from .test_run import assert_same_run
 
 EAGER = (
-    "import sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.0; "
+    "import signal, sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.0; "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
     "from fcnet.cli import main; sys.exit(main())"
 )
-"""`fcnet` with a checkpoint at every evaluation instead of every ten seconds."""
+"""`fcnet` with a checkpoint at every evaluation instead of every ten seconds, and Ctrl-C even where tests run
+in the background of a shell that ignores it."""
 
 SETTINGS = [
     "--hidden", "24",

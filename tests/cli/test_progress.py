@@ -1,0 +1,62 @@
+"""A training shows a bar on a terminal, and some ten lines anywhere else."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from fcnet.cli.progress import TrainingProgress
+from fcnet.train.history import Evaluation
+
+
+def row(step: int, total: int) -> Evaluation:
+    return Evaluation(step, step / 10, 2.0 * step / total, 0.1, 2.0, 2.1, 0.25, 0.3, 1.9)
+
+
+def train(progress: TrainingProgress, total: int, every: int) -> None:
+    with progress:
+        for step in range(1, total + 1):
+            progress.before_step(step - 1)
+            progress.after_step(step, total, 2.0)
+            if step % every == 0 or step == total:
+                progress.evaluated(row(step, total))
+
+
+@pytest.mark.parametrize(("total", "every"), [(1000, 20), (50, 10), (100, 1), (7, 7), (1001, 20)])
+def test_some_ten_lines_tell_the_story_and_the_last_is_the_end(
+    total: int, every: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(TrainingProgress("run", Console(file=io.StringIO())), total, every)
+    lines = capsys.readouterr().out.splitlines()
+    assert min(5, -(-total // every)) <= len(lines) <= 12
+    assert all(line.startswith("  run: epoch ") for line in lines)
+    assert (
+        f"epoch {total / 10:5.1f}  loss 2.000  train 25.0 %  validation 30.0 %     2 s, 0 s left" in lines[-1]
+    )
+
+
+def test_the_time_left_is_in_proportion_to_the_steps_left(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = TrainingProgress("run", Console(file=io.StringIO()))
+    progress.after_step(25, 100, 2.0)
+    progress.evaluated(Evaluation(25, 1.0, 30.0, 0.1, 2.0, 2.1, 0.25, 0.3, 1.9))
+    assert capsys.readouterr().out.endswith("  30 s, 90 s left\n")
+
+
+def test_a_terminal_gets_a_bar_that_goes_away(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = io.StringIO()
+    progress = TrainingProgress("run", Console(file=screen, force_terminal=True, width=100))
+    train(progress, 40, 10)
+    shown = screen.getvalue()
+    assert capsys.readouterr().out == ""
+    assert "loss 2.000  validation 30.0 %" in shown
+    assert "100 %" in shown
+    assert shown.endswith("\x1b[2K")  # the line is cleared at the end
+
+
+def test_the_bar_stops_when_the_training_fails() -> None:
+    progress = TrainingProgress("run", Console(file=io.StringIO(), force_terminal=True))
+    with pytest.raises(KeyboardInterrupt), progress:
+        raise KeyboardInterrupt
+    assert not progress.progress.live.is_started
