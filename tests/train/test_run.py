@@ -100,6 +100,26 @@ def test_another_seed_is_another_training(digits: Dataset, tmp_path: Path) -> No
     assert models[0] != models[1]
 
 
+def test_another_seed_draws_other_initial_weights(digits: Dataset) -> None:
+    train, _ = split(digits.train, 200)
+    engines = [NumpyEngine(small(seed=seed), train, digits.image_shape, digits.classes) for seed in (0, 1, 0)]
+    weights = [engine.network.params["W1"] for engine in engines]
+    assert (weights[0] != weights[1]).all()
+    np.testing.assert_array_equal(weights[0], weights[2])
+
+
+def test_the_history_is_on_the_disk_before_the_checkpoint_that_counts_its_rows(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, checkpoint: Any) -> None:
+        raise RunError("no space left")
+
+    monkeypatch.setattr("fcnet.train.run.save_checkpoint", full)
+    with pytest.raises(RunError, match="no space left"):
+        train_run(small(), digits, tmp_path / "run", listener=StopAfter(30))
+    assert [row.step for row in read_history(RunFolder(tmp_path / "run").history)] == [21]
+
+
 def test_a_process_killed_between_history_and_checkpoint_goes_on(digits: Dataset, tmp_path: Path) -> None:
     """The history is written first, so that it may be ahead of the checkpoint, and never behind."""
     config = small(evaluate_every=10)
