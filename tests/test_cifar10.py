@@ -78,7 +78,7 @@ def test_the_default_run_reaches_the_exercises_29_percent(results: dict[str, Any
 def test_a_usable_learning_rate_reaches_48_percent_within_seconds(results: dict[str, Any]) -> None:
     assert results["tuned"]["validation_accuracy"] > 0.48
     assert results["tuned"]["test_accuracy"] > 0.48
-    assert results["tuned"]["training_seconds"] < 10
+    assert results["tuned"]["training_seconds"] < 10, f"is the machine quiet? its load is {os.getloadavg()}"
 
 
 def test_the_saved_network_gives_the_recorded_accuracy(
