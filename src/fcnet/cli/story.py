@@ -1,0 +1,160 @@
+"""What `fcnet reproduce` says while it works: each stage, and what it showed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fcnet.cli.progress import TrainingProgress
+from fcnet.errors import FcnetError
+from fcnet.experiments.reproduce import Reproduction
+from fcnet.report.figures import draw_all
+
+OFFICIAL = {True: ", the official files", False: ", not the official files", None: ""}
+
+
+class Story:
+    """Runs the stages in the exercise's order and says what each showed."""
+
+    def __init__(self, reproduction: Reproduction) -> None:
+        self.reproduction = reproduction
+        self.console = Console(highlight=False)
+        self.start = time.perf_counter()
+        self.failed: list[str] = []
+
+    def tell(self) -> None:
+        """All of it, to the table at the end.
+
+        Raises
+        ------
+        FcnetError : a check of the toy problem failed
+        """
+        dataset = self.reproduction.dataset
+        self.say(
+            f"{dataset.label}: {len(dataset.train):,} training and {len(dataset.test):,} test images from "
+            f"{escape(dataset.origin.path)}{OFFICIAL[dataset.origin.official]}"
+        )
+        self.toy()
+        self.default()
+        self.ladder()
+        self.tuned()
+        results = self.reproduction.results()
+        figures = draw_all(self.reproduction.out, dataset)
+        self.heading("Figures")
+        for path, caption in figures:
+            self.say(f"  {escape(str(path))}  [dim]{escape(caption)}[/dim]")
+        self.table(results)
+
+    def toy(self) -> None:
+        self.heading("Questions 1 and 2: scores, loss and gradients on the toy problem")
+        toy = self.reproduction.toy()
+        worst = max(toy["gradient_relative_error"].values())
+        audit = toy["audit"]
+        complex_error = max(p["complex_error"] for p in audit["parameters"].values())
+        dead = sum(p["dead"] for p in audit["parameters"].values())
+        first, final = toy["loss_history"][0], toy["final_training_loss"]
+        scores, loss = toy["scores_difference"], toy["loss_difference"]
+        self.check("scores", scores < 1e-7, f"off by {scores:.1e} in sum (< 1e-7)")
+        self.check("loss", loss < 1e-10, f"{toy['loss']:.11f}, off by {loss:.1e} (< 1e-10)")
+        self.check("gradients", worst < 1e-8, f"central differences agree to {worst:.1e} (< 1e-8)")
+        self.check(
+            "gradients",
+            audit["passed"],
+            f"the complex step agrees to {complex_error:.1e}; {dead} are exactly 0 (units that are off)",
+        )
+        self.check("training", final <= 0.02, f"loss {first:.2f} to {final:.4f} in 100 steps (<= 0.02)")
+        if self.failed:
+            raise FcnetError(f"on the toy problem {', '.join(self.failed)} are wrong, see above")
+
+    def default(self) -> None:
+        self.heading("Question 3: the default settings, and what is wrong with them")
+        record = self.training("default run", self.reproduction.default)
+        self.accuracies(record)
+        for number, finding in enumerate(record["findings"], start=1):
+            self.say(f"  {number}. {finding['sentence']}")
+
+    def ladder(self) -> None:
+        if self.reproduction.quick:
+            return
+        self.heading("Question 3: one change at a time, four epochs each")
+        rungs = self.training("ladder", self.reproduction.ladder)
+        table = Table(box=None, pad_edge=False, padding=(0, 2))
+        for name in ("  change", "training", "validation", "seconds"):
+            table.add_column(name, justify="left" if "change" in name else "right", overflow="fold")
+        for rung in rungs:
+            table.add_row(
+                f"  {rung['change']}", percent(rung["train_accuracy"]), percent(rung["val_accuracy"]),
+                f"{rung['seconds']:.1f}",
+            )  # fmt: skip
+        self.console.print(table)
+
+    def tuned(self) -> None:
+        self.heading("Question 3: the tuned two-layer net")
+        record = self.training("tuned run", self.reproduction.tuned)
+        self.accuracies(record)
+        test = self.reproduction.test()
+        times = "once" if test["count"] == 1 else f"{test['count']} times"
+        self.say(f"  [bold]test accuracy {percent(test['accuracy'])}[/bold], the test set used {times}")
+
+    def table(self, results: dict[str, Any]) -> None:
+        toy, default, tuned = results["toy"], results["default"], results["tuned"]
+        table = Table(title=f"{self.reproduction.dataset.label}: questions 1 to 3", title_justify="left")
+        for name in ("question", "quantity"):
+            table.add_column(name)
+        for name in ("wanted", "reached"):
+            table.add_column(name, justify="right")
+        real = self.reproduction.dataset.name == "CIFAR-10"  # the exercise wants nothing of digits
+        about, above = ("about 29 %", "above 48 %") if real else ("", "")
+        worst = max(toy["gradient_relative_error"].values())
+        for row in (
+            ("1", "scores, sum of differences", "< 1e-7", f"{toy['scores_difference']:.1e}"),
+            ("1", "loss of the toy problem", "1.30378789133", f"{toy['loss']:.11f}"),
+            ("2", "gradients, largest relative error", "< 1e-8", f"{worst:.1e}"),
+            ("3", "toy training, final loss", "<= 0.02", f"{toy['final_training_loss']:.4f}"),
+            ("3", "default run, validation accuracy", about, percent(default["validation_accuracy"])),
+            ("3", "tuned run, validation accuracy", above, percent(tuned["validation_accuracy"])),
+            ("3", "tuned run, test accuracy", "", percent(tuned["test_accuracy"])),
+            ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.1f} s"),
+        ):
+            table.add_row(*row)
+        self.console.print()
+        self.console.print(table)
+        self.say(
+            f"{time.perf_counter() - self.start:.0f} s in all; "
+            f"every number is in {escape(str(self.reproduction.out / 'results.json'))}"
+        )
+
+    def training(self, title: str, stage: Callable[..., Any]) -> Any:
+        with TrainingProgress(title, self.console) as progress:
+            return stage(progress)
+
+    def accuracies(self, record: dict[str, Any]) -> None:
+        metrics = record["metrics"]
+        units = " x ".join(str(size) for size in record["config"]["hidden"])
+        training, validation = percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"])
+        self.say(
+            f"  {units} hidden units, {record['steps']:,} steps, {record['seconds']:.1f} s: "
+            f"training accuracy {training}, [bold]validation accuracy {validation}[/bold]"
+        )
+
+    def heading(self, text: str) -> None:
+        self.console.print(f"\n[bold cyan]{text}[/bold cyan]")
+
+    def check(self, what: str, passed: bool, detail: str) -> None:
+        mark = "[green]ok[/green]" if passed else "[red]WRONG[/red]"
+        self.say(f"  {mark}  {what}: {detail}")
+        if not passed:
+            self.failed.append(what)
+
+    def say(self, text: str) -> None:
+        self.console.print(text, soft_wrap=not self.console.is_terminal)
+
+
+def percent(fraction: float) -> str:
+    """A fraction as people read it."""
+    return f"{100 * fraction:.1f} %"
