@@ -12,7 +12,7 @@ from fcnet.train.config import TrainConfig
 class Train:
     """Train a network and keep everything about it in a run folder.
 
-    Without options this is the exercise's poor default run, for the exercise's number of epochs and more.
+    Without options the settings are the exercise's poor defaults, for ten epochs.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
     --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5

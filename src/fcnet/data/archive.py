@@ -12,10 +12,11 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from fcnet.data.files import disk_error, locked, new_file, new_folder, remove_leftovers
+from fcnet.data.files import disk_error, locked, new_folder, remove_leftovers
 from fcnet.data.find import is_complete
 from fcnet.data.published import CIFAR10, FOLDER, MEMBERS, ArchiveSpec, Published
 from fcnet.errors import DataError
+from fcnet.files import new_file
 
 MEBIBYTE = 1 << 20
 ADVICE = "remove it and run: fcnet data fetch"

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from fcnet.data.cifar10 import Decoded, content_hash, read_folder
 from fcnet.data.dataset import Dataset, Origin, Part
-from fcnet.data.files import locked, new_file
+from fcnet.data.files import locked
 from fcnet.data.find import cache_root
 from fcnet.data.published import BATCH_FILES, CIFAR10, CLASSES, FILES, IMAGE_SHAPE, PIXELS, Published
+from fcnet.files import new_file
 
 VERSION = 1
 """Raised when the meaning of the kept files changes."""

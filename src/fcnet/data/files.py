@@ -114,20 +114,6 @@ def remove_leftovers(target: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-@contextmanager
-def new_file(target: Path) -> Iterator[BinaryIO]:
-    """Offer a temporary file that replaces `target` in one step once the block has succeeded."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.tmp-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
 def sync(path: Path) -> None:
     """Have the disk hold what was written to `path`, so that a power cut cannot leave it empty."""
     with path.open("rb+") as file:
