@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fcnet.data.digits import load_digits
-from fcnet.experiments.diagnosis import effective_rank, neighbour_correlation, straight_line_share
+from fcnet.data.preprocessing import Preprocessing
+from fcnet.experiments.diagnosis import diagnose, effective_rank, straight_line_share
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, ladder, suited
+from fcnet.train.history import Evaluation
 from fcnet.train.listeners import Silence
+from fcnet.train.model import Model
 
 
 def test_a_straight_line_explains_itself_and_no_noise() -> None:
@@ -31,14 +35,50 @@ def test_the_effective_rank_counts_different_columns() -> None:
     assert effective_rank(5 * one) == pytest.approx(1)
 
 
-def test_neighbouring_weights_of_a_smooth_picture_are_correlated_and_those_of_noise_are_not() -> None:
+def sentences(losses: list[float], train: float, val: float, update: float, rank: int) -> list[str]:
+    """The diagnosis of a made-up run of 50 hidden units."""
     rng = np.random.default_rng(0)
-    noise = rng.standard_normal((3 * 32 * 32, 20))
-    smooth = np.sin(np.arange(32) / 5)[None, None, :, None] + np.zeros((3, 32, 32, 20))
-    assert abs(neighbour_correlation(noise, (3, 32, 32))) < 0.02
-    assert neighbour_correlation(smooth.reshape(-1, 20), (3, 32, 32)) > 0.95
-    along_columns = np.repeat(noise.reshape(3, 32, 32, 20)[:, :, :1], 32, axis=2)
-    assert neighbour_correlation(-np.swapaxes(along_columns, 1, 2).reshape(-1, 20), (3, 32, 32)) < 0.05
+    history = [
+        Evaluation(20 * (i + 1), 0.1 * i, 0.1 * i, 1e-4, loss, loss, train, val, loss)
+        for i, loss in enumerate(losses)
+    ]
+    W1 = rng.standard_normal((300, rank)) @ rng.standard_normal((rank, 50))
+    initial, final = (model_with(scale * W1) for scale in (0.5, 1.0))
+    updates = [{"step": 1.0, "W1": update, "W2": update}, {"step": 21.0, "W1": 4e-3, "W2": 4e-3}]
+    return [finding.sentence for finding in diagnose(history, updates, initial, final)]
+
+
+def model_with(W1: NDArray[np.float64]) -> Model:
+    params = {"W1": W1, "b1": np.zeros(50), "W2": np.zeros((50, 2)), "b2": np.zeros(2)}
+    return Model(params, Preprocessing(np.zeros(300, np.float32)), ("a", "b"), (3, 10, 10))
+
+
+def test_the_diagnosis_finds_the_symptoms_of_the_default_run() -> None:
+    line, gap, pictures, update = sentences(list(np.linspace(2.3, 1.9, 30)), 0.29, 0.30, 4e-4, rank=3)
+    assert "almost in a straight line" in line
+    assert "the steps are too small" in line
+    assert "nothing is overfitted" in gap
+    assert "blurs without structure" in pictures
+    assert "50 % of their size" in pictures
+    assert "below the 1e-3 of a healthy training" in update
+    assert "larger because the weights stay small" in update
+
+
+def test_the_diagnosis_does_not_find_them_in_a_run_that_has_none() -> None:
+    losses = [2.3 * np.exp(-i) + 0.5 for i in range(30)]
+    line, gap, pictures, update = sentences(losses, 0.80, 0.60, 5e-3, rank=50)
+    assert "levelling off" in line
+    assert "too small" not in line
+    assert "20.0 points above" in gap
+    assert "blurs" not in pictures
+    assert "below" not in update
+    assert "weights stay small" not in update
+
+
+def test_the_diagnosis_of_a_run_that_never_began_says_so() -> None:
+    line, _, _, update = sentences(list(np.linspace(2.303, 2.300, 30)), 0.1, 0.1, 1e-5, rank=50)
+    assert "hardly begun" in line
+    assert "does not fall by 1 %" in update
 
 
 def test_the_ladder_starts_at_the_default_and_every_rung_changes_something() -> None:
@@ -65,6 +105,6 @@ def test_recipes_are_for_cifar10_as_they_are_and_cut_down_for_digits() -> None:
 def test_every_rung_can_be_climbed_on_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     short = [(what, replace(config, iterations=30)) for what, config in ladder()]
     monkeypatch.setattr("fcnet.experiments.ladder.ladder", lambda: short)
-    rungs = climb(load_digits(), Silence())
+    rungs = climb(load_digits(), lambda change: Silence())
     assert [rung["change"] for rung in rungs] == [what for what, _ in short]
     assert rungs[-2]["val_accuracy"] > rungs[0]["val_accuracy"] + 0.3

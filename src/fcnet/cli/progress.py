@@ -19,10 +19,12 @@ class TrainingProgress(Silence):
     ----------
     title : what is being trained, in a few words
     console : where to write; standard output if not given
+    lines : about how many a training may print where there is no bar
     """
 
-    def __init__(self, title: str, console: Console | None = None) -> None:
+    def __init__(self, title: str, console: Console | None = None, lines: int = 10) -> None:
         self.title = title
+        self.lines = lines
         self.console = console or Console(file=sys.stdout)
         self.live = self.console.is_terminal
         self.row: Evaluation | None = None
@@ -40,7 +42,7 @@ class TrainingProgress(Silence):
         )
         self.task = self.progress.add_task(title, total=None, figures="starting")
         self.loss: float | None = None
-        self.lines = 0
+        self.evaluations = 0
 
     def __enter__(self) -> TrainingProgress:
         self.progress.start()
@@ -50,6 +52,14 @@ class TrainingProgress(Silence):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.progress.stop()
+
+    def next(self, title: str) -> TrainingProgress:
+        """Begin anew for another training."""
+        self.title = title
+        self.row = self.loss = None
+        self.evaluations = 0
+        self.progress.reset(self.task, description=title, figures="starting")
+        return self
 
     def after_step(self, step: int, total: int, loss: float) -> None:
         """Move the bar; the loss shown is a running mean over about a hundred steps."""
@@ -64,13 +74,13 @@ class TrainingProgress(Silence):
             self.progress.update(self.task, completed=step, total=total, figures=figures)
 
     def evaluated(self, row: Evaluation) -> None:
-        """Print the row where there is no bar, the ten or so that tell the story."""
+        """Print the row where there is no bar, if it is one of those that tell the story."""
         self.row = row
         if self.live:
             return
-        self.lines += 1
-        every = max(1, round(self.total / row.step * self.lines / 10))
-        if self.lines % every == 0 or row.step == self.total:
+        self.evaluations += 1
+        every = max(1, round(self.total / row.step * self.evaluations / self.lines))
+        if self.evaluations % every == 0 or row.step == self.total:
             left = row.seconds / row.step * (self.total - row.step)
             print(
                 f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "

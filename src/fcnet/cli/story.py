@@ -81,8 +81,9 @@ class Story:
     def ladder(self) -> None:
         if self.reproduction.quick:
             return
-        self.heading("Question 3: one change at a time, four epochs each")
-        rungs = self.training("ladder", self.reproduction.ladder)
+        self.heading("Question 3: one change at a time, each trained for 980 steps")
+        with TrainingProgress("ladder", self.console, lines=1) as progress:
+            rungs = self.reproduction.ladder(progress.next)
         table = Table(box=None, pad_edge=False, padding=(0, 2))
         for name in ("  change", "training", "validation", "seconds"):
             table.add_column(name, justify="left" if "change" in name else "right", overflow="fold")

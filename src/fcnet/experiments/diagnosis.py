@@ -14,6 +14,12 @@ from fcnet.train.history import Evaluation
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
 
+STRAIGHT = 0.9
+"""Share of a loss's course, explained by a straight line, from which it is called straight."""
+
+SMALL_GAP = 0.02
+"""Gap between training and validation accuracy up to which there is none to speak of."""
+
 HEALTHY_UPDATE = 1e-3
 """Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
@@ -107,62 +113,70 @@ def effective_rank(W: NDArray[Any]) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def neighbour_correlation(W: NDArray[Any], image_shape: tuple[int, int, int]) -> float:
-    """Mean correlation of horizontally adjacent weights in the columns of W (D, H): 0 noise, 1 smooth."""
-    pictures = W.T.reshape(-1, *image_shape)
-    left, right = pictures[..., :-1].reshape(len(pictures), -1), pictures[..., 1:].reshape(len(pictures), -1)
-    left, right = (side - side.mean(axis=1, keepdims=True) for side in (left, right))
-    norms = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    return float(((left * right).sum(axis=1) / np.maximum(norms, 1e-30)).mean())
-
-
 def _linear_loss(steps: Sequence[int], losses: Sequence[float]) -> Finding:
     share = straight_line_share(steps, losses)
-    return Finding(
-        "loss explained by a straight line",
-        share,
-        f"The loss falls from {losses[0]:.2f} to {losses[-1]:.2f} almost in a straight line, which explains "
-        f"{100 * share:.0f} % of its course, and is still falling at the end: the steps are too small.",
-    )
+    fall = f"The loss falls from {losses[0]:.2f} to {losses[-1]:.2f}"
+    line = f"a straight line explains {100 * share:.0f} % of its course"
+    if losses[-1] > 0.98 * losses[0]:
+        sentence = f"{fall}: it has hardly begun, the steps are far too small."
+    elif share > STRAIGHT:
+        sentence = (
+            f"{fall} almost in a straight line, which explains {100 * share:.0f} % of its course, and is still "
+            f"falling at the end: the steps are too small."
+        )
+    else:
+        sentence = f"{fall}, and {line}: it is levelling off."
+    return Finding("loss explained by a straight line", share, sentence)
 
 
 def _no_gap(last: Evaluation) -> Finding:
     gap = last.train_accuracy - last.val_accuracy
-    return Finding(
-        "training minus validation accuracy",
-        gap,
-        f"Training accuracy ({100 * last.train_accuracy:.1f} %) is not above validation accuracy "
-        f"({100 * last.val_accuracy:.1f} %): nothing is overfitted, so there is room for more units and less "
-        f"regularisation."
-        if gap < 0.02
-        else f"Training accuracy is {100 * gap:.1f} points above validation accuracy: the net overfits.",
-    )
+    train, val = f"{100 * last.train_accuracy:.1f} %", f"{100 * last.val_accuracy:.1f} %"
+    if gap < SMALL_GAP:
+        sentence = (
+            f"Training accuracy ({train}) is not above validation accuracy ({val}): nothing is overfitted, so "
+            f"there is room for more units and less regularisation."
+        )
+    else:
+        sentence = f"Training accuracy ({train}) is {100 * gap:.1f} points above validation accuracy ({val})."
+    return Finding("training minus validation accuracy", gap, sentence)
 
 
 def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
     units = final.shape[1]
     rank = effective_rank(final)
-    noise = float(initial.std() / final.std())
-    return Finding(
-        "effective rank of the first layer",
-        rank,
-        f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they "
-        f"amount to {rank:.1f} different pictures, and the noise they started from still has "
-        f"{100 * noise:.0f} % of their size.",
-    )
+    noise = f"the noise they started from still has {100 * initial.std() / final.std():.0f} % of their size"
+    if rank < units / 2:
+        sentence = (
+            f"The weights of the {units} hidden units, seen as pictures, are blurs without structure: they "
+            f"amount to {rank:.1f} different pictures, and {noise}."
+        )
+    else:
+        sentence = (
+            f"The weights of the {units} hidden units, seen as pictures, amount to {rank:.1f} different ones, "
+            f"and {noise}."
+        )
+    return Finding("effective rank of the first layer", rank, sentence)
 
 
 def _small_updates(
     history: Sequence[Evaluation], updates: Sequence[dict[str, float]], final: NDArray[Any]
 ) -> Finding:
     first, ratio = updates[0]["W1"], float(np.median([row["W1"] for row in updates]))
-    idle = next((row.step for row in history if row.loss < 0.99 * history[0].loss), history[-1].step)
-    comparison = "below" if first < HEALTHY_UPDATE else "above"
-    return Finding(
-        "update of W1 relative to W1",
-        ratio,
-        f"The first step changes W1 by {first:.1e} of its size, {comparison} the 1e-3 of a healthy training: "
-        f"little error passes back through weights that start near zero, and the loss needs {idle} steps to "
-        f"fall by 1 %. The median over the run, {ratio:.1e}, is larger because the weights stay small (rms "
-        f"{final.std():.1e}), not because the steps are large.",
-    )
+    idle = next((row.step for row in history if row.loss < 0.99 * history[0].loss), None)
+    needs = f"needs {idle} steps to fall by 1 %" if idle else "does not fall by 1 % in the whole run"
+    if first < HEALTHY_UPDATE:
+        sentence = (
+            f"The first step changes W1 by {first:.1e} of its size, below the 1e-3 of a healthy training: little "
+            f"error passes back through weights that start near zero, and the loss {needs}."
+        )
+    else:
+        sentence = f"The first step changes W1 by {first:.1e} of its size, and the loss {needs}."
+    if ratio > HEALTHY_UPDATE > first:
+        sentence += (
+            f" The median over the run, {ratio:.1e}, is larger because the weights stay small (rms "
+            f"{final.std():.1e}), not because the steps are large."
+        )
+    else:
+        sentence += f" The median over the run is {ratio:.1e}."
+    return Finding("update of W1 relative to W1", ratio, sentence)

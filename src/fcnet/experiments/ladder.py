@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from fcnet.data.dataset import Dataset, split
@@ -12,8 +13,13 @@ from fcnet.train.fit import Fit
 from fcnet.train.listeners import Listener
 
 
-def climb(dataset: Dataset, listener: Listener) -> list[dict[str, Any]]:
+def climb(dataset: Dataset, listener_for: Callable[[str], Listener]) -> list[dict[str, Any]]:
     """Train every rung of the ladder.
+
+    Parameters
+    ----------
+    dataset : of which the test set is not looked at
+    listener_for : gives the listener of a rung, from what it changes
 
     Returns
     -------
@@ -25,7 +31,7 @@ def climb(dataset: Dataset, listener: Listener) -> list[dict[str, Any]]:
         train, validation = split(dataset.train, config.validation)
         start = time.perf_counter()
         engine = NumpyEngine(config, train, dataset.image_shape, dataset.classes)
-        last = Fit(engine, config, train, validation, listener).run()[-1]
+        last = Fit(engine, config, train, validation, listener_for(change)).run()[-1]
         rungs.append(
             {
                 "change": change,

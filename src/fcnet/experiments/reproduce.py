@@ -94,12 +94,12 @@ class Reproduction:
         findings = self._once("default/diagnosis.json", lambda: self._diagnose(run, watch))
         return record | findings
 
-    def ladder(self, listener: Listener) -> list[dict[str, Any]]:
+    def ladder(self, listener_for: Callable[[str], Listener]) -> list[dict[str, Any]]:
         """What each change of the settings buys; nothing in a quick run."""
         if self.quick:
             return []
         rungs: list[dict[str, Any]] = self._once(
-            "ladder.json", lambda: {"rungs": climb(self.dataset, listener)}
+            "ladder.json", lambda: {"rungs": climb(self.dataset, listener_for)}
         )["rungs"]
         return rungs
 
