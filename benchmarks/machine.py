@@ -12,7 +12,7 @@ import psutil
 
 from fcnet.records import environment
 
-SHARED = 0.5
+SHARED = 0.2
 """Cores in use by others from which on a machine counts as shared."""
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -46,7 +46,7 @@ def describe(start: Watch, end: Watch) -> dict[str, Any]:
         "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "load_average_before": [round(load, 2) for load in start.load],
         "cores_used_by_others": round(max(others, 0.0), 2),
-        "shared": start.load[0] > SHARED or others > SHARED,
+        "shared": others > SHARED,
     }
 
 

@@ -18,13 +18,13 @@ import re
 import shlex
 import sys
 import tempfile
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from compare import same
+from tables import label, ladder, search, speed, table
 
 from fcnet.errors import FcnetError, RunError
 from fcnet.files import write_atomically
@@ -137,7 +137,14 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
         return
     results = read_json(record)
     readme = root / "README.md"
-    yield readme, fill(readme.read_text(), {"table": table(results), "ladder": ladder(results)})
+    blocks = {
+        "table": table(results),
+        "ladder": ladder(results),
+        "speed": speed(root / "results" / "benchmarks"),
+    }
+    yield readme, fill(readme, blocks)
+    log = root / "docs" / "log.md"
+    yield log, fill(log, {"search": search(root / "results" / "search")})
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:
@@ -154,82 +161,22 @@ def _stale(root: Path, documents: dict[Path, str]) -> list[Path]:
     return [path for path in sorted((root / "docs" / "figures").glob("*.svg")) if path not in documents]
 
 
-def fill(text: str, blocks: dict[str, str]) -> str:
-    """The text with the content of every `<!-- results:begin NAME -->` block replaced.
+def fill(page: Path, blocks: dict[str, str]) -> str:
+    """The page's text with the content of every `<!-- results:begin NAME -->` block replaced.
 
     Raises
     ------
     RunError : a block is missing from the text, or no one fills it
     """
+    text = page.read_text()
     found = re.findall(r"<!-- results:begin (\S+) -->\n.*?<!-- results:end \1 -->", text, flags=re.DOTALL)
     if sorted(found) != sorted(blocks):
-        raise RunError(f"README.md has the blocks {sorted(found)}, wanted are {sorted(blocks)}, each once")
+        raise RunError(f"{page.name} has the blocks {sorted(found)}, wanted are {sorted(blocks)}, each once")
     for name, content in blocks.items():
         begin, end = f"<!-- results:begin {name} -->\n", f"<!-- results:end {name} -->"
         before, rest = text.split(begin)
         text = before + begin + content + end + rest.split(end, 1)[1]
     return text
-
-
-def label(results: dict[str, Any]) -> str:
-    """The data set with what must be known about this copy."""
-    dataset = results["dataset"]
-    return f"{dataset['name']} ({dataset['note']})" if dataset["note"] else str(dataset["name"])
-
-
-def percent(fraction: float) -> str:
-    """A fraction as people read it."""
-    return f"{100 * fraction:.1f} %"
-
-
-def table(results: dict[str, Any]) -> str:
-    """What each question asks for and what is reached, and where and how."""
-    toy, default, tuned, machine = (results[name] for name in ("toy", "default", "tuned", "environment"))
-    copy = f" ({results['dataset']['note']})" if results["dataset"]["note"] else ""
-    gradients = max(toy["gradient_relative_error"].values())
-    rows = (
-        ("question", "quantity", "wanted", "reached"),
-        ("---", "---", "---:", "---:"),
-        ("1", "scores, sum of differences", "< 1e-7", f"{toy['scores_difference']:.1e}"),
-        ("1", "loss of the toy problem (nats)", "1.30378789133", f"{toy['loss']:.11f}"),
-        ("2", "gradients, largest relative error", "< 1e-8", f"{gradients:.1e}"),
-        ("3", "toy training, final loss (nats)", "<= 0.02", f"{toy['final_training_loss']:.4f}"),
-        (
-            "3",
-            f"default run, validation accuracy{copy}",
-            "about 29 %",
-            percent(default["validation_accuracy"]),
-        ),
-        (
-            "3",
-            f"tuned run, validation accuracy{copy}",
-            "above 48 %",
-            f"**{percent(tuned['validation_accuracy'])}**",
-        ),
-        ("3", f"tuned run, test accuracy{copy}", "", f"**{percent(tuned['test_accuracy'])}**"),
-        ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.0f} s"),
-    )
-    seed = tuned["config"]["seed"]
-    used = "once" if tuned["test_set_used"] == 1 else f"{tuned['test_set_used']} times"
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    where = f"{machine['cores']} cores of {machine['processor']} ({machine['system']})"
-    versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
-    remark = (
-        f"On {label(results)}, one run with seed {seed}, the test set used {used}; on {where}, {versions}. "
-        f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
-        f"[results/reproduce.json](results/reproduce.json)."
-    )
-    lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]
-    return "\n".join(lines) + "\n"
-
-
-def ladder(results: dict[str, Any]) -> str:
-    """What each change of the settings buys."""
-    lines = ["| change | training | validation | seconds |", "| --- | ---: | ---: | ---: |"]
-    for rung in results["ladder"]:
-        accuracies = f"{percent(rung['train_accuracy'])} | {percent(rung['val_accuracy'])}"
-        lines.append(f"| {rung['change']} | {accuracies} | {rung['seconds']:.1f} |")
-    return "\n".join(lines) + "\n"
 
 
 def cli_page() -> str:

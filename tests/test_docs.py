@@ -22,9 +22,13 @@ sys.path.insert(0, str(ROOT / "docs"))
 import compare  # noqa: E402
 import generate  # noqa: E402
 
-README = "".join(
-    f"text\n\n<!-- results:begin {name} -->\n<!-- results:end {name} -->\n" for name in ("table", "ladder")
-)
+
+def page(*names: str) -> str:
+    """A page with empty blocks of these names."""
+    return "".join(f"text\n\n<!-- results:begin {n} -->\n<!-- results:end {n} -->\n" for n in names)
+
+
+README, LOG = page("table", "ladder", "speed"), page("search")
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -57,6 +61,10 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose documents were generated."""
     root = tmp_path_factory.mktemp("root")
     (root / "README.md").write_text(README)
+    (root / "docs").mkdir()
+    (root / "docs" / "log.md").write_text(LOG)
+    for name in ("benchmarks", "search"):
+        shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     assert generate.main(["--collect", str(out)], root) == 0
     return root
 
@@ -105,6 +113,7 @@ def test_drift_is_noticed_and_mended(root, capsys):
     for name, old, new in (
         ("README.md", " %", " percent"),
         ("docs/cli.md", "--help", "--hepl"),
+        ("docs/log.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),
         ("docs/figures/toy_training.svg", "\nL ", "\nM "),
         ("docs/figures/gradient_error.svg", "<!-- wanted", "<!-- unwanted"),
@@ -145,9 +154,11 @@ def test_a_quick_run_is_not_collected(out, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", ["", README + README, README.replace("ladder", "steps")])
-def test_blocks_that_are_missing_twice_or_unknown_are_refused(text):
-    with pytest.raises(RunError, match=re.escape("wanted are ['ladder', 'table'], each once")):
-        generate.fill(text, {"table": "", "ladder": ""})
+def test_blocks_that_are_missing_twice_or_unknown_are_refused(text, tmp_path):
+    path = tmp_path / "PAGE.md"
+    path.write_text(text)
+    with pytest.raises(RunError, match=re.escape("wanted are ['ladder', 'speed', 'table'], each once")):
+        generate.fill(path, {"table": "", "ladder": "", "speed": ""})
 
 
 def test_every_command_is_in_the_page():

@@ -116,16 +116,15 @@ def effective_rank(W: NDArray[Any]) -> float:
 def _linear_loss(steps: Sequence[int], losses: Sequence[float]) -> Finding:
     share = straight_line_share(steps, losses)
     fall = f"The loss falls from {losses[0]:.2f} to {losses[-1]:.2f}"
-    line = f"a straight line explains {100 * share:.0f} % of its course"
     if losses[-1] > 0.98 * losses[0]:
         sentence = f"{fall}: it has hardly begun, the steps are far too small."
     elif share > STRAIGHT:
         sentence = (
-            f"{fall} almost in a straight line, which explains {100 * share:.0f} % of its course, and is still "
-            f"falling at the end: the steps are too small."
+            f"{fall} almost in a straight line, which explains {100 * share:.0f} % of its course, and is "
+            f"still falling at the end: the steps are too small."
         )
     else:
-        sentence = f"{fall}, and {line}: it is levelling off."
+        sentence = f"{fall}; a straight line explains {100 * share:.0f} % of its course: it is levelling off."
     return Finding("loss explained by a straight line", share, sentence)
 
 
@@ -134,8 +133,8 @@ def _no_gap(last: Evaluation) -> Finding:
     train, val = f"{100 * last.train_accuracy:.1f} %", f"{100 * last.val_accuracy:.1f} %"
     if gap < SMALL_GAP:
         sentence = (
-            f"Training accuracy ({train}) is not above validation accuracy ({val}): nothing is overfitted, so "
-            f"there is room for more units and less regularisation."
+            f"Training accuracy ({train}) is not above validation accuracy ({val}): nothing is overfitted, "
+            f"so there is room for more units and less regularisation."
         )
     else:
         sentence = f"Training accuracy ({train}) is {100 * gap:.1f} points above validation accuracy ({val})."
@@ -153,8 +152,8 @@ def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
         )
     else:
         sentence = (
-            f"The weights of the {units} hidden units, seen as pictures, amount to {rank:.1f} different ones, "
-            f"and {noise}."
+            f"The weights of the {units} hidden units, seen as pictures, amount to {rank:.1f} different "
+            f"ones, and {noise}."
         )
     return Finding("effective rank of the first layer", rank, sentence)
 
@@ -167,8 +166,8 @@ def _small_updates(
     needs = f"needs {idle} steps to fall by 1 %" if idle else "does not fall by 1 % in the whole run"
     if first < HEALTHY_UPDATE:
         sentence = (
-            f"The first step changes W1 by {first:.1e} of its size, below the 1e-3 of a healthy training: little "
-            f"error passes back through weights that start near zero, and the loss {needs}."
+            f"The first step changes W1 by {first:.1e} of its size, below the 1e-3 of a healthy training: "
+            f"little error passes back through weights that start near zero, and the loss {needs}."
         )
     else:
         sentence = f"The first step changes W1 by {first:.1e} of its size, and the loss {needs}."

@@ -1,0 +1,105 @@
+"""The tables of the documents, each made from the records that it states."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from fcnet.records import read_json
+
+
+def label(results: dict[str, Any]) -> str:
+    """The data set with what must be known about this copy."""
+    dataset = results["dataset"]
+    return f"{dataset['name']} ({dataset['note']})" if dataset["note"] else str(dataset["name"])
+
+
+def percent(fraction: float) -> str:
+    """A fraction as people read it."""
+    return f"{100 * fraction:.1f} %"
+
+
+def table(results: dict[str, Any]) -> str:
+    """What each question asks for and what is reached, and where and how."""
+    toy, default, tuned, machine = (results[name] for name in ("toy", "default", "tuned", "environment"))
+    copy = f" ({results['dataset']['note']})" if results["dataset"]["note"] else ""
+    gradients = max(toy["gradient_relative_error"].values())
+    rows = (
+        ("question", "quantity", "wanted", "reached"),
+        ("---", "---", "---:", "---:"),
+        ("1", "scores, sum of differences", "< 1e-7", f"{toy['scores_difference']:.1e}"),
+        ("1", "loss of the toy problem (nats)", "1.30378789133", f"{toy['loss']:.11f}"),
+        ("2", "gradients, largest relative error", "< 1e-8", f"{gradients:.1e}"),
+        ("3", "toy training, final loss (nats)", "<= 0.02", f"{toy['final_training_loss']:.4f}"),
+        (
+            "3",
+            f"default run, validation accuracy{copy}",
+            "about 29 %",
+            percent(default["validation_accuracy"]),
+        ),
+        (
+            "3",
+            f"tuned run, validation accuracy{copy}",
+            "above 48 %",
+            f"**{percent(tuned['validation_accuracy'])}**",
+        ),
+        ("3", f"tuned run, test accuracy{copy}", "", f"**{percent(tuned['test_accuracy'])}**"),
+        ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.0f} s"),
+    )
+    seed = tuned["config"]["seed"]
+    used = "once" if tuned["test_set_used"] == 1 else f"{tuned['test_set_used']} times"
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    where = f"{machine['cores']} cores of {machine['processor']} ({machine['system']})"
+    versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
+    remark = (
+        f"On {label(results)}, one run with seed {seed}, the test set used {used}; on {where}, {versions}. "
+        f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
+        f"[results/reproduce.json](results/reproduce.json)."
+    )
+    lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]
+    return "\n".join(lines) + "\n"
+
+
+def ladder(results: dict[str, Any]) -> str:
+    """What each change of the settings buys."""
+    lines = ["| change | training | validation | seconds |", "| --- | ---: | ---: | ---: |"]
+    for rung in results["ladder"]:
+        accuracies = f"{percent(rung['train_accuracy'])} | {percent(rung['val_accuracy'])}"
+        lines.append(f"| {rung['change']} | {accuracies} | {rung['seconds']:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def speed(records: Path) -> str:
+    """What loops cost, and how far a training step is above its matrix products."""
+    loops, step = read_json(records / "loops.json"), read_json(records / "step.json")
+    lines = ["| loss and gradients of 200 images, written with | time | ratio |", "| --- | ---: | ---: |"]
+    for row in loops["cases"][0]["results"]:
+        lines.append(f"| {row['contestant']} | {1e3 * row['median']:,.1f} ms | x {row['ratio']:,.1f} |")
+    lines += ["", "| training step, hidden units | matrix products alone | plain SGD | momentum |"]
+    lines.append("| --- | ---: | ---: | ---: |")
+    for hidden in sorted({case["case"]["hidden"] for case in step["cases"]}):
+        cases = {c["case"]["momentum"]: c["results"] for c in step["cases"] if c["case"]["hidden"] == hidden}
+        floor = f"{1e3 * cases[0.0][0]['median']:.1f} ms"
+        plain, momentum = (f"x {cases[mu][1]['ratio']:.2f}" for mu in (0.0, 0.9))
+        lines.append(f"| {hidden} | {floor} | {plain} | {momentum} |")
+    where = f"{step['machine']['cores']} cores of {step['machine']['processor']}"
+    lines += ["", f"Medians of {step['rounds']} rounds on {where}; `make bench` repeats it."]
+    return "\n".join(lines) + "\n"
+
+
+def search(records: Path) -> str:
+    """The long runs of the search for the tuned recipe, as `fcnet train` recorded them."""
+    lines = [
+        "| epochs | units | L2 | held out | seed | training | validation | seconds |",
+        "| ---: " * 8 + "|",
+    ]
+    for path in sorted(records.glob("*/record.json")):
+        record = read_json(path)
+        config, metrics = record["config"], record["metrics"]
+        lines.append(
+            f"| {config['epochs']} | {config['hidden'][0]} | {config['reg']:g} | {config['validation']:,} "
+            f"| {config['seed']} | {percent(metrics['train_accuracy'])} | {percent(metrics['val_accuracy'])} "
+            f"| {record['seconds']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
