@@ -76,7 +76,7 @@ class Story:
         record = self.training("default run", self.reproduction.default)
         self.accuracies(record)
         for number, finding in enumerate(record["findings"], start=1):
-            self.say(f"  {number}. {finding['sentence']}")
+            self.item(f"{number}.", finding["sentence"])
 
     def ladder(self) -> None:
         if self.reproduction.quick:
@@ -151,6 +151,15 @@ class Story:
         self.say(f"  {mark}  {what}: {detail}")
         if not passed:
             self.failed.append(what)
+
+    def item(self, mark: str, text: str) -> None:
+        """A paragraph behind its number, indented as a whole on a terminal, one line elsewhere."""
+        if not self.console.is_terminal:
+            self.say(f"  {mark} {escape(text)}")
+            return
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_row(f"  {mark}", escape(text))
+        self.console.print(grid)
 
     def say(self, text: str) -> None:
         self.console.print(text, soft_wrap=not self.console.is_terminal)
