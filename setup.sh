@@ -20,7 +20,6 @@ echo "setting up .venv (once; a minute or so)"
 if ! .venv/bin/python -m pip install --quiet --only-binary=:all: --constraint constraints.txt hatchling editables >.venv/setup.log 2>&1 ||
     ! .venv/bin/python -m pip install --quiet --only-binary=:all: --no-build-isolation --constraint constraints.txt --editable '.[dev]' >>.venv/setup.log 2>&1
 then
-    grep -E '^ERROR' .venv/setup.log | head -n 3 >&2 || true
     fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see .venv/setup.log; is the network up?"
 fi
 touch .venv/ready
