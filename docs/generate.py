@@ -138,7 +138,7 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     results = read_json(record)
     readme = root / "README.md"
     blocks = {
-        "table": table(results),
+        "table": table(results, root / "results" / "search"),
         "ladder": ladder(results),
         "speed": speed(root / "results" / "benchmarks"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
-def table(results: dict[str, Any]) -> str:
-    """What each question asks for and what is reached, and where and how."""
+def table(results: dict[str, Any], repeats: Path) -> str:
+    """What each question asks for and what is reached, and where and how.
+
+    repeats : folder of further runs; those of the tuned recipe with other seeds give the spread
+    """
     toy, default, tuned, machine = (results[name] for name in ("toy", "default", "tuned", "environment"))
     copy = f" ({results['dataset']['note']})" if results["dataset"]["note"] else ""
     gradients = max(toy["gradient_relative_error"].values())
@@ -54,11 +58,28 @@ def table(results: dict[str, Any]) -> str:
     versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
     remark = (
         f"On {label(results)}, one run with seed {seed}, the test set used {used}; on {where}, {versions}. "
+        f"{spread(tuned, repeats)}"
         f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
         f"[results/reproduce.json](results/reproduce.json)."
     )
     lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]
     return "\n".join(lines) + "\n"
+
+
+def spread(tuned: dict[str, Any], repeats: Path) -> str:
+    """Mean and standard deviation of the tuned recipe's validation accuracy over all seeds that were run."""
+    accuracies = [tuned["validation_accuracy"]]
+    for path in sorted(repeats.glob("*/record.json")):
+        record = read_json(path)
+        if record["config"] | {"seed": None} == tuned["config"] | {"seed": None}:
+            accuracies.append(record["metrics"]["val_accuracy"])
+    if len(accuracies) == 1:
+        return ""
+    mean, deviation = statistics.mean(accuracies), statistics.stdev(accuracies)
+    return (
+        f"Validation accuracy of the tuned recipe over {len(accuracies)} seeds: {percent(mean)}, standard "
+        f"deviation {100 * deviation:.1f} points; the other seeds did not see the test set. "
+    )
 
 
 def ladder(results: dict[str, Any]) -> str:
