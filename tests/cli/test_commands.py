@@ -182,6 +182,8 @@ def test_a_training_is_tested_once(fcnet: Run, home: Path) -> None:
         "error: run holds a run already, go on with --resume or choose another folder with --out"
     ]
     assert fcnet(f"train --out run --resume {SMALL}").out[-1] == trained.out[-1]
+    assert fcnet("train --out run --resume").out[-1] == trained.out[-1]  # the run knows its settings
+    assert "started with other settings" in fcnet("train --out run --resume --hidden 7").errors[0]
 
 
 def test_digits_are_called_digits_before_they_are_trained_on(fcnet: Run) -> None:

@@ -91,6 +91,7 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"decay": 1.5}, "decay is 1.5, give at most 1"),
         ({"mirror": "no"}, "mirror is 'no', give true or false"),
         ({"optimiser": "sgdd"}, "optimiser is 'sgdd', give 'sgd' or 'nesterov' or 'adam'"),
+        ({"optimiser": "nesterov"}, "momentum is 0.0, give above 0 with nesterov, such as 0.9"),
         ({"schedule": "step"}, "schedule is 'step', give 'decay' or 'cosine'"),
         ({"preprocessing": "zca"}, "preprocessing is 'zca', give 'centred' or 'standardised' or 'whitened'"),
         (

@@ -25,7 +25,7 @@ class Train:
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
-    """Go on with a run that was stopped."""
+    """Go on with a run that was stopped; its own settings hold if none are given."""
     config: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
@@ -36,7 +36,7 @@ class Train:
         dataset = load(self.data, self.require_cifar10)
         try:
             with TrainingProgress(self.out.name) as progress:
-                record = train_run(self.config, dataset, self.out, self.resume, progress)
+                record = train_run(self._settings(), dataset, self.out, self.resume, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
@@ -45,3 +45,13 @@ class Train:
             f"{100 * metrics['val_accuracy']:.1f} % on {dataset.label} after {record['seconds']:.1f} s"
         )
         return 0
+
+    def _settings(self) -> TrainConfig:
+        """Those given, or those of the run that is resumed."""
+        from fcnet.records import RunFolder
+        from fcnet.train.run import read_config
+
+        own = RunFolder(self.out).config
+        if self.resume and self.config == TrainConfig() and own.exists():
+            return read_config(own)
+        return self.config

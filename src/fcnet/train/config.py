@@ -82,6 +82,8 @@ class TrainConfig:
         for name in ("learning_rate", "decay"):
             _require(name, getattr(self, name), 0 < getattr(self, name) < float("inf"), "above 0")
         _require("decay", self.decay, self.decay <= 1, "at most 1")
+        if self.optimiser == "nesterov":
+            _require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         standard_deviation(self.initialisation, 1)
 
     def to_dict(self) -> dict[str, Any]:
