@@ -19,7 +19,7 @@ from fcnet.errors import DataError
 from fcnet.files import new_file
 
 MEBIBYTE = 1 << 20
-ADVICE = "remove it and run: fcnet data fetch"
+ADVICE = "put the published one in its place, or move it away and run: fcnet data fetch"
 
 
 def extract(archive: Path, parent: Path, published: Published = CIFAR10) -> Path:
