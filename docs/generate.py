@@ -175,7 +175,7 @@ def fill(page: Path, blocks: dict[str, str]) -> str:
     for name, content in blocks.items():
         begin, end = f"<!-- results:begin {name} -->\n", f"<!-- results:end {name} -->"
         before, rest = text.split(begin)
-        text = before + begin + content + end + rest.split(end, 1)[1]
+        text = f"{before}{begin}\n{content}\n{end}{rest.split(end, 1)[1]}"  # tables want blank lines around
     return text
 
 
