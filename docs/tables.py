@@ -111,16 +111,19 @@ def speed(records: Path) -> str:
 
 def search(records: Path) -> str:
     """The long runs of the search for the tuned recipe, as `fcnet train` recorded them."""
+    columns = ("inputs", "deformed", "epochs", "units", "L2", "held out", "seed")
     lines = [
-        "| epochs | units | L2 | held out | seed | training | validation | seconds |",
-        "| ---: " * 8 + "|",
+        f"| {' | '.join(columns)} | training | validation | seconds |",
+        "| --- | --- |" + " ---: |" * 8,
     ]
     for path in sorted(records.glob("*/record.json")):
         record = read_json(path)
         config, metrics = record["config"], record["metrics"]
-        lines.append(
-            f"| {config['epochs']} | {config['hidden'][0]} | {config['reg']:g} | {config['validation']:,} "
-            f"| {config['seed']} | {percent(metrics['train_accuracy'])} | {percent(metrics['val_accuracy'])} "
-            f"| {record['seconds']:.0f} |"
-        )
+        deformed = f"mirror, {config['shift']}" if config["mirror"] else "no"
+        row = (
+            config["preprocessing"], deformed, config["epochs"], config["hidden"][0], f"{config['reg']:g}",
+            f"{config['validation']:,}", config["seed"],
+            percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]), f"{record['seconds']:.0f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
     return "\n".join(lines) + "\n"

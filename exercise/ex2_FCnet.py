@@ -220,5 +220,9 @@ if __name__ == "__main__":
     except FcnetError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a full disk, say, while a figure is saved
+        print(f"error: cannot write to {options.out} ({error.strerror or error})", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit("stopped: by Ctrl-C")
+        print("stopped: by Ctrl-C", file=sys.stderr)
+        sys.exit(130)

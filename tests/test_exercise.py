@@ -88,11 +88,13 @@ def test_it_answers_every_question_on_digits_where_nothing_else_can_be_had(tmp_p
     [
         (("--data", "nowhere"), {}, r"error: nowhere \(--data\) does not exist, .*"),
         (("--out", "taken/out"), {}, r"error: cannot write to taken/out: .*"),
+        (("--out", "blocked"), {}, r"error: cannot write to blocked \(Is a directory\)"),
         (("--show",), {"MPLBACKEND": "agg"}, r"error: there is no display for --show, .*"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, variables, message):
     (tmp_path / "taken").write_text("a file where a folder is wanted")
+    (tmp_path / "blocked" / "toy_training.png").mkdir(parents=True)  # a folder where a figure is wanted
     done = run(tmp_path, *arguments, **variables)
     assert done.returncode == 2
     assert re.fullmatch(message + "\n", done.stderr)

@@ -1,4 +1,4 @@
-"""Fully-connected networks from first principles: clear, proved, and at the speed of the matrix products."""
+"""Fully-connected networks from first principles: clear, proved, and fast."""
 
 from __future__ import annotations
 

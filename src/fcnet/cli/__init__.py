@@ -7,6 +7,7 @@ mistake ends here as one line and exit status 2; anything else is a defect and s
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -29,5 +30,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `fcnet ... | head`
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
         return 141

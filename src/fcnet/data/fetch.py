@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fcnet.data.archive import archive_problem, extract
@@ -194,7 +195,7 @@ class _Fetch:
         require_space(part.parent, max(total - there, 0) + self.published.unpacked)
         while True:
             source, impatient = self.choose(part)
-            job = Job(part, total, self.pace, lambda done, host=source.host: self.report(done, host))  # type: ignore[misc]
+            job = Job(part, total, self.pace, partial(self.report, host=source.host))
             if job.done < total:
                 self.attempt(job, source, impatient)
             if job.done >= total and self.is_intact(part, source):

@@ -48,7 +48,7 @@ def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np
     """An uninitialised array of this shape that is reused from step to step.
 
     The largest first dimension seen is kept and smaller batches get its first rows, so that a training
-    allocates in its first step only.
+    allocates its large arrays in its first step only.
     """
     kept = owner.get(name)
     if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:] or kept.dtype != dtype:

@@ -1,8 +1,8 @@
 """The layers in a row: a fully-connected classifier of any depth.
 
-`Network` answers the same questions as `TwoLayerNet`, and equals it to rounding at two layers. It
-differs in what it costs: nothing is allocated after the first step, the gradients of the weights are
-never stored, and numbers are float32 unless said otherwise.
+`Network` answers the same questions as `TwoLayerNet`, and equals it to rounding at two layers. It differs in
+what it costs: after the first step no array of the size of a minibatch or a weight matrix is allocated, SGD
+never stores the gradients of the weights, and numbers are float32 unless said otherwise.
 """
 
 from __future__ import annotations
