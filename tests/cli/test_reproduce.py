@@ -17,8 +17,8 @@ from fcnet.experiments.diagnosis import Watch
 from fcnet.experiments.recipes import DEFAULT, suited
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import RunFolder, read_json
+from fcnet.runs.training import train_run
 from fcnet.train.listeners import Silence
-from fcnet.train.run import train_run
 
 from .conftest import NOTE, Result, finish, start
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fcnet.net.blas import add_scaled, product
-from fcnet.net.initialisation import initial_weights
+from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Dropout, ReLU
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.network import Network
@@ -138,10 +138,12 @@ def test_a_networks_dropout_follows_from_its_generator() -> None:
 # Initialisation
 
 
-@pytest.mark.parametrize(("scheme", "std"), [("he", np.sqrt(2 / 300)), ("1e-4", 1e-4), ("0.5", 0.5)])
+@pytest.mark.parametrize(
+    ("scheme", "std"), [("he", np.sqrt(2 / 300)), ("pytorch", np.sqrt(1 / 900)), ("1e-4", 1e-4), ("0.5", 0.5)]
+)
 def test_initial_weights_have_their_mean_and_variance(scheme: str, std: float) -> None:
     """120,000 weights: the standard error of the standard deviation is 0.2 %, so five of them are allowed."""
-    W = initial_weights(scheme, 300, 400, np.random.default_rng(0))
+    W = initial_parameters(scheme, (300, 400), np.random.default_rng(0))["W1"]
     assert W.shape == (300, 400)
     assert W.std() == pytest.approx(std, rel=0.01)
     assert abs(W.mean()) < 5 * std / np.sqrt(W.size)

@@ -20,6 +20,8 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.two_layernet import TwoLayerNet, log_softmax, relu, softmax
 
+SCHEMES = 'give "he", "pytorch" or a positive standard deviation'
+
 ROUNDING = 1e-12
 """Relative to an array's largest entry: two orders of summation in float64 differ by no more."""
 
@@ -225,10 +227,16 @@ def test_a_step_from_a_loss_that_is_not_finite_updates_nothing() -> None:
         ),
         (
             {"initialisation": "xavier"},
-            "initialisation is 'xavier', give \"he\" or a positive standard deviation",
+            'initialisation is \'xavier\', give "he", "pytorch" or a positive standard deviation',
         ),
-        ({"initialisation": "0"}, "initialisation is '0', give \"he\" or a positive standard deviation"),
-        ({"initialisation": "nan"}, "initialisation is 'nan', give \"he\" or a positive standard deviation"),
+        (
+            {"initialisation": "0"},
+            'initialisation is \'0\', give "he", "pytorch" or a positive standard deviation',
+        ),
+        (
+            {"initialisation": "nan"},
+            'initialisation is \'nan\', give "he", "pytorch" or a positive standard deviation',
+        ),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_in_one_line(arguments: dict[str, Any], message: str) -> None:

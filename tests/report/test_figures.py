@@ -22,11 +22,12 @@ from fcnet.experiments.reproduce import Reproduction
 from fcnet.experiments.toy import toy_questions
 from fcnet.records import write_json
 from fcnet.report.figures import draw, draw_all
+from fcnet.runs.testing import use_test_set
+from fcnet.runs.training import train_run
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
-from fcnet.train.run import train_run, use_test_set
 
 WITHOUT_LADDER = {
     "overview", "toy_training", "gradient_error", "default_run", "default_weights",

@@ -13,9 +13,9 @@ import tomli_w
 
 from fcnet.errors import DataError, RunError
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED
+from fcnet.runs.training import read_config
 from fcnet.train.config import TrainConfig
 from fcnet.train.fit import make_schedule
-from fcnet.train.run import read_config
 from fcnet.train.schedules import Cosine, EpochDecay
 
 # Schedules
@@ -93,10 +93,13 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"optimiser": "sgdd"}, "optimiser is 'sgdd', give 'sgd' or 'nesterov' or 'adam'"),
         ({"optimiser": "nesterov"}, "momentum is 0.0, give above 0 with nesterov, such as 0.9"),
         ({"schedule": "step"}, "schedule is 'step', give 'decay' or 'cosine'"),
-        ({"preprocessing": "zca"}, "preprocessing is 'zca', give 'centred' or 'standardised' or 'whitened'"),
+        (
+            {"preprocessing": "zca"},
+            "preprocessing is 'zca', give 'centred' or 'standardised' or 'whitened' or 'symmetric'",
+        ),
         (
             {"initialisation": "xavier"},
-            "initialisation is 'xavier', give \"he\" or a positive standard deviation",
+            'initialisation is \'xavier\', give "he", "pytorch" or a positive standard deviation',
         ),
     ],
 )

@@ -14,8 +14,7 @@ from fcnet.data.preprocessing import Preprocessing, centred, mean_image, standar
 from fcnet.data.whitening import covariance, whitening_matrix
 from fcnet.errors import DataError
 from fcnet.train.engine import NumpyEngine
-
-from .conftest import small
+from trainings import small
 
 
 def pixels(N: int = 500, D: int = 12) -> Any:
@@ -126,6 +125,6 @@ def test_preprocessing_is_the_training_splits_own(digits: Dataset) -> None:
     train, _ = split(digits.train, 200)
     engine = NumpyEngine(small(), train, digits.image_shape, digits.classes)
     expected = standardised(train.images)
-    assert isinstance(engine.preprocessing, Preprocessing)
-    np.testing.assert_array_equal(engine.preprocessing.mean, expected.mean)
+    assert isinstance(engine.inputs.preprocessing, Preprocessing)
+    np.testing.assert_array_equal(engine.inputs.preprocessing.mean, expected.mean)
     assert (standardised(digits.train.images).mean != expected.mean).any()

@@ -30,7 +30,7 @@ class Test:
     def run(self) -> int:
         from fcnet.cli.loading import load_as_recorded
         from fcnet.records import RunFolder
-        from fcnet.train.run import use_test_set
+        from fcnet.runs.testing import use_test_set
 
         dataset = load_as_recorded(RunFolder(self.folder).read_record(), self.data)
         result = use_test_set(self.folder, dataset, again=self.again)

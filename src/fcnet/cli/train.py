@@ -31,7 +31,7 @@ class Train:
     def run(self) -> int:
         from fcnet.cli.loading import load
         from fcnet.cli.progress import TrainingProgress
-        from fcnet.train.run import train_run
+        from fcnet.runs.training import train_run
 
         dataset = load(self.data, self.require_cifar10)
         try:
@@ -49,7 +49,7 @@ class Train:
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
         from fcnet.records import RunFolder
-        from fcnet.train.run import read_config
+        from fcnet.runs.training import read_config
 
         own = RunFolder(self.out).config
         if self.resume and self.config == TrainConfig() and own.exists():

@@ -24,10 +24,11 @@ from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.runs.testing import use_test_set
+from fcnet.runs.training import data_record, train_run
 from fcnet.train.history import read_history
 from fcnet.train.listeners import Listener, Listeners
 from fcnet.train.model import Model
-from fcnet.train.run import data_record, train_run, use_test_set
 
 TOY_RESULTS = (
     "scores_difference",

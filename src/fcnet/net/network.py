@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fcnet.errors import DataError
-from fcnet.net.initialisation import initial_weights
+from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Dropout, Layer, Linear, ReLU
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.optimisers import Optimiser, gradient_of
@@ -31,7 +31,7 @@ class Network:
     ----------
     sizes : units from the input to the classes, (D, H1, ..., K): len(sizes) - 1 layers
     rng : source of the initial weights and, later on, of the dropout masks
-    initialisation : "he", or a standard deviation for all layers as text, such as "1e-4"
+    initialisation : "he", "pytorch", or a standard deviation for all layers as text, such as "1e-4"
     dropout : probability of switching a hidden unit off in training
     label_smoothing : see `SoftmaxCrossEntropy`
     dtype : float32 to train, float64 to check gradients, complex128 for the audit's complex step
@@ -58,9 +58,10 @@ class Network:
         self.linears: list[Linear] = []
         self.dropouts: list[Dropout] = []
         self.layers: list[Layer] = []
-        for number, (n_in, n_out) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True), start=1):
-            W = initial_weights(initialisation, n_in, n_out, rng).astype(self.dtype)
-            self.linears.append(Linear(W, np.zeros(n_out, self.dtype), number))
+        drawn = initial_parameters(initialisation, self.sizes, rng)
+        for number in range(1, len(self.sizes)):
+            W, b = (drawn[f"{kind}{number}"].astype(self.dtype) for kind in "Wb")
+            self.linears.append(Linear(W, b, number))
             self.layers.append(self.linears[-1])
             if number < len(self.sizes) - 1:
                 self.layers.append(ReLU())

@@ -20,9 +20,10 @@ class TrainConfig:
     hidden: tuple[int, ...] = (50,)
     """Units of each hidden layer."""
     initialisation: str = "1e-4"
-    """"he", or the standard deviation of all initial weights."""
-    preprocessing: Literal["centred", "standardised", "whitened"] = "centred"
-    """What the network sees: pixels minus the mean image; also divided by their spread; or whitened."""
+    """"he", "pytorch" for PyTorch's default, or the standard deviation of all initial weights."""
+    preprocessing: Literal["centred", "standardised", "whitened", "symmetric"] = "centred"
+    """What the network sees: pixels minus the mean image; also divided by their spread; or whitened. Or
+    symmetric: pixels from -1 to 1, as in question 4."""
     components: int = 800
     """Whitened inputs: how many principal components are kept."""
     whitening_floor: float = 1e5
@@ -61,6 +62,15 @@ class TrainConfig:
     """Steps between two evaluations; once an epoch if not given."""
     seed: int = 0
     """What the initial weights, the order of examples, deformations and dropout masks follow from."""
+    engine: Literal["numpy", "torch"] = "numpy"
+    """The network of this package, or PyTorch's, which also runs on GPUs and under torchrun."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it computes: a GPU if there is one (auto), or the one named. NumPy has the CPU only."""
+    precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
+    """Of the arithmetic. auto is float32 with NumPy, and with PyTorch bfloat16 products where the hardware
+    has them; weights and their updates are float32 even then."""
+    compile: bool = False
+    """Let torch.compile fuse the step, which takes a minute first; meant for CUDA."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -85,6 +95,11 @@ class TrainConfig:
         if self.optimiser == "nesterov":
             _require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         standard_deviation(self.initialisation, 1)
+        if self.engine == "numpy":
+            with_torch = "with the engine numpy, or choose the engine torch"
+            _require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
+            _require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
+            _require("compile", self.compile, not self.compile, f"False {with_torch}")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, those that are None left out, for TOML and JSON."""

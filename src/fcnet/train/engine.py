@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from fcnet.data.augmentation import Augmentation, Gatherer
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
-from fcnet.data.preprocessing import Preprocessing, centred, standardised
-from fcnet.data.whitening import whitening_matrix
 from fcnet.net.blas import buffer, product
 from fcnet.net.network import Network
 from fcnet.net.optimisers import SGD, Adam, Optimiser
 from fcnet.train.config import TrainConfig
+from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
 
 Array = NDArray[Any]
@@ -58,6 +57,10 @@ class Engine(Protocol):
         """The network as it is now, ready to be saved and used on its own."""
         ...
 
+    def describe(self) -> dict[str, Any]:
+        """What it computes with, for the record: name, device, precision, workers."""
+        ...
+
 
 class NumpyEngine:
     """The network of `fcnet.net`, on images in memory.
@@ -68,7 +71,6 @@ class NumpyEngine:
     train : the training split
     image_shape : (channels, height, width)
     classes : names, K of them
-    dtype : of the network
     """
 
     def __init__(
@@ -77,21 +79,17 @@ class NumpyEngine:
         train: Part,
         image_shape: tuple[int, int, int],
         classes: tuple[str, ...],
-        dtype: Any = np.float32,
     ) -> None:
         self.config = config
         self.classes = classes
         self.image_shape = image_shape
         self.labels = train.labels
-        self.preprocessing = _preprocessing(config, train.images)
-        self.projection: Array | None = None
-        if config.preprocessing == "whitened":
-            self.projection = whitening_matrix(
-                train.images, self.preprocessing, config.components, config.whitening_floor
-            ).astype(dtype, copy=False)
-        inputs = train.images.shape[1] if self.projection is None else self.projection.shape[1]
+        dtype = np.float64 if config.precision == "float64" else np.float32
+        self.inputs = make_inputs(config, train.images)
+        P = self.inputs.projection
+        self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
         self.network = Network(
-            (inputs, *config.hidden, len(classes)),
+            (self.inputs.size, *config.hidden, len(classes)),
             np.random.default_rng([config.seed, 2**32 - 1]),  # apart from every epoch's own
             initialisation=config.initialisation,
             dropout=config.dropout,
@@ -105,12 +103,12 @@ class NumpyEngine:
         self._buffers: dict[str, Array] = {}
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
-        X = self._inputs(self.gatherer.gather(batch))
+        X = self._given(self.gatherer.gather(batch))
         return self.network.step(X, self.labels[batch.rows], self.optimiser, learning_rate, self.config.reg)
 
     def logits(self, images: NDArray[np.uint8]) -> Array:
         scores = [
-            self.network.forward(self._inputs(images[start : start + EVALUATION_BATCH])).copy()
+            self.network.forward(self._given(images[start : start + EVALUATION_BATCH])).copy()
             for start in range(0, len(images), EVALUATION_BATCH)
         ]
         return np.concatenate(scores)
@@ -134,24 +132,21 @@ class NumpyEngine:
         _unpack_rng(self.network.rng, state["rng"])
 
     def model(self) -> Model:
-        params = {name: value.astype(np.float32) for name, value in self.network.params.items()}
-        if self.projection is not None:  # x (P V) = (x P) V: the saved network sees pixels
-            params["W1"] = (self.projection.astype(np.float64) @ self.network.params["W1"]).astype(np.float32)
-        return Model(params, self.preprocessing, self.classes, self.image_shape)
+        params = self.inputs.folded(self.network.params)
+        return Model(params, self.inputs.preprocessing, self.classes, self.image_shape)
 
-    def _inputs(self, images: NDArray[np.uint8]) -> Array:
+    def describe(self) -> dict[str, Any]:
+        return {"name": "numpy", "device": "cpu", "precision": self.network.dtype.name, "workers": 1}
+
+    def _given(self, images: NDArray[np.uint8]) -> Array:
         """What the network sees of images (N, D), in a buffer that is reused."""
         dtype = self.network.dtype
-        X = self.preprocessing.apply(images, buffer(self._buffers, "X", images.shape, dtype))
+        X = self.inputs.preprocessing.apply(images, buffer(self._buffers, "X", images.shape, dtype))
         if self.projection is None:
             return X
         projected = buffer(self._buffers, "projected", (len(X), self.projection.shape[1]), dtype)
         product(X, self.projection, projected)
         return projected
-
-
-def _preprocessing(config: TrainConfig, images: NDArray[np.uint8]) -> Preprocessing:
-    return centred(images) if config.preprocessing == "centred" else standardised(images)
 
 
 def _optimiser(config: TrainConfig) -> Optimiser:

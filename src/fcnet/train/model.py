@@ -18,6 +18,7 @@ from fcnet.data.preprocessing import CHUNK, Preprocessing
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.net.network import Network
+from fcnet.net.weights import from_torch_names, read_tensors, save_weights, serialised
 
 FORMAT = "fcnet-model-1"
 
@@ -64,19 +65,14 @@ class Model:
         ------
         RunError : the folder cannot be written
         """
-        tensors = {}
-        for number in range(1, len(self.params) // 2 + 1):
-            W, b = self.params[f"W{number}"], self.params[f"b{number}"]
-            tensors[f"layers.{number - 1}.weight"] = np.ascontiguousarray(W.T)
-            tensors[f"layers.{number - 1}.bias"] = np.ascontiguousarray(b)
         about = {
             "format": FORMAT,
             "classes": json.dumps(self.classes),
             "image_shape": json.dumps(self.image_shape),
         }
         inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
-        write_atomically(folder / "input.safetensors", _serialised(inputs, {"format": FORMAT}))
-        write_atomically(folder / "model.safetensors", _serialised(tensors, about))
+        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT}))
+        save_weights(folder / "model.safetensors", self.params, about)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -89,10 +85,7 @@ class Model:
         tensors, about = _read(folder / "model.safetensors")
         inputs, _ = _read(folder / "input.safetensors")
         try:
-            params = {}
-            for number in range(1, len(tensors) // 2 + 1):
-                params[f"W{number}"] = np.ascontiguousarray(tensors[f"layers.{number - 1}.weight"].T)
-                params[f"b{number}"] = tensors[f"layers.{number - 1}.bias"]
+            params = {name: np.ascontiguousarray(value) for name, value in from_torch_names(tensors).items()}
             channels, height, width = json.loads(about["image_shape"])
             preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]))
             return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
@@ -103,29 +96,8 @@ class Model:
             ) from error
 
 
-def _serialised(tensors: dict[str, NDArray[Any]], about: dict[str, str]) -> bytes:
-    """A safetensors file whose bytes follow from its content: the library shuffles what is said about it."""
-    from safetensors.numpy import save
-
-    content = save(tensors, about)
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    return content[:8] + ordered.ljust(size) + content[8 + size :]
-
-
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing, is {path.parent} the folder of a finished run?") from error
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
+    tensors, about = read_tensors(path)
     if about.get("format") != FORMAT:
         raise RunError(f"{path} was not written by this version of fcnet, restore it or repeat the run")
     return tensors, about

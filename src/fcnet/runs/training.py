@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import DivergedError, RunError
 from fcnet.files import write_atomically
-from fcnet.records import FORMAT, RunFolder, environment, read_json, write_json
+from fcnet.records import FORMAT, RunFolder, environment, write_json
+from fcnet.runs.engines import Workplace, workplace
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
-from fcnet.train.engine import Engine, NumpyEngine
+from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit, accuracy_and_loss
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.listeners import Listener, Silence
-from fcnet.train.model import Model
+from fcnet.train.workers import Workers
 
 
 def train_run(
@@ -50,101 +49,52 @@ def train_run(
     RunError : the folder holds a run and `resume` is False, or one with other settings, or cannot be written
     DataError : settings and data do not fit
     DivergedError : the loss became NaN or infinite; model.safetensors then holds the last good weights
+    FcnetError : the settings ask for PyTorch, and it is not installed
     KeyboardInterrupt : after a checkpoint was written
     """
-    import tomli_w
+    with workplace(config) as place:
+        return _train(config, dataset, RunFolder(folder), resume, listener or Silence(), place)
 
-    run = RunFolder(folder)
-    _check_folder(run, config, dataset, resume)
-    if run.finished:
-        return run.read_record()
+
+def _train(
+    config: TrainConfig, dataset: Dataset, run: RunFolder, resume: bool, listener: Listener, place: Workplace
+) -> dict[str, Any]:
+    workers = place.workers
+    finished = workers.from_first(lambda: _take_folder(run, config, dataset, resume))
+    if finished:
+        record: dict[str, Any] = workers.from_first(run.read_record)
+        return record
     train, validation = split(dataset.train, config.validation)
     start = time.perf_counter()
-    engine = NumpyEngine(config, train, dataset.image_shape, dataset.classes)
+    engine = place.engine(train, dataset)
+    first = workers.rank == 0
     fit = Fit(
         engine=engine,
         config=config,
         train=train,
         validation=validation,
-        listener=listener or Silence(),
-        save=lambda checkpoint, history: _save(run, replace(checkpoint, data=dataset.origin.sha256), history),
+        listener=listener if first else Silence(),
+        save=_saving(run, dataset) if first else None,
         seconds_before=time.perf_counter() - start,
     )
-    if not run.config.exists():  # not before settings and data are known to fit
-        write_atomically(run.config, tomli_w.dumps(config.to_dict()))
+    # not before settings and data are known to fit
+    workers.from_first(lambda: None if run.config.exists() else _write_config(run, config))
     checkpoint = load_checkpoint(run.checkpoint)
+    if checkpoint is not None and checkpoint.data != dataset.origin.sha256:
+        raise RunError(
+            f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
+        )
+    _check_same_start(workers, checkpoint, run)
     if checkpoint is not None:
-        if checkpoint.data != dataset.origin.sha256:
-            raise RunError(
-                f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
-            )
         fit.resume(checkpoint, read_history(run.history))
     try:
         history = fit.run()
     except DivergedError as error:
-        engine.model().save(folder)
-        raise DivergedError(f"{error}; the weights of step {fit.step} are kept in {folder}") from error
-    return _finish(run, config, dataset, engine, history, train, validation)
-
-
-def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[str, Any]:
-    """Use the test set on a finished run, once.
-
-    Parameters
-    ----------
-    folder : a finished run
-    dataset : the one that it was trained on, which the hash decides
-    again : use the test set although it was used before; the count goes up
-
-    Returns
-    -------
-    result : as in test.json: accuracy, loss, confusion (K, K) with true classes in rows, count
-
-    Raises
-    ------
-    RunError : not a finished run, other data, or the test set was used before and `again` is False
-    """
-    run = RunFolder(folder)
-    record = run.read_record()
-    used = _times_used(run)
-    if used and not again:
-        times = "once" if used == 1 else f"{used} times"
-        raise RunError(
-            f"the test set was already used {times} on {folder}, see {run.test}; "
-            f"a number chosen by looking at it is no test result (--again uses it anyway, and counts)"
-        )
-    if record["data"]["sha256"] != dataset.origin.sha256:
-        raise RunError(
-            f"{folder} was trained on {record['data']['name']} from {record['data']['path']}, "
-            f"and {dataset.origin.path} holds other images; give the same with --data"
-        )
-    logits = Model.load(folder).logits(dataset.test.images)
-    accuracy, loss = accuracy_and_loss(logits, dataset.test.labels)
-    K = len(dataset.classes)
-    confusion = np.zeros((K, K), dtype=np.int64)
-    np.add.at(confusion, (dataset.test.labels, logits.argmax(axis=1)), 1)
-    result = {
-        "accuracy": accuracy,
-        "loss": loss,
-        "images": len(dataset.test),
-        "count": used + 1,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "classes": list(dataset.classes),
-        "confusion": confusion.tolist(),
-    }
-    write_json(run.test, result)
-    return result
-
-
-def _times_used(run: RunFolder) -> int:
-    if not run.test.exists():
-        return 0
-    count = read_json(run.test).get("count")
-    if not isinstance(count, int):
-        raise RunError(
-            f"{run.test} does not say how often the test set was used; restore it or repeat the run"
-        )
-    return count
+        if first:
+            engine.model().save(run.path)
+        raise DivergedError(f"{error}; the weights of step {fit.step} are kept in {run.path}") from error
+    record = workers.from_first(lambda: _finish(run, config, dataset, engine, history, train, validation))
+    return record
 
 
 def data_record(dataset: Dataset) -> dict[str, Any]:
@@ -167,13 +117,13 @@ def read_config(path: Path) -> TrainConfig:
     return TrainConfig.from_dict(values, str(path))
 
 
-def _check_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> None:
-    """Make sure that the folder can be written, and that it is empty or holds this run."""
+def _take_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> bool:
+    """Make sure that the folder can be written, and that it is empty or holds this run; is it finished?"""
     run.create()
     if not run.config.exists():
         if any(not path.name.startswith(".") for path in run.path.iterdir()):  # a killed process leaves such
             raise RunError(f"{run.path} is not empty and not a run of fcnet, choose another folder")
-        return
+        return False
     if not resume:
         raise RunError(
             f"{run.path} holds a run already, go on with --resume or choose another folder with --out"
@@ -187,12 +137,32 @@ def _check_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume:
         raise RunError(
             f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
         )
+    return run.finished
 
 
-def _save(run: RunFolder, checkpoint: Checkpoint, history: list[Evaluation]) -> None:
-    # the history first: a checkpoint never counts rows that are missing
-    write_atomically(run.history, history_lines(history))
-    save_checkpoint(run.checkpoint, checkpoint)
+def _write_config(run: RunFolder, config: TrainConfig) -> None:
+    import tomli_w
+
+    write_atomically(run.config, tomli_w.dumps(config.to_dict()))
+
+
+def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
+    """Workers on several machines go on from one checkpoint, which all of them have to see."""
+    mine = checkpoint.step if checkpoint is not None else 0
+    if workers.from_first(lambda: mine) != mine:
+        raise RunError(
+            f"worker {workers.rank} does not see the checkpoint of the first worker in {run.path}, "
+            f"put the folder on a file system that all machines share"
+        )
+
+
+def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Evaluation]], None]:
+    def save(checkpoint: Checkpoint, history: list[Evaluation]) -> None:
+        # the history first: a checkpoint never counts rows that are missing
+        write_atomically(run.history, history_lines(history))
+        save_checkpoint(run.checkpoint, replace(checkpoint, data=dataset.origin.sha256))
+
+    return save
 
 
 def _finish(
@@ -224,6 +194,7 @@ def _finish(
             "val_accuracy": val_accuracy,
             "val_loss": val_loss,
         },
+        "engine": engine.describe(),
         "environment": environment(),
     }
     write_json(run.record, record)

@@ -16,6 +16,8 @@ import pytest
 from fcnet.data.dataset import Dataset, Origin, split
 from fcnet.errors import DataError, DivergedError, RunError
 from fcnet.records import RunFolder, read_json, write_json
+from fcnet.runs.testing import use_test_set
+from fcnet.runs.training import train_run
 from fcnet.train import fit as fit_module
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
@@ -24,9 +26,7 @@ from fcnet.train.history import Evaluation, read_history
 from fcnet.train.interruption import deferred_interrupt
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
-from fcnet.train.run import train_run, use_test_set
-
-from .conftest import small
+from trainings import small
 
 KINDS: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.0},
@@ -114,7 +114,7 @@ def test_the_history_is_on_the_disk_before_the_checkpoint_that_counts_its_rows(
     def full(path: Path, checkpoint: Any) -> None:
         raise RunError("no space left")
 
-    monkeypatch.setattr("fcnet.train.run.save_checkpoint", full)
+    monkeypatch.setattr("fcnet.runs.training.save_checkpoint", full)
     with pytest.raises(RunError, match="no space left"):
         train_run(small(), digits, tmp_path / "run", listener=StopAfter(30))
     assert [row.step for row in read_history(RunFolder(tmp_path / "run").history)] == [21]

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from fcnet.records import RunFolder, read_json
+from fcnet.runs.training import read_config
 from fcnet.train.checkpoint import load_checkpoint
-from fcnet.train.run import read_config
 
-from .test_run import assert_same_run
+from .test_training import assert_same_run
 
 EAGER = (
     "import signal, sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.0; "

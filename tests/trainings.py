@@ -1,14 +1,10 @@
-"""A data set that is there without network, and trainings on it that take a fraction of a second."""
+"""Trainings on scikit-learn's digits that take a fraction of a second."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from fcnet.data.dataset import Dataset
-from fcnet.data.digits import load_digits
 from fcnet.train.config import TrainConfig
 
 SMALL = TrainConfig(
@@ -22,11 +18,6 @@ SMALL = TrainConfig(
     reg=1e-4,
     validation=200,
 )
-
-
-@pytest.fixture(scope="session")
-def digits() -> Dataset:
-    return load_digits()
 
 
 def small(**settings: Any) -> TrainConfig:

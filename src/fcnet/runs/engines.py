@@ -1,0 +1,76 @@
+"""The engine that the settings ask for, and the workers that share the training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from fcnet.data.dataset import Dataset, Part
+from fcnet.errors import FcnetError, RunError
+from fcnet.train.config import TrainConfig
+from fcnet.train.engine import Engine, NumpyEngine
+from fcnet.train.workers import Alone, Workers
+
+
+class MakeEngine(Protocol):
+    """Builds the engine on a training split of a data set."""
+
+    def __call__(self, train: Part, dataset: Dataset) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a training happens: who works on it, and how each gets its engine."""
+
+    workers: Workers
+    engine: MakeEngine
+
+
+@contextmanager
+def workplace(config: TrainConfig) -> Iterator[Workplace]:
+    """Open what the settings ask for, and close it afterwards.
+
+    Raises
+    ------
+    FcnetError : PyTorch is asked for and not installed
+    RunError : several workers, and an engine that trains in one process
+    DataError : a device that is not there
+    """
+    if config.engine == "numpy":
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise RunError("the engine numpy trains in one process, give --engine torch under torchrun")
+        yield Workplace(
+            Alone(), lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes)
+        )
+        return
+    require_torch()
+    from fcnet.torch_net.engine import TorchEngine
+    from fcnet.torch_net.workers import joined
+
+    with joined(config) as group:
+        yield Workplace(
+            group, lambda train, data: TorchEngine(config, train, data.image_shape, data.classes, group)
+        )
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed, without importing it."""
+    from importlib.util import find_spec
+
+    return find_spec("torch") is not None
+
+
+def require_torch() -> None:
+    """Make sure that PyTorch is installed.
+
+    Raises
+    ------
+    FcnetError : it is not; the text says how to get it
+    """
+    if not has_torch():
+        raise FcnetError(
+            "this needs PyTorch, which is not installed; get it with: pip install 'fcnet[torch]'"
+        )

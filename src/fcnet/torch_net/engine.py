@@ -1,0 +1,152 @@
+"""The PyTorch network's side of the training loop, on one device or as one of several workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from fcnet.data.augmentation import Augmentation
+from fcnet.data.dataset import Part
+from fcnet.data.minibatches import Minibatch
+from fcnet.net.initialisation import initial_parameters
+from fcnet.torch_net.hardware import choose_precision
+from fcnet.torch_net.images import DeviceImages, on_device
+from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.torch_net.optimisers import Optimiser
+from fcnet.torch_net.weights import load_parameters, parameters_of
+from fcnet.torch_net.workers import ProcessGroup
+from fcnet.train.config import TrainConfig
+from fcnet.train.inputs import make_inputs
+from fcnet.train.model import Model
+
+Array = NDArray[Any]
+
+EVALUATION_BATCH = 2000
+"""Images that are evaluated at once."""
+
+
+class TorchEngine:
+    """`MultiLayerPerceptron` with its optimiser and its training images on one device.
+
+    It starts from the weights that the NumPy engine would start from. Several workers share each minibatch,
+    and their gradients add up to those of the whole, so that the result does not depend on their number.
+
+    Parameters
+    ----------
+    config : the settings
+    train : the training split
+    image_shape : (channels, height, width)
+    classes : names, K of them
+    workers : the processes that train together; they know this one's device
+
+    Raises
+    ------
+    DataError : the device lacks what the settings ask for
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: Part,
+        image_shape: tuple[int, int, int],
+        classes: tuple[str, ...],
+        workers: ProcessGroup,
+    ) -> None:
+        self.config, self.classes, self.image_shape, self.workers = config, classes, image_shape, workers
+        self.device = workers.device
+        self.precision = choose_precision(config.precision, self.device)
+        dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
+        self.inputs = make_inputs(config, train.images)
+        tables = Augmentation(config.mirror, config.shift).tables(image_shape)
+        self.views = len(tables)
+        self.images = DeviceImages(train, self.inputs, tables, self.device, dtype)
+        self.network = MultiLayerPerceptron(self.inputs.size, config.hidden, len(classes))
+        self.network.to(self.device, dtype)
+        sizes = (self.inputs.size, *config.hidden, len(classes))
+        rng = np.random.default_rng([config.seed, 2**32 - 1])  # apart from every epoch's own
+        load_parameters(self.network, initial_parameters(config.initialisation, sizes, rng))
+        self.optimiser = Optimiser(config, self.network)
+        self.generator = torch.Generator(self.device).manual_seed(config.seed)
+        self._scores = workers.replicate(self.network)
+        if config.compile:
+            self._scores = torch.compile(self._scores)
+
+    def step(self, batch: Minibatch, learning_rate: float) -> float:
+        N = len(batch.rows)
+        mine = slice(self.workers.rank, None, self.workers.size)
+        masks = self._masks(N, mine)
+        with self._arithmetic():
+            X, y = self.images.batch(batch.rows[mine], batch.views[mine])
+            scores = self._scores(X, masks)
+        # the sum of this worker's share over the N of all: added up over the workers it is eq. 12
+        share = functional.cross_entropy(
+            scores.to(self.images.mean.dtype), y,
+            reduction="sum", label_smoothing=self.config.label_smoothing,
+        ) / N  # fmt: skip
+        loss = self.workers.total(share)
+        if np.isfinite(loss):
+            self.workers.backward(share)
+            self.optimiser.step(learning_rate)
+        return loss
+
+    def logits(self, images: NDArray[np.uint8]) -> Array:
+        scores = []
+        with torch.inference_mode(), self._arithmetic():
+            for start in range(0, len(images), EVALUATION_BATCH):
+                pixels = on_device(images[start : start + EVALUATION_BATCH], self.device)
+                scores.append(self.network(self.images.inputs(pixels)).float().cpu())
+        logits: Array = torch.cat(scores).numpy()
+        return logits
+
+    def penalty(self) -> float:
+        weights = (value for name, value in self.network.named_parameters() if name.endswith("weight"))
+        return self.config.reg * sum(float(value.detach().square().sum()) for value in weights)
+
+    def state(self) -> dict[str, Array]:
+        state = {f"network.{name}": value for name, value in parameters_of(self.network).items()}
+        state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
+        state["rng"] = self.generator.get_state().numpy()
+        return state
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        def part(prefix: str) -> dict[str, Array]:
+            return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+        load_parameters(self.network, part("network."))
+        self.optimiser.load_state(part("optimiser."))
+        self.generator.set_state(torch.from_numpy(np.array(state["rng"])))
+
+    def model(self) -> Model:
+        params = self.inputs.folded(parameters_of(self.network))
+        return Model(params, self.inputs.preprocessing, self.classes, self.image_shape)
+
+    def describe(self) -> dict[str, Any]:
+        name = self.device.type
+        if name == "cuda":
+            name = torch.cuda.get_device_name(self.device)
+        precision = str(self.precision).removeprefix("torch.")
+        return {
+            "name": "torch", "device": name, "precision": precision, "compiled": self.config.compile,
+            "threads": torch.get_num_threads(), "workers": self.workers.size,
+        }  # fmt: skip
+
+    def _arithmetic(self) -> torch.autocast:
+        """Products in bfloat16, all else in float32, where that is the precision; otherwise nothing."""
+        return torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16
+        )
+
+    def _masks(self, N: int, mine: slice) -> list[Tensor] | None:
+        """The dropout masks of N examples, which all workers draw alike, cut down to the rows of this one."""
+        if not self.config.dropout:
+            return None
+        keep = 1 - self.config.dropout
+        drawn = (
+            torch.rand(N, units, generator=self.generator, device=self.device) for units in self.config.hidden
+        )
+        return [noise[mine].lt(keep).to(self.images.mean.dtype) / keep for noise in drawn]

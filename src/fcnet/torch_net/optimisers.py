@@ -1,0 +1,92 @@
+"""torch.optim's optimisers, held to the conventions of `fcnet.net.optimisers`.
+
+torch multiplies its momentum by the learning rate of the moment, u <- mu u + g; theta <- theta - alpha u.
+Algorithm 1 keeps in v what was decided with the learning rates of the past, v <- mu v - alpha g; theta <-
+theta + v. The two are one where alpha is constant. Where it changes, v = -alpha u stays true only if u is
+multiplied by (alpha before) / (alpha now) first, and that is all that this file adds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.torch_net.weights import as_numpy
+from fcnet.train.config import TrainConfig
+
+Array = NDArray[Any]
+
+
+class Optimiser:
+    """An update rule of `TrainConfig` on a network's parameters, in one fused pass over the memory of each.
+
+    The L2 term lambda ||W||^2 has the gradient 2 lambda W, (20), which is torch's weight_decay of 2 lambda on
+    the weights alone.
+
+    Parameters
+    ----------
+    config : names the rule, its momentum and lambda
+    net : the network
+    """
+
+    def __init__(self, config: TrainConfig, net: MultiLayerPerceptron) -> None:
+        self.momentum = 0.0 if config.optimiser == "adam" else config.momentum
+        self.nesterov = config.optimiser == "nesterov"
+        self.names = {parameter: name for name, parameter in net.named_parameters()}
+        groups = [
+            {"params": [layer.weight for layer in net.layers], "weight_decay": 2 * config.reg},
+            {"params": [layer.bias for layer in net.layers], "weight_decay": 0.0},
+        ]
+        self.rule: torch.optim.Optimizer
+        if config.optimiser == "adam":
+            self.rule = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+        else:
+            self.rule = torch.optim.SGD(
+                groups,
+                lr=config.learning_rate,
+                momentum=self.momentum,
+                nesterov=self.nesterov,
+                fused=True,
+            )
+        self.before: float | None = None
+
+    def step(self, learning_rate: float) -> None:
+        """One update from the gradients that the last `backward` left, which it then forgets."""
+        ratio = 1.0 if self.before is None else self.before / learning_rate
+        if self.nesterov and ratio != 1.0:
+            # its momentum enters the update twice, once for u and once to look ahead, so u itself is changed
+            torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
+        for group in self.rule.param_groups:
+            group["lr"] = learning_rate
+            if self.momentum and not self.nesterov:
+                group["momentum"] = self.momentum * ratio
+        self.rule.step()
+        self.rule.zero_grad()
+        self.before = learning_rate
+
+    def state(self) -> dict[str, Array]:
+        """The memory by name, for a checkpoint."""
+        state = {
+            f"{name}.{kind}": as_numpy(value)
+            for parameter, name in self.names.items()
+            for kind, value in self.rule.state.get(parameter, {}).items()
+        }
+        return state if self.before is None else state | {"learning_rate": np.array(self.before)}
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        """Go on from a checkpoint's memory."""
+        self.before = float(state["learning_rate"]) if "learning_rate" in state else None
+        self.rule.state.clear()
+        for parameter, name in self.names.items():
+            memory = {
+                key.removeprefix(f"{name}."): value
+                for key, value in state.items()
+                if key.startswith(f"{name}.")
+            }
+            for kind, value in memory.items():
+                # a step count stays where torch's fused rules keep it; all else lies where its parameter does
+                self.rule.state[parameter][kind] = torch.from_numpy(np.array(value)).to(parameter.device)

@@ -1,0 +1,112 @@
+"""Several processes on one training, as torchrun starts them: one on each GPU, or some on the cores of a CPU.
+
+All hold the same network. Each computes the gradient of its share of a minibatch; the shares are added up
+between backward and update (torch's DistributedDataParallel does it while backward is still running), so all
+take the same step. The batch is that of the settings, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from fcnet.errors import FcnetError, RunError
+from fcnet.torch_net.hardware import choose_device
+from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.train.config import TrainConfig
+
+PATIENCE = timedelta(minutes=10)
+"""How long workers wait for one that does not answer before they give up."""
+
+
+class ProcessGroup:
+    """One process among its workers; a lone process is a group of one, and nothing is sent.
+
+    Parameters
+    ----------
+    device : that it computes on
+    rank, size : its number, and how many there are
+    """
+
+    def __init__(self, device: torch.device, rank: int = 0, size: int = 1) -> None:
+        self.device, self.rank, self.size = device, rank, size
+
+    def replicate(self, net: MultiLayerPerceptron) -> Callable[..., Any]:
+        """The network as its copies are called: gradients meet behind it."""
+        if self.size == 1:
+            return net
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(net, device_ids=ids, gradient_as_bucket_view=True)
+
+    def total(self, share: Tensor) -> float:
+        """The sum of every worker's number, exactly the same in each."""
+        value = share.detach().clone()
+        if self.size > 1:
+            distributed.all_reduce(value)
+        return float(value)
+
+    def backward(self, share: Tensor) -> None:
+        """Leave in each parameter the gradient of the sum of all shares."""
+        (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
+
+    def from_first(self, compute: Callable[[], Any]) -> Any:
+        """See `fcnet.train.workers.Workers`; the value travels as JSON."""
+        if self.size == 1:
+            return compute()
+        answer: dict[str, Any] = {}
+        failure: FcnetError | None = None
+        if self.rank == 0:
+            try:
+                answer = {"value": compute()}
+            except FcnetError as error:
+                failure, answer = error, {"error": str(error)}
+        answer = json.loads(self._broadcast(json.dumps(answer).encode()))
+        if failure is not None:
+            raise failure
+        if "error" in answer:
+            raise RunError(answer["error"])
+        return answer["value"]
+
+    def _broadcast(self, content: bytes) -> bytes:
+        """The first worker's bytes."""
+        length = torch.tensor(len(content), device=self.device)
+        distributed.broadcast(length, src=0)
+        text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
+        if self.rank == 0:
+            text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        distributed.broadcast(text, src=0)
+        return bytes(text.cpu().numpy())
+
+
+@contextmanager
+def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> Iterator[ProcessGroup]:
+    """The process group that torchrun's variables describe; a group of one without them.
+
+    Raises
+    ------
+    DataError : the settings ask for a device that is not there
+    RunError : the other workers cannot be reached
+    """
+    size = int(environment.get("WORLD_SIZE", "1"))
+    device = choose_device(config.device, int(environment.get("LOCAL_RANK", "0")))
+    if size == 1:
+        yield ProcessGroup(device)
+        return
+    rank = int(environment["RANK"])
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    try:
+        distributed.init_process_group(backend, rank=rank, world_size=size, timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error
+    try:
+        yield ProcessGroup(device, rank, size)
+    finally:
+        distributed.destroy_process_group()
