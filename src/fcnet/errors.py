@@ -19,5 +19,9 @@ class RunError(FcnetError):
     """A run folder that cannot be written, read or resumed."""
 
 
+class AlreadySaidError(FcnetError):
+    """A mistake that another process of the same training reports, so that one line is enough."""
+
+
 class DivergedError(FcnetError, ArithmeticError):
     """A training whose loss stopped being a finite number."""

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fcnet.errors import FcnetError
+from fcnet.errors import AlreadySaidError, FcnetError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from fcnet.cli.commands import parse
 
         return parse(sys.argv[1:] if arguments is None else arguments).run()
+    except AlreadySaidError:
+        return 2
     except FcnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

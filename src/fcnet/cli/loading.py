@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,14 @@ def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
         return load_or_fetch(data, require_cifar10)
     with fetch_progress() as progress:
         dataset = load_or_fetch(data, require_cifar10, progress=progress)
-    if notice := digits_notice(dataset):
+    if (notice := digits_notice(dataset)) and first_worker():
         print(notice, file=sys.stderr)
     return dataset
+
+
+def first_worker() -> bool:
+    """Whether this process talks: the only one, or the first of those that torchrun started and numbered."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:

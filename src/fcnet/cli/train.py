@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fcnet.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 
 @dataclass(frozen=True)
 class Train:
     """Train a network and keep everything about it in a run folder.
 
-    Without options the settings are the exercise's poor defaults, for ten epochs.
+    Without options the settings are the exercise's poor defaults, for ten epochs. Under torchrun, --engine
+    torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
     --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5
@@ -29,22 +35,28 @@ class Train:
     config: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.cli.loading import load
-        from fcnet.cli.progress import TrainingProgress
+        from fcnet.cli.loading import first_worker, load
         from fcnet.runs.training import train_run
 
         dataset = load(self.data, self.require_cifar10)
+        first = first_worker()
         try:
-            with TrainingProgress(self.out.name) as progress:
+            with self._progress() if first else nullcontext() as progress:
                 record = train_run(self._settings(), dataset, self.out, self.resume, progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
-        print(
-            f"{self.out}: training accuracy {100 * metrics['train_accuracy']:.1f} %, validation accuracy "
-            f"{100 * metrics['val_accuracy']:.1f} % on {dataset.label} after {record['seconds']:.1f} s"
-        )
+        if first:
+            print(
+                f"{self.out}: training accuracy {100 * metrics['train_accuracy']:.1f} %, validation accuracy "
+                f"{100 * metrics['val_accuracy']:.1f} % on {dataset.label} after {record['seconds']:.1f} s"
+            )
         return 0
+
+    def _progress(self) -> AbstractContextManager[Any]:
+        from fcnet.cli.progress import TrainingProgress
+
+        return TrainingProgress(self.out.name)
 
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""

@@ -31,7 +31,7 @@ class Preprocessing:
 
     def apply(self, images: NDArray[np.uint8], out: NDArray[Any]) -> NDArray[Any]:
         """Fill out (N, D), of floating-point type, with the network's view of images (N, D)."""
-        np.subtract(images, self.mean, out=out)
+        np.subtract(images, self.mean, out=out, dtype=out.dtype)
         if self.scale != 1.0:
             out *= 1 / self.scale
         return out

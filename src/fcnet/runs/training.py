@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, split
-from fcnet.errors import DivergedError, RunError
+from fcnet.errors import AlreadySaidError, DivergedError, RunError
 from fcnet.files import write_atomically
 from fcnet.records import FORMAT, RunFolder, environment, write_json
 from fcnet.runs.engines import Workplace, workplace
@@ -90,8 +90,9 @@ def _train(
     try:
         history = fit.run()
     except DivergedError as error:
-        if first:
-            engine.model().save(run.path)
+        if not first:
+            raise AlreadySaidError(str(error)) from error
+        engine.model().save(run.path)
         raise DivergedError(f"{error}; the weights of step {fit.step} are kept in {run.path}") from error
     record = workers.from_first(lambda: _finish(run, config, dataset, engine, history, train, validation))
     return record

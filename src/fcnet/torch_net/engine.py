@@ -77,6 +77,16 @@ class TorchEngine:
             self._scores = torch.compile(self._scores)
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
+        loss = self.backward(batch)
+        if np.isfinite(loss):
+            self.optimiser.step(learning_rate)
+        return loss
+
+    def backward(self, batch: Minibatch) -> float:
+        """Leave in each parameter the gradient of a minibatch's loss (12), which is returned, in nats.
+
+        If the loss is not finite, no gradient is computed.
+        """
         N = len(batch.rows)
         mine = slice(self.workers.rank, None, self.workers.size)
         masks = self._masks(N, mine)
@@ -91,7 +101,6 @@ class TorchEngine:
         loss = self.workers.total(share)
         if np.isfinite(loss):
             self.workers.backward(share)
-            self.optimiser.step(learning_rate)
         return loss
 
     def logits(self, images: NDArray[np.uint8]) -> Array:

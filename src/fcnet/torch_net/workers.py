@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import AlreadySaidError, FcnetError, RunError
 from fcnet.torch_net.hardware import choose_device
 from fcnet.torch_net.mlp import MultiLayerPerceptron
 from fcnet.train.config import TrainConfig
@@ -50,12 +50,14 @@ class ProcessGroup:
         """The sum of every worker's number, exactly the same in each."""
         value = share.detach().clone()
         if self.size > 1:
-            distributed.all_reduce(value)
+            with self._others():
+                distributed.all_reduce(value)
         return float(value)
 
     def backward(self, share: Tensor) -> None:
         """Leave in each parameter the gradient of the sum of all shares."""
-        (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
+        with self._others():
+            (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
         """See `fcnet.train.workers.Workers`; the value travels as JSON."""
@@ -72,18 +74,33 @@ class ProcessGroup:
         if failure is not None:
             raise failure
         if "error" in answer:
-            raise RunError(answer["error"])
+            raise AlreadySaidError(answer["error"])
         return answer["value"]
 
     def _broadcast(self, content: bytes) -> bytes:
         """The first worker's bytes."""
         length = torch.tensor(len(content), device=self.device)
-        distributed.broadcast(length, src=0)
-        text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
-        if self.rank == 0:
-            text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-        distributed.broadcast(text, src=0)
+        with self._others():
+            distributed.broadcast(length, src=0)
+            text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
+            if self.rank == 0:
+                text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+            distributed.broadcast(text, src=0)
         return bytes(text.cpu().numpy())
+
+    @contextmanager
+    def _others(self) -> Iterator[None]:
+        """Say in one line that another worker is gone."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.size == 1:
+                raise
+            reason = str(error).splitlines()[0].split("] ")[-1].split(". This")[0]
+            raise RunError(
+                f"worker {self.rank} of {self.size} lost the others ({reason}), "
+                f"go on from the last checkpoint with --resume (torchrun --max-restarts does so by itself)"
+            ) from error
 
 
 @contextmanager
@@ -103,7 +120,10 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
     rank = int(environment["RANK"])
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        distributed.init_process_group(backend, rank=rank, world_size=size, timeout=PATIENCE)
+        # a launcher that starts the workers again keeps its store, with the addresses of those that died in it
+        store, _, _ = next(distributed.rendezvous("env://", timeout=PATIENCE))
+        fresh = distributed.PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        distributed.init_process_group(backend, store=fresh, rank=rank, world_size=size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error
     try:

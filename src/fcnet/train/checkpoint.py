@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """
     from safetensors.numpy import save
 
-    tensors = {f"state.{name}": np.ascontiguousarray(value) for name, value in checkpoint.state.items()}
+    tensors = {f"state.{name}": np.asarray(value, order="C") for name, value in checkpoint.state.items()}
     tensors["losses"] = np.array(checkpoint.losses, dtype=np.float64)
     place = json.dumps({name: getattr(checkpoint, name) for name in PLACE})
     about = {"format": FORMAT, "place": place, "sha256": _digest(tensors, place)}

@@ -25,7 +25,7 @@ class Workers(Protocol):
 
         Raises
         ------
-        FcnetError : what the first worker's computation raised, in all of them
+        FcnetError : what the first worker's computation raised; in the others an AlreadySaidError
         """
         ...
 

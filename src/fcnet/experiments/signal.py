@@ -1,0 +1,53 @@
+"""Question 4: why some deep nets do not start. What passes through each layer before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.initialisation import initial_parameters
+from fcnet.net.network import Network
+
+Array = NDArray[Any]
+
+
+def signal(
+    X: Array, y: NDArray[np.int64], hidden: Sequence[int], classes: int, initialisation: str, seed: int = 0
+) -> dict[str, list[float]]:
+    """Measure a network as it is drawn, in float64.
+
+    Parameters
+    ----------
+    X, y : (N, D) inputs as the network sees them, and (N,) labels
+    hidden, classes, initialisation : the network
+    seed : what its weights follow from, the same ones that a training with this seed starts from
+
+    Returns
+    -------
+    activations : root mean square of what leaves each layer: hidden layers after the ReLU, then the logits
+    gradients : root mean square of dJ/dW of each layer
+    weights : root mean square of W of each layer
+    dead : fraction of each hidden layer's units that are off for all N examples
+    """
+    sizes = (X.shape[1], *hidden, classes)
+    rng = np.random.default_rng([seed, 2**32 - 1])
+    net = Network(sizes, np.random.default_rng(0), dtype=np.float64)
+    net = net.with_params(initial_parameters(initialisation, sizes, rng))
+    Z = [*net.preactivations(X), net.logits(X)]
+    A = [*(np.maximum(z, 0) for z in Z[:-1]), Z[-1]]
+    _, grads = net.loss(X, y)
+    numbers = range(1, len(sizes))
+    return {
+        "activations": [rms(a) for a in A],
+        "gradients": [rms(grads[f"W{number}"]) for number in numbers],
+        "weights": [rms(net.params[f"W{number}"]) for number in numbers],
+        "dead": [float((z <= 0).all(axis=0).mean()) for z in Z[:-1]],
+    }
+
+
+def rms(values: Array) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.square(values).mean()))
