@@ -1,5 +1,6 @@
 #!/bin/sh
 # Sets up .venv with fcnet and what it needs, from the versions in constraints.txt. Called by make.
+# TORCH=none leaves PyTorch out, TORCH=plain takes the build that pip takes by itself.
 set -eu
 python=${1:-python3}
 
@@ -16,10 +17,31 @@ rm -f .venv/ready
 [ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     { rm -rf .venv; "$python" -m venv .venv || fail "cannot make .venv in $(pwd), see above"; }
 echo "setting up .venv (once; a minute or so)"
+log=.venv/setup.log
 # wheels only: nothing here is ever compiled
-if ! .venv/bin/python -m pip install --quiet --only-binary=:all: --constraint constraints.txt hatchling editables >.venv/setup.log 2>&1 ||
-    ! .venv/bin/python -m pip install --quiet --only-binary=:all: --no-build-isolation --constraint constraints.txt --editable '.[dev]' >>.venv/setup.log 2>&1
-then
-    fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see .venv/setup.log; is the network up?"
+pip() { .venv/bin/python -m pip install --quiet --only-binary=:all: --constraint constraints.txt "$@" >>$log 2>&1; }
+if ! pip hatchling editables || ! pip --no-build-isolation --editable '.[dev]'; then
+    fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see $log; is the network up?"
+fi
+
+# PyTorch: on Linux pip's own choice is a CUDA build of several GB, which is of use with an NVIDIA GPU only. The CPU
+# build carries the local version +cpu, and is taken from wherever pip is set up to look, or from PyTorch's own index.
+version=$(sed -n 's/^torch==//p' constraints.txt)
+torch=${TORCH:-auto}
+[ "$torch" = auto ] && { [ "$(uname -s)" != Linux ] || nvidia-smi -L 2>/dev/null | grep -q GPU; } && torch=plain
+case $torch in
+none) ;;
+plain) pip "torch==$version" || true ;;
+*)
+    pip "torch==$version+cpu" ||
+        pip --retries 1 --timeout 15 --extra-index-url https://download.pytorch.org/whl/cpu "torch==$version+cpu" ||
+        { echo "no CPU build of PyTorch $version can be had, taking the one for CUDA (several GB)"; pip "torch==$version"; } ||
+        true
+    ;;
+esac
+if taken=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("torch"))' 2>/dev/null); then
+    echo "PyTorch $taken"
+else
+    echo "without PyTorch: question 4 will be left out (see $log)"
 fi
 touch .venv/ready

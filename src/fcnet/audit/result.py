@@ -100,8 +100,10 @@ class Audit:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table's rows, a heading first: one parameter a row."""
-        heading = ("parameter", "entries", "best h", "central", "complex step", "dead", "kinks", "verdict")
-        return [heading, *(_row(parameter) for parameter in self.parameters.values())]
+        witnesses = tuple(dict.fromkeys(name for p in self.parameters.values() for name in p.witnesses))
+        heading = ("parameter", "entries", "best h", "central", "complex step", *witnesses)
+        rows = (_row(parameter, witnesses) for parameter in self.parameters.values())
+        return [(*heading, "dead", "kinks", "verdict"), *rows]
 
     def table(self) -> str:
         """The whole verdict as plain text."""
@@ -134,12 +136,14 @@ class Audit:
         }
 
 
-def _row(p: ParameterAudit) -> tuple[str, ...]:
+def _row(p: ParameterAudit, witnesses: tuple[str, ...]) -> tuple[str, ...]:
     best = ("-", "-") if p.best_error is None else (f"{p.best_h:.0e}", f"{p.best_error:.1e}")
     entries = f"{p.entries}/{int(np.prod(p.shape))}"
     unasked = f" ({p.no_derivative} entries have no derivative)" if p.no_derivative else ""
     verdict = p.reason or f"passed{unasked}"
-    return (p.name, entries, *best, f"{p.complex_error:.1e}", str(p.dead), str(len(p.kinks)), verdict)
+    told = (f"{p.witnesses[name]:.1e}" for name in witnesses)
+    errors = (*best, f"{p.complex_error:.1e}", *told)
+    return (p.name, entries, *errors, str(p.dead), str(len(p.kinks)), verdict)
 
 
 def _parameter_record(p: ParameterAudit) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from fcnet.errors import FcnetError
 class Audit:
     """Audit the gradients of a network of any depth, every entry, in float64.
 
-    Central differences over a range of h and the complex step are both asked; the complex step decides.
-    Without options this is the exercise's toy problem and its own two-layer network.
+    Central differences over a range of h and the complex step are asked, and torch.autograd where PyTorch is
+    installed; the complex step decides. Without options this is the exercise's toy problem and its own
+    two-layer network.
 
     Example: fcnet audit --sizes 6 8 7 3 --reg 0.1
     """
@@ -34,6 +35,7 @@ class Audit:
 
         from fcnet.audit import Auditable, audit_gradients
         from fcnet.data.toy import toy_data
+        from fcnet.experiments.witness import autograd_witness
         from fcnet.records import write_json
 
         net: Auditable
@@ -52,7 +54,9 @@ class Audit:
 
             net = toy_network()
             X, y = toy_data()
-        audit = audit_gradients(net, X, y, reg=self.reg)
+        audit = audit_gradients(
+            net, X, y, reg=self.reg, witnesses=autograd_witness(net.params, X, y, self.reg)
+        )
         print(audit.table())
         if self.out is not None:
             write_json(self.out, audit.to_record())

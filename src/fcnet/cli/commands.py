@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import tyro
 
 from fcnet.cli.audit import Audit
 from fcnet.cli.data import Fetch, Info, Verify
+from fcnet.cli.export import Export
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
@@ -42,13 +43,16 @@ class Data:
         return self.command.run()
 
 
-AnyCommand = (
-    Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
-    | Annotated[Data, tyro.conf.subcommand("data")]
-    | Annotated[Train, tyro.conf.subcommand("train")]
-    | Annotated[Test, tyro.conf.subcommand("test")]
-    | Annotated[Audit, tyro.conf.subcommand("audit")]
-)
+def any_command(train: Train) -> Any:
+    """The type of all commands; `train` has the defaults of `fcnet train`."""
+    return (
+        Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
+        | Annotated[Data, tyro.conf.subcommand("data")]
+        | Annotated[Train, tyro.conf.subcommand("train", default=train)]
+        | Annotated[Test, tyro.conf.subcommand("test")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
+        | Annotated[Audit, tyro.conf.subcommand("audit")]
+    )
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -61,13 +65,14 @@ def parse(arguments: Sequence[str]) -> Command:
     explanation = io.StringIO()
     try:
         with redirect_stderr(explanation):
-            return tyro.cli(
-                AnyCommand,
+            command: Command = tyro.cli(
+                any_command(Train.from_recipe(arguments)),
                 prog="fcnet",
                 description="Fully-connected networks from first principles. Start with: fcnet reproduce",
                 args=list(arguments),
                 config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
             )
+            return command
     except SystemExit as end:
         if not end.code:
             raise

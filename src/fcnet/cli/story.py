@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -43,6 +44,7 @@ class Story:
         self.default()
         self.ladder()
         self.tuned()
+        self.question4()
         results = self.reproduction.results()
         figures = draw_all(self.reproduction.out, dataset)
         self.heading("Figures")
@@ -67,6 +69,9 @@ class Story:
             audit["passed"],
             f"the complex step agrees to {complex_error:.1e}; {dead} are exactly 0 (units that are off)",
         )
+        if witnesses := [e for p in audit["parameters"].values() for e in p["witnesses"].values()]:
+            worst = max(witnesses)
+            self.check("gradients", worst < 1e-9, f"torch.autograd agrees to {worst:.1e} (< 1e-9)")
         self.check("training", final <= 0.02, f"loss {first:.2f} to {final:.4f} in 100 steps (<= 0.02)")
         if self.failed:
             raise FcnetError(f"on the toy problem {', '.join(self.failed)} are wrong, see above")
@@ -99,12 +104,36 @@ class Story:
         record = self.training("tuned run", self.reproduction.tuned)
         self.accuracies(record)
         test = self.reproduction.test()
-        times = "once" if test["count"] == 1 else f"{test['count']} times"
-        self.say(f"  [bold]test accuracy {percent(test['accuracy'])}[/bold], the test set used {times}")
+        used = times(test["count"])
+        self.say(f"  [bold]test accuracy {percent(test['accuracy'])}[/bold], the test set used {used}")
+
+    def question4(self) -> None:
+        from fcnet.runs.engines import TORCH_HINT, has_torch
+
+        if not has_torch():
+            self.heading("Question 4: left out")
+            self.say(f"  it needs PyTorch, which is not installed; get it with: {TORCH_HINT}")
+            return
+        self.heading("Question 4: the two-layer net in PyTorch, and the same settings in NumPy")
+        with_torch = self.training("PyTorch", partial(self.reproduction.pytorch, "torch"))
+        self.accuracies(with_torch, f"PyTorch in {with_torch['engine']['precision']}: ")
+        with_numpy = self.training("NumPy", partial(self.reproduction.pytorch, "numpy"))
+        self.accuracies(with_numpy, f"NumPy in {with_numpy['engine']['precision']}: ")
+        self.heading("Question 4: what depth buys")
+        with TrainingProgress("depth", self.console, lines=1) as progress:
+            study = self.reproduction.depth(progress.next)
+        self.console.print(depth_table(study["rows"]))
+        for number, finding in enumerate(study["discussion"], start=1):
+            self.item(f"{number}.", finding["sentence"])
+        test = self.reproduction.test_best(study["rows"])
+        self.say(
+            f"  [bold]test accuracy of the best net by validation {percent(test['accuracy'])}[/bold], "
+            f"the test set used {times(test['count'])}"
+        )
 
     def table(self, results: dict[str, Any]) -> None:
         toy, default, tuned = results["toy"], results["default"], results["tuned"]
-        table = Table(title=f"{self.reproduction.dataset.label}: questions 1 to 3", title_justify="left")
+        table = Table(title=f"{self.reproduction.dataset.label}: the exercise", title_justify="left")
         for name in ("question", "quantity"):
             table.add_column(name)
         for name in ("wanted", "reached"):
@@ -121,6 +150,7 @@ class Story:
             ("3", "tuned run, validation accuracy", above, percent(tuned["validation_accuracy"])),
             ("3", "tuned run, test accuracy", "", percent(tuned["test_accuracy"])),
             ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.1f} s"),
+            *question4_rows(results.get("pytorch"), above),
         ):
             table.add_row(*row)
         self.console.print()
@@ -134,12 +164,12 @@ class Story:
         with TrainingProgress(title, self.console) as progress:
             return stage(progress)
 
-    def accuracies(self, record: dict[str, Any]) -> None:
+    def accuracies(self, record: dict[str, Any], engine: str = "") -> None:
         metrics = record["metrics"]
         units = " x ".join(str(size) for size in record["config"]["hidden"])
         training, validation = percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"])
         self.say(
-            f"  {units} hidden units, {record['steps']:,} steps, {record['seconds']:.1f} s: "
+            f"  {engine}{units} hidden units, {record['steps']:,} steps, {record['seconds']:.1f} s: "
             f"training accuracy {training}, [bold]validation accuracy {validation}[/bold]"
         )
 
@@ -163,6 +193,45 @@ class Story:
 
     def say(self, text: str) -> None:
         self.console.print(text, soft_wrap=not self.console.is_terminal)
+
+
+def question4_rows(pytorch: dict[str, Any] | None, above: str) -> list[tuple[str, str, str, str]]:
+    """What question 4 adds to the last table; nothing where it was left out."""
+    if pytorch is None:
+        return []
+    two, best = pytorch["two_layer"], pytorch["best"]
+    return [
+        ("4", "PyTorch, validation accuracy", above, percent(two["validation_accuracy"])),
+        ("4", f"best depth ({best['layers']}), validation", "", percent(best["validation_accuracy"])),
+        ("4", f"best depth ({best['layers']}), test accuracy", "", percent(best["test_accuracy"])),
+    ]
+
+
+def depth_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The study of depth: one network a row, mean and standard deviation over its seeds."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for name in ("  equal", "start"):
+        table.add_column(name)
+    for name in ("layers", "units", "parameters", "training %", "validation %", "seconds"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            f"  {row['budget']}", row["initialisation"], str(row["layers"]), str(row["width"]),
+            f"{row['parameters']:,}", deviation(row, "training"), deviation(row, "validation"),
+            f"{row['seconds']:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def deviation(row: dict[str, Any], what: str) -> str:
+    """A mean in percent, with its standard deviation where there are seeds enough."""
+    mean = f"{100 * row[f'{what}_accuracy_mean']:.1f}"
+    return f"{mean} ± {100 * row[f'{what}_accuracy_std']:.1f}" if len(row["seeds"]) > 1 else mean
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def percent(fraction: float) -> str:

@@ -1,4 +1,4 @@
-"""Question 4: what depth buys. Networks of 2, 3, 4 and 5 layers, from three initialisations, three seeds each.
+"""Question 4: what depth buys. Networks of 2 to 5 layers, from three initialisations, three seeds each.
 
 Two budgets make the comparison fair in two ways. With equal width and epochs a deeper net has more of
 everything; with equal parameters and epochs it has to give up width for its depth.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ SEEDS = (0, 1, 2)
 
 WIDTH = 256
 """Units of every hidden layer, where width is what is equal."""
+
+
+EPOCHS = 6
+
+VALIDATION = 5000
+"""Images held out: on 1,000 an accuracy of 0.5 has a standard error of 1.6 points, on 5,000 of 0.7."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def points(inputs: int, classes: int, quick: bool = False) -> list[Point]:
 def parameters(inputs: int, width: int, layers: int, classes: int) -> int:
     """Weights and biases of a net with so many layers, all hidden ones of one width."""
     sizes = [inputs, *[width] * (layers - 1), classes]
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def width_for(wanted: int, inputs: int, layers: int, classes: int) -> int:
@@ -106,7 +113,7 @@ def study(
     -------
     rows : per network what `summary` says
     """
-    base = suited(replace(PYTORCH, epochs=2) if quick else PYTORCH, dataset)
+    base = suited(replace(PYTORCH, validation=VALIDATION, epochs=2 if quick else EPOCHS), dataset)
     seeds = SEEDS[:1] if quick else SEEDS
     chosen = points(dataset.train.images.shape[1], len(dataset.classes), quick)
     total, done, rows = len(chosen) * len(seeds), 0, []
@@ -136,6 +143,7 @@ def summary(point: Point, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         row[f"{name}_accuracies"] = values
     row["seeds"] = [record["seed"] for record in records]
     row["epochs"] = records[0]["config"]["epochs"]
+    row["validation_images"] = records[0]["examples"]["validation"]
     row["parameters"] = records[0]["parameters"]
     row["seconds"] = statistics.mean(record["seconds"] for record in records)
     return row

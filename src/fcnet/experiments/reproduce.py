@@ -4,6 +4,7 @@
     OUT/default/        question 3: the default run, and its diagnosis
     OUT/ladder.json     question 3: what each change buys
     OUT/tuned/          question 3: the tuned run, and its use of the test set
+    OUT/pytorch/, ...   question 4, see `question4`
     OUT/results.json    the numbers of all of them
 
 A stage that is complete is read, not repeated; one that was interrupted goes on. What belongs together is
@@ -12,13 +13,14 @@ held together by the data's hash: a folder made from other data, or in the other
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
+from fcnet.experiments import question4
 from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
@@ -42,7 +44,7 @@ TOY_RESULTS = (
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Questions 1 to 3 on one data set, in one folder.
+    """The exercise's questions on one data set, in one folder.
 
     Parameters
     ----------
@@ -114,8 +116,23 @@ class Reproduction:
         run = RunFolder(self.out / "tuned")
         return read_json(run.test) if run.test.exists() else use_test_set(run.path, self.dataset)
 
+    def pytorch(self, engine: Literal["torch", "numpy"], listener: Listener) -> dict[str, Any]:
+        """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
+        return question4.two_layers(self.dataset, self.out, engine, listener)
+
+    def depth(self, listener_for: Callable[[str], Listener]) -> dict[str, Any]:
+        """Question 4's study of depth."""
+        return question4.depth(self.dataset, self.out, self.quick, listener_for)
+
+    def test_best(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The test set on the study's best net."""
+        return question4.test_best(self.dataset, self.out, rows)
+
     def results(self) -> dict[str, Any]:
-        """The numbers of all stages, all of which must be complete, as written to results.json."""
+        """The numbers of all stages, as written to results.json: those of question 4 where it was run.
+
+        Questions 1 to 3 must be complete.
+        """
         toy = self.toy()
         default = RunFolder(self.out / "default").read_record()
         tuned = RunFolder(self.out / "tuned").read_record()
@@ -146,6 +163,8 @@ class Reproduction:
             },
             "environment": environment(),
         }
+        if (self.out / "depth.json").exists():
+            results["pytorch"] = question4.results(self.out)
         if not self.quick:
             results["ladder"] = read_json(self.out / "ladder.json")["rungs"]
         write_json(self.out / "results.json", results)

@@ -14,6 +14,9 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
 
+TORCH_HINT = "pip install 'fcnet[torch]'"
+"""How to get PyTorch."""
+
 
 class MakeEngine(Protocol):
     """Builds the engine on a training split of a data set."""
@@ -71,6 +74,4 @@ def require_torch() -> None:
     FcnetError : it is not; the text says how to get it
     """
     if not has_torch():
-        raise FcnetError(
-            "this needs PyTorch, which is not installed; get it with: pip install 'fcnet[torch]'"
-        )
+        raise FcnetError(f"this needs PyTorch, which is not installed; get it with: {TORCH_HINT}")

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed import PrefixStore, rendezvous  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 
 from fcnet.errors import AlreadySaidError, FcnetError, RunError
@@ -120,9 +121,9 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
     rank = int(environment["RANK"])
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        # a launcher that starts the workers again keeps its store, with the addresses of those that died in it
-        store, _, _ = next(distributed.rendezvous("env://", timeout=PATIENCE))
-        fresh = distributed.PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        # a launcher that starts workers again keeps its store, with the addresses of those that died in it
+        store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
+        fresh = PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
         distributed.init_process_group(backend, store=fresh, rank=rank, world_size=size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error

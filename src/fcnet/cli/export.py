@@ -1,0 +1,41 @@
+"""`fcnet export`: a trained network for other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from fcnet.errors import FcnetError
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a trained network for other programs.
+
+    PyTorch needs no export: a run's model.safetensors has the names and the layout of a state_dict. --onnx
+    writes RUN/model.onnx, which takes uint8 images (N, channels, height, width) and gives logits and
+    probabilities.
+
+    Example: fcnet export runs/small --onnx
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of a finished run."""
+    onnx: bool = False
+    """Write an ONNX model."""
+    out: Path | None = None
+    """Where to write it; RUN/model.onnx if not given."""
+
+    def run(self) -> int:
+        from fcnet.export import export_onnx
+        from fcnet.train.model import Model
+
+        if not self.onnx:
+            raise FcnetError("nothing to export to, give --onnx (PyTorch reads model.safetensors as it is)")
+        path = self.out or self.folder / "model.onnx"
+        export_onnx(Model.load(self.folder), path)
+        print(f"wrote {path}")
+        return 0
