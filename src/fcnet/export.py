@@ -68,7 +68,7 @@ def graph(model: Model) -> ModelProto:
         if number < layers:
             nodes.append(helper.make_node("Relu", [z], [f"a{number + 1}"]))
     nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
-    shape = ["N", len(model.classes)]
+    shape: list[str | int | None] = ["N", len(model.classes)]
     whole = helper.make_graph(
         nodes,
         "fully_connected_network",

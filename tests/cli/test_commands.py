@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import fcnet.data.unpickle
 from fcnet.cli import main
 from fcnet.cli.commands import one_line, parse
+from fcnet.cli.train import Recipe, Train
 from fcnet.errors import FcnetError
+from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
 from fcnet.records import RunFolder
+from fcnet.train.config import TrainConfig
 from fcnet.train.model import Model
 
 from .conftest import NOTE, Result, finish, start
 
 Run = Callable[[str], Result]
 
-COMMANDS = ["reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "audit"]
+COMMANDS = ["reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "export", "audit"]
+
+AT_THE_TOP = "reproduce, data, train, test, export, audit"
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
@@ -67,8 +74,14 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "expected one of {reproduce, data, train, test, audit}; for full helptext, run fcnet --help"),
-        ("frobnicate", "unrecognized options: frobnicate; .*reproduce, data, train, test, audit; .*--help"),
+        (
+            "",
+            f"expected one of {{{AT_THE_TOP}}}; for full helptext, run fcnet --help",
+        ),
+        (
+            "frobnicate",
+            f"unrecognized options: frobnicate; .*{AT_THE_TOP}; .*--help",
+        ),
         ("data", "expected one of {fetch, verify, info}; .*"),
         ("train", "missing from fcnet train: --out PATH .*; .*fcnet train --help"),
         ("test", "missing from fcnet test: RUN .*"),
@@ -79,7 +92,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("train --out run --dropout 1", "dropout is 1.0, give from 0 up to, not including, 1; .*"),
         (
             "train --out run --initialisation xavier",
-            "initialisation is 'xavier', give \"he\" or a positive .*",
+            'initialisation is \'xavier\', give "he", "pytorch" or a positive .*',
         ),
         ("audit --sizes 3", r"sizes is \(3,\), give at least the inputs and the classes, such as .*"),
         ("audit --sizes 3 2 --examples 0", "examples is 0, give a whole number of at least 1"),
@@ -250,3 +263,31 @@ def test_commands_do_not_import_what_they_do_not_use(tmp_path: Path) -> None:
 def test_parse_refuses_by_raising() -> None:
     with pytest.raises(FcnetError, match="unrecognized options"):
         parse(["audit", "--frobnicate"])
+
+
+# Recipes
+
+
+def settings(arguments: str) -> TrainConfig:
+    command = parse(arguments.split())
+    assert isinstance(command, Train)
+    return command.config
+
+
+def test_a_recipe_is_where_the_settings_start() -> None:
+    changed = settings("train --out run --recipe tuned --epochs 3 --no-mirror")
+    assert changed == replace(TUNED, epochs=3, mirror=False)
+    assert settings("train --epochs 3 --recipe=quick --out run") == replace(QUICK, epochs=3)
+    assert settings("train --out run") == TrainConfig()
+
+
+def test_every_recipe_has_its_name_on_the_command_line() -> None:
+    assert set(get_args(Recipe)) == set(RECIPES)
+    for name, recipe in RECIPES.items():
+        assert settings(f"train --out run --recipe {name}") == recipe
+
+
+def test_a_recipe_that_does_not_exist_is_one_line(fcnet: Run) -> None:
+    result = fcnet("train --out run --recipe best")
+    assert result.status == 2
+    assert re.match("error: invalid choice 'best' for argument '--recipe'", result.errors[0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcnet.data.augmentation import Augmentation, Gatherer
+from fcnet.data.augmentation import DRAWN, Augmentation, Gatherer, table
 from fcnet.data.minibatches import Minibatch
 from fcnet.errors import DataError
 
@@ -109,3 +109,53 @@ def test_gathering_leaves_the_images_alone_even_read_only_ones() -> None:
 def test_a_shift_that_leaves_nothing_of_the_image_is_refused(shift: int) -> None:
     with pytest.raises(DataError, match=re.escape(f"shift is {shift}, choose from 0 to 3 pixels")):
         Augmentation(shift=shift).tables(SHAPE)
+
+
+# Turned and zoomed
+
+
+@pytest.mark.parametrize("quarters", [-1, 0, 1, 2, 3])
+def test_a_turn_by_right_angles_is_numpys(quarters: int) -> None:
+    image = np.random.default_rng(0).integers(256, size=(3, 6, 6))
+    turned = image.reshape(-1)[table(image.shape, angle=90 * quarters)].reshape(image.shape)
+    np.testing.assert_array_equal(turned, np.rot90(image, quarters, axes=(1, 2)))
+
+
+def test_a_small_turn_moves_the_edges_and_not_the_middle() -> None:
+    """By an angle a, a pixel at distance r from the middle moves by r a."""
+    y, x = np.mgrid[:32, :32]
+    taken = table((1, 32, 32), angle=10)
+    moved = np.hypot(taken // 32 - y.reshape(-1), taken % 32 - x.reshape(-1))
+    radius = np.hypot(y - 15.5, x - 15.5).reshape(-1)
+    inside = radius < 14  # further out the edge is repeated
+    assert np.abs(moved - radius * np.deg2rad(10))[inside].max() < 0.75  # the nearest pixel
+    assert moved[radius < 2].max() <= 1
+
+
+def test_zoom_shows_that_part_of_the_image() -> None:
+    rows = table((1, 32, 32), scale=0.5).reshape(32, 32) // 32
+    assert (rows.min(), rows.max()) == (8, 23)
+    half = table((1, 32, 32), scale=0.5)
+    assert len(np.unique(half)) == 16 * 16
+    outside = table((1, 32, 32), scale=2.0).reshape(32, 32)
+    assert (outside[:8] == outside[8]).all()  # beyond the image its edge is repeated
+
+
+def test_drawn_views_begin_with_the_image_itself_and_stay_within_a_channel() -> None:
+    shape = (3, 32, 32)
+    tables = Augmentation(mirror=True, shift=2, rotate=10, zoom=0.1).tables(shape)
+    assert tables.shape == (DRAWN, 3 * 32 * 32)
+    np.testing.assert_array_equal(tables[0], np.arange(3 * 32 * 32))
+    channel = np.arange(3 * 32 * 32) // (32 * 32)
+    assert (tables // (32 * 32) == channel).all()
+    assert len(np.unique(tables, axis=0)) > 0.99 * DRAWN
+    leftwards = (np.diff(tables.reshape(DRAWN, 3, 32, 32)[:, 0, 16, 8:24]) < 0).mean(axis=1) > 0.5
+    assert abs(leftwards.mean() - 0.5) < 0.01  # half are mirrored
+    np.testing.assert_array_equal(tables, Augmentation(True, 2, 10, 0.1).tables(shape))
+
+
+def test_no_view_goes_further_than_allowed() -> None:
+    tables = Augmentation(shift=1, rotate=5, zoom=0.05).tables((1, 32, 32))
+    y, x = np.mgrid[:32, :32].reshape(2, -1)
+    moved = np.maximum(np.abs(tables // 32 - y), np.abs(tables % 32 - x)).max()
+    assert moved <= 1 + np.ceil(15.5 * (np.sqrt(2) * np.deg2rad(5) + 0.05) + 0.5)

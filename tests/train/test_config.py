@@ -85,6 +85,18 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"seed": -1}, "seed is -1, give at least 0"),
         ({"seed": 1.5}, "seed is 1.5, give a whole number"),
         ({"shift": 1.5}, "shift is 1.5, give a whole number"),
+        ({"rotate": -1.0}, "rotate is -1.0, give from 0 to 180 degrees"),
+        ({"zoom": 1.0}, "zoom is 1.0, give from 0 up to, not including, 1"),
+        ({"engine": "jax"}, "engine is 'jax', give 'numpy' or 'torch'"),
+        (
+            {"device": "cuda"},
+            "device is 'cuda', give 'cpu' with the engine numpy, or choose the engine torch",
+        ),
+        (
+            {"precision": "bfloat16"},
+            "precision is 'bfloat16', give 'float32' with the engine numpy, or choose the engine torch",
+        ),
+        ({"compile": True}, "compile is True, give False with the engine numpy, or choose the engine torch"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0, give above 0"),
         ({"learning_rate": float("inf")}, "learning_rate is inf, give above 0"),
         ({"learning_rate": "0.1"}, "learning_rate is '0.1', give a number"),

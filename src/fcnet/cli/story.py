@@ -112,7 +112,7 @@ class Story:
 
         if not has_torch():
             self.heading("Question 4: left out")
-            self.say(f"  it needs PyTorch, which is not installed; get it with: {TORCH_HINT}")
+            self.say(f"  it needs PyTorch, which is not installed; get it with: {escape(TORCH_HINT)}")
             return
         self.heading("Question 4: the two-layer net in PyTorch, and the same settings in NumPy")
         with_torch = self.training("PyTorch", partial(self.reproduction.pytorch, "torch"))

@@ -62,7 +62,8 @@ class TorchEngine:
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
         self.inputs = make_inputs(config, train.images)
-        tables = Augmentation(config.mirror, config.shift).tables(image_shape)
+        augmentation = Augmentation(config.mirror, config.shift, config.rotate, config.zoom)
+        tables = augmentation.tables(image_shape)
         self.views = len(tables)
         self.images = DeviceImages(train, self.inputs, tables, self.device, dtype)
         self.network = MultiLayerPerceptron(self.inputs.size, config.hidden, len(classes))

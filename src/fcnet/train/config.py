@@ -56,6 +56,10 @@ class TrainConfig:
     """Mirror half of the images, chosen at random each epoch."""
     shift: int = 0
     """Shift each image by up to so many pixels, at random, each epoch."""
+    rotate: float = 0.0
+    """Turn each image by up to so many degrees, at random, each epoch."""
+    zoom: float = 0.0
+    """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
     validation: int = 1000
     """Images held out from the end of the training files."""
     evaluate_every: int | None = None
@@ -83,10 +87,11 @@ class TrainConfig:
             _require(name, value, value is None or value >= 1, "at least 1")
         for size in self.hidden:
             _require("hidden", size, size >= 1, "sizes of at least 1")
-        for name in ("momentum", "dropout", "label_smoothing"):
+        for name in ("momentum", "dropout", "label_smoothing", "zoom"):
             _require(
                 name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1"
             )
+        _require("rotate", self.rotate, 0 <= self.rotate <= 180, "from 0 to 180 degrees")
         for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
         for name in ("learning_rate", "decay"):

@@ -97,7 +97,8 @@ class NumpyEngine:
             dtype=dtype,
         )
         self.optimiser = _optimiser(config)
-        tables = Augmentation(config.mirror, config.shift).tables(image_shape)
+        augmentation = Augmentation(config.mirror, config.shift, config.rotate, config.zoom)
+        tables = augmentation.tables(image_shape)
         self.gatherer = Gatherer(train.images, tables)
         self.views = len(tables)
         self._buffers: dict[str, Array] = {}
