@@ -100,7 +100,7 @@ def question_4(images, hidden, epochs, learning_rate):
                 f"validation accuracy {accuracies['validation']:.1%}",
                 flush=True,
             )
-    # What to see: from N(0, 1e-3) two layers train, three hardly start, and deeper nets stay at guessing. Each
+    # What to see: from N(0, 1e-3) two layers train, three hardly start, and more stay at guessing. Each
     # layer multiplies the signal by about 1e-3 times the root of half its inputs, so nothing arrives at the
     # other end, and no gradient comes back. From He's choice every depth trains; how much depth buys, `fcnet
     # reproduce` measures with three seeds and at equal parameters, and says which differences are noise.

@@ -84,6 +84,25 @@ def _confusion(records: Records) -> str:
     return "How the tuned run's test images of each class are classified, in percent of the class."
 
 
+def _depth(records: Records) -> str:
+    assert records.study
+    width = [net for net in records.study.networks if net.budget == "width"]
+    equal = ", and at equal parameters" if len(width) < len(records.study.networks) else ""
+    return (
+        f"Accuracy of networks of {width[0].layers} to {width[-1].layers} layers after "
+        f"{records.study.epochs} epochs: on validation images from each initialisation; from He's, training "
+        f"and validation{equal}."
+    )
+
+
+def _signal(records: Records) -> str:
+    assert records.study
+    return (
+        "Root mean square of what leaves each layer, and of the gradient of its weights, before the first "
+        "step: drawn from N(0, 1e-3), a deep net passes on neither."
+    )
+
+
 CAPTIONS = {
     "overview": _overview,
     "toy_training": _toy_training,
@@ -94,4 +113,6 @@ CAPTIONS = {
     "tuned_curves": _tuned_curves,
     "tuned_weights": _tuned_weights,
     "confusion": _confusion,
+    "depth": _depth,
+    "signal": _signal,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fcnet.data.dataset import Dataset
 from fcnet.report.captions import caption
 from fcnet.report.default import default_run, default_weights
+from fcnet.report.depth import depth, signal
 from fcnet.report.ladder import ladder
 from fcnet.report.overview import overview
 from fcnet.report.reading import Records
@@ -23,7 +24,7 @@ Drawing = Callable[[Records], "Figure | None"]
 
 DRAWINGS: tuple[Drawing, ...] = (
     overview, toy_training, gradient_error, default_run, default_weights, ladder,
-    tuned_curves, tuned_weights, confusion,
+    tuned_curves, tuned_weights, confusion, depth, signal,
 )  # fmt: skip
 """In the order in which they are read; a figure's file has the name of its function."""
 

@@ -65,6 +65,38 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """One network of the study of depth: mean and standard deviation of its accuracies, fractions."""
+
+    budget: str
+    layers: int
+    initialisation: str
+    width: int
+    training: tuple[float, float]
+    validation: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Root mean squares before the first step: of what leaves each layer, and of each layer's gradient."""
+
+    layers: int
+    initialisation: str
+    activations: tuple[float, ...]
+    gradients: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """The study of depth: its networks, how many seeds and epochs each had, and the signal at step 0."""
+
+    networks: tuple[Depth, ...]
+    seeds: int
+    epochs: int
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
 class Tested:
     """The use of the test set: fraction right, classes, counts (K, K) of true by predicted class."""
 
@@ -95,6 +127,10 @@ class Records:
             _read(self.out / "ladder.json", lambda record: tuple(_rung(rung) for rung in record["rungs"]))
             or None
         )
+
+    @cached_property
+    def study(self) -> Study | None:
+        return _read(self.out / "depth.json", _study)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
@@ -180,6 +216,27 @@ def _diagnosis(record: dict[str, Any]) -> Diagnosis:
 
 def _rung(rung: dict[str, Any]) -> Rung:
     return Rung(str(rung["change"]), float(rung["train_accuracy"]), float(rung["val_accuracy"]))
+
+
+def _study(record: dict[str, Any]) -> Study:
+    rows = record["rows"]
+    networks = tuple(
+        Depth(
+            str(row["budget"]), int(row["layers"]), str(row["initialisation"]), int(row["width"]),
+            (float(row["training_accuracy_mean"]), float(row["training_accuracy_std"])),
+            (float(row["validation_accuracy_mean"]), float(row["validation_accuracy_std"])),
+        )
+        for row in rows
+    )  # fmt: skip
+    signals = tuple(
+        Signal(
+            int(one["layers"]), str(one["initialisation"]),
+            tuple(float(value) for value in one["activations"]),
+            tuple(float(value) for value in one["gradients"]),
+        )
+        for one in record["signal"]
+    )  # fmt: skip
+    return Study(networks, len(rows[0]["seeds"]), int(rows[0]["epochs"]), signals)
 
 
 def _tested(record: dict[str, Any]) -> Tested:

@@ -1,0 +1,124 @@
+"""Question 4: accuracy against depth, and the signal that reaches each layer before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fcnet.report import style
+from fcnet.report.reading import Depth, Records, Signal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = {"he": style.GREEN, "pytorch": style.PURPLE}
+"""Of the initialisations; what has no colour is grey."""
+
+NAMES = {"he": "He", "pytorch": "PyTorch"}
+
+
+def depth(records: Records) -> Figure | None:
+    """Which nets start at all; those that do, closer; and the same at equal parameters."""
+    study = records.study
+    if study is None:
+        return None
+    width = [net for net in study.networks if net.budget == "width"]
+    equal = [net for net in study.networks if net.budget == "parameters"]
+    figure = style.new_figure(12.4 if equal else 8.6, 4.3)
+    panels = figure.subplots(1, 3 if equal else 2)
+    _by_initialisation(panels[0], width)
+    panels[0].set_title("Validation accuracy (%)")
+    started = [net for net in width if net.initialisation in COLORS]
+    _training_and_validation(panels[1], [net for net in started if net.initialisation == "he"])
+    panels[1].set_title(f"He, {width[0].width} units a layer (%)")
+    if equal:
+        _training_and_validation(panels[2], equal)
+        panels[2].set_title("He, equal parameters (%)")
+        panels[2].set_xticks(
+            [net.layers for net in equal], [f"{net.layers}\n{net.width} units" for net in equal]
+        )
+        limits = [panel.get_ylim() for panel in panels[1:]]
+        for panel in panels[1:]:
+            panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+    seeds = f"{study.seeds} seeds, bars: standard deviation" if study.seeds > 1 else "one seed"
+    style.credit(figure, f"{records.label}, {study.epochs} epochs, {seeds}", where="below")
+    return figure
+
+
+def signal(records: Records) -> Figure | None:
+    """Activations and gradients, layer by layer, of the deepest net from each initialisation."""
+    study = records.study
+    if study is None or not study.signals:
+        return None
+    deepest = max(one.layers for one in study.signals)
+    shown = [one for one in study.signals if one.layers == deepest]
+    figure = style.new_figure(9.6, 4.2)
+    forward, backward = figure.subplots(1, 2)
+    _layer_by_layer(forward, shown, [one.activations for one in shown])
+    forward.set_title("What leaves each layer (rms)")
+    _layer_by_layer(backward, shown, [one.gradients for one in shown])
+    backward.set_title("Gradient of each layer's weights (rms)")
+    style.credit(figure, f"{records.label}, {deepest} layers, before the first step", where="below")
+    return figure
+
+
+def _by_initialisation(axes: Axes, networks: Sequence[Depth]) -> None:
+    ends = []
+    for how in dict.fromkeys(net.initialisation for net in networks):
+        line = [net for net in networks if net.initialisation == how]
+        layers, means = [net.layers for net in line], [100 * net.validation[0] for net in line]
+        color = COLORS.get(how, style.GREY)
+        _points(axes, layers, means, [100 * net.validation[1] for net in line], color)
+        ends.append((layers[-1], means[-1], _name(how), color))
+    axes.set_ylim(0, 1.12 * max(100 * net.validation[0] for net in networks))
+    axes.axhline(10, color=style.FAINT, linewidth=1.2, zorder=0)
+    _layers_axis(axes, networks)
+    style.end_labels(axes, ends, gap=0.08)
+
+
+def _training_and_validation(axes: Axes, networks: Sequence[Depth]) -> None:
+    ends = []
+    layers = [net.layers for net in networks]
+    for name, color, values in (
+        ("training", style.TRAIN, [net.training for net in networks]),
+        ("validation", style.VALIDATION, [net.validation for net in networks]),
+    ):
+        means = [100 * mean for mean, _ in values]
+        _points(axes, layers, means, [100 * std for _, std in values], color)
+        ends.append((layers[-1], means[-1], f"{name}\n{means[-1]:.1f} %", color))
+    _layers_axis(axes, networks)
+    axes.margins(y=0.15)
+    style.end_labels(axes, ends, gap=0.14)
+
+
+def _layer_by_layer(axes: Axes, shown: Sequence[Signal], lines: Sequence[Sequence[float]]) -> None:
+    axes.set_yscale("log")
+    ends = []
+    for one, values in zip(shown, lines, strict=True):
+        color = COLORS.get(one.initialisation, style.GREY)
+        numbers = range(1, len(values) + 1)
+        axes.plot(numbers, values, "o-", color=color)
+        ends.append((numbers[-1], values[-1], _name(one.initialisation), color))
+    axes.set_xticks(range(1, len(lines[0]) + 1))
+    axes.set_xlabel("layer")
+    style.grid(axes)
+    style.end_labels(axes, ends, gap=0.08)
+
+
+def _points(
+    axes: Axes, x: Sequence[int], means: Sequence[float], deviations: Sequence[float], color: str
+) -> None:
+    axes.errorbar(x, means, yerr=np.asarray(deviations), fmt="o-", color=color, capsize=3, markersize=5)
+
+
+def _layers_axis(axes: Axes, networks: Sequence[Depth]) -> None:
+    axes.set_xticks(sorted({net.layers for net in networks}))
+    axes.set_xlabel("layers")
+    style.grid(axes)
+
+
+def _name(initialisation: str) -> str:
+    return NAMES.get(initialisation, f"N(0, {initialisation})")
