@@ -21,7 +21,7 @@ from fcnet.records import make_writable, write_json
 from harness import Benchmark, BenchmarkError, Plan, measure, present
 from machine import Watch, describe
 
-NAMES = ("loops", "step")
+NAMES = ("loops", "step", "scaling")
 """Every file with a benchmark in it."""
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks"

@@ -114,3 +114,19 @@ def test_an_unknown_benchmark_is_refused():
     done = run("nothing")
     assert done.returncode == 2
     assert "there is no benchmark nothing, choose from loops, step" in done.stderr
+
+
+def test_the_second_worker_ends_with_the_first():
+    """A follower that outlived its benchmark would keep a core busy for ever after."""
+    pytest.importorskip("torch")
+    import psutil
+
+    done = run("scaling", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert "two workers, one thread each" in done.stdout
+    followers = [
+        p for p in psutil.process_iter(["cmdline"])
+        if any(str(word).endswith("scaling.py") for word in p.info["cmdline"] or ())
+    ]  # fmt: skip
+    _, alive = psutil.wait_procs(followers, timeout=20)
+    assert not alive
