@@ -24,9 +24,12 @@ from typing import Any
 from unittest.mock import patch
 
 from compare import same
-from tables import label, ladder, search, speed, table
+from question4 import deep, depth, depth_page, scaling, search_deep
+from tables import ladder, search, speed, table
+from words import label
 
 from fcnet.errors import FcnetError, RunError
+from fcnet.experiments.depth import best_run
 from fcnet.files import write_atomically
 from fcnet.records import read_json, write_json
 from fcnet.report.figures import draw
@@ -39,6 +42,7 @@ RECORDS = (
     "toy.json", "ladder.json",
     "default/history.jsonl", "default/diagnosis.json", "default/record.json",
     "tuned/history.jsonl", "tuned/record.json", "tuned/test.json",
+    "depth.json", "pytorch/history.jsonl", "pytorch/record.json", "numpy/history.jsonl", "numpy/record.json",
 )  # fmt: skip
 """What --collect copies besides results.json and the pictures."""
 
@@ -84,6 +88,9 @@ def collect(out: Path, root: Path) -> None:
             write_json(kept / name, without_folders(read_json(out / name)))
         else:
             write_atomically(kept / name, (out / name).read_text())
+    _, best = best_run(read_json(out / "depth.json")["rows"], out / "depth")
+    for name in ("record.json", "test.json"):
+        write_json(kept / "best" / name, without_folders(read_json(best / name)))
     for run, count in (("default", DEFAULT_PICTURES), ("tuned", TUNED_PICTURES)):
         Pictures.read(out / run, count).save(kept / run)
 
@@ -140,11 +147,16 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     blocks = {
         "table": table(results, root / "results" / "search"),
         "ladder": ladder(results),
+        "depth": depth(results),
+        "deep": deep(root / "results" / "deep"),
         "speed": speed(root / "results" / "benchmarks"),
     }
     yield readme, fill(readme, blocks)
-    log = root / "docs" / "log.md"
-    yield log, fill(log, {"search": search(root / "results" / "search")})
+    log, searched = root / "docs" / "log.md", root / "results" / "search"
+    yield log, fill(log, {"search": search(searched), "search_deep": search_deep(searched / "deep")})
+    page = root / "docs" / "scaling.md"
+    yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
+    yield root / "docs" / "depth.md", GENERATED + depth_page(results)
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import statistics
-import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from question4 import question4_rows
+from words import label, percent, wrapped
+
 from fcnet.records import read_json
-
-
-def label(results: dict[str, Any]) -> str:
-    """The data set with what must be known about this copy."""
-    dataset = results["dataset"]
-    return f"{dataset['name']} ({dataset['note']})" if dataset["note"] else str(dataset["name"])
-
-
-def percent(fraction: float) -> str:
-    """A fraction as people read it."""
-    return f"{100 * fraction:.1f} %"
+from fcnet.train.config import TrainConfig
 
 
 def table(results: dict[str, Any], repeats: Path) -> str:
@@ -50,6 +43,7 @@ def table(results: dict[str, Any], repeats: Path) -> str:
         ),
         ("3", f"tuned run, test accuracy{copy}", "", f"**{percent(tuned['test_accuracy'])}**"),
         ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.0f} s"),
+        *question4_rows(results, copy),
     )
     seed = tuned["config"]["seed"]
     used = "once" if tuned["test_set_used"] == 1 else f"{tuned['test_set_used']} times"
@@ -62,16 +56,18 @@ def table(results: dict[str, Any], repeats: Path) -> str:
         f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
         f"[results/reproduce.json](results/reproduce.json)."
     )
-    lines += ["", *textwrap.wrap(remark, 120, break_long_words=False, break_on_hyphens=False)]
+    lines += ["", *wrapped(remark)]
     return "\n".join(lines) + "\n"
 
 
 def spread(tuned: dict[str, Any], repeats: Path) -> str:
     """Mean and standard deviation of the tuned recipe's validation accuracy over all seeds that were run."""
     accuracies = [tuned["validation_accuracy"]]
+    wanted = replace(TrainConfig.from_dict(tuned["config"], "results/reproduce.json"), seed=0)
     for path in sorted(repeats.glob("*/record.json")):
         record = read_json(path)
-        if record["config"] | {"seed": None} == tuned["config"] | {"seed": None}:
+        config = TrainConfig.from_dict(record["config"], str(path))
+        if replace(config, seed=0) == wanted and config.seed != tuned["config"]["seed"]:
             accuracies.append(record["metrics"]["val_accuracy"])
     if len(accuracies) == 1:
         return ""

@@ -11,15 +11,21 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fcnet.data.dataset import split
 from fcnet.data.find import find
 from fcnet.data.load import load_cifar10
+from fcnet.data.minibatches import minibatches
+from fcnet.experiments.recipes import PYTORCH
 from fcnet.records import RunFolder
+from fcnet.train.engine import NumpyEngine
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
 
@@ -79,6 +85,44 @@ def test_a_usable_learning_rate_reaches_48_percent_within_seconds(results: dict[
     assert results["tuned"]["validation_accuracy"] > 0.48
     assert results["tuned"]["test_accuracy"] > 0.48
     assert results["tuned"]["training_seconds"] < 10, f"is the machine quiet? its load is {os.getloadavg()}"
+
+
+def test_question_4_in_pytorch_passes_48_percent_and_agrees_with_numpy(results: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
+    two = results["pytorch"]["two_layer"]
+    assert two["validation_accuracy"] > 0.48
+    assert two["numpy"]["validation_accuracy"] > 0.48
+    # the same weights and minibatches, in bfloat16 and float32: a point apart, on 1,000 images
+    assert abs(two["validation_accuracy"] - two["numpy"]["validation_accuracy"]) < 0.03
+
+
+def test_deep_nets_start_from_hes_weights_and_not_from_the_exercises(results: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
+    rows = {(row["layers"], row["initialisation"]): row for row in results["pytorch"]["depth"]}
+    assert {layers for layers, _ in rows} == {2, 3, 4, 5}
+    for layers in (2, 3, 4, 5):
+        assert rows[layers, "he"]["training_accuracy_mean"] > 0.45
+    for layers in (4, 5):
+        assert rows[layers, "1e-3"]["training_accuracy_mean"] < 0.12
+    assert results["pytorch"]["best"]["test_accuracy"] > 0.45
+    assert results["pytorch"]["best"]["test_set_used"] == 1
+
+
+def test_both_networks_take_the_same_steps_on_real_images() -> None:
+    """Twenty steps in float64, from the same settings."""
+    torch = pytest.importorskip("torch")
+    from fcnet.torch_net.engine import TorchEngine
+    from fcnet.torch_net.workers import ProcessGroup
+
+    dataset = load_cifar10()
+    config = replace(PYTORCH, precision="float64", device="cpu", hidden=(64, 32))
+    train, _ = split(dataset.train, config.validation)
+    theirs = TorchEngine(
+        config, train, dataset.image_shape, dataset.classes, ProcessGroup(torch.device("cpu"))
+    )
+    ours = NumpyEngine(replace(config, engine="numpy"), train, dataset.image_shape, dataset.classes)
+    for batch in islice(minibatches(len(train), 200, 1, seed=0, epoch=0), 20):
+        assert theirs.step(batch, 0.03) == pytest.approx(ours.step(batch, 0.03), rel=1e-10)
 
 
 def test_the_saved_network_gives_the_recorded_accuracy(

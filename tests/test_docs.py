@@ -28,7 +28,8 @@ def page(*names: str) -> str:
     return "".join(f"text\n\n<!-- results:begin {n} -->\n<!-- results:end {n} -->\n" for n in names)
 
 
-README, LOG = page("table", "ladder", "speed"), page("search")
+README = page("table", "ladder", "depth", "deep", "speed")
+LOG, SCALING = page("search", "search_deep"), page("scaling")
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -38,12 +39,17 @@ def test_this_repository_is_up_to_date(capsys):
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reproduction on digits that says it was a full one, with a ladder of one rung."""
+    pytest.importorskip("torch")
     out = tmp_path_factory.mktemp("docs") / "out"
     reproduction = Reproduction(load_digits("digits $1$ & more"), out, quick=True)
     reproduction.toy()
     reproduction.default(Silence())
     reproduction.tuned(Silence())
     reproduction.test()
+    for engine in ("torch", "numpy"):
+        reproduction.pytorch(engine, Silence())
+    study = reproduction.depth(lambda title: Silence())
+    reproduction.test_best(study["rows"])
     rungs = [{"change": "nothing", "config": {}, "train_accuracy": 0.5, "val_accuracy": 0.25, "seconds": 1.5}]
     write_json(out / "ladder.json", {"rungs": rungs})
     results = reproduction.results() | {"quick": False, "ladder": rungs}
@@ -63,7 +69,8 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "README.md").write_text(README)
     (root / "docs").mkdir()
     (root / "docs" / "log.md").write_text(LOG)
-    for name in ("benchmarks", "search"):
+    (root / "docs" / "scaling.md").write_text(SCALING)
+    for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     assert generate.main(["--collect", str(out)], root) == 0
     return root
@@ -87,8 +94,11 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
         assert number in text
     assert {path.stem for path in (root / "docs" / "figures").glob("*.svg")} == {
         "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
-        "tuned_curves", "tuned_weights", "confusion",
+        "tuned_curves", "tuned_weights", "confusion", "depth", "signal",
     }  # fmt: skip
+    page = (root / "docs" / "depth.md").read_text()
+    assert f"{100 * results['pytorch']['best']['test_accuracy']:.1f} %" in page
+    assert " ".join(results["pytorch"]["discussion"][1].split()) in " ".join(page.split())
 
 
 def test_no_folder_of_the_machine_is_kept(root, out):
@@ -114,6 +124,8 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("README.md", " %", " percent"),
         ("docs/cli.md", "--help", "--hepl"),
         ("docs/log.md", " %", " percent"),
+        ("docs/scaling.md", " ms", " milliseconds"),
+        ("docs/depth.md", " ± ", " +- "),
         ("docs/figures/README.md", "default", "standard"),
         ("docs/figures/toy_training.svg", "\nL ", "\nM "),
         ("docs/figures/gradient_error.svg", "<!-- wanted", "<!-- unwanted"),

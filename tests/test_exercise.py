@@ -29,12 +29,12 @@ FIGURES = {
 
 
 def run(
-    folder: Path, *arguments: str, seconds: float = 60, **variables: str
+    folder: Path, *arguments: str, seconds: float = 60, driver: Path = DRIVER, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the driver in an empty folder, with what the user's environment says of data left out."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FCNET_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-W", "error", str(DRIVER), *arguments]
+    command = [sys.executable, "-W", "error", str(driver), *arguments]
     return subprocess.run(
         command,
         cwd=folder,
@@ -158,3 +158,35 @@ def test_on_cifar10_the_default_is_poor_and_better_settings_pass_48_percent(tmp_
     assert 27 <= percentage("default hyper-parameters: .* validation accuracy", done.stdout) <= 31
     assert percentage("better hyper-parameters: .* validation accuracy", done.stdout) > 48
     assert percentage("test accuracy", done.stdout) > 46
+
+
+# Question 4
+
+
+PYTORCH = DRIVER.with_name("ex2_pytorch.py")
+
+
+def test_question_4_compares_depths_and_uses_the_test_set_once(tmp_path):
+    pytest.importorskip("torch")
+    done = run(
+        tmp_path, "--epochs", "10", "--hidden", "64",
+        driver=PYTORCH, FCNET_OFFLINE="1", FCNET_CACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    trained = re.findall(r"(\d) layers from (\S.*?): training accuracy", done.stdout)
+    assert trained == [(str(n), how) for n in (2, 3, 4, 5) for how in ("He", "N(0, 1e-3)")]
+    for layers in (2, 3, 4, 5):
+        assert percentage(f"{layers} layers from He: .* validation accuracy", done.stdout) > 60
+    assert percentage(r"5 layers from N\(0, 1e-3\): training accuracy", done.stdout) < 20
+    assert done.stdout.count("test accuracy") == 1
+    assert "digits" in done.stdout.splitlines()[-1]
+    out = tmp_path / "runs" / "exercise"
+    assert (out / "depth_pytorch.png").exists()
+    assert json.loads((out / "test_pytorch.json").read_text())["count"] == 1
+
+
+def test_question_4_says_in_one_line_where_it_cannot_write(tmp_path):
+    pytest.importorskip("torch")
+    done = run(tmp_path, "--out", "/proc/exercise", driver=PYTORCH, FCNET_OFFLINE="1")
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: cannot write to /proc/exercise: .*\n", done.stderr)

@@ -1,0 +1,148 @@
+"""The tables of question 4, and of what came with it, each made from the records that it states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from words import label, percent, wrapped
+
+from fcnet.records import read_json
+
+START = {"he": "He", "pytorch": "PyTorch's default"}
+"""Initialisations by the name that people know."""
+
+
+def question4_rows(results: dict[str, Any], copy: str) -> list[tuple[str, str, str, str]]:
+    """The rows of question 4; none where it was left out."""
+    if "pytorch" not in results:
+        return []
+    two, best = results["pytorch"]["two_layer"], results["pytorch"]["best"]
+    torch, numpy = (percent(one["validation_accuracy"]) for one in (two, two["numpy"]))
+    name = f"best of the depth study, {best['layers']} layers"
+    return [
+        ("4", f"two layers in PyTorch, validation{copy}", "above 48 %", f"**{torch}**"),
+        ("4", f"the same settings in NumPy, validation{copy}", "", numpy),
+        ("4", f"{name}, validation{copy}", "", percent(best["validation_accuracy"])),
+        ("4", f"{name}, test{copy}", "", f"**{percent(best['test_accuracy'])}**"),
+    ]
+
+
+def depth(results: dict[str, Any]) -> str:
+    """Validation accuracy of every depth, one column an initialisation or budget."""
+    rows = results["pytorch"]["depth"]
+    columns = [
+        (f"from {START.get(how, f'N(0, {how})')}", "width", how)
+        for how in dict.fromkeys(row["initialisation"] for row in rows if row["budget"] == "width")
+    ]
+    if any(row["budget"] == "parameters" for row in rows):
+        columns.append(("from He, equal parameters", "parameters", "he"))
+    lines = [
+        f"| layers | {' | '.join(name for name, _, _ in columns)} |",
+        "| ---: |" + " ---: |" * len(columns),
+    ]
+    for layers in sorted({row["layers"] for row in rows}):
+        cells = [
+            next(deviation(row, "validation") for row in rows
+                 if (row["layers"], row["budget"], row["initialisation"]) == (layers, budget, how))
+            for _, budget, how in columns
+        ]  # fmt: skip
+        lines.append(f"| {layers} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def depth_page(results: dict[str, Any]) -> str:
+    """The study of depth as a page: every row, the figures, the discussion."""
+    rows = results["pytorch"]["depth"]
+    first = rows[0]
+    lines = [
+        "# Question 4: what depth buys", "",
+        *wrapped(
+            f"Networks of 2 to 5 layers on {label(results)}, trained in PyTorch by the same loop, for "
+            f"{first['epochs']} epochs each, on the exercise's inputs from -1 to 1, with momentum 0.9, a "
+            f"cosine schedule and lambda 1e-4; {first['seeds']} seeds a network. Means and standard "
+            f"deviations over the seeds. 5,000 training images validate, since an accuracy near 0.5 on 1,000 "
+            f"has a standard error of 1.6 points. `make` runs the study; its record is "
+            f"[results/reproduce/depth.json](../results/reproduce/depth.json)."
+        ), "",
+        "![Accuracy against depth](figures/depth.svg)", "",
+        "| equal | initialisation | layers | units | parameters | training | validation | seconds |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]  # fmt: skip
+    for row in rows:
+        start = START.get(row["initialisation"], f"N(0, {row['initialisation']})")
+        lines.append(
+            f"| {row['budget']} | {start} | {row['layers']} | {row['width']} | {row['parameters']:,} | "
+            f"{deviation(row, 'training')} | {deviation(row, 'validation')} | {row['seconds']:.1f} |"
+        )
+    lines += [
+        "",
+        "## Before the first step",
+        "",
+        "![Signal and gradient, layer by layer](figures/signal.svg)",
+        "",
+    ]
+    lines += ["## What follows", ""]
+    for number, sentence in enumerate(results["pytorch"]["discussion"], start=1):
+        lines += wrapped(f"{number}. {sentence}")
+    best = results["pytorch"]["best"]
+    used = "once" if best["test_set_used"] == 1 else f"{best['test_set_used']} times"
+    lines += ["", *wrapped(
+        f"The best network by validation, {best['layers']} layers of {best['width']} units, gets "
+        f"{percent(best['test_accuracy'])} of the test images right; the test set was used {used}."
+    )]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def deep(folder: Path) -> str:
+    """The recipe for fifteen minutes: what it reached, where."""
+    record, test = read_json(folder / "record.json"), read_json(folder / "test.json")
+    machine, metrics = record["environment"], record["metrics"]
+    used = "once" if test["count"] == 1 else f"{test['count']} times"
+    hidden = " x ".join(str(units) for units in record["config"]["hidden"])
+    return "\n".join(wrapped(
+        f"`fcnet train --recipe deep` (hidden layers {hidden}, {record['parameters']:,} parameters, "
+        f"{record['config']['epochs']} epochs, {record['engine']['precision']}) reaches "
+        f"{percent(metrics['val_accuracy'])} on validation images and **{percent(test['accuracy'])} on the "
+        f"test set**, used {used}, after {record['seconds'] / 60:.1f} minutes on {machine['cores']} cores of "
+        f"{machine['processor']} ({record['data']['label']}); its record is [results/deep/](results/deep)."
+    )) + "\n"  # fmt: skip
+
+
+def scaling(records: Path) -> str:
+    """What a second thread and a second worker buy."""
+    record = read_json(records / "scaling.json")
+    names = [row["contestant"] for row in record["cases"][0]["results"]]
+    lines = [f"| hidden units | batch | {' | '.join(names)} |", "| ---: | ---: |" + " ---: |" * len(names)]
+    for case in record["cases"]:
+        first, *others = case["results"]
+        cells = [f"{1e3 * first['median']:.1f} ms", *(f"x {1 / row['ratio']:.2f}" for row in others)]
+        lines.append(f"| {case['case']['hidden']} | {case['case']['batch']:,} | {' | '.join(cells)} |")
+    where = f"{record['machine']['cores']} cores of {record['machine']['processor']}"
+    lines += ["", *wrapped(
+        f"Time of a step on one core, and how many times faster it becomes (below 1: slower); medians of "
+        f"{record['rounds']} rounds on {where}, float32. `python benchmarks/run.py scaling` repeats it."
+    )]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def deviation(row: dict[str, Any], what: str) -> str:
+    """A mean with its standard deviation, in percent."""
+    return f"{100 * row[f'{what}_accuracy_mean']:.1f} ± {100 * row[f'{what}_accuracy_std']:.1f} %"
+
+
+def search_deep(records: Path) -> str:
+    """The search for the deep recipe: runs of its settings with one thing changed, as they were recorded."""
+    columns = ("hidden", "turned", "zoomed", "dropout", "smoothing", "epochs", "held out")
+    lines = [f"| {' | '.join(columns)} | training | validation |", "| --- |" + " ---: |" * 8]
+    for path in sorted(records.glob("*/record.json")):
+        record = read_json(path)
+        config, metrics = record["config"], record["metrics"]
+        row = (
+            " x ".join(str(units) for units in config["hidden"]),
+            f"{config['rotate']:g}°", f"{config['zoom']:g}",
+            f"{config['dropout']:g}", f"{config['label_smoothing']:g}", config["epochs"],
+            f"{config['validation']:,}", percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
+    return "\n".join(lines) + "\n"
