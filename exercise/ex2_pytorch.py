@@ -22,7 +22,7 @@ try:
     import torch
     from torch import nn
 except ImportError:
-    sys.exit("error: this needs PyTorch, which is not installed; get it with: pip install 'fcnet[torch]'")
+    sys.exit("error: this needs PyTorch, which is not installed; get it with: pip install 'torch>=2.4'")
 
 from fcnet.cli.loading import digits_notice, load
 from fcnet.data.dataset import split

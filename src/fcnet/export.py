@@ -41,7 +41,7 @@ def export_onnx(model: Model, path: Path) -> None:
         import onnx  # noqa: F401
     except ImportError as error:
         raise FcnetError(
-            "this needs the package onnx, which is not installed; get it with: pip install 'fcnet[onnx]'"
+            "this needs the package onnx, which is not installed; get it with: pip install onnx"
         ) from error
     write_atomically(path, graph(model).SerializeToString())
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'fcnet[torch]'")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'torch>=2.4'")

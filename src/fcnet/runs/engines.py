@@ -14,7 +14,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
 
-TORCH_HINT = "pip install 'fcnet[torch]'"
+TORCH_HINT = "pip install 'torch>=2.4'"
 """How to get PyTorch."""
 
 
