@@ -24,7 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 from compare import same
-from question4 import deep, depth, depth_page, scaling, search_deep
+from question4 import deep, depth, depth_page, rates, scaling, search_deep
 from tables import ladder, search, speed, table
 from words import label
 
@@ -153,7 +153,12 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     }
     yield readme, fill(readme, blocks)
     log, searched = root / "docs" / "log.md", root / "results" / "search"
-    yield log, fill(log, {"search": search(searched), "search_deep": search_deep(searched / "deep")})
+    blocks = {
+        "search": search(searched),
+        "rates": rates(searched / "rates"),
+        "search_deep": search_deep(searched / "deep"),
+    }
+    yield log, fill(log, blocks)
     page = root / "docs" / "scaling.md"
     yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
     yield root / "docs" / "depth.md", GENERATED + depth_page(results)

@@ -131,6 +131,21 @@ def deviation(row: dict[str, Any], what: str) -> str:
     return f"{100 * row[f'{what}_accuracy_mean']:.1f} ± {100 * row[f'{what}_accuracy_std']:.1f} %"
 
 
+def rates(records: Path) -> str:
+    """The learning rate of the depth study: its shallowest and deepest net at several, one seed each."""
+    found = {}
+    for path in records.glob("*/record.json"):
+        record = read_json(path)
+        layers = len(record["config"]["hidden"]) + 1
+        found[record["config"]["learning_rate"], layers] = percent(record["metrics"]["val_accuracy"])
+    depths = sorted({layers for _, layers in found})
+    lines = [f"| learning rate | {' | '.join(f'{layers} layers' for layers in depths)} |"]
+    lines.append("| ---: |" + " ---: |" * len(depths))
+    for rate in sorted({rate for rate, _ in found}):
+        lines.append(f"| {rate:g} | {' | '.join(found[rate, layers] for layers in depths)} |")
+    return "\n".join(lines) + "\n"
+
+
 def search_deep(records: Path) -> str:
     """The search for the deep recipe: runs of its settings with one thing changed, as they were recorded."""
     columns = ("hidden", "turned", "zoomed", "dropout", "smoothing", "epochs", "held out")

@@ -29,7 +29,7 @@ def page(*names: str) -> str:
 
 
 README = page("table", "ladder", "depth", "deep", "speed")
-LOG, SCALING = page("search", "search_deep"), page("scaling")
+LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 
 
 def test_this_repository_is_up_to_date(capsys):
