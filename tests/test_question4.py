@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal as signals
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from fcnet.net.network import Network
 from fcnet.records import RunFolder, write_json
 from fcnet.report.figures import draw
 from fcnet.train.listeners import Listener, Silence
+from trainings import StopAfter
 
 # What is compared
 
@@ -115,14 +115,6 @@ def test_the_best_run_is_the_best_seed_of_the_best_mean() -> None:
     assert folder == Path("depth") / points(3072, 10)[5].name / "seed1"
 
 
-class CtrlC(Silence):
-    """Presses Ctrl-C in the middle of a training."""
-
-    def after_step(self, step: int, total: int, loss: float) -> None:
-        if step == 5:
-            signals.raise_signal(signals.SIGINT)
-
-
 def test_the_study_goes_on_where_it_was_stopped(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +125,7 @@ def test_the_study_goes_on_where_it_was_stopped(
     def listener_for(stop_at: int) -> Callable[[str], Listener]:
         def make(title: str) -> Listener:
             started.append(title)
-            return CtrlC() if len(started) == stop_at else Silence()
+            return StopAfter(5) if len(started) == stop_at else Silence()
 
         return make
 

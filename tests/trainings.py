@@ -1,11 +1,13 @@
-"""Trainings on scikit-learn's digits that take a fraction of a second."""
+"""Trainings on scikit-learn's digits that take a fraction of a second, and a finger on Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from typing import Any
 
 from fcnet.train.config import TrainConfig
+from fcnet.train.listeners import Silence
 
 SMALL = TrainConfig(
     hidden=(24,),
@@ -23,3 +25,14 @@ SMALL = TrainConfig(
 def small(**settings: Any) -> TrainConfig:
     """Three epochs of 21 steps, the last of each with a smaller minibatch."""
     return replace(SMALL, **settings)
+
+
+class StopAfter(Silence):
+    """Presses Ctrl-C in the middle of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def after_step(self, step: int, total: int, loss: float) -> None:
+        if step == self.step:
+            signal.raise_signal(signal.SIGINT)

@@ -26,7 +26,7 @@ from fcnet.train.history import Evaluation, read_history
 from fcnet.train.interruption import deferred_interrupt
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
-from trainings import small
+from trainings import StopAfter, small
 
 KINDS: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.0},
@@ -36,17 +36,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "everything": {"dropout": 0.2, "mirror": True, "shift": 1, "preprocessing": "whitened", "components": 30,
                    "hidden": (20, 16), "evaluate_every": 8},
 }  # fmt: skip
-
-
-class StopAfter(Silence):
-    """Presses Ctrl-C in the middle of a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def after_step(self, step: int, total: int, loss: float) -> None:
-        if step == self.step:
-            signal.raise_signal(signal.SIGINT)
 
 
 def stop_and_go(config: TrainConfig, digits: Dataset, folder: Path, stops: tuple[int, ...]) -> dict[str, Any]:

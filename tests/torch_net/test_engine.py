@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +29,8 @@ from fcnet.torch_net.workers import ProcessGroup
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import read_history
 from fcnet.train.inputs import make_inputs
-from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
-from trainings import small
+from trainings import StopAfter, small
 
 CPU = torch.device("cpu")
 
@@ -179,17 +177,6 @@ def test_images_stay_uint8_and_are_not_copied_on_the_cpu(digits: Dataset) -> Non
 
 
 # Stops
-
-
-class StopAfter(Silence):
-    """Presses Ctrl-C in the middle of a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def after_step(self, step: int, total: int, loss: float) -> None:
-        if step == self.step:
-            signal.raise_signal(signal.SIGINT)
 
 
 KINDS: dict[str, dict[str, Any]] = {
