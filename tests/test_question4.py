@@ -243,6 +243,18 @@ def test_initialisations_are_compared_depth_by_depth() -> None:
     assert "+0.0 points at 2 layers (noise), +2.0 points at 3 layers, +4.0 points at 4 layers" in sentence
 
 
+def test_the_closest_fit_is_named_unless_it_is_noise() -> None:
+    closer = discuss(made_up((0.50, 0.51, 0.52, 0.49), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    assert "60.0 % at 2, 61.0 % at 3, 62.0 % at 4, 59.0 % at 5 layers" in said(closer, "Capacity")
+    assert "4 layers, with x 1.17 parameters, fit the training images better than 2 (+2.0 points)" in said(
+        closer, "Capacity"
+    )
+    noise = discuss(made_up((0.50, 0.501, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    assert said(noise, "Capacity").endswith("3 layers are +0.1 points above 2, which is noise.")
+    worse = discuss(made_up((0.50, 0.49, 0.48, 0.47), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    assert "no deeper net fits the training images better" in said(worse, "Capacity")
+
+
 def test_every_sentence_has_a_number_and_every_finding_a_value() -> None:
     findings = discuss(made_up((0.5,) * 4, (0.49,) * 4, (0.1,) * 4, equal=(0.5,) * 4), SIGNALS)
     assert len(findings) == 7

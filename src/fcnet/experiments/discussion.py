@@ -113,16 +113,24 @@ def _initialisation(rows: Sequence[Row]) -> Finding:
 
 
 def _capacity(rows: Sequence[Row]) -> Finding:
-    """Training accuracy against depth."""
-    first, last = rows[0], rows[-1]
-    gain = last["training_accuracy_mean"] - first["training_accuracy_mean"]
-    more = last["parameters"] / first["parameters"]
-    what = "is fitted better" if gain > 0 else "is not fitted better"
+    """Training accuracy against depth: the closest fit against the shallowest net's."""
+    first, best = rows[0], max(rows, key=lambda row: row["training_accuracy_mean"])
+    gain = best["training_accuracy_mean"] - first["training_accuracy_mean"]
+    error = math.sqrt(sum(row["training_accuracy_std"] ** 2 / len(row["seeds"]) for row in (first, best)))
+    told = ", ".join(f"{_percent(row['training_accuracy_mean'])} at {row['layers']}" for row in rows)
+    more = best["parameters"] / first["parameters"]
+    if best is first:
+        what = "no deeper net fits the training images better than two layers"
+    elif gain > NOISE * error:
+        what = (
+            f"{best['layers']} layers, with x {more:.2f} parameters, fit the training images better than "
+            f"{first['layers']} ({_points(gain)})"
+        )
+    else:
+        what = f"{best['layers']} layers are {_points(gain)} above {first['layers']}, which is noise"
     return Finding(
-        "training accuracy of the deepest minus the shallowest net", gain,
-        f"Capacity: from {first['layers']} to {last['layers']} layers, with x {more:.2f} parameters, "
-        f"training accuracy goes from {_percent(first['training_accuracy_mean'])} to "
-        f"{_percent(last['training_accuracy_mean'])}: the training set {what} ({_points(gain)}).",
+        "closest fit minus that of the shallowest net", gain,
+        f"Capacity: training accuracy is {told} layers: {what}.",
     )  # fmt: skip
 
 
