@@ -26,6 +26,7 @@ from unittest.mock import patch
 from compare import same
 from tables import label, ladder, search, speed, table
 
+from fcnet.derivation.markdown import derivation_page
 from fcnet.errors import FcnetError, RunError
 from fcnet.files import write_atomically
 from fcnet.records import read_json, write_json
@@ -132,6 +133,7 @@ def _check(root: Path) -> int:
 def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     """Each generated file as it should be."""
     yield root / "docs" / "cli.md", cli_page()
+    yield root / "docs" / "derivation.md", GENERATED + derivation_page()
     record = root / "results" / "reproduce.json"
     if not record.exists():
         return
