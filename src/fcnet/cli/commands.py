@@ -13,6 +13,7 @@ import tyro
 
 from fcnet.cli.audit import Audit
 from fcnet.cli.data import Fetch, Info, Verify
+from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
@@ -48,6 +49,7 @@ AnyCommand = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Test, tyro.conf.subcommand("test")]
     | Annotated[Audit, tyro.conf.subcommand("audit")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
 )
 
 
