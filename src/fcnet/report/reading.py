@@ -85,7 +85,7 @@ class Records:
     out: Path
     given_label: str | None = None
     single: bool = False
-    """Whether `out` is not a reproduction's folder but that of one run, which then stands for the tuned one."""
+    """Whether `out` is the folder of one run, which then stands for the tuned one."""
 
     @property
     def run(self) -> Path:

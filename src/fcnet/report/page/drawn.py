@@ -76,7 +76,7 @@ def _panel(figure: Figure, axes: Axes) -> dict[str, Any] | None:
         name = str(line.get_label())
         if name.startswith("_"):
             continue
-        x, y = ([_number(value) for value in values] for values in line.get_data())
+        x, y = _numbers(line.get_xdata()), _numbers(line.get_ydata())
         curves.append({"name": name, "color": str(line.get_color()), "x": x, "y": y})
     if not curves:
         return None
@@ -88,6 +88,10 @@ def _panel(figure: Figure, axes: Axes) -> dict[str, Any] | None:
         "ylog": axes.get_yscale() == "log", "xlim": [float(v) for v in axes.get_xlim()],
         "ylim": [float(v) for v in axes.get_ylim()], "curves": curves,
     }  # fmt: skip
+
+
+def _numbers(values: Any) -> list[float | None]:
+    return [_number(value) for value in values]
 
 
 def _number(value: Any) -> float | None:

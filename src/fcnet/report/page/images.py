@@ -42,7 +42,7 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     from matplotlib.image import imsave
 
     buffer = io.BytesIO()
-    imsave(buffer, picture, format="png", metadata={"Software": None})
+    imsave(buffer, picture, format="png")
     return buffer.getvalue()
 
 

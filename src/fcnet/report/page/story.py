@@ -72,7 +72,7 @@ def summary(source: Source) -> Section:
 
 
 def _question_4(found: dict[str, Any]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     if two := found.get("two_layer"):
         rows.append(
             (
@@ -109,7 +109,10 @@ def toy(source: Source) -> Section:
             ("regularised loss (nats)", "1.30378789133", f"{found['loss']:.11f}"),
             ("its difference from the given one", "< 1e-10", f"{found['loss_difference']:.1e}"),
         )
-    text = "Five points in four dimensions, three classes, ten hidden units, weights from a fixed seed: the exercise gives the right answers."
+    text = (
+        "Five points in four dimensions, three classes, ten hidden units, weights from a fixed seed: the "
+        "exercise gives the right answers."
+    )
     return Section(
         "toy",
         "Scores and loss",
@@ -137,7 +140,8 @@ def audit(source: Source) -> Section:
     heading = ("parameter", "central differences, h = 1e-5", "complex step", "entries of dead units")
     blocks = (
         Text(
-            f"Largest relative error of each gradient; the exercise wants less than 1e-8. The audit {verdict}."
+            f"Largest relative error of each gradient; the exercise wants less than 1e-8. "
+            f"The audit {verdict}."
         ),
         Table("Gradients against numbers", heading, rows),
         Figure("gradient_error", "figure of the audit"),
@@ -154,13 +158,14 @@ def data(source: Source) -> Section:
     """The images, the exercise's figure 3."""
     dataset = source.dataset
     if dataset is None:
-        text = (
-            f"Images of {source.label} are not shown: the data set could not be had when this page was made."
-        )
+        text = f"Images of {source.label} are not shown: they could not be had when this was written."
         return Section("data", "The images", (Text(text, missing=True),))
     n, m = len(dataset.train), len(dataset.test)
     shape = " x ".join(str(side) for side in dataset.image_shape)
-    text = f"{dataset.label}: {n:,} training and {m:,} test images of {shape} numbers in {len(dataset.classes)} classes."
+    text = (
+        f"{dataset.label}: {n:,} training and {m:,} test images of {shape} numbers in "
+        f"{len(dataset.classes)} classes."
+    )
     return Section(
         "data",
         "The images",
@@ -187,7 +192,8 @@ def speed(source: Source) -> Section:
             for one in case["results"]
         )
         machine = measured["machine"]
-        caption = f"A training step, medians of {measured['rounds']} rounds on {machine['cores']} cores of {machine['processor']}"
+        where = f"{machine['cores']} cores of {machine['processor']}"
+        caption = f"A training step, medians of {measured['rounds']} rounds on {where}"
     heading = ("hidden units", "momentum", "what", "time", "ratio")
     return Section("speed", "Speed", (Table(caption, heading, rows, words=3),))
 

@@ -133,8 +133,8 @@ def accuracies(record: dict[str, Any]) -> str:
 def _before(source: Source) -> list[Block]:
     pictures = source.records.tuned_pictures
     if pictures is None or len(pictures.before):
-        return [Figure("tuned_before", "weights from before the training")] if pictures is not None else []
-    return [Text("The weights that it started from, which are noise, were not kept.", missing=True)]
+        return []
+    return [Text("The weights that it started from were not kept; they are noise.", missing=True)]
 
 
 def _test(source: Source) -> list[Block]:
@@ -152,9 +152,7 @@ def _test(source: Source) -> list[Block]:
             (name, *(f"{int(count):,}" for count in row))
             for name, row in zip(classes, result["confusion"], strict=True)
         )
-        blocks.append(
-            Table("Test images of each class (rows) by what they are said to be", ("is", *classes), rows)
-        )
+        blocks.append(Table("Test images of each class (rows) by answer", ("is", *classes), rows))
     return blocks
 
 
