@@ -31,6 +31,8 @@ from fcnet.errors import FcnetError, RunError
 from fcnet.files import write_atomically
 from fcnet.records import read_json, write_json
 from fcnet.report.figures import draw
+from fcnet.report.page.markdown import report_page
+from fcnet.report.page.source import Source
 from fcnet.report.pictures import Pictures
 from fcnet.report.reading import DEFAULT_PICTURES, TUNED_PICTURES
 
@@ -151,6 +153,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:
             yield root / "docs" / "figures" / path.name, path.read_text()
+    told = Source(root / "results" / "reproduce", benchmarks=root / "results" / "benchmarks", own=results)
+    yield root / "docs" / "report.md", GENERATED + report_page(told, "figures")
     sections = (
         f"## {path.stem.replace('_', ' ')}\n\n{text}\n\n![{path.stem}]({path.name})\n" for path, text in drawn
     )

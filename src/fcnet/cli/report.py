@@ -45,7 +45,7 @@ class Report:
         from fcnet.report.page.source import facts_of
 
         try:
-            with facts_of(self.folder / "record.json"):
+            with facts_of(self.folder):
                 return load_as_recorded(record, self.data)
         except DataError:
             if self.data is not None:

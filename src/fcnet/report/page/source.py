@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset
-from fcnet.errors import RunError
+from fcnet.errors import FcnetError, RunError
 from fcnet.records import RunFolder, read_json
 from fcnet.report.reading import Records
 
@@ -25,11 +25,13 @@ class Source:
     out : the folder
     dataset : that it was made from, None where it cannot be had
     benchmarks : folder with step.json, None where speed was not measured
+    own : the content of results.json where it is kept elsewhere
     """
 
     out: Path
     dataset: Dataset | None = None
     benchmarks: Path | None = None
+    own: dict[str, Any] | None = None
 
     @cached_property
     def single(self) -> bool:
@@ -63,7 +65,7 @@ class Source:
     @cached_property
     def results(self) -> dict[str, Any]:
         """results.json, empty where the reproduction did not come so far."""
-        return self.read("results.json") or {}
+        return self.own or self.read("results.json") or {}
 
     @cached_property
     def label(self) -> str:
@@ -85,6 +87,8 @@ def facts_of(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except FcnetError:  # it says itself what is wrong
+        raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
         raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error

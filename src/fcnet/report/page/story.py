@@ -206,11 +206,12 @@ def where(source: Source) -> Section:
     with facts_of((source.records.run if source.record else source.out / "default") / "record.json"):
         environment, origin = record["environment"], record["data"]
         official = {True: "yes", False: "no", None: "nobody published hashes"}[origin["official"]]
+        cores, processor = environment["cores"], environment["processor"]
         rows = [
             ("command", environment["command"]), ("commit", environment["commit"]),
             ("seed", record["seed"]), ("data", origin["label"]), ("data from", origin["path"]),
             ("sha256 of images and labels", origin["sha256"]), ("the published files", official),
-            ("machine", f"{environment['cores']} cores of {environment['processor']}, {environment['system']}"),
+            ("machine", f"{cores} cores of {processor}, {environment['system']}"),
             ("Python", environment["python"]), *environment["versions"].items(),
         ]  # fmt: skip
         facts = tuple((str(name), str(value)) for name, value in rows)

@@ -121,11 +121,11 @@ def depth(source: Source) -> Section:
 
 def accuracies(record: dict[str, Any]) -> str:
     """What a training reached, in a sentence."""
-    metrics = record["metrics"]
+    metrics, label = record["metrics"], record["data"]["label"]
     units = " x ".join(str(int(size)) for size in record["config"]["hidden"]) or "no"
     return (
         f"{units} hidden units, {int(record['steps']):,} steps in {float(record['seconds']):.1f} s on "
-        f"{record['data']['label']}: training accuracy {percent(float(metrics['train_accuracy']))}, validation "
+        f"{label}: training accuracy {percent(float(metrics['train_accuracy']))}, validation "
         f"accuracy {percent(float(metrics['val_accuracy']))}."
     )
 
@@ -172,8 +172,8 @@ def _depth_row(row: dict[str, Any]) -> tuple[str, ...]:
         return f"{100 * mean:.1f} ± {100 * deviation:.1f} %"
 
     return (
-        str(row["budget"]), str(row["initialisation"]), str(int(row["layers"])), f"{int(row['parameters']):,}",
-        str(int(row["seeds"])), spread("training"), spread("validation"),
+        str(row["budget"]), str(row["initialisation"]), str(int(row["layers"])),
+        f"{int(row['parameters']):,}", str(int(row["seeds"])), spread("training"), spread("validation"),
     )  # fmt: skip
 
 
