@@ -20,7 +20,7 @@ from .conftest import NOTE, Result, finish, start
 
 Run = Callable[[str], Result]
 
-COMMANDS = ["reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "audit"]
+COMMANDS = ["reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "audit", "report"]
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
@@ -67,8 +67,14 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "expected one of {reproduce, data, train, test, audit}; for full helptext, run fcnet --help"),
-        ("frobnicate", "unrecognized options: frobnicate; .*reproduce, data, train, test, audit; .*--help"),
+        (
+            "",
+            "expected one of {reproduce, data, train, test, audit, report}; for full helptext, run fcnet --help",
+        ),
+        (
+            "frobnicate",
+            "unrecognized options: frobnicate; .*reproduce, data, train, test, audit, report; .*--help",
+        ),
         ("data", "expected one of {fetch, verify, info}; .*"),
         ("train", "missing from fcnet train: --out PATH .*; .*fcnet train --help"),
         ("test", "missing from fcnet test: RUN .*"),
@@ -98,6 +104,8 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training images, .*"),
         ("train --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("reproduce --quick --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
+        ("report nowhere", "nowhere is not the folder of a run or a reproduction, name one that fcnet wrote"),
+        ("report", "missing from fcnet report: RUN .*"),
         ("test nowhere", "nowhere/record.json is missing, is nowhere the folder of a finished run\\?"),
     ],
 )

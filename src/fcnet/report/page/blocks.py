@@ -54,6 +54,9 @@ class Derivation:
     """The place of the derivation."""
 
 
+NO_IMAGES = "Images of the data set are not shown: it could not be had when this was written."
+NO_MISTAKES = "Mistakes are not shown: the model or the data that it learned from could not be had."
+
 Block = Text | Table | Figure | Pictures | Derivation
 
 

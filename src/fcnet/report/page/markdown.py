@@ -6,14 +6,15 @@ import re
 
 from fcnet.report.captions import caption
 from fcnet.report.figures import DRAWINGS
-from fcnet.report.page.blocks import Block, Derivation, Figure, Pictures, Section, Table, Text
+from fcnet.report.page.blocks import NO_IMAGES, NO_MISTAKES, Block, Derivation, Figure, Pictures, Table, Text
 from fcnet.report.page.source import Source
 from fcnet.report.page.story import sections
 
 INTRODUCTION = """# The report
 
-This project's own answers to the exercise, in its order. `fcnet report RUN` makes such a page of any run, as one
-HTML file with curves that answer to the mouse and images of the data set.
+This project's own answers to the exercise, in its order. `fcnet report RUN` makes such a page of any run,
+as one HTML file with curves that answer to the mouse. Images of the data set and confident mistakes stand only
+there: none is kept in this repository.
 """
 
 
@@ -28,8 +29,9 @@ def report_page(source: Source, figures: str) -> str:
     drawn = {drawing.__name__ for drawing in DRAWINGS if _can_draw(source, drawing.__name__)}
     parts = [INTRODUCTION]
     for section in sections(source):
-        parts.append(f"## {section.title}")
-        parts += [_block(block, source, figures, drawn) for block in section.blocks if _kept(section, block)]
+        blocks = [block for block in section.blocks if _kept(block)]
+        if blocks:
+            parts += [f"## {section.title}", *(_block(block, source, figures, drawn) for block in blocks)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -41,9 +43,9 @@ def _can_draw(source: Source, name: str) -> bool:
         return drawing(source.records) is not None
 
 
-def _kept(section: Section, block: Block) -> bool:
-    """Images are said to be missing in one place, and nowhere else."""
-    return not (section.anchor == "data" and isinstance(block, Text) and block.missing)
+def _kept(block: Block) -> bool:
+    """Images are said to be elsewhere in the introduction, and nothing else is left out."""
+    return not (isinstance(block, Text) and block.text in (NO_IMAGES, NO_MISTAKES))
 
 
 def _block(block: Block, source: Source, figures: str, drawn: set[str]) -> str:

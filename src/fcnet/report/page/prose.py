@@ -25,13 +25,16 @@ def prose(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    pieces = []
-    for piece in re.split(r"(\$[^$]+\$|`[^`]+`)", text):
-        if piece.startswith("$"):
-            pieces.append(mathml(piece.strip("$")))
-        elif piece.startswith("`"):
-            pieces.append(f"<code>{escape(piece.strip('`'))}</code>")
-        else:
-            plain = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escape(piece, quote=False))
-            pieces.append(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", plain))
-    return "".join(pieces)
+    done: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        """Set mathematics and code aside, so that no asterisk or sign of theirs is read as Markdown."""
+        piece = match[0]
+        code = f"<code>{escape(piece.strip('`'))}</code>"
+        done.append(mathml(piece.strip("$")) if piece.startswith("$") else code)
+        return f"\x00{len(done) - 1}\x00"
+
+    text = escape(re.sub(r"\$[^$]+\$|`[^`]+`", keep, text), quote=False)
+    text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
+    text = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)
+    return re.sub("\x00(\\d+)\x00", lambda match: done[int(match[1])], text)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fcnet.records import read_json
-from fcnet.report.page.blocks import Block, Derivation, Figure, Pictures, Section, Table, Text, lacking
+from fcnet.report.page.blocks import (
+    NO_IMAGES,
+    Block,
+    Derivation,
+    Figure,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    lacking,
+)
 from fcnet.report.page.images import samples
 from fcnet.report.page.source import Source, facts_of
 from fcnet.report.page.training import default_run, depth, pytorch, search, tuned_run
@@ -158,8 +168,7 @@ def data(source: Source) -> Section:
     """The images, the exercise's figure 3."""
     dataset = source.dataset
     if dataset is None:
-        text = f"Images of {source.label} are not shown: they could not be had when this was written."
-        return Section("data", "The images", (Text(text, missing=True),))
+        return Section("data", "The images", (Text(NO_IMAGES, missing=True),))
     n, m = len(dataset.train), len(dataset.test)
     shape = " x ".join(str(side) for side in dataset.image_shape)
     text = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fcnet.report.page.blocks import Block, Figure, Pictures, Section, Table, Text, lacking
+from fcnet.report.page.blocks import NO_MISTAKES, Block, Figure, Pictures, Section, Table, Text, lacking
 from fcnet.report.page.images import mistakes
 from fcnet.report.page.source import Source, facts_of
 from fcnet.report.style import percent
@@ -159,7 +159,7 @@ def _test(source: Source) -> list[Block]:
 def _mistakes(source: Source, record: dict[str, Any]) -> list[Block]:
     found = mistakes(source, record)
     if found is None:
-        return [Text("Its mistakes are not shown: the data or the model could not be had.", missing=True)]
+        return [Text(NO_MISTAKES, missing=True)]
     said = f"{found.wrong:,} of {found.images:,} {found.part} images are classified wrongly"
     if not found.pictures:
         return [Text(f"{said}.")]
