@@ -69,7 +69,10 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
     [
         (
             "",
-            "expected one of {reproduce, data, train, test, audit, report}; for full helptext, run fcnet --help",
+            (
+                "",
+                "expected one of {reproduce, data, train, test, audit, report}; for full helptext, run fcnet --help",
+            ),
         ),
         (
             "frobnicate",

@@ -13,8 +13,8 @@ from fcnet.report.page.story import sections
 INTRODUCTION = """# The report
 
 This project's own answers to the exercise, in its order. `fcnet report RUN` makes such a page of any run,
-as one HTML file with curves that answer to the mouse. Images of the data set and confident mistakes stand only
-there: none is kept in this repository.
+as one HTML file with curves that answer to the mouse. Images of the data set and confident mistakes stand
+only there: none is kept in this repository.
 """
 
 
