@@ -10,7 +10,8 @@ def mathml(latex: str, display: bool = False) -> str:
     """A formula as MathML."""
     from latex2mathml.converter import convert
 
-    return str(convert(" ".join(latex.split()), display="block" if display else "inline"))
+    markup = str(convert(" ".join(latex.split()), display="block" if display else "inline"))
+    return markup.replace("<mi>log</mi>", '<mi>log</mi><mspace width="0.17em" />')  # as TeX spaces it
 
 
 def prose(text: str) -> str:
