@@ -28,11 +28,14 @@ from question4 import deep, depth, depth_page, rates, scaling, search_deep
 from tables import ladder, search, speed, table
 from words import label
 
+from fcnet.derivation.markdown import derivation_page
 from fcnet.errors import FcnetError, RunError
 from fcnet.experiments.depth import best_run
 from fcnet.files import write_atomically
 from fcnet.records import read_json, write_json
 from fcnet.report.figures import draw
+from fcnet.report.page.markdown import report_page
+from fcnet.report.page.source import Source
 from fcnet.report.pictures import Pictures
 from fcnet.report.reading import DEFAULT_PICTURES, TUNED_PICTURES
 
@@ -139,6 +142,7 @@ def _check(root: Path) -> int:
 def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     """Each generated file as it should be."""
     yield root / "docs" / "cli.md", cli_page()
+    yield root / "docs" / "derivation.md", GENERATED + derivation_page()
     record = root / "results" / "reproduce.json"
     if not record.exists():
         return
@@ -166,6 +170,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:
             yield root / "docs" / "figures" / path.name, path.read_text()
+    told = Source(root / "results" / "reproduce", benchmarks=root / "results" / "benchmarks", own=results)
+    yield root / "docs" / "report.md", GENERATED + report_page(told, "figures")
     sections = (
         f"## {path.stem.replace('_', ' ')}\n\n{text}\n\n![{path.stem}]({path.name})\n" for path, text in drawn
     )

@@ -126,6 +126,8 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("docs/log.md", " %", " percent"),
         ("docs/scaling.md", " ms", " milliseconds"),
         ("docs/depth.md", " ± ", " +- "),
+        ("docs/derivation.md", "2 * reg", "reg"),
+        ("docs/report.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),
         ("docs/figures/toy_training.svg", "\nL ", "\nM "),
         ("docs/figures/gradient_error.svg", "<!-- wanted", "<!-- unwanted"),
@@ -182,6 +184,7 @@ def test_every_command_is_in_the_page():
         "fcnet data fetch",
         "fcnet train",
         "fcnet test",
+        "fcnet report",
     ):
         assert f"\n## {command}\n\n```\nusage: {command} " in page
     assert "\x1b" not in page

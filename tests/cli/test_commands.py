@@ -25,9 +25,12 @@ from .conftest import NOTE, Result, finish, start
 
 Run = Callable[[str], Result]
 
-COMMANDS = ["reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "export", "audit"]
+COMMANDS = [
+    "reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "export", "audit",
+    "report",
+]  # fmt: skip
 
-AT_THE_TOP = "reproduce, data, train, test, export, audit"
+AT_THE_TOP = "reproduce, data, train, test, export, audit, report"
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
@@ -111,6 +114,8 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training images, .*"),
         ("train --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("reproduce --quick --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
+        ("report nowhere", "nowhere is not the folder of a run or a reproduction, name one that fcnet wrote"),
+        ("report", "missing from fcnet report: RUN .*"),
         ("test nowhere", "nowhere/record.json is missing, is nowhere the folder of a finished run\\?"),
     ],
 )

@@ -14,6 +14,7 @@ import tyro
 from fcnet.cli.audit import Audit
 from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.export import Export
+from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
@@ -52,6 +53,7 @@ def any_command(train: Train) -> Any:
         | Annotated[Test, tyro.conf.subcommand("test")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
+        | Annotated[Report, tyro.conf.subcommand("report")]
     )
 
 

@@ -15,6 +15,7 @@ from fcnet.cli.progress import TrainingProgress
 from fcnet.errors import FcnetError
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.report.figures import draw_all
+from fcnet.report.page.html import write_report
 
 OFFICIAL = {True: ", the official files", False: ", not the official files", None: ""}
 
@@ -51,6 +52,7 @@ class Story:
         for path, caption in figures:
             self.say(f"  {escape(str(path))}  [dim]{escape(caption)}[/dim]")
         self.table(results)
+        self.say(f"the report: {escape(str(write_report(self.reproduction.out, dataset)))}")
 
     def toy(self) -> None:
         self.heading("Questions 1 and 2: scores, loss and gradients on the toy problem")

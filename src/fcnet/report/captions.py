@@ -66,7 +66,7 @@ def _ladder(records: Records) -> str:
 
 def _tuned_curves(records: Records) -> str:
     return (
-        "Loss (training: mean over each epoch's minibatches) and accuracy of the tuned run on validation "
+        f"Loss (training: mean over each epoch's minibatches) and accuracy of {records.name} on validation "
         "images and on as many training images, after each epoch."
     )
 
@@ -75,13 +75,13 @@ def _tuned_weights(records: Records) -> str:
     pictures = records.tuned_pictures
     assert pictures
     return (
-        f"First-layer weights of the tuned run's {len(pictures.after)} units with the largest weights, "
+        f"First-layer weights of {records.name}'s {len(pictures.after)} units with the largest weights, "
         f"out of {pictures.total:,}, {SCALE}."
     )
 
 
 def _confusion(records: Records) -> str:
-    return "How the tuned run's test images of each class are classified, in percent of the class."
+    return f"How {records.name}'s test images of each class are classified, in percent of the class."
 
 
 def _depth(records: Records) -> str:

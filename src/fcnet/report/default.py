@@ -73,7 +73,7 @@ def default_weights(records: Records) -> Figure | None:
 
 def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
     steps, losses = [row.step for row in history], [row.loss for row in history]
-    axes.plot(steps, losses, "-o" if len(steps) == 1 else "-", color=style.TRAIN)
+    axes.plot(steps, losses, "-o" if len(steps) == 1 else "-", color=style.TRAIN, label="training loss")
     axes.set_ylabel("loss (nats)")
     axes.set_title("Training loss")
     finite = np.isfinite(losses)
@@ -107,7 +107,14 @@ def _accuracies(axes: Axes, history: Sequence[Evaluation]) -> None:
             0.06,
         ),
     ):
-        axes.plot(steps, [100 * value for value in values], marker, color=color, linewidth=1.8)
+        axes.plot(
+            steps,
+            [100 * value for value in values],
+            marker,
+            color=color,
+            linewidth=1.8,
+            label=name.split()[0],
+        )
         axes.text(
             0.97,
             height,
@@ -129,7 +136,9 @@ def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
     axes.set_yscale("log")
     ends = []
     for (name, sizes), color in zip(diagnosis.updates.items(), cycle(colours), strict=False):
-        axes.plot(diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6)
+        axes.plot(
+            diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6, label=name
+        )
         ends.append((diagnosis.steps[-1], sizes[-1], style.plain(name, 12), color))
     style.threshold(axes, HEALTHY_UPDATE, "rule of thumb: 1e-3", below=True)
     axes.set_ylabel("size of an update / of the weights")

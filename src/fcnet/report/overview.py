@@ -41,7 +41,7 @@ def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluatio
     axes.set_xscale("log")
     for history, name, color in ((default, "default", style.GREY), (tuned, "tuned", style.VALIDATION)):
         epochs, accuracies = [row.epoch for row in history], [100 * row.val_accuracy for row in history]
-        axes.plot(epochs, accuracies, "-", color=color, linewidth=2.8)
+        axes.plot(epochs, accuracies, "-", color=color, linewidth=2.8, label=name)
         axes.plot(epochs[-1:], accuracies[-1:], "o", color=color, markersize=7)
         axes.annotate(
             f"{name} {style.percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=(0, 9),

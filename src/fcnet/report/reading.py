@@ -116,6 +116,18 @@ class Records:
 
     out: Path
     given_label: str | None = None
+    single: bool = False
+    """Whether `out` is the folder of one run, which then stands for the tuned one."""
+
+    @property
+    def run(self) -> Path:
+        """The folder of the tuned run."""
+        return self.out if self.single else self.out / "tuned"
+
+    @property
+    def name(self) -> str:
+        """What that run is called in sentences."""
+        return "this run" if self.single else "the tuned run"
 
     @cached_property
     def toy(self) -> Toy | None:
@@ -138,7 +150,7 @@ class Records:
 
     @cached_property
     def test(self) -> Tested | None:
-        return _read(self.out / "tuned" / "test.json", _tested)
+        return _read(self.run / "test.json", _tested)
 
     @cached_property
     def default_history(self) -> list[Evaluation] | None:
@@ -146,7 +158,7 @@ class Records:
 
     @cached_property
     def tuned_history(self) -> list[Evaluation] | None:
-        return _history(self.out / "tuned")
+        return _history(self.run)
 
     @cached_property
     def default_pictures(self) -> Pictures | None:
@@ -154,15 +166,15 @@ class Records:
 
     @cached_property
     def tuned_pictures(self) -> Pictures | None:
-        return _pictures(self.out / "tuned", TUNED_PICTURES)
+        return _pictures(self.run, TUNED_PICTURES)
 
     @cached_property
     def label(self) -> str:
         """The data set's name with what must be known about this copy; "" where no run says it."""
         if self.given_label is not None:
             return self.given_label
-        for run in ("tuned", "default"):
-            label = _read(self.out / run / "record.json", lambda record: str(record["data"]["label"]))
+        for run in (self.run, self.out / "default"):
+            label = _read(run / "record.json", lambda record: str(record["data"]["label"]))
             if label:
                 return label
         return ""

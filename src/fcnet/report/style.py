@@ -98,6 +98,11 @@ def save(figure: Figure, path: Path) -> None:
     ------
     RunError : the file cannot be written
     """
+    write_atomically(path, svg(figure))
+
+
+def svg(figure: Figure) -> str:
+    """The figure as SVG; its layout is settled from then on."""
     import matplotlib
 
     buffer = io.BytesIO()
@@ -110,7 +115,7 @@ def save(figure: Figure, path: Path) -> None:
             metadata={"Date": None, "Creator": f"fcnet, Matplotlib {matplotlib.__version__}"},
         )
     lines = buffer.getvalue().decode().splitlines()
-    write_atomically(path, "\n".join(line.rstrip() for line in lines) + "\n")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _settle(figure: Figure) -> None:

@@ -29,7 +29,7 @@ def toy_training(records: Records) -> Figure | None:
     linear, logarithmic = figure.subplots(1, 2)
     iterations = range(1, len(toy.losses) + 1)
     for axes in (linear, logarithmic):
-        axes.plot(iterations, toy.losses, color=style.TRAIN)
+        axes.plot(iterations, toy.losses, color=style.TRAIN, label="training loss")
         axes.plot([iterations[-1]], [toy.losses[-1]], "o", color=style.TRAIN, markersize=5)
         axes.set_xlabel("iteration")
         axes.set_xlim(0, len(toy.losses) * 1.02)
@@ -79,7 +79,7 @@ def _curve(axes: Axes, toy: Toy, audited: Audited, color: str) -> tuple[float, f
     points = [(h, error) for h, error in zip(toy.steps, audited.errors, strict=True) if error]
     if not points:
         return None
-    axes.plot(*zip(*points, strict=True), "-o", color=color, markersize=3.5)
+    axes.plot(*zip(*points, strict=True), "-o", color=color, markersize=3.5, label=audited.name)
     return *max(points), style.plain(audited.name, 12), color
 
 

@@ -87,7 +87,7 @@ def _pair(
     for name, color, values in (
         ("training", style.TRAIN, train), ("validation", style.VALIDATION, validation)
     ):  # fmt: skip
-        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color)
+        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color, label=name)
         if np.isfinite(values[-1]):
             ends.append((epochs[-1], values[-1], f"{name}\n{form.format(values[-1])}", color))
     axes.set_xlabel("epoch")

@@ -1,0 +1,53 @@
+"""`fcnet report`: one page that tells a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the report of a reproduction or a run: one HTML file that opens from disk without a network.
+
+    It holds the derivation with its proof, figures, and where it all ran; what the run lacks, it says.
+
+    Example: fcnet report runs/quick
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of a reproduction, or of a finished run."""
+    out: Path | None = None
+    """The file to write; report.html in RUN if not given."""
+    data: Path | None = None
+    """Folder with CIFAR-10, for the pictures; the usual places if not given, and no pictures without."""
+
+    def run(self) -> int:
+        from fcnet.report.page.html import write_report
+        from fcnet.report.page.source import Source
+
+        source = Source(self.folder)
+        record = source.record or source.default_record
+        dataset = self._dataset(record) if record is not None else None
+        print(f"wrote {write_report(self.folder, dataset, self.out)}")
+        return 0
+
+    def _dataset(self, record: dict[str, object]) -> Dataset | None:
+        """The data set that the record names; None where it cannot be had and was not named."""
+        from fcnet.cli.loading import load_as_recorded
+        from fcnet.errors import DataError
+        from fcnet.report.page.source import facts_of
+
+        try:
+            with facts_of(self.folder):
+                return load_as_recorded(record, self.data)
+        except DataError:
+            if self.data is not None:
+                raise
+            return None

@@ -1,0 +1,112 @@
+"""The report in a real browser: opened from disk, without a network, on a wide screen and on a phone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcnet.report.page.html import write_report
+
+from .test_figures import make, tiny
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium on this machine (Debian: apt install chromium)"
+)
+
+OPTIONS = [
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = make(tmp_path_factory.mktemp("browser") / "out", tiny())
+    return write_report(out, tiny())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*OPTIONS, *as_root])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "phone"])
+def page(request: pytest.FixtureRequest, browser: Any, report: Path) -> Iterator[Any]:
+    """The open page; no error and no request is allowed in all that a test does with it."""
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda one: None if one.url.startswith("data:") else asked.append(one.url))
+    page.goto(report.as_uri())
+    yield page
+    assert said == []
+    assert asked == [report.as_uri()]
+    context.close()
+
+
+def test_it_fits_the_screen(page: Any) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]
+
+
+def test_every_figure_formula_and_image_has_a_size(page: Any) -> None:
+    for selector, least in ((".plot > svg", 8), ("math", 50), ("img", 10)):
+        boxes = page.eval_on_selector_all(
+            selector,
+            "all => all.map(one => [one.getBoundingClientRect().width, one.getBoundingClientRect().height])",
+        )
+        assert len(boxes) >= least, selector
+        assert min(min(box) for box in boxes) > 2, selector
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+def test_curves_answer_to_the_mouse(page: Any) -> None:
+    plot = page.locator("#figure-tuned_curves .plot")
+    plot.scroll_into_view_if_needed()
+    panel = plot.evaluate("plot => JSON.parse(plot.dataset.panels)[0]")
+    box = plot.bounding_box()
+    left, top, width, height = panel["box"]
+    assert page.locator(".tip").count() == 0
+    page.mouse.move(
+        box["x"] + box["width"] * (left + 0.4 * width), box["y"] + box["height"] * (top + height / 2)
+    )
+    text = page.locator(".tip").inner_text()
+    curve = panel["curves"][0]
+    low, high = panel["xlim"]
+    at = min(curve["x"], key=lambda x: abs((x - low) / (high - low) - 0.4))
+    value = curve["y"][curve["x"].index(at)]
+    assert f"epoch {at:g}" in text
+    assert f"training: {value:.4g}" in text
+    page.mouse.move(0, 0)
+    assert page.locator(".tip").count() == 0
+
+
+def test_the_numbers_unfold(page: Any) -> None:
+    details = page.locator("#figure-tuned_curves details")
+    details.locator("summary").click()
+    assert details.locator("td").first.is_visible()
+
+
+def test_it_prints(browser: Any, report: Path) -> None:
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
