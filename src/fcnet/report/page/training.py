@@ -74,12 +74,24 @@ def pytorch(source: Source) -> Section:
         if not two:
             blocks.append(lacking("PyTorch network"))
         else:
-            rows = [("PyTorch", percent(float(two["validation_accuracy"])))]
-            if "tuned" in source.results:
-                numpy = float(source.results["tuned"]["validation_accuracy"])
-                rows.insert(0, ("NumPy", percent(numpy)))
-            blocks.append(Table("The two-layer net, twice", ("network", "validation accuracy"), tuple(rows)))
+            engine = two.get("engine") or {}
+            precision = f" ({engine['precision']})" if "precision" in engine else ""
+            networks = [(f"PyTorch{precision}", two)]
+            if "numpy" in two:
+                networks.insert(0, ("NumPy (float32)", two["numpy"]))
+            heading = ("network", "training", "validation", "seconds")
+            rows = tuple(_network_row(name, one) for name, one in networks)
+            blocks.append(Table("One two-layer net, the same settings twice", heading, rows))
     return Section("pytorch", "PyTorch beside NumPy", tuple(blocks))
+
+
+def _network_row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    accuracies = (
+        percent(float(found[key])) if key in found else ""
+        for key in ("training_accuracy", "validation_accuracy")
+    )
+    seconds = f"{float(found['training_seconds']):.1f}" if "training_seconds" in found else ""
+    return (name, *accuracies, seconds)
 
 
 def depth(source: Source) -> Section:
