@@ -137,8 +137,12 @@ def test_the_specification_needs_numpy_alone() -> None:
     [
         ("import fcnet", {"numpy", "torch", "sklearn", "matplotlib", "scipy", "rich", "tyro"}),
         ("from fcnet import TwoLayerNet", {"torch", "sklearn", "matplotlib", "scipy"}),
-        ("import fcnet.cli.commands", {"torch", "sklearn", "matplotlib", "scipy"}),
-        ("import fcnet.train.run, fcnet.experiments.reproduce", {"torch", "sklearn", "matplotlib"}),
+        ("import fcnet.cli.commands", {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2"}),
+        ("import fcnet.train.run, fcnet.experiments.reproduce", {"torch", "sklearn", "matplotlib", "sympy"}),
+        (
+            "import fcnet.report.page.html",
+            {"torch", "sklearn", "matplotlib", "sympy", "jinja2", "latex2mathml"},
+        ),
     ],
 )
 def test_starting_is_quick_because_little_is_imported(statement: str, absent: set[str]) -> None:
