@@ -143,10 +143,14 @@ def test_the_specification_needs_numpy_alone() -> None:
     [
         ("import fcnet", {"numpy", "torch", "sklearn", "matplotlib", "scipy", "rich", "tyro"}),
         ("from fcnet import TwoLayerNet", {"torch", "sklearn", "matplotlib", "scipy"}),
-        ("import fcnet.cli.commands", {"torch", "sklearn", "matplotlib", "scipy"}),
+        ("import fcnet.cli.commands", {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2"}),
         (
-            "import fcnet.runs.training, fcnet.runs.testing, fcnet.experiments.reproduce",
-            {"torch", "sklearn", "matplotlib"},
+            "import fcnet.runs.training, fcnet.experiments.reproduce",
+            {"torch", "sklearn", "matplotlib", "sympy"},
+        ),
+        (
+            "import fcnet.report.page.html",
+            {"torch", "sklearn", "matplotlib", "sympy", "jinja2", "latex2mathml"},
         ),
     ],
 )

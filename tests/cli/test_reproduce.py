@@ -84,6 +84,13 @@ def test_what_is_printed_is_what_is_recorded(first: Result, results: dict[str, A
     assert f"{results['toy']['loss']:.11f}" in text
 
 
+def test_it_ends_with_the_report(folder: Path, first: Result, results: dict[str, Any]) -> None:
+    assert "the report: out/report.html" in first.out
+    page = (folder / "out" / "report.html").read_text()
+    assert f"{100 * results['tuned']['test_accuracy']:.1f} %" in page
+    assert "digits (CIFAR-10 could not be had)" in page
+
+
 def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dict[str, Any]) -> None:
     names = [
         "toy.json",

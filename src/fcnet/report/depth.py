@@ -71,7 +71,7 @@ def _by_initialisation(axes: Axes, networks: Sequence[Depth]) -> None:
         line = [net for net in networks if net.initialisation == how]
         layers, means = [net.layers for net in line], [100 * net.validation[0] for net in line]
         color = COLORS.get(how, style.GREY)
-        _points(axes, layers, means, [100 * net.validation[1] for net in line], color)
+        _points(axes, layers, means, [100 * net.validation[1] for net in line], color, _name(how))
         ends.append((layers[-1], means[-1], _name(how), color))
     axes.set_ylim(0, 1.12 * max(100 * net.validation[0] for net in networks))
     axes.axhline(10, color=style.FAINT, linewidth=1.2, zorder=0)
@@ -87,7 +87,7 @@ def _training_and_validation(axes: Axes, networks: Sequence[Depth]) -> None:
         ("validation", style.VALIDATION, [net.validation for net in networks]),
     ):
         means = [100 * mean for mean, _ in values]
-        _points(axes, layers, means, [100 * std for _, std in values], color)
+        _points(axes, layers, means, [100 * std for _, std in values], color, name)
         ends.append((layers[-1], means[-1], f"{name}\n{means[-1]:.1f} %", color))
     _layers_axis(axes, networks)
     axes.margins(y=0.15)
@@ -100,7 +100,7 @@ def _layer_by_layer(axes: Axes, shown: Sequence[Signal], lines: Sequence[Sequenc
     for one, values in zip(shown, lines, strict=True):
         color = COLORS.get(one.initialisation, style.GREY)
         numbers = range(1, len(values) + 1)
-        axes.plot(numbers, values, "o-", color=color)
+        axes.plot(numbers, values, "o-", color=color, label=_name(one.initialisation))
         ends.append((numbers[-1], values[-1], _name(one.initialisation), color))
     axes.set_xticks(range(1, len(lines[0]) + 1))
     axes.set_xlabel("layer")
@@ -109,9 +109,10 @@ def _layer_by_layer(axes: Axes, shown: Sequence[Signal], lines: Sequence[Sequenc
 
 
 def _points(
-    axes: Axes, x: Sequence[int], means: Sequence[float], deviations: Sequence[float], color: str
+    axes: Axes, x: Sequence[int], means: Sequence[float], deviations: Sequence[float], color: str, name: str
 ) -> None:
-    axes.errorbar(x, means, yerr=np.asarray(deviations), fmt="o-", color=color, capsize=3, markersize=5)
+    axes.errorbar(x, means, yerr=np.asarray(deviations), fmt="none", ecolor=color, capsize=3)
+    axes.plot(x, means, "o-", color=color, markersize=5, label=name)
 
 
 def _layers_axis(axes: Axes, networks: Sequence[Depth]) -> None:
