@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from words import label, percent, wrapped
+from words import percent, wrapped
 
 from fcnet.records import read_json
 
@@ -48,49 +48,6 @@ def depth(results: dict[str, Any]) -> str:
             for _, budget, how in columns
         ]  # fmt: skip
         lines.append(f"| {layers} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def depth_page(results: dict[str, Any]) -> str:
-    """The study of depth as a page: every row, the figures, the discussion."""
-    rows = results["pytorch"]["depth"]
-    first = rows[0]
-    lines = [
-        "# Question 4: what depth buys", "",
-        *wrapped(
-            f"Networks of 2 to 5 layers on {label(results)}, trained in PyTorch by the same loop, for "
-            f"{first['epochs']} epochs each, on the exercise's inputs from -1 to 1, with momentum 0.9, a "
-            f"cosine schedule and lambda 1e-4; {first['seeds']} seeds a network. Means and standard "
-            f"deviations over the seeds. 5,000 training images validate, since an accuracy near 0.5 on 1,000 "
-            f"has a standard error of 1.6 points. `make` runs the study; its record is "
-            f"[results/reproduce/depth.json](../results/reproduce/depth.json)."
-        ), "",
-        "![Accuracy against depth](figures/depth.svg)", "",
-        "| equal | initialisation | layers | units | parameters | training | validation | seconds |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]  # fmt: skip
-    for row in rows:
-        start = START.get(row["initialisation"], f"N(0, {row['initialisation']})")
-        lines.append(
-            f"| {row['budget']} | {start} | {row['layers']} | {row['width']} | {row['parameters']:,} | "
-            f"{deviation(row, 'training')} | {deviation(row, 'validation')} | {row['seconds']:.1f} |"
-        )
-    lines += [
-        "",
-        "## Before the first step",
-        "",
-        "![Signal and gradient, layer by layer](figures/signal.svg)",
-        "",
-    ]
-    lines += ["## What follows", ""]
-    for number, sentence in enumerate(results["pytorch"]["discussion"], start=1):
-        lines += wrapped(f"{number}. {sentence}")
-    best = results["pytorch"]["best"]
-    used = "once" if best["test_set_used"] == 1 else f"{best['test_set_used']} times"
-    lines += ["", *wrapped(
-        f"The best network by validation, {best['layers']} layers of {best['width']} units, gets "
-        f"{percent(best['test_accuracy'])} of the test images right; the test set was used {used}."
-    )]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 

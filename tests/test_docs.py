@@ -96,7 +96,7 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
         "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
         "tuned_curves", "tuned_weights", "confusion", "depth", "signal",
     }  # fmt: skip
-    page = (root / "docs" / "depth.md").read_text()
+    page = (root / "docs" / "report.md").read_text()
     assert f"{100 * results['pytorch']['best']['test_accuracy']:.1f} %" in page
     assert " ".join(results["pytorch"]["discussion"][1].split()) in " ".join(page.split())
 
@@ -125,7 +125,6 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("docs/cli.md", "--help", "--hepl"),
         ("docs/log.md", " %", " percent"),
         ("docs/scaling.md", " ms", " milliseconds"),
-        ("docs/depth.md", " ± ", " +- "),
         ("docs/derivation.md", "2 * reg", "reg"),
         ("docs/report.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),

@@ -25,7 +25,7 @@ from fcnet.train.inputs import make_inputs
 from fcnet.train.listeners import Listener
 
 ROW = (
-    "budget", "layers", "initialisation", "width", "epochs", "parameters", "seconds",
+    "budget", "layers", "initialisation", "width", "epochs", "validation_images", "parameters", "seconds",
     "training_accuracy_mean", "training_accuracy_std", "validation_accuracy_mean", "validation_accuracy_std",
 )  # fmt: skip
 """What of a row of the study belongs to the results."""

@@ -99,10 +99,13 @@ def depth(source: Source) -> Section:
     found = source.results.get("pytorch") or {}
     blocks: list[Block] = []
     with facts_of(source.out / "results.json"):
-        rows = tuple(_depth_row(row) for row in found.get("depth") or ())
+        study = found.get("depth") or ()
+        rows = tuple(_depth_row(row) for row in study)
         if not rows:
             blocks.append(lacking("depth study"))
         else:
+            if "validation_images" in study[0]:
+                blocks.append(Text(_budget(study[0])))
             blocks.append(Figure("depth", "figure of the depth study"))
             heading = (
                 "compared at equal",
@@ -129,6 +132,15 @@ def depth(source: Source) -> Section:
                 )
             )
     return Section("depth", "Depth", tuple(blocks))
+
+
+def _budget(row: dict[str, Any]) -> str:
+    return (
+        f"Every network was trained for {int(row['epochs'])} epochs with the settings of the two-layer net, "
+        f"from {int(row['seeds'])} seeds; {int(row['validation_images']):,} training images were held out, "
+        f"since few images leave small differences to chance. At equal width a deeper network has more "
+        f"parameters; at equal parameters it gives up width for its depth."
+    )
 
 
 def accuracies(record: dict[str, Any]) -> str:
