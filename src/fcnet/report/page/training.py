@@ -99,7 +99,7 @@ def depth(source: Source) -> Section:
     found = source.results.get("pytorch") or {}
     blocks: list[Block] = []
     with facts_of(source.out / "results.json"):
-        study = found.get("depth") or ()
+        study: list[dict[str, Any]] = found.get("depth") or []
         rows = tuple(_depth_row(row) for row in study)
         if not rows:
             blocks.append(lacking("depth study"))
