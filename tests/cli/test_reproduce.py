@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fcnet.data.digits import load_digits
@@ -19,6 +20,8 @@ from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import train_run
 from fcnet.train.listeners import Silence
+from fcnet.train.model import Model
+from trainings import StopAfter
 
 from .conftest import NOTE, Result, finish, start
 
@@ -167,3 +170,16 @@ def test_watching_changes_no_weight(tmp_path: Path) -> None:
         train_run(config, load_digits(), tmp_path / name, listener=listener)
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("watched", "alone")]
     assert models[0] == models[1]
+
+
+def test_the_tuned_run_keeps_the_weights_that_it_started_from(tmp_path: Path) -> None:
+    """The first time; a run that goes on from a checkpoint is past its beginning."""
+    reproduction = Reproduction(load_digits(), tmp_path, quick=True)
+    with pytest.raises(KeyboardInterrupt):
+        reproduction.tuned(StopAfter(7))
+    initial = Model.load(tmp_path / "tuned" / "initial").params["W1"]
+    reproduction.tuned(Silence())
+    np.testing.assert_array_equal(Model.load(tmp_path / "tuned" / "initial").params["W1"], initial)
+    final = Model.load(tmp_path / "tuned").params["W1"]
+    assert final.shape == initial.shape
+    assert np.abs(final - initial).max() > 0.01

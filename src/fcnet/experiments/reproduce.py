@@ -28,8 +28,9 @@ from fcnet.experiments.toy import toy_questions
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
+from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
-from fcnet.train.listeners import Listener, Listeners
+from fcnet.train.listeners import Listener, Listeners, Silence
 from fcnet.train.model import Model
 
 TOY_RESULTS = (
@@ -40,6 +41,17 @@ TOY_RESULTS = (
     "final_training_loss",
 )
 """What of the toy problem's record belongs to the results."""
+
+
+class KeepInitial(Silence):
+    """A listener that keeps the network as it was before its first step, in the run's folder `initial`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run = RunFolder(folder)
+
+    def started(self, engine: Engine) -> None:
+        if not self.run.checkpoint.exists():  # otherwise this is not the beginning
+            engine.model().save(self.run.path / "initial")
 
 
 @dataclass(frozen=True)
@@ -108,8 +120,9 @@ class Reproduction:
 
     def tuned(self, listener: Listener) -> dict[str, Any]:
         """The tuned run; its record."""
-        config = suited(QUICK if self.quick else TUNED, self.dataset)
-        return train_run(config, self.dataset, self.out / "tuned", resume=True, listener=listener)
+        config, folder = suited(QUICK if self.quick else TUNED, self.dataset), self.out / "tuned"
+        both = Listeners(KeepInitial(folder), listener)
+        return train_run(config, self.dataset, folder, resume=True, listener=both)
 
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""

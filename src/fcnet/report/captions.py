@@ -76,7 +76,7 @@ def _tuned_weights(records: Records) -> str:
     assert pictures
     return (
         f"First-layer weights of {records.name}'s {len(pictures.after)} units with the largest weights, "
-        f"out of {pictures.total:,}, {SCALE}."
+        f"out of {pictures.total:,}{', before and after' if len(pictures.before) else ''}, {SCALE}."
     )
 
 

@@ -15,8 +15,8 @@ from fcnet.train.history import Evaluation, read_history
 
 T = TypeVar("T")
 
-DEFAULT_PICTURES, TUNED_PICTURES = 25, 96
-"""Hidden units that are drawn of either run: five rows of five, and eight rows of twelve."""
+DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
+"""Hidden units that are drawn of either run: five rows of five, and six rows of eight."""
 
 
 @dataclass(frozen=True)

@@ -36,17 +36,21 @@ def tuned_curves(records: Records) -> Figure | None:
 
 
 def tuned_weights(records: Records) -> Figure | None:
-    """First-layer weights of the tuned net, largest first."""
+    """First-layer weights of the tuned net, largest first, and what they were before where that was kept."""
     pictures = records.tuned_pictures
     if pictures is None:
         return None
-    sheet = mosaic(pictures.after, columns=12)
-    figure = style.new_figure(9.6, style.mosaic_height(sheet, 9.2, most=9.6))
-    axes = figure.subplots()
-    style.show_mosaic(axes, sheet)
     shown = len(pictures.after)
     which = f"the {shown} largest of {pictures.total:,}" if shown < pictures.total else f"all {shown}"
-    axes.set_title(f"What the hidden units look for: {which} first-layer units")
+    sides = [(f"What the hidden units look for: {which}", pictures.after)]
+    if len(pictures.before):
+        sides = [("Before", pictures.before), (f"After: {which} units", pictures.after)]
+    sheets = [(title, mosaic(side, columns=8)) for title, side in sides]
+    width = 4.7 if len(sheets) == 2 else 9.2
+    figure = style.new_figure(width * len(sheets) + 0.4, style.mosaic_height(sheets[0][1], width, most=9.6))
+    for axes, (title, sheet) in zip(np.ravel(figure.subplots(1, len(sheets))), sheets, strict=True):
+        style.show_mosaic(axes, sheet)
+        axes.set_title(title)
     style.credit(figure, records.label, where="below")
     return figure
 
