@@ -160,7 +160,7 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     blocks = {
         "search": search(searched),
         "rates": rates(searched / "rates"),
-        "search_deep": search_deep(searched / "deep"),
+        "search_deep": search_deep([*sorted((searched / "deep").glob("*")), root / "results" / "deep"]),
     }
     yield log, fill(log, blocks)
     page = root / "docs" / "scaling.md"

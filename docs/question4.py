@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,12 @@ def rates(records: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def search_deep(records: Path) -> str:
-    """The search for the deep recipe: runs of its settings with one thing changed, as they were recorded."""
+def search_deep(runs: Sequence[Path]) -> str:
+    """The deep recipe and its settings with something changed, as they were recorded."""
     columns = ("hidden", "turned", "zoomed", "dropout", "smoothing", "epochs", "held out")
     lines = [f"| {' | '.join(columns)} | training | validation |", "| --- |" + " ---: |" * 8]
-    for path in sorted(records.glob("*/record.json")):
-        record = read_json(path)
+    for run in runs:
+        record = read_json(run / "record.json")
         config, metrics = record["config"], record["metrics"]
         row = (
             " x ".join(str(units) for units in config["hidden"]),
