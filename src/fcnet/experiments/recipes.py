@@ -46,7 +46,7 @@ TUNED = TrainConfig(
 """As good as a two-layer net gets in five minutes on two cores; docs/log.md says how it was found."""
 
 
-DEEP = replace(TUNED, hidden=(1024, 1024, 1024), engine="torch", epochs=250, rotate=15.0, zoom=0.15)
+DEEP = replace(TUNED, hidden=(1024, 1024, 1024), engine="torch", epochs=210, rotate=15.0, zoom=0.15)
 """As good as such a net gets in fifteen minutes on two cores; docs/log.md says how it was found."""
 
 RECIPES = {"default": DEFAULT, "quick": QUICK, "tuned": TUNED, "pytorch": PYTORCH, "deep": DEEP}
