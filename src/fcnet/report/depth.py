@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fcnet.report import style
-from fcnet.report.reading import Depth, Records, Signal
+from fcnet.report.reading import Depth, Records, Signal, initialisation_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 COLORS = {"he": style.GREEN, "pytorch": style.PURPLE}
 """Of the initialisations; what has no colour is grey."""
-
-NAMES = {"he": "He", "pytorch": "PyTorch"}
 
 
 def depth(records: Records) -> Figure | None:
@@ -70,9 +68,9 @@ def _by_initialisation(axes: Axes, networks: Sequence[Depth]) -> None:
     for how in dict.fromkeys(net.initialisation for net in networks):
         line = [net for net in networks if net.initialisation == how]
         layers, means = [net.layers for net in line], [100 * net.validation[0] for net in line]
-        color = COLORS.get(how, style.GREY)
-        _points(axes, layers, means, [100 * net.validation[1] for net in line], color, _name(how))
-        ends.append((layers[-1], means[-1], _name(how), color))
+        color, name = COLORS.get(how, style.GREY), initialisation_name(how)
+        _points(axes, layers, means, [100 * net.validation[1] for net in line], color, name)
+        ends.append((layers[-1], means[-1], name, color))
     axes.set_ylim(0, 1.12 * max(100 * net.validation[0] for net in networks))
     axes.axhline(10, color=style.FAINT, linewidth=1.2, zorder=0)
     _layers_axis(axes, networks)
@@ -100,8 +98,8 @@ def _layer_by_layer(axes: Axes, shown: Sequence[Signal], lines: Sequence[Sequenc
     for one, values in zip(shown, lines, strict=True):
         color = COLORS.get(one.initialisation, style.GREY)
         numbers = range(1, len(values) + 1)
-        axes.plot(numbers, values, "o-", color=color, label=_name(one.initialisation))
-        ends.append((numbers[-1], values[-1], _name(one.initialisation), color))
+        axes.plot(numbers, values, "o-", color=color, label=initialisation_name(one.initialisation))
+        ends.append((numbers[-1], values[-1], initialisation_name(one.initialisation), color))
     axes.set_xticks(range(1, len(lines[0]) + 1))
     axes.set_xlabel("layer")
     style.grid(axes)
@@ -119,7 +117,3 @@ def _layers_axis(axes: Axes, networks: Sequence[Depth]) -> None:
     axes.set_xticks(sorted({net.layers for net in networks}))
     axes.set_xlabel("layers")
     style.grid(axes)
-
-
-def _name(initialisation: str) -> str:
-    return NAMES.get(initialisation, f"N(0, {initialisation})")

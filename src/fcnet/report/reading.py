@@ -19,6 +19,11 @@ DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 """Hidden units that are drawn of either run: five rows of five, and six rows of eight."""
 
 
+def initialisation_name(scheme: str) -> str:
+    """What people call an initialisation; a number is the standard deviation of all weights."""
+    return {"he": "He", "pytorch": "PyTorch"}.get(scheme, f"N(0, {scheme})")
+
+
 @dataclass(frozen=True)
 class Audited:
     """Central differences and the complex step against the gradient of one parameter.

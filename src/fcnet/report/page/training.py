@@ -7,6 +7,7 @@ from typing import Any
 from fcnet.report.page.blocks import NO_MISTAKES, Block, Figure, Pictures, Section, Table, Text, lacking
 from fcnet.report.page.images import mistakes
 from fcnet.report.page.source import Source, facts_of
+from fcnet.report.reading import initialisation_name
 from fcnet.report.style import percent
 
 
@@ -111,6 +112,7 @@ def depth(source: Source) -> Section:
                 "compared at equal",
                 "initialisation",
                 "layers",
+                "units",
                 "parameters",
                 "seeds",
                 "training",
@@ -127,11 +129,17 @@ def depth(source: Source) -> Section:
             )
             blocks.append(
                 Text(
-                    f"The best network has {int(best['layers'])} layers and reaches "
+                    f"The best network by its mean has {int(best['layers'])} layers"
+                    f"{_drawn_from(best)}; its best seed reaches "
                     f"{percent(float(best['validation_accuracy']))} on validation images{test}."
                 )
             )
     return Section("depth", "Depth", tuple(blocks))
+
+
+def _drawn_from(best: dict[str, Any]) -> str:
+    how = best.get("initialisation")
+    return f", drawn from {initialisation_name(str(how))}" if how else ""
 
 
 def _budget(row: dict[str, Any]) -> str:
@@ -195,10 +203,10 @@ def _depth_row(row: dict[str, Any]) -> tuple[str, ...]:
         mean, deviation = float(row[f"{part}_accuracy_mean"]), float(row[f"{part}_accuracy_std"])
         return f"{100 * mean:.1f} ± {100 * deviation:.1f} %"
 
-    return (
-        str(row["budget"]), str(row["initialisation"]), str(int(row["layers"])),
-        f"{int(row['parameters']):,}", str(int(row["seeds"])), spread("training"), spread("validation"),
-    )  # fmt: skip
+    units = str(int(row["width"])) if "width" in row else ""
+    network = (initialisation_name(str(row["initialisation"])), str(int(row["layers"])), units)
+    counts = (f"{int(row['parameters']):,}", str(int(row["seeds"])))
+    return (str(row["budget"]), *network, *counts, spread("training"), spread("validation"))
 
 
 def _value(value: Any) -> str:
