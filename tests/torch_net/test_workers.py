@@ -44,6 +44,7 @@ with workplace(config) as place:
         loss = engine.backward(Minibatch(rows, views))
         if place.workers.rank == 0:
             np.savez(f"{sys.argv[1]}-{examples}.npz", loss=loss, **gradients_of(engine.network))
+    del engine  # it holds the group's threads, which are to end with the group
 """
 
 EAGER = """

@@ -7,6 +7,7 @@ take the same step. The batch is that of the settings, whatever the number of wo
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -129,5 +130,7 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
         raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error
     try:
         yield ProcessGroup(device, rank, size)
+        distributed.barrier()  # nobody hangs up on those who still listen
     finally:
+        gc.collect()  # DistributedDataParallel holds on to the group's threads, in circles
         distributed.destroy_process_group()
