@@ -122,9 +122,12 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
     rank = int(environment["RANK"])
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        # a launcher that starts workers again keeps its store, with the addresses of those that died in it
+        # a launcher that starts workers again keeps its store, with the addresses of those that died in it;
+        # launchers on several machines count their starts differently, see docs/scaling.md
+        alone = environment.get("GROUP_WORLD_SIZE", "1") == "1"
+        start = environment.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
         store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
-        fresh = PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        fresh = PrefixStore(start, store)
         distributed.init_process_group(backend, store=fresh, rank=rank, world_size=size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error
