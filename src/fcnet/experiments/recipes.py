@@ -43,7 +43,7 @@ TUNED = TrainConfig(
     mirror=True,
     shift=3,
 )
-"""As good as a two-layer net gets in five minutes on two cores; docs/log.md says how it was found."""
+"""As good as a two-layer net gets in five minutes on two quick cores; docs/log.md says how it was found."""
 
 
 DEEP = replace(TUNED, hidden=(1024, 1024, 1024), engine="torch", epochs=210, rotate=15.0, zoom=0.15)
