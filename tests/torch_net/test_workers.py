@@ -160,7 +160,7 @@ def test_a_killed_worker_is_started_again_and_the_training_goes_on(alone: Path, 
     victim = worker(process, rank=1)
     victim.kill()
     _, err = finish(process)
-    assert "Signal 9 (SIGKILL)" in err or "restart" in err.lower()
+    assert err.count("NOTE") >= 2  # the first worker has said twice, at least, what it trains on
     assert not psutil.pid_exists(victim.pid)
     assert run.finished
     assert 0 < step < read_json(run.record)["steps"]
