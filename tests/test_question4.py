@@ -255,6 +255,16 @@ def test_the_closest_fit_is_named_unless_it_is_noise() -> None:
     assert "no deeper net fits the training images better" in said(worse, "Capacity")
 
 
+def test_a_gap_within_noise_is_not_called_overfitting() -> None:
+    same = discuss(made_up((0.5, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    assert said(same, "Overfitting").endswith("by no more than chance.")
+    rows = made_up((0.5, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4)
+    for row in rows:
+        if (row["initialisation"], row["layers"]) == ("he", 5):
+            row["training_accuracy_mean"] += 0.05
+    assert said(discuss(rows, SIGNALS), "Overfitting").endswith("overfits more than the shallowest.")
+
+
 def test_every_sentence_has_a_number_and_every_finding_a_value() -> None:
     findings = discuss(made_up((0.5,) * 4, (0.49,) * 4, (0.1,) * 4, equal=(0.5,) * 4), SIGNALS)
     assert len(findings) == 7

@@ -137,12 +137,21 @@ def _capacity(rows: Sequence[Row]) -> Finding:
 def _gap(rows: Sequence[Row]) -> Finding:
     """Overfitting: training minus validation accuracy against depth."""
     gaps = [row["training_accuracy_mean"] - row["validation_accuracy_mean"] for row in rows]
-    change = gaps[-1] - gaps[0]
-    verdict = "deeper nets overfit more" if change > 0.005 else "deeper nets do not overfit more"
+    first, last, change = rows[0], rows[-1], gaps[-1] - gaps[0]
+    seeds = sum(
+        row[f"{part}_accuracy_std"] ** 2 / len(row["seeds"])
+        for row in (first, last)
+        for part in ("training", "validation")
+    )
+    error = math.sqrt(seeds + _images_variance(first, last))
+    if abs(change) <= NOISE * error:
+        verdict = "the deepest differs from the shallowest by no more than chance"
+    else:
+        verdict = f"the deepest overfits {'more' if change > 0 else 'less'} than the shallowest"
     told = ", ".join(f"{100 * gap:.1f} at {row['layers']}" for gap, row in zip(gaps, rows, strict=True))
     return Finding(
         "change of the gap from the shallowest to the deepest net", change,
-        f"Overfitting: training is above validation accuracy by {told} layers (points): {verdict} here.",
+        f"Overfitting: training is above validation accuracy by {told} layers (points): {verdict}.",
     )  # fmt: skip
 
 
@@ -196,9 +205,14 @@ def _difference(a: Row, b: Row) -> float:
 
 def _differs(a: Row, b: Row) -> bool:
     """Whether two mean validation accuracies differ by more than seeds and images leave to chance."""
-    p = (a["validation_accuracy_mean"] + b["validation_accuracy_mean"]) / 2
     seeds = sum(row["validation_accuracy_std"] ** 2 / len(row["seeds"]) for row in (a, b))
-    return abs(_difference(a, b)) > NOISE * math.sqrt(seeds + p * (1 - p) / a["validation_images"])
+    return abs(_difference(a, b)) > NOISE * math.sqrt(seeds + _images_variance(a, b))
+
+
+def _images_variance(a: Row, b: Row) -> float:
+    """What the choice of validation images leaves to chance in a difference of the two."""
+    p = (a["validation_accuracy_mean"] + b["validation_accuracy_mean"]) / 2
+    return float(p * (1 - p) / a["validation_images"])
 
 
 def _net(row: Row) -> str:
