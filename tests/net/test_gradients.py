@@ -133,7 +133,7 @@ def linear_leaves_out_the_last_example(self: Linear, delta: Any, input_needed: b
 
 def criterion_forgets_the_smoothing(self: SoftmaxCrossEntropy) -> Any:
     delta, (N, _) = self._P, self._P.shape
-    delta[np.arange(N), self._y] -= 1
+    delta.reshape(-1)[self._labelled] -= 1
     delta /= N
     return delta
 
@@ -141,15 +141,15 @@ def criterion_forgets_the_smoothing(self: SoftmaxCrossEntropy) -> Any:
 def criterion_smooths_the_others_only(self: SoftmaxCrossEntropy) -> Any:
     delta, (N, K) = self._P, self._P.shape
     delta -= self.label_smoothing / (K - 1)
-    delta[np.arange(N), self._y] -= 1 - self.label_smoothing * K / (K - 1)
+    delta.reshape(-1)[self._labelled] -= 1 - self.label_smoothing * K / (K - 1)
     delta /= N
     return delta
 
 
 def criterion_sums_over_examples(self: SoftmaxCrossEntropy) -> Any:
-    delta, (N, K) = self._P, self._P.shape
-    delta -= self.label_smoothing / K
-    delta[np.arange(N), self._y] -= 1 - self.label_smoothing
+    delta = self._P
+    delta -= self.label_smoothing / delta.shape[1]
+    delta.reshape(-1)[self._labelled] -= 1 - self.label_smoothing
     return delta
 
 

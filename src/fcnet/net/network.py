@@ -75,6 +75,18 @@ class Network:
         """The parameters by name, {"W1": (D, H1), "b1": (H1,), ...}: the arrays themselves, not copies."""
         return {parameter.name: parameter.value for parameter in self.parameters}
 
+    def state(self) -> dict[str, Array]:
+        """What training changes, by name, for a checkpoint; the arrays themselves."""
+        state: dict[str, Array] = {}
+        for parameter in self.parameters:
+            state |= parameter.scaled.state(parameter.name)
+        return state
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        """Go on from what `state` gave."""
+        for parameter in self.parameters:
+            parameter.scaled.load_state(state, parameter.name)
+
     def forward(self, X: Array, training: bool = False) -> Array:
         """Logits (N, K) of X (N, D), of the network's dtype. The array is reused by the next call.
 
@@ -143,7 +155,7 @@ class Network:
 
     def squared_norm(self) -> Any:
         """Sum of the squared weights, biases left out. Equations: (14)"""
-        return sum((p.value**2).sum() for p in self.parameters if p.regularised)
+        return sum(p.scaled.scale**2 * (p.scaled.stored**2).sum() for p in self.parameters if p.regularised)
 
     def logits(self, X: ArrayLike) -> Array:
         """Class scores before the softmax, (N, K), as an array of their own."""

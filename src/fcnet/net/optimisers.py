@@ -1,6 +1,6 @@
 """How a gradient becomes an update.
 
-Every optimiser sees the gradient as `add_to(target, alpha, beta)`, see `parameters`, and works in place.
+Every optimiser sees the gradient as `add_to(target, alpha)`, see `parameters`, and works in place.
 The L2 term enters as the gradient 2 lambda W of lambda ||W||^2, (13) and (20).
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fcnet.net.blas import add_scaled
 from fcnet.net.parameters import Gradient, Parameter
+from fcnet.net.scaled import Scaled
 
 Array = NDArray[Any]
 
@@ -49,44 +50,45 @@ class SGD:
     def __init__(self, momentum: float = 0.0, nesterov: bool = False) -> None:
         self.momentum = momentum
         self.nesterov = nesterov
-        self._velocity: dict[str, Array] = {}
+        self._velocity: dict[str, Scaled] = {}
 
     def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
         """One update of all parameters. Equations: (20), Algorithm 1"""
         for parameter in parameters:
-            gradient = gradient_of(parameter)
             decay = 2 * reg * learning_rate if parameter.regularised else 0.0
             if self.momentum == 0:
-                # theta <- (1 - 2 alpha lambda) theta - alpha dJ: the gradient is never stored
-                gradient.add_to(parameter.value, alpha=-learning_rate, beta=1 - decay)
+                theta = parameter.scaled
+                theta.multiply(1 - decay)  # theta <- (1 - 2 alpha lambda) theta - alpha dJ
+                add_gradient(parameter, theta, -learning_rate)
             else:
-                self._step_with_momentum(parameter, gradient, learning_rate, decay)
+                self._step_with_momentum(parameter, learning_rate, decay)
 
-    def _step_with_momentum(
-        self, parameter: Parameter, gradient: Gradient, learning_rate: float, decay: float
-    ) -> None:
+    def _step_with_momentum(self, parameter: Parameter, learning_rate: float, decay: float) -> None:
         mu, theta = self.momentum, parameter.value
         v = self._velocity.get(parameter.name)
         if v is None:
-            v = self._velocity[parameter.name] = np.zeros_like(theta)
-        if not self.nesterov:
-            gradient.add_to(v, alpha=-learning_rate, beta=mu)  # v <- mu v - alpha dJ
-            if decay:
-                add_scaled(theta, v, -decay)  # v <- v - 2 alpha lambda theta
-            add_scaled(v, theta, 1.0)  # theta <- theta + v
-            return
-        # theta is ahead by mu v: step back, update v with the gradients of the point ahead, look ahead anew
-        add_scaled(v, theta, -mu)
-        gradient.add_to(v, alpha=-learning_rate, beta=mu * (1 - decay))
+            v = self._velocity[parameter.name] = Scaled(np.zeros_like(theta))
+        if self.nesterov:  # theta is ahead by mu v: step back, so as to look ahead anew below
+            add_scaled(v.stored, theta, -mu * v.scale)
+        v.multiply(mu * (1 - decay) if self.nesterov else mu)
+        add_gradient(parameter, v, -learning_rate)  # v <- mu v - alpha dJ
         if decay:
-            add_scaled(theta, v, -decay)
-        add_scaled(v, theta, 1 + mu)
+            add_scaled(theta, v.stored, -decay / v.scale)  # v <- v - 2 alpha lambda theta
+        # theta <- theta + v, and mu v further to look ahead
+        add_scaled(v.stored, theta, (1 + mu if self.nesterov else 1) * v.scale)
 
     def state(self) -> dict[str, Array]:
-        return {f"velocity.{name}": v for name, v in self._velocity.items()}
+        state: dict[str, Array] = {}
+        for name, v in self._velocity.items():
+            state |= v.state(f"velocity.{name}")
+        return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self._velocity = {name.removeprefix("velocity."): v.copy() for name, v in state.items()}
+        self._velocity = {}
+        for key in state:
+            if not key.endswith(".scale"):
+                v = self._velocity[key.removeprefix("velocity.")] = Scaled(np.empty_like(state[key]))
+                v.load_state(state, key)
 
 
 class Adam:
@@ -118,7 +120,7 @@ class Adam:
             m, v = self._moments[parameter.name]
             g = self._scratch[parameter.name]
             np.multiply(theta, 2 * reg if parameter.regularised else 0.0, out=g)
-            gradient_of(parameter).add_to(g, alpha=1.0, beta=1.0)
+            gradient_of(parameter).add_to(g, alpha=1.0)
             m *= self.beta1
             add_scaled(g, m, 1 - self.beta1)
             np.multiply(g, g, out=g)
@@ -142,6 +144,11 @@ class Adam:
         self._moments = {
             name: (state[f"mean.{name}"].copy(), state[f"square.{name}"].copy()) for name in names
         }
+
+
+def add_gradient(parameter: Parameter, target: Scaled, alpha: float) -> None:
+    """Overwrite target with target + alpha dJ/dtheta."""
+    gradient_of(parameter).add_to(target.stored, alpha=alpha / target.scale)
 
 
 def gradient_of(parameter: Parameter) -> Gradient:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 
-FORMAT = "fcnet-checkpoint-2"
+FORMAT = "fcnet-checkpoint-3"
 
 PLACE = ("step", "seconds", "evaluations", "data")
 """What of a checkpoint is no array."""

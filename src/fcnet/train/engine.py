@@ -118,18 +118,14 @@ class NumpyEngine:
         return float(self.config.reg * self.network.squared_norm())
 
     def state(self) -> dict[str, Array]:
-        state = {f"network.{name}": value for name, value in self.network.params.items()}
+        state = {f"network.{name}": value for name, value in self.network.state().items()}
         state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
         state["rng"] = _pack_rng(self.network.rng)
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        for name, value in self.network.params.items():
-            value[...] = state[f"network.{name}"]
-        prefix = "optimiser."
-        self.optimiser.load_state(
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )
+        self.network.load_state(_part(state, "network."))
+        self.optimiser.load_state(_part(state, "optimiser."))
         _unpack_rng(self.network.rng, state["rng"])
 
     def model(self) -> Model:
@@ -154,6 +150,10 @@ def _optimiser(config: TrainConfig) -> Optimiser:
     if config.optimiser == "adam":
         return Adam()
     return SGD(config.momentum, nesterov=config.optimiser == "nesterov")
+
+
+def _part(state: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def _pack_rng(rng: np.random.Generator) -> Array:
