@@ -92,6 +92,6 @@ def covariance_kept() -> Iterator[None]:
 def _key(images: NDArray[np.uint8], preprocessing: Preprocessing) -> bytes:
     """What the covariance follows from; hashing the images takes a hundredth of the time."""
     digest = hashlib.blake2b(repr((images.shape, preprocessing.scale)).encode())
-    digest.update(np.ascontiguousarray(preprocessing.mean))
-    digest.update(np.ascontiguousarray(images))
+    digest.update(np.ascontiguousarray(preprocessing.mean).data)
+    digest.update(np.ascontiguousarray(images).data)
     return digest.digest()
