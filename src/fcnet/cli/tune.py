@@ -144,11 +144,13 @@ def summary(standing: Standing, place: Place, label: str) -> str:
     if best is None or best.settings is None:
         return f"{place.out}: no trial is complete, go on with --resume"
     base = next((row for row in standing.rows if row.base and row.value is not None), None)
-    before = "" if base is None else f" (the base: {100 * (base.value or 0):.1f} %)"
+    before = "" if base is None else f", the base {100 * (base.value or 0):.1f} %"
+    elsewhere = f", {len(standing.running)} more are still running elsewhere" if standing.running else ""
     threads = f"OPENBLAS_NUM_THREADS={best.threads} " if best.threads else ""
     return (
-        f"{place.out}: the best of {len(standing.done)} trials has {100 * (best.value or 0):.1f} % of the "
-        f"validation images right on {label}{before}: {in_words(best.settings, standing.plan.base)}\n"
+        f"{place.out}: {len(standing.done)} trials{elsewhere}\n"
+        f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
+        f"{in_words(best.settings, standing.plan.base)}\n"
         f"train it with: {threads}fcnet train --config {place.best} --out RUN"
     )
 

@@ -71,14 +71,13 @@ class View:
         place = standing.done.index(row) + 1
         best = standing.best
         words = "" if row.settings is None else in_words(row.settings, standing.plan.base)
-        parts = [f"{place}/{standing.plan.trials}  trial {row.number}: {_result(row)}"]
-        if row.seconds is not None:
-            parts.append(f"in {duration(row.seconds)}")
+        took = "" if row.seconds is None else f" in {duration(row.seconds)}"
+        parts = [f"{place}/{standing.plan.trials}  trial {row.number}: {_result(row)}{took}"]
         if best is not None:
-            parts.append(f" best {100 * (best.value or 0):.1f} %" if best is not row else " the best so far")
+            parts.append("the best so far" if best is row else f"best {100 * (best.value or 0):.1f} %")
         if self.left is not None and place == len(standing.done) < standing.plan.trials:
-            parts.append(f" about {duration(self.left[1])} left")
-        return " ".join(parts) + f"  ({words})"
+            parts.append(f"about {duration(self.left[1])} left")
+        return ", ".join(parts) + f" ({words})"
 
     def render(self) -> Group:
         """The table, with the time as it is now."""
@@ -110,7 +109,7 @@ class View:
         parts = [f"{len(standing.done)} of {standing.plan.trials} trials"]
         parts += [f"{number} {state}" for state, number in states if number]
         parts.append(f"{duration(time.monotonic() - self.begun)} spent")
-        if self.left is not None:
+        if self.left is not None and len(standing.done) < standing.plan.trials:
             at, estimate = self.left
             parts.append(f"about {duration(max(estimate - (time.monotonic() - at), 0))} left")
         return ", ".join(parts)
@@ -122,14 +121,17 @@ class View:
 def _result(row: Row) -> str:
     if row.value is not None:
         return f"{100 * row.value:.1f} %"
-    if row.state in ("pruned", "diverged"):
-        reached = "" if row.reached is None else f" at {100 * row.reached:.1f} %"
-        return f"{row.state}{reached}"
+    if row.state == "diverged":
+        return "diverged"
+    if row.state == "pruned":
+        return "pruned" if row.reached is None else f"pruned at {100 * row.reached:.1f} %"
     return "" if row.reached is None else f"{100 * row.reached:.1f} %"
 
 
 def duration(seconds: float) -> str:
     """A time as people say it."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

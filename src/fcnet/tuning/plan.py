@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset
+from fcnet.files import write_atomically
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.space import Space
 
@@ -55,8 +56,11 @@ class Place:
 
     @property
     def here(self) -> str:
-        """The folder and its machine, among all that work on the study."""
-        return f"{socket.gethostname()}:{self.out.resolve()}"
+        """Name of the folder among all that work on the study; random, since machines may look alike."""
+        path = self.out / ".name"
+        if not path.exists():
+            write_atomically(path, secrets.token_hex(8))
+        return path.read_text()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import Any
 
 from optuna.study import Study
 
+from fcnet.data.augmentation import Augmentation
 from fcnet.data.dataset import Dataset, split
-from fcnet.errors import RunError
+from fcnet.errors import DataError, RunError
 from fcnet.records import make_writable
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.live import View
@@ -27,7 +29,7 @@ TRIALS = 60
 """How many, if nothing is said."""
 
 LOOK_SECONDS = 0.5
-"""Between two looks at the workers."""
+"""Between two looks at the study."""
 
 LOST = 6
 """Workers killed, with no trial done in between, after which it makes no sense to start more."""
@@ -76,20 +78,23 @@ def search(request: Request, dataset: Dataset, view: View) -> Standing:
     place = request.place
     make_writable(place.out)
     with only_search_in(place.out) as held, stopped_by_sigterm():
-        _take_folder(place, request.resume)
-        storage = open_storage(place)
-        plan = make_plan(request, find_plan(storage, place), dataset)
-        split(dataset.train, plan.base.validation)  # whether they fit, before anything is written
-        study = open_study(storage, place, plan)
+        used = _check_folder(place, request.resume)
+        # nothing is written before all is known to fit
+        known = find_plan(open_storage(place), place) if used or place.storage else None
+        plan = make_plan(request, known, dataset)
+        check_fit(plan.base, dataset)
+        place.trials.mkdir(exist_ok=True)
+        study = open_study(open_storage(place), place, plan)
         with storage_errors():
             reclaim(study, place, is_dead=lambda process: True)  # whoever holds the folder is the only one
             watch = Watch(study, plan, request, dataset, view)
-            try:
-                with view:
-                    watch()
+            with view:
+                watch()
+                try:
                     _run(request, plan, study, dataset, watch, held)
-            finally:
-                watch.finish()
+                finally:
+                    watch.look()
+                    watch.write()
         return watch.standing
 
 
@@ -107,8 +112,22 @@ def make_plan(request: Request, known: Plan | None, dataset: Dataset) -> Plan:
     return Plan(base, space, dataset.origin.sha256, request.trials or known_trials)
 
 
-def _take_folder(place: Place, resume: bool) -> None:
-    """Make sure that the folder is empty, or holds a search that is to go on."""
+def check_fit(base: TrainConfig, dataset: Dataset) -> None:
+    """Make sure that these settings can be trained with these images.
+
+    Raises
+    ------
+    DataError : more validation images, components or shifts than there is room for
+    """
+    split(dataset.train, base.validation)
+    size = math.prod(dataset.image_shape)
+    if base.preprocessing == "whitened" and base.components > size:
+        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
+    Augmentation(base.mirror, base.shift, base.rotate, base.zoom).tables(dataset.image_shape)
+
+
+def _check_folder(place: Place, resume: bool) -> bool:
+    """Make sure that the folder is empty, or holds a search that is to go on; does it hold one?"""
     used = [path for path in (place.journal, place.record, place.trials) if path.exists()]
     if used and not resume:
         raise RunError(
@@ -116,7 +135,7 @@ def _take_folder(place: Place, resume: bool) -> None:
         )
     if not used and any(not path.name.startswith(".") for path in place.out.iterdir()):
         raise RunError(f"{place.out} is not empty and not a search of fcnet, choose another folder")
-    place.trials.mkdir(exist_ok=True)
+    return bool(used)
 
 
 class Watch:
@@ -130,10 +149,19 @@ class Watch:
         self.view = view
         self.standing = standing(study, plan)
         self.written = -1
+        self.looked = 0.0
 
     def __call__(self) -> None:
+        """Look, unless that was done just now: small nets are evaluated many times a second."""
+        if time.monotonic() - self.looked < LOOK_SECONDS:
+            return
+        self.look()
+
+    def look(self) -> None:
+        """Look now."""
         self.standing = standing(self.study, self.plan)
         self.view.update(self.standing)
+        self.looked = time.monotonic()
         if len(self.standing.done) != self.written:
             self.write()
 
@@ -141,11 +169,6 @@ class Watch:
         """Write the outcome as it is now."""
         write_outcome(self.study, self.standing, self.request.place, self.dataset, self.request.workers)
         self.written = len(self.standing.done)
-
-    def finish(self) -> None:
-        """The last look, after all workers have ended."""
-        self.standing = standing(self.study, self.plan)
-        self.write()
 
 
 def _run(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -42,6 +42,9 @@ TRIES = 3
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 """Trials that count."""
+
+TAKEN = (*DONE, TrialState.RUNNING)
+"""Trials that count, or will."""
 
 PATIENCE_SECONDS = 10.0
 """For another machine that has made the study and not yet said what it is about."""
@@ -121,12 +124,14 @@ def find_plan(storage: BaseStorage, place: Place) -> Plan | None:
         patience = time.monotonic() + (PATIENCE_SECONDS if place.storage else 0.0)
         while "plan" not in study.user_attrs and time.monotonic() < patience:
             time.sleep(0.2)
-        if "plan" not in study.user_attrs:
-            if place.storage is None and not study.get_trials(deepcopy=False):
-                return None  # stopped before it had begun
-            raise RunError(f"{place.label} is no study of fcnet's, choose another with --out or --study")
-        values = study.user_attrs["plan"]
-    if values.get("format") != FORMAT:
+        values = study.user_attrs.get("plan", {})
+        if not values and all(
+            trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False)
+        ):
+            return None  # whoever made it was stopped before it had begun
+    if "format" not in values:
+        raise RunError(f"{place.label} is no study of fcnet's, choose another with --out or --study")
+    if values["format"] != FORMAT:
         raise RunError(f"{place.label} is of another version of fcnet, use that one or start a new search")
     return Plan.from_dict(values)
 
@@ -139,19 +144,20 @@ def open_study(storage: BaseStorage, place: Place, plan: Plan) -> Study:
     RunError : the study is about something else
     """
     with storage_errors():
+        known = None
         try:
             study = optuna.create_study(
                 storage=storage, study_name=place.name, direction="maximize", **_judges(plan.base.seed)
             )
         except DuplicatedStudyError:
             study = _load(storage, place, plan.base.seed)
-        known = find_plan(storage, place)
+            known = find_plan(storage, place)
         if known is not None:
             check_same(known, plan, place)
-        if known is None or known.trials != plan.trials:
-            study.set_user_attr("plan", plan.to_dict())
-        if not study.get_trials(deepcopy=False):
+        elif not study.get_trials(deepcopy=False):
             study.enqueue_trial(plan.space.values(plan.base), user_attrs={"base": True})
+        if known is None or known.trials != plan.trials:  # the last, since others wait for it
+            study.set_user_attr("plan", plan.to_dict())
     return study
 
 
@@ -244,6 +250,9 @@ def fail(study: Study, trial: FrozenTrial) -> None:
         study.tell(trial.number, state=TrialState.FAIL)
 
 
-def count(study: Study, states: Collection[TrialState]) -> int:
-    """How many trials are in one of these states."""
-    return len(study.get_trials(deepcopy=False, states=tuple(states)))
+def taken(study: Study) -> int:
+    """How many trials are done or under way; those whose workers elsewhere have fallen silent wait again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
+    return len(study.get_trials(deepcopy=False, states=TAKEN))

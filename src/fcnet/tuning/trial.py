@@ -52,16 +52,19 @@ class Reporter(Silence):
 
     def evaluated(self, row: Evaluation) -> None:
         self.rows.append(row)
-        self._report(row)
+        reported = self._report(row)
         self.told()
-        if row.step < self.total and self.trial.should_prune():
+        if reported and row.step < self.total and self.trial.should_prune():
             raise optuna.TrialPruned
 
-    def _report(self, row: Evaluation) -> None:
+    def _report(self, row: Evaluation) -> bool:
+        """Tell the study, if this is the first evaluation since a point at which trials are compared."""
         point = POINTS * row.step // self.total
-        if point > self.point:
-            self.trial.report(row.val_accuracy, point)
-            self.point = point
+        if point == self.point:
+            return False
+        self.trial.report(row.val_accuracy, point)
+        self.point = point
+        return True
 
 
 def run_trial(

@@ -8,17 +8,13 @@ from collections.abc import Callable
 
 import optuna
 from optuna.study import Study
-from optuna.trial import TrialState
 
 from fcnet.data.dataset import Dataset
 from fcnet.data.whitening import covariance_kept
 from fcnet.tuning.outcome import tidy_weights
 from fcnet.tuning.plan import Place, Plan
-from fcnet.tuning.study import DONE, count, reclaim, storage_errors
+from fcnet.tuning.study import DONE, TAKEN, reclaim, storage_errors, taken
 from fcnet.tuning.trial import run_trial
-
-TAKEN = (*DONE, TrialState.RUNNING)
-"""Trials that count, or will."""
 
 
 class Superfluous(Exception):
@@ -38,7 +34,7 @@ def work(
     Parameters
     ----------
     deadline : after which no trial begins, in seconds of `time.time()`
-    told : called after each evaluation and each trial
+    told : called after each evaluation
 
     Raises
     ------
@@ -54,14 +50,13 @@ def work(
         return run_trial(trial, place, plan, dataset, told)
 
     with storage_errors(), covariance_kept():
-        while count(study, TAKEN) < plan.trials and (deadline is None or time.time() < deadline):
+        while taken(study) < plan.trials and (deadline is None or time.time() < deadline):
             try:
                 study.optimize(objective, n_trials=1, catch=(Superfluous,))
             except BaseException:
                 reclaim(study, place, is_dead=lambda process: process == os.getpid())
                 raise
             tidy_weights(study, place)
-            told()
 
 
 def superfluous(study: Study, number: int, wanted: int) -> bool:
