@@ -18,6 +18,7 @@ from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
+from fcnet.cli.tune import Tune
 from fcnet.errors import FcnetError
 
 
@@ -44,12 +45,13 @@ class Data:
         return self.command.run()
 
 
-def any_command(train: Train) -> Any:
-    """The type of all commands; `train` has the defaults of `fcnet train`."""
+def any_command(train: Train, tune: Tune) -> Any:
+    """The type of all commands; `train` and `tune` have the defaults of those two."""
     return (
         Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
         | Annotated[Data, tyro.conf.subcommand("data")]
         | Annotated[Train, tyro.conf.subcommand("train", default=train)]
+        | Annotated[Tune, tyro.conf.subcommand("tune", default=tune)]
         | Annotated[Test, tyro.conf.subcommand("test")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
@@ -68,7 +70,7 @@ def parse(arguments: Sequence[str]) -> Command:
     try:
         with redirect_stderr(explanation):
             command: Command = tyro.cli(
-                any_command(Train.from_recipe(arguments)),
+                any_command(Train.from_recipe(arguments), Tune.from_arguments(arguments)),
                 prog="fcnet",
                 description="Fully-connected networks from first principles. Start with: fcnet reproduce",
                 args=list(arguments),

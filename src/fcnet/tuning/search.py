@@ -1,0 +1,208 @@
+"""The whole search, from an empty folder to its outcome."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.study import Study
+
+from fcnet.data.augmentation import Augmentation
+from fcnet.data.dataset import Dataset, split
+from fcnet.errors import DataError, RunError
+from fcnet.records import make_writable
+from fcnet.train.config import TrainConfig
+from fcnet.tuning.live import View
+from fcnet.tuning.locks import only_search_in
+from fcnet.tuning.outcome import write_outcome
+from fcnet.tuning.plan import Place, Plan
+from fcnet.tuning.processes import Processes, stopped_by_sigterm
+from fcnet.tuning.ranges import make_space
+from fcnet.tuning.standing import Standing, standing
+from fcnet.tuning.study import find_plan, open_storage, open_study, reclaim, storage_errors
+from fcnet.tuning.work import work
+
+TRIALS = 60
+"""How many, if nothing is said."""
+
+LOOK_SECONDS = 0.5
+"""Between two looks at the study."""
+
+LOST = 6
+"""Workers killed, with no trial done in between, after which it makes no sense to start more."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a search.
+
+    place : where it is kept
+    base : the settings that hold where nothing is varied
+    vary : names of what is varied; None for the usual ones, or those of the search that goes on
+    trials : how many in all; None for 60, or those of the search that goes on
+    workers : processes on this machine
+    resume : go on with the search in the folder
+    minutes : after which no trial begins
+    command, order : that start a worker, and what it is told besides the place; for more than one worker
+    """
+
+    place: Place
+    base: TrainConfig
+    vary: tuple[str, ...] | None = None
+    trials: int | None = None
+    workers: int = 1
+    resume: bool = False
+    minutes: float | None = None
+    command: Sequence[str] = ()
+    order: dict[str, Any] | None = None
+
+
+def search(request: Request, dataset: Dataset, view: View) -> Standing:
+    """Search for better settings on validation images, and leave best.toml, study.json and figures.
+
+    Returns
+    -------
+    standing : of all trials at the end
+
+    Raises
+    ------
+    RunError : the folder holds a search and `resume` is False, or another one, or is in use, or cannot be
+        written
+    DataError : settings and data do not fit
+    FcnetError : the database cannot be used, or a trial cannot be run
+    KeyboardInterrupt : Ctrl-C or SIGTERM; every training that was at hand has left a checkpoint
+    """
+    place = request.place
+    make_writable(place.out)
+    with only_search_in(place.out) as held, stopped_by_sigterm():
+        used = _check_folder(place, request.resume)
+        # nothing is written before all is known to fit
+        known = find_plan(open_storage(place), place) if used or place.storage else None
+        plan = make_plan(request, known, dataset)
+        check_fit(plan.base, dataset)
+        place.trials.mkdir(exist_ok=True)
+        study = open_study(open_storage(place), place, plan)
+        with storage_errors():
+            reclaim(study, place, is_dead=lambda process: True)  # whoever holds the folder is the only one
+            watch = Watch(study, plan, request, dataset, view)
+            with view:
+                watch()
+                try:
+                    _run(request, plan, study, dataset, watch, held)
+                finally:
+                    watch.look()
+                    watch.write()
+        return watch.standing
+
+
+def make_plan(request: Request, known: Plan | None, dataset: Dataset) -> Plan:
+    """What is searched: as asked for, or as before where nothing is asked for."""
+    base, known_trials = request.base, TRIALS
+    if known is not None:
+        known_trials = known.trials
+        if request.resume and base == TrainConfig():
+            base = known.base
+    if known is not None and request.resume and request.vary is None and base == known.base:
+        space = known.space
+    else:
+        space = make_space(base, request.vary, dataset.image_shape)
+    return Plan(base, space, dataset.origin.sha256, request.trials or known_trials)
+
+
+def check_fit(base: TrainConfig, dataset: Dataset) -> None:
+    """Make sure that these settings can be trained with these images.
+
+    Raises
+    ------
+    DataError : more validation images, components or shifts than there is room for
+    """
+    split(dataset.train, base.validation)
+    size = math.prod(dataset.image_shape)
+    if base.preprocessing == "whitened" and base.components > size:
+        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
+    Augmentation(base.mirror, base.shift, base.rotate, base.zoom).tables(dataset.image_shape)
+
+
+def _check_folder(place: Place, resume: bool) -> bool:
+    """Make sure that the folder is empty, or holds a search that is to go on; does it hold one?"""
+    used = [path for path in (place.journal, place.record, place.trials) if path.exists()]
+    if used and not resume:
+        raise RunError(
+            f"{place.out} holds a search already, go on with --resume or choose another folder with --out"
+        )
+    if not used and any(not path.name.startswith(".") for path in place.out.iterdir()):
+        raise RunError(f"{place.out} is not empty and not a search of fcnet, choose another folder")
+    return bool(used)
+
+
+class Watch:
+    """Looks at the study: shows it, and keeps best.toml and study.json up to date."""
+
+    def __init__(self, study: Study, plan: Plan, request: Request, dataset: Dataset, view: View) -> None:
+        self.study = study
+        self.plan = plan
+        self.request = request
+        self.dataset = dataset
+        self.view = view
+        self.standing = standing(study, plan)
+        self.written = -1
+        self.looked = 0.0
+
+    def __call__(self) -> None:
+        """Look, unless that was done just now: small nets are evaluated many times a second."""
+        if time.monotonic() - self.looked < LOOK_SECONDS:
+            return
+        self.look()
+
+    def look(self) -> None:
+        """Look now."""
+        self.standing = standing(self.study, self.plan)
+        self.view.update(self.standing)
+        self.looked = time.monotonic()
+        if len(self.standing.done) != self.written:
+            self.write()
+
+    def write(self) -> None:
+        """Write the outcome as it is now."""
+        write_outcome(self.study, self.standing, self.request.place, self.dataset, self.request.workers)
+        self.written = len(self.standing.done)
+
+
+def _run(
+    request: Request, plan: Plan, study: Study, dataset: Dataset, watch: Watch, held: int | None
+) -> None:
+    """Let the workers work until there are enough trials."""
+    deadline = None if request.minutes is None else time.time() + 60 * request.minutes
+    if request.workers == 1:
+        work(study, request.place, plan, dataset, deadline, watch)
+        return
+    order = {**(request.order or {}), "deadline": deadline}
+    processes = Processes(request.command, order, request.workers, request.place.out / "logs", held)
+    try:
+        _attend(processes, study, request.place, watch)
+    finally:
+        processes.stop()
+        reclaim(study, request.place, is_dead=lambda process: True)
+
+
+def _attend(processes: Processes, study: Study, place: Place, watch: Watch) -> None:
+    """Wait until all have ended by themselves; another takes the place of one that is killed."""
+    processes.start()
+    lost, done = 0, len(watch.standing.done)
+    while processes.running:
+        time.sleep(LOOK_SECONDS)
+        killed = processes.reap()
+        if killed:
+            reclaim(study, place, is_dead=lambda process: process not in processes.living())
+        watch()
+        lost = lost + killed if len(watch.standing.done) == done else killed
+        done = len(watch.standing.done)
+        if lost >= LOST:
+            raise RunError(
+                f"{lost} workers were killed and no trial was done, is there memory enough? Try fewer workers"
+            )
+        if killed:
+            processes.start()
