@@ -54,7 +54,10 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
     # another program on two cores the deep recipe's step took 137 ms, with short spins 33 ms; alone 13 ms
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     from fcnet.torch_net.engine import TorchEngine
+    from fcnet.torch_net.memory import keep_freed_memory
     from fcnet.torch_net.workers import joined
+
+    keep_freed_memory()
 
     with joined(config) as group:
         yield Workplace(
