@@ -7,17 +7,17 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
-from fcnet.estimator.inputs import Standardisation, chunks
-from fcnet.estimator.learner import Learner, scores
+from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.learner import Learner
+from fcnet.estimator.prediction import Predictions
 from fcnet.estimator.settings import Settings
 from fcnet.estimator.targets import class_factors, known_classes, labels_of, sample_weights
 from fcnet.estimator.training import Training
@@ -26,12 +26,13 @@ from fcnet.train.schedules import Schedule
 Array = NDArray[Any]
 
 
-class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ignore[misc]
     """A fully-connected network of any depth as a scikit-learn classifier.
 
-    It minimises sum_i w_i l_i / sum_i w_i + reg * (squared weights), where l_i is the cross-entropy of example i
-    and w_i its sample weight times the weight of its class. What is learnt depends on that sum alone: rows may
-    come in any order, a row of weight 3 is the same as three rows, and one of weight 0 the same as none.
+    It minimises sum_i w_i l_i / sum_i w_i + reg * (sum of the squared weights of the network), l_i being the
+    cross-entropy of example i and w_i its sample weight times the weight of its class. What is learnt follows
+    from that sum alone: rows may come in any order, a row of weight 3 is the same as three rows, and one of
+    weight 0 the same as none.
 
     Parameters
     ----------
@@ -47,13 +48,13 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     label_smoothing : probability mass moved from the label to all classes
     initialisation : "he", "pytorch", or the standard deviation of all initial weights
     standardise : give each feature mean 0 and variance 1 first, as they are over the training examples
-    class_weight : a dict from class to weight, classes left out having 1; or "balanced", which lets all classes
-        count the same
+    class_weight : a dict from class to weight, 1 for those left out; or "balanced", which lets all
+        classes count the same
     validation_fraction : part of each class set aside for validation where `fit` is given no validation set
     patience : stop after so many epochs without a lower validation loss, and go back to the weights of the
         lowest; None trains to the end
     warm_start : let `fit` go on from the weights of the fit before
-    random_state : a seed or a NumPy RandomState; what initial weights, order of examples and dropout follow from
+    random_state : a seed or a NumPy RandomState, for initial weights, the order of examples and dropout
     verbose : print a line after each epoch
     callback : called with the `Epoch` after each epoch; training stops where it returns True
 
@@ -86,11 +87,11 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         epochs: int = 100,
         batch_size: int | Literal["auto"] = "auto",
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-3,
         optimiser: Literal["adam", "sgd", "nesterov"] = "adam",
         momentum: float = 0.9,
         schedule: Literal["cosine", "constant"] = "cosine",
-        reg: float = 1e-4,
+        reg: float = 1e-3,
         dropout: float = 0.0,
         label_smoothing: float = 0.0,
         initialisation: str | float = "he",
@@ -139,7 +140,7 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X : (N, D) array, sparse matrix or DataFrame
         y : (N,) labels: numbers, strings, whatever can be sorted
         sample_weight : (N,) what each example counts, not negative; only their ratios matter
-        X_val, y_val : a validation set of one's own; nothing is learnt from it but, with `patience`, when to stop
+        X_val, y_val : a validation set of one's own; with `patience` it decides when to stop, and nothing else
 
         Returns
         -------
@@ -152,6 +153,8 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         settings = Settings.of(self)
         going_on = bool(self.warm_start) and hasattr(self, "params_")
+        if not going_on:
+            self._forget("params_")  # a fit that fails leaves nothing half old and half new
         X, y = self._checked(X, y, reset=not going_on)
         rows, weights = sample_weights(sample_weight, X)
         if not going_on:
@@ -176,7 +179,7 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_ = training.run(settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
-        vars(self).pop("_learner", None)  # a partial_fit from here on starts with fresh momentum
+        self._forget("_learner")  # a partial_fit from here on starts with fresh momentum
         return self
 
     def partial_fit(
@@ -189,7 +192,7 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train for one pass over some rows, and go on from there with the next call.
 
         The first call's rows decide what standardises features, and the learning rate is constant.
-        `class_weight="balanced"`, `validation_fraction` and `patience` need all of the data and belong to `fit`.
+        `class_weight="balanced"`, `validation_fraction` and `patience` need all of the data: `fit` has them.
 
         Parameters
         ----------
@@ -229,36 +232,7 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ += 1
         return self
 
-    def predict(self, X: Any) -> Array:
-        """The most probable label of each row of X (N, D), as labels (N,)."""
-        places = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[places])
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability (N, K) float32 of each class, in the order of `classes_`."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
-        return np.asarray(log_softmax(self._scores(X), axis=1))
-
-    def decision_function(self, X: Any) -> Array:
-        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
-        Z = self._scores(X)
-        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
-
-    def raw_params(self) -> dict[str, NDArray[np.float64]]:
-        """The parameters that apply to features as they are: `params_` with the standardisation folded in.
-
-        `fcnet.net.weights.save_weights` writes them to a file that PyTorch reads.
-        """
-        check_is_fitted(self)
-        params = {name: value.astype(np.float64) for name, value in self.params_.items()}
-        params["W1"] /= self.scale_[:, None]
-        params["b1"] -= self.mean_ @ params["W1"]
-        return params
-
-    def _checked(self, X: Any, y: ArrayLike, reset: bool) -> tuple[Any, Array]:
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
         """X as an array or CSR matrix of floating-point numbers and y as an array, of equal length."""
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset)
         check_classification_targets(y)
@@ -296,22 +270,22 @@ class FCNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validated = None if validation is None else validation.examples(standardisation)
         return Training(learner, examples, validated, schedule, self.history_, self._told)
 
+    def _forget(self, name: str) -> None:
+        if hasattr(self, name):
+            delattr(self, name)
+
     def _told(self, row: Epoch) -> bool:
         if self.verbose:
             print(row)
         return self.callback is not None and bool(self.callback(row))
 
-    def _scores(self, X: Any) -> Array:
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        standardisation = Standardisation(self.mean_, self.scale_)
-        found = [scores(self.params_, standardisation.apply(X[here])) for here in chunks(*X.shape)]
-        return np.concatenate(found)
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if hasattr(self, "_learner"):
             self.params_ = self._learner.params  # again the arrays that training changes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "params_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

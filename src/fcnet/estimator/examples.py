@@ -62,12 +62,12 @@ class Table:
         return Table(self.X, self.rows[places], self.labels[places], self.weights[places])
 
     def distinct(self) -> Table:
-        """Rows that agree in features and label become one, with the sum of their weights; ordered by hash."""
+        """Rows that agree in features and label as one, with the sum of their weights, ordered by a hash."""
         keys = _hashes(self.X, self.rows, self.labels)
         order = np.lexsort((keys["low"], keys["high"]))
         ordered = keys[order]
         first = np.append(True, ordered[1:] != ordered[:-1])
-        totals = np.bincount(np.cumsum(first) - 1, weights=self.weights[order])
+        totals = np.add.reduceat(self.weights[order], np.flatnonzero(first))
         return replace(self.part(order[first]), weights=totals)
 
     def relative(self) -> Table:
@@ -91,7 +91,7 @@ class Table:
             aside[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
         if not aside.any():
             raise DataError(
-                f"validation_fraction is {fraction:g}, which leaves no example of {len(self)} for validation, "
+                f"validation_fraction is {fraction:g}, which sets none of {len(self)} examples aside, "
                 f"choose a larger one or give X_val and y_val"
             )
         return self.part(np.flatnonzero(~aside)), self.part(np.flatnonzero(aside))

@@ -75,7 +75,7 @@ class Standardisation:
         with np.errstate(over="ignore", invalid="ignore"):
             shifted = np.subtract(dense, self.mean, dtype=np.float64, order="C")
             shifted /= self.scale
-            seen = shifted.astype(np.float32)
+            seen: NDArray[np.float32] = shifted.astype(np.float32)
         if not np.isfinite(seen).all():
             raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
         return seen
@@ -106,7 +106,8 @@ class Inputs:
     def take(self, rows: Any) -> NDArray[np.float32]:
         """Rows by number or slice, (B, D), C-contiguous."""
         if self._sparse is None:
-            return self._dense[rows]
+            taken: NDArray[np.float32] = self._dense[rows]
+            return taken
         return self.standardisation.apply(self._sparse[rows])
 
     def chunks(self) -> Iterator[slice]:

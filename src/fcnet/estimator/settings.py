@@ -1,4 +1,4 @@
-"""The parameters of the classifier, checked when it is fitted: scikit-learn's rule is that __init__ checks none."""
+"""The parameters of the classifier, checked when it is fitted: in scikit-learn, `__init__` checks nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_BATCH = 64
 """Examples per step at most, if the batch size is ours to choose."""
 
 STEPS = 10
-"""Minibatches that an epoch has at least, if the batch size is ours to choose and there are examples for it."""
+"""Steps that an epoch has at least, if the batch size is ours to choose and there are examples for them."""
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ def class_factors(
         return factors
     if isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(labels, weights=weights, minlength=len(classes))
-        return np.divide(weights.sum() / np.count_nonzero(counts), counts, out=factors, where=counts > 0)
+        factors[counts > 0] = weights.sum() / np.count_nonzero(counts) / counts[counts > 0]
+        return factors
     if not isinstance(class_weight, Mapping):
         raise DataError(f'class_weight is {class_weight!r}, give None, "balanced" or a dict of labels')
     for label, weight in class_weight.items():

@@ -70,10 +70,11 @@ class Training:
         learning_rate = self.learner.train(self.examples, self.schedule)
         params = self.learner.params
         loss, accuracy = evaluate(params, self.examples)
-        validation = (None, None) if self.validation is None else evaluate(params, self.validation)
-        if not math.isfinite(loss + (validation[0] or 0.0)):  # the epoch's last update went too far
+        validation = None if self.validation is None else evaluate(params, self.validation)
+        if not math.isfinite(loss + (validation or (0.0,))[0]):  # the epoch's last update went too far
             raise diverged(loss, self.learner.epoch, learning_rate)
         seconds = time.perf_counter() - start
-        row = Epoch(len(self.history) + 1, learning_rate, loss, accuracy, *validation, seconds)
+        number, (val_loss, val_accuracy) = len(self.history) + 1, validation or (None, None)
+        row = Epoch(number, learning_rate, loss, accuracy, val_loss, val_accuracy, seconds)
         self.history.append(row)
         return row
