@@ -140,7 +140,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         X : (N, D) array, sparse matrix or DataFrame
         y : (N,) labels: numbers, strings, whatever can be sorted
         sample_weight : (N,) what each example counts, not negative; only their ratios matter
-        X_val, y_val : a validation set of one's own; with `patience` it decides when to stop, and nothing else
+        X_val, y_val : a validation set of one's own; it decides when to stop (`patience`), and nothing else
 
         Returns
         -------

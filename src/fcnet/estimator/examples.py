@@ -8,8 +8,10 @@ same as three rows of weight 1, and the order of the rows decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -108,19 +110,35 @@ class Table:
 
 
 def _hashes(X: Any, rows: Rows, labels: NDArray[np.int64]) -> Array:
-    """128 bits for each row with its label: of the places and values of what is not zero, as float64.
+    """128 bits for each row with its label: of which features are not zero, and of their values as float64.
 
-    Dense and sparse rows of equal values have equal hashes.
+    So 0 and -0 are the same, and rows of equal values have equal hashes, dense or sparse.
     """
     found = []
     for here in chunks(len(rows), X.shape[1]):
-        chunk = sparse.csr_array(X[rows[here]], dtype=np.float64, copy=True)
-        chunk.sum_duplicates()
-        chunk.eliminate_zeros()
-        columns, values = chunk.indices.astype(np.int64), chunk.data
-        for label, begin, end in zip(labels[here], chunk.indptr, chunk.indptr[1:], strict=False):
-            content = blake2b(columns[begin:end], digest_size=16)
-            content.update(values[begin:end])
-            content.update(label)
+        contents = (_sparse_contents if sparse.issparse(X) else _contents)(X[rows[here]])
+        for label, (places, values) in zip(labels[here], contents, strict=True):
+            content = blake2b(places, digest_size=16)
+            content.update(values)
+            content.update(label.tobytes())
             found.append(content.digest())
     return np.frombuffer(b"".join(found), dtype=[("high", "<u8"), ("low", "<u8")])
+
+
+def _contents(chunk: Array) -> Iterator[tuple[Any, Any]]:
+    """Of each row: a bit for each feature, on where it is not zero, and the values there."""
+    values = chunk.astype(np.float64, copy=False)
+    present = values != 0
+    for row, on, bits in zip(values, present, np.packbits(present, axis=1), strict=True):
+        yield bits, row[on]
+
+
+def _sparse_contents(chunk: Any) -> Iterator[tuple[Any, Any]]:
+    """The same of a CSR matrix; the chunk is tidied up."""
+    chunk.sum_duplicates()  # sorts, too
+    chunk.eliminate_zeros()
+    values, width = chunk.data.astype(np.float64, copy=False), chunk.shape[1]
+    for begin, end in pairwise(chunk.indptr):
+        on = np.zeros(width, dtype=bool)
+        on[chunk.indices[begin:end]] = True
+        yield np.packbits(on), values[begin:end]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.estimator.examples import Examples
@@ -52,7 +53,8 @@ class Training:
         best, best_params = math.inf, dict[str, Array]()
         loss, waited = math.nan, 0
         for _ in range(epochs):
-            row = self._epoch()
+            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is noticed in the loss
+                row = self._epoch()
             waited += 1
             if patience is None or row.validation_loss is None:
                 loss = row.loss
