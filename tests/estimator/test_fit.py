@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,6 @@ X_VAL, Y_VAL = make_moons(80, noise=0.2, random_state=1)
 
 def small(**parameters: Any) -> FCNetClassifier:
     return FCNetClassifier((8,), epochs=6, learning_rate=0.01, random_state=0).set_params(**parameters)
-
-
-def test_the_example_in_its_docstring_runs() -> None:
-    tests = doctest.DocTestFinder(recurse=False).find(FCNetClassifier, globs={})
-    assert sum(len(test.examples) for test in tests) >= 6
-    for test in tests:
-        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_the_history_says_what_the_weights_at_the_end_of_each_epoch_do() -> None:
