@@ -25,7 +25,7 @@ from unittest.mock import patch
 
 from compare import same
 from question4 import deep, depth, rates, scaling, search_deep
-from tables import ladder, search, speed, table
+from tables import estimator, ladder, search, speed, table
 from words import label
 
 from fcnet.derivation.markdown import derivation_page
@@ -165,6 +165,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield log, fill(log, blocks)
     page = root / "docs" / "scaling.md"
     yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
+    page = root / "docs" / "estimator.md"
+    yield page, fill(page, {"estimator": estimator(root / "results" / "benchmarks" / "estimator.json")})
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:

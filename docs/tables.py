@@ -105,6 +105,37 @@ def speed(records: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def estimator(record: Path) -> str:
+    """`FCNetClassifier` beside scikit-learn's classifier, data set by data set, and on average."""
+    found = read_json(record)
+    names = list(found["rows"][0]["results"])
+    head = ("data", "examples", "features", "classes", *names)
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    for group, title in (("seen", "mean of these nine"), ("unseen", "mean of these six")):
+        rows = [row for row in found["rows"] if row["group"] == group]
+        for row in rows:
+            results = [row["results"][name] for name in names]
+            cells = [
+                f"{100 * r['accuracy']:.1f} ± {100 * r['sd']:.1f} %, {r['median_seconds']:.2f} s"
+                for r in results
+            ]
+            sizes = (f"{row['examples']:,}", row["features"], row["classes"])
+            lines.append(f"| {' | '.join(map(str, (row['data'], *sizes, *cells)))} |")
+        means = [statistics.mean(row["results"][name]["accuracy"] for row in rows) for name in names]
+        times = [sum(row["results"][name]["median_seconds"] for row in rows) for name in names]
+        cells = [f"**{percent(m)}**, {t:.1f} s in all" for m, t in zip(means, times, strict=True)]
+        lines.append(f"| **{title}** | | | | {' | '.join(cells)} |")
+    machine = found["machine"]
+    remark = (
+        f"Test accuracy of {len(found['seeds'])} splits, mean ± standard deviation, and the median time of a "
+        f"fit; scikit-learn {machine['versions']['scikit-learn']} on {machine['cores']} cores of "
+        f"{machine['processor']}, of which others kept {machine['cores_used_by_others']:.1f} busy: times "
+        f"are no more than a hint. "
+        f"`python benchmarks/estimator.py` repeats it."
+    )
+    return "\n".join([*lines, "", *wrapped(remark)]) + "\n"
+
+
 def search(records: Path) -> str:
     """The long runs of the search for the tuned recipe, as `fcnet train` recorded them."""
     columns = ("inputs", "deformed", "epochs", "units", "L2", "held out", "seed")

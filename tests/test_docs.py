@@ -30,6 +30,7 @@ def page(*names: str) -> str:
 
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
+ESTIMATOR = page("estimator")
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -70,6 +71,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs").mkdir()
     (root / "docs" / "log.md").write_text(LOG)
     (root / "docs" / "scaling.md").write_text(SCALING)
+    (root / "docs" / "estimator.md").write_text(ESTIMATOR)
     for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     assert generate.main(["--collect", str(out)], root) == 0
@@ -125,6 +127,7 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("docs/cli.md", "--help", "--hepl"),
         ("docs/log.md", " %", " percent"),
         ("docs/scaling.md", " ms", " milliseconds"),
+        ("docs/estimator.md", " %", " percent"),
         ("docs/derivation.md", "2 * reg", "reg"),
         ("docs/report.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),

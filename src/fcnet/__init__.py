@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fcnet.estimator import FCNetClassifier as FCNetClassifier
     from fcnet.two_layernet import TwoLayerNet as TwoLayerNet
 
 __version__ = "0.1.0"
-__all__ = ["TwoLayerNet", "__version__"]
+__all__ = ["FCNetClassifier", "TwoLayerNet", "__version__"]
 
-_HOMES = {"TwoLayerNet": "fcnet.two_layernet"}
+_HOMES = {"FCNetClassifier": "fcnet.estimator", "TwoLayerNet": "fcnet.two_layernet"}
 
 
 def __getattr__(name: str) -> object:

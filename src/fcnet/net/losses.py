@@ -13,7 +13,11 @@ Array = NDArray[Any]
 
 
 class SoftmaxCrossEntropy:
-    """J = (1/N) sum_i -log psi(z_i)_{y_i}.
+    """J = (1/N) sum_i -log psi(z_i)_{y_i}, or with weights J = (1/N) sum_i -w_i log psi(z_i)_{y_i}.
+
+    Weights are divided by N, not by their sum: so a minibatch of light examples takes a small step, the mean
+    over minibatches is the loss of all examples, and weights of 1 are no weights. Whoever wants the weighted
+    mean over all examples scales the weights to a mean of 1 beforehand.
 
     Parameters
     ----------
@@ -32,8 +36,13 @@ class SoftmaxCrossEntropy:
         """psi(z) (N, K) of the last forward, until its backward."""
         return self._P
 
-    def forward(self, Z: Array, y: NDArray[np.int64]) -> Any:
-        """J in nats from logits Z (N, K), left as they are, and labels y (N,). Equations: (8)-(12)"""
+    def forward(self, Z: Array, y: NDArray[np.int64], weights: Array | None = None) -> Any:
+        """J in nats from logits Z (N, K), left as they are, and labels y (N,).
+
+        weights : w (N,), not negative, of the type of Z; None for ones
+
+        Equations: (8)-(12)
+        """
         N, K = Z.shape
         epsilon = self.label_smoothing
         log_P = buffer(self._buffers, "log_P", Z.shape, Z.dtype)
@@ -46,7 +55,9 @@ class SoftmaxCrossEntropy:
         np.add.reduce(P, axis=1, keepdims=True, out=total)
         P /= total  # (2)
         log_P -= np.log(total, out=total)  # (11)
-        self._labelled = self._places(y, K)
+        self._labelled, self._weights = self._places(y, K), weights
+        if weights is not None:
+            log_P *= weights[:, None]
         J = -np.add.reduce(np.take(log_P, self._labelled, out=total[:, 0], mode="clip")) / N  # (12)
         if epsilon:
             J = (1 - epsilon) * J - epsilon / (N * K) * log_P.sum()
@@ -66,5 +77,7 @@ class SoftmaxCrossEntropy:
         if self.label_smoothing:
             delta -= self.label_smoothing / K
         delta.reshape(-1)[self._labelled] -= 1 - self.label_smoothing  # psi - Delta, (17)
+        if self._weights is not None:
+            delta *= self._weights[:, None]
         delta /= N  # (16)
         return delta

@@ -107,7 +107,13 @@ class Network:
             delta = self.layers[place].backward(delta, input_needed=place > 0)
 
     def step(
-        self, X: Array, y: NDArray[np.int64], optimiser: Optimiser, learning_rate: float, reg: float = 0.0
+        self,
+        X: Array,
+        y: NDArray[np.int64],
+        optimiser: Optimiser,
+        learning_rate: float,
+        reg: float = 0.0,
+        weights: Array | None = None,
     ) -> float:
         """One step of training on a minibatch that is known to be sound.
 
@@ -115,12 +121,13 @@ class Network:
         ----------
         X : (N, D) of the network's dtype, C-contiguous; left unchanged
         y : (N,) labels
+        weights : (N,) of the network's dtype, what each example counts; see `SoftmaxCrossEntropy`
 
         Returns
         -------
         loss : eq. 12 in nats, before the step. If it is not finite, nothing was updated.
         """
-        loss = float(self.criterion.forward(self.forward(X, training=True), y))
+        loss = float(self.criterion.forward(self.forward(X, training=True), y, weights))
         if np.isfinite(loss):
             self.backward()
             optimiser.step(self.parameters, learning_rate, reg)

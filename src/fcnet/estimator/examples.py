@@ -1,0 +1,144 @@
+"""A data set as the classifier learns from it: distinct examples, each with a weight.
+
+What is learnt should follow from the data and not from how a table happens to hold it. So rows that agree in
+features and label become one example with the sum of their weights, rows of weight 0 are left out, and the
+examples are put in an order of their own, that of a hash of each. After that an example of weight 3 is the
+same as three rows of weight 1, and the order of the rows decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from fcnet.errors import DataError
+from fcnet.estimator.inputs import Inputs, Rows, Standardisation, chunks
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What an epoch walks through.
+
+    inputs : N rows
+    labels : (N,) int64 in [0, K)
+    weights : (N,) float32, what each example counts; None for ones
+    """
+
+    inputs: Inputs
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Some rows of X with what is known of each; X itself is never copied.
+
+    X : (M, D), an array or a CSR matrix
+    rows : (N,) which of its rows
+    labels : (N,) int64 in [0, K)
+    weights : (N,) float64, positive
+    """
+
+    X: Any
+    rows: Rows
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, places: Rows) -> Table:
+        """Some of these rows, by their places among them."""
+        return Table(self.X, self.rows[places], self.labels[places], self.weights[places])
+
+    def distinct(self) -> Table:
+        """Rows that agree in features and label as one, with the sum of their weights, ordered by a hash."""
+        keys = _hashes(self.X, self.rows, self.labels)
+        order = np.lexsort((keys["low"], keys["high"]))
+        ordered = keys[order]
+        first = np.append(True, ordered[1:] != ordered[:-1])
+        totals = np.add.reduceat(self.weights[order], np.flatnonzero(first))
+        return replace(self.part(order[first]), weights=totals)
+
+    def relative(self) -> Table:
+        """The weights divided by their mean."""
+        return replace(self, weights=self.weights / self.weights.mean())
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Table, Table]:
+        """Set the same fraction of each class aside, at random; one row of each class stays at least.
+
+        Returns
+        -------
+        training, validation
+
+        Raises
+        ------
+        DataError : `validation_fraction is F, which leaves ...`
+        """
+        aside = np.zeros(len(self), dtype=bool)
+        for label in np.unique(self.labels):
+            members = rng.permutation(np.flatnonzero(self.labels == label))
+            aside[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
+        if not aside.any():
+            raise DataError(
+                f"validation_fraction is {fraction:g}, which sets none of {len(self)} examples aside, "
+                f"choose a larger one or give X_val and y_val"
+            )
+        return self.part(np.flatnonzero(~aside)), self.part(np.flatnonzero(aside))
+
+    def standardisation(self) -> Standardisation:
+        """What gives each feature mean 0 and variance 1 over these weighted rows."""
+        return Standardisation.of(self.X, self.rows, self.weights)
+
+    def examples(self, standardisation: Standardisation) -> Examples:
+        """The rows as the network sees them."""
+        alike = bool((self.weights == 1).all())
+        weights = None if alike else self.weights.astype(np.float32)
+        return Examples(Inputs(self.X, self.rows, standardisation), self.labels, weights)
+
+
+def _hashes(X: Any, rows: Rows, labels: NDArray[np.int64]) -> Array:
+    """128 bits for each row with its label: of which features are not zero, and of their values as float64.
+
+    So 0 and -0 are the same, and rows of equal values have equal hashes, dense or sparse.
+    """
+    found = []
+    for here in chunks(len(rows), X.shape[1]):
+        contents = (_sparse_contents if sparse.issparse(X) else _contents)(X[rows[here]])
+        for label, (places, values) in zip(labels[here], contents, strict=True):
+            content = blake2b(places, digest_size=16)
+            content.update(values)
+            content.update(label.tobytes())
+            found.append(content.digest())
+    return np.frombuffer(b"".join(found), dtype=[("high", "<u8"), ("low", "<u8")])
+
+
+def _contents(chunk: Array) -> Iterator[tuple[Any, Any]]:
+    """Of each row: a bit for each feature, on where it is not zero, and the values there."""
+    values = chunk.astype(np.float64, copy=False)
+    present = values != 0
+    for row, on, bits in zip(values, present, np.packbits(present, axis=1), strict=True):
+        yield bits, row[on]
+
+
+def _sparse_contents(chunk: Any) -> Iterator[tuple[Any, Any]]:
+    """The same of a CSR matrix; the chunk is tidied up."""
+    chunk.sum_duplicates()  # sorts, too
+    chunk.eliminate_zeros()
+    values, width = chunk.data.astype(np.float64, copy=False), chunk.shape[1]
+    for begin, end in pairwise(chunk.indptr):
+        on = np.zeros(width, dtype=bool)
+        on[chunk.indices[begin:end]] = True
+        yield np.packbits(on), values[begin:end]

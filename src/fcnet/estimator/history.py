@@ -1,0 +1,36 @@
+"""What the classifier writes down after each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of `history_`; a list of them makes a pandas DataFrame as it is.
+
+    Losses are cross-entropies without label smoothing, and like accuracies they are taken without dropout, of
+    the weights at the end of the epoch. Examples count by their weights, see `FCNetClassifier`.
+
+    epoch : from 1
+    learning_rate : of the epoch's last step
+    loss : on the training examples, in nats
+    accuracy : on the training examples, a fraction in [0, 1]
+    validation_loss, validation_accuracy : the same on the validation set; None without one
+    seconds : what the epoch took, evaluation included
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+    def __str__(self) -> str:
+        """One line, as `verbose` prints it."""
+        text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.1f} %"
+        if self.validation_loss is not None and self.validation_accuracy is not None:
+            text += f", validation {self.validation_loss:.4f}, {100 * self.validation_accuracy:.1f} %"
+        return f"{text}, {self.seconds:.2f} s"

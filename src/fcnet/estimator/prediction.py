@@ -1,0 +1,63 @@
+"""What a trained classifier answers, from its weights alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fcnet.estimator.inputs import Standardisation, chunks
+from fcnet.estimator.learner import scores
+
+Array = NDArray[Any]
+
+
+class Predictions:
+    """The methods of a classifier that has `classes_`, `params_`, `mean_` and `scale_`.
+
+    Several threads may call them at once.
+    """
+
+    classes_: Array
+    params_: dict[str, Array]
+    mean_: NDArray[np.float64]
+    scale_: NDArray[np.float64]
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each row of X (N, D), as labels (N,)."""
+        places = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[places])
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability (N, K) float32 of each class, in the order of `classes_`."""
+        return np.asarray(softmax(self._scores(X), axis=1))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
+        return np.asarray(log_softmax(self._scores(X), axis=1))
+
+    def decision_function(self, X: Any) -> Array:
+        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
+        Z = self._scores(X)
+        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
+
+    def raw_params(self) -> dict[str, NDArray[np.float64]]:
+        """The parameters that apply to features as they are: `params_` with the standardisation folded in.
+
+        `fcnet.net.weights.save_weights` writes them to a file that PyTorch reads.
+        """
+        check_is_fitted(self)
+        params = {name: value.astype(np.float64) for name, value in self.params_.items()}
+        params["W1"] /= self.scale_[:, None]
+        params["b1"] -= self.mean_ @ params["W1"]
+        return params
+
+    def _scores(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        standardisation = Standardisation(self.mean_, self.scale_)
+        found = [scores(self.params_, standardisation.apply(X[here])) for here in chunks(*X.shape)]
+        return np.concatenate(found)

@@ -1,0 +1,82 @@
+"""Epoch after epoch: train, evaluate, write down, tell, and perhaps stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.estimator.examples import Examples
+from fcnet.estimator.history import Epoch
+from fcnet.estimator.learner import Learner, diverged, evaluate
+from fcnet.train.schedules import Schedule
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Training:
+    """What the epochs have in common.
+
+    learner : the network, changed in place
+    examples, validation : what is learnt, and what else is evaluated
+    schedule : the learning rate of each step
+    history : rows are added to it
+    told : called with each row; training stops where it returns True
+    """
+
+    learner: Learner
+    examples: Examples
+    validation: Examples | None
+    schedule: Schedule
+    history: list[Epoch]
+    told: Callable[[Epoch], bool]
+
+    def run(self, epochs: int, patience: int | None = None) -> float:
+        """Train for so many epochs, or until the validation loss has not fallen for `patience` of them.
+
+        With patience, the weights are those of the lowest validation loss in the end.
+
+        Returns
+        -------
+        loss : on the training examples, of the weights in the end
+
+        Raises
+        ------
+        DivergedError : the loss became NaN or infinite
+        """
+        best, best_params = math.inf, dict[str, Array]()
+        loss, waited = math.nan, 0
+        for _ in range(epochs):
+            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is noticed in the loss
+                row = self._epoch()
+            waited += 1
+            if patience is None or row.validation_loss is None:
+                loss = row.loss
+            elif row.validation_loss < best:
+                best, loss, waited = row.validation_loss, row.loss, 0
+                best_params = {name: value.copy() for name, value in self.learner.params.items()}
+            if self.told(row) or (patience is not None and waited >= patience):
+                break
+        if best_params:
+            self.learner.load(best_params)
+        return loss
+
+    def _epoch(self) -> Epoch:
+        start = time.perf_counter()
+        learning_rate = self.learner.train(self.examples, self.schedule)
+        params = self.learner.params
+        loss, accuracy = evaluate(params, self.examples)
+        validation = None if self.validation is None else evaluate(params, self.validation)
+        if not math.isfinite(loss + (validation or (0.0,))[0]):  # the epoch's last update went too far
+            raise diverged(loss, self.learner.epoch, learning_rate)
+        seconds = time.perf_counter() - start
+        number, (val_loss, val_accuracy) = len(self.history) + 1, validation or (None, None)
+        row = Epoch(number, learning_rate, loss, accuracy, val_loss, val_accuracy, seconds)
+        self.history.append(row)
+        return row
