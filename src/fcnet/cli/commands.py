@@ -70,7 +70,7 @@ def parse(arguments: Sequence[str]) -> Command:
     try:
         with redirect_stderr(explanation):
             command: Command = tyro.cli(
-                any_command(Train.from_recipe(arguments), Tune.from_arguments(arguments)),
+                any_command(Train.from_arguments(arguments), Tune.from_arguments(arguments)),
                 prog="fcnet",
                 description="Fully-connected networks from first principles. Start with: fcnet reproduce",
                 args=list(arguments),

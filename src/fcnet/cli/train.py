@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Train:
     """Go on with a run that was stopped; its own settings hold if none are given."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
-    config: TrainConfig = field(default_factory=TrainConfig)
+    config: Path | None = None
+    """Start from the settings in a TOML file, such as a run's config.toml; further options change them."""
+    settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
         from fcnet.cli.loading import first_worker, load
@@ -67,16 +70,23 @@ class Train:
         return TrainingProgress(self.out.name)
 
     @classmethod
-    def from_recipe(cls, arguments: Sequence[str]) -> Train:
-        """The command before its other options are read: with the recipe's settings, if one is named."""
+    def from_arguments(cls, arguments: Sequence[str]) -> Train:
+        """The command before its other options are read: with the settings of the recipe or file it names.
+
+        Raises
+        ------
+        FcnetError : it names a recipe and a file
+        RunError : the file cannot be read or is no TOML
+        DataError : the file has an unknown setting, or a value that cannot be
+        """
         import tyro
 
-        from fcnet.experiments.recipes import RECIPES
-
-        named = [word.partition("=")[2] for word in arguments if word.startswith("--recipe=")]
-        named += [b for a, b in pairwise(arguments) if a == "--recipe"]
-        known = [name for name in named if name in get_args(Recipe)]
-        return cls(out=tyro.MISSING, config=RECIPES[known[-1]] if known else TrainConfig())
+        train = list(arguments[:1]) == ["train"]
+        recipes = _values_of("--recipe", arguments) if train else []
+        files = _values_of("--config", arguments) if train else []
+        if recipes and files:
+            raise FcnetError("--recipe and --config both say where to start from, give one of them")
+        return cls(out=tyro.MISSING, settings=_start_from(recipes[-1:], files[-1:]))
 
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
@@ -84,6 +94,25 @@ class Train:
         from fcnet.runs.training import read_config
 
         own = RunFolder(self.out).config
-        if self.resume and self.config == TrainConfig() and own.exists():
+        if self.resume and self.settings == TrainConfig() and own.exists():
             return read_config(own)
-        return self.config
+        return self.settings
+
+
+def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
+    """Every value that the arguments give to an option, as `--option VALUE` or `--option=VALUE`."""
+    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
+    return joined + [value for word, value in pairwise(arguments) if word == option]
+
+
+def _start_from(recipes: Sequence[str], files: Sequence[str]) -> TrainConfig:
+    """The settings of a recipe or a file; the defaults if none is named, or a recipe that does not exist."""
+    from fcnet.experiments.recipes import RECIPES
+
+    for file in files:
+        from fcnet.runs.training import read_config
+
+        return read_config(Path(file))
+    for name in recipes:  # of one that does not exist, the parser says so later
+        return RECIPES[name] if name in get_args(Recipe) else TrainConfig()
+    return TrainConfig()
