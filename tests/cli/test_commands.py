@@ -340,5 +340,5 @@ def test_a_recipe_and_a_file_are_one_too_many(fcnet: Run) -> None:
 
 
 def test_only_fcnet_train_reads_the_file() -> None:
-    with pytest.raises(FcnetError, match="--config .applied to fcnet audit"):
+    with pytest.raises(FcnetError, match="nowhere"):
         parse(["audit", "--config", "nowhere.toml"])
