@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,8 @@ from fcnet.train.config import TrainConfig
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from fcnet.data.dataset import Dataset
+
 
 Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
 """Names of `fcnet.experiments.recipes.RECIPES`."""
@@ -25,7 +27,8 @@ class Train:
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
-    Under torchrun, --engine torch shares each minibatch among the workers.
+    --data takes one's own data too: a folder with a folder of pictures for each class, or an .npz file of X
+    and y. Under torchrun, --engine torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
     --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5
@@ -34,11 +37,17 @@ class Train:
     out: Path
     """Folder for the run."""
     data: Path | None = None
-    """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""
+    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
+    pictures by class, perhaps in train/ and test/, or an .npz file of X and y."""
+    image_size: int | None = None
+    """Side of the squares that pictures of one's own become, in pixels; otherwise small pictures of one size
+    stay as they are, and others become 32 x 32."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
     """Go on with a run that was stopped; its own settings hold if none are given."""
+    tensorboard: bool = False
+    """Write curves for TensorBoard into RUN/tensorboard while it trains."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
     config: Path | None = None
@@ -46,14 +55,16 @@ class Train:
     settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.cli.loading import first_worker, load
+        from fcnet.cli.loading import first_worker, load_any
         from fcnet.runs.training import train_run
 
-        dataset = load(self.data, self.require_cifar10)
         first = first_worker()
+        watching = self._watching() if first else nullcontext()
+        dataset = load_any(self.data, self.require_cifar10, self.image_size)
+        settings = self._settings(dataset)
         try:
-            with self._progress() if first else nullcontext() as progress:
-                record = train_run(self._settings(), dataset, self.out, self.resume, progress)
+            with watching as listener:
+                record = train_run(settings, dataset, self.out, self.resume, listener)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
@@ -64,10 +75,25 @@ class Train:
             )
         return 0
 
-    def _progress(self) -> AbstractContextManager[Any]:
-        from fcnet.cli.progress import TrainingProgress
+    def _watching(self) -> AbstractContextManager[Any]:
+        """Who watches the training: the progress on the screen, and TensorBoard's files if asked for.
 
-        return TrainingProgress(self.out.name)
+        Raises
+        ------
+        FcnetError : TensorBoard is asked for and tensorboardX is not installed
+        """
+        from fcnet.cli.progress import TrainingProgress
+        from fcnet.runs.tensorboard import TensorBoard
+        from fcnet.train.listeners import Listeners
+
+        curves = [TensorBoard(self.out)] if self.tensorboard else []
+
+        @contextmanager
+        def watching() -> Iterator[Listeners]:
+            with TrainingProgress(self.out.name, lines=None) as progress, ExitStack() as stack:
+                yield Listeners(progress, *(stack.enter_context(closing(writer)) for writer in curves))
+
+        return watching()
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> Train:
@@ -88,7 +114,25 @@ class Train:
             raise FcnetError("--recipe and --config both say where to start from, give one of them")
         return cls(out=tyro.MISSING, settings=_start_from(recipes[-1:], files[-1:]))
 
-    def _settings(self) -> TrainConfig:
+    def _settings(self, dataset: Dataset) -> TrainConfig:
+        """Those given, or those of the run that is resumed; fitted to a user's own data, which is told."""
+        from fcnet.cli.loading import first_worker
+        from fcnet.experiments.recipes import fitted
+
+        given = self._given()
+        if not dataset.origin.kind:
+            return given
+        settings = fitted(given, dataset)
+        changed = [
+            f"--{name.replace('_', '-')} {getattr(settings, name)}"
+            for name in ("validation", "batch_size", "components")
+            if getattr(settings, name) != getattr(given, name)
+        ]
+        if changed and first_worker():
+            print(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}")
+        return settings
+
+    def _given(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
         from fcnet.records import RunFolder
         from fcnet.runs.training import read_config
