@@ -14,6 +14,7 @@ import tyro
 from fcnet.cli.audit import Audit
 from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.export import Export
+from fcnet.cli.predict import Predict
 from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.test import Test
@@ -53,6 +54,7 @@ def any_command(train: Train, tune: Tune) -> Any:
         | Annotated[Train, tyro.conf.subcommand("train", default=train)]
         | Annotated[Tune, tyro.conf.subcommand("tune", default=tune)]
         | Annotated[Test, tyro.conf.subcommand("test")]
+        | Annotated[Predict, tyro.conf.subcommand("predict")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
         | Annotated[Report, tyro.conf.subcommand("report")]

@@ -31,6 +31,12 @@ ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
 """Its values that exchange width and height."""
 
+KINDS = {
+    "1": "black and white", "L": "grey", "LA": "grey with transparency", "I": "16-bit grey",
+    "I;16": "16-bit grey", "I;16B": "16-bit grey", "P": "with a palette", "RGBA": "RGB with transparency",
+}  # fmt: skip
+"""Pillow's modes in words, where they are not words already."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -107,7 +113,7 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
 
     with _opened(path) as image:
         own = image.size
-        steps = [f"{own[0]} x {own[1]} {image.mode}"]
+        steps = [f"{own[0]} x {own[1]} {KINDS.get(image.mode, image.mode)}"]
         if getattr(image, "n_frames", 1) > 1:
             steps.append("first frame")
         image.draft(None, (2 * width, 2 * height))  # lets a JPEG be decoded at a fraction of its size
@@ -155,8 +161,9 @@ def _colours(image: Image, steps: list[str]) -> Image:
     elif image.mode == "F":
         raise DataError("its pixels are floating-point numbers, save it with 8 bits")
     if image.has_transparency_data:
-        steps.append("transparent parts made white")
         image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            steps.append("transparent parts made white")
         image = Images.alpha_composite(Images.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
 
