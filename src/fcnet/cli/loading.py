@@ -42,6 +42,11 @@ def load_any(data: Path | None, require_cifar10: bool = False, image_size: int |
     from fcnet.data.own.load import is_own
 
     path = expanded(data, "--data") if data is not None else None
+    if path is not None and path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")):
+        raise DataError(
+            f"{path} (--data) is no data set, give a folder of pictures by class, an .npz file of X and y, "
+            f"or CIFAR-10"
+        )
     if path is None or not is_own(path):
         if image_size is not None:
             raise DataError("--image-size is for pictures of one's own, name their folder with --data")

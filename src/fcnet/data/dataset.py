@@ -72,6 +72,11 @@ class Dataset:
     validation: int | None = None
 
     @property
+    def of_images(self) -> bool:
+        """Whether the examples are images, and not rows of numbers."""
+        return self.image_shape[1] > 1
+
+    @property
     def label(self) -> str:
         """The name with what must be known about this copy, e.g. `CIFAR-10 (JPEG copy)`."""
         return f"{self.name} ({self.origin.note})" if self.origin.note else self.name

@@ -37,11 +37,10 @@ def read_arrays(path: Path) -> dict[str, Array]:
     DataError : the file cannot be read, lacks X or y, has unknown arrays, or holds Python objects
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
             if not isinstance(content, Mapping):
-                raise DataError(
-                    f"{path} holds a single array, give an .npz file with X and y: np.savez(FILE, X=X, y=y)"
-                )
+                raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
             _check_names(path, set(content))
             return {name: content[name] for name in content}
     except DataError:

@@ -58,10 +58,10 @@ def load_own(path: Path, image_size: int | None = None, progress: Progress = sil
     """
     if path.suffix.lower() in (".npz", ".npy"):
         if image_size is not None:
-            raise DataError(f"image_size is for pictures, and {path} holds arrays, leave it away")
+            raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it away")
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
-        raise DataError(f"image_size is {image_size}, give from 1 to 1024 pixels")
+        raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
     return load_pictures(path, image_size, progress)
 
 
@@ -96,7 +96,7 @@ def load_pictures(folder: Path, image_size: int | None, progress: Progress) -> D
     sizes, shape = content.manifest.sizes, content.manifest.image_shape
     told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
     if listing.ignored:
-        told += f"; {len(listing.ignored)} files are no pictures, such as {listing.ignored[0].name}"
+        told += f"; files that are no pictures: {len(listing.ignored)}, such as {listing.ignored[0].name}"
     origin = Origin(
         str(listing.folder), content.manifest.sha256, None, kind="folder", how=told, image_size=image_size
     )

@@ -89,8 +89,8 @@ def size_of(path: Path) -> tuple[int, int]:
     DataError : as `read_picture`
     """
     with _opened(path) as image:
-        # a PNG keeps its EXIF behind the pixels, which are not worth reading for this
-        turned = image.format != "PNG" and image.getexif().get(ORIENTATION) in SIDEWAYS
+        # a PNG has its EXIF behind the pixels, which are not worth reading for this; TIFFs are turned already
+        turned = image.format not in ("PNG", "TIFF") and image.getexif().get(ORIENTATION) in SIDEWAYS
         return image.size[::-1] if turned else image.size
 
 
@@ -116,12 +116,16 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
         steps = [f"{own[0]} x {own[1]} {KINDS.get(image.mode, image.mode)}"]
         if getattr(image, "n_frames", 1) > 1:
             steps.append("first frame")
-        image.draft(None, (2 * width, 2 * height))  # lets a JPEG be decoded at a fraction of its size
-        if image.getexif().get(ORIENTATION, 1) in (2, 3, 4, *SIDEWAYS):
-            own = own[::-1] if image.getexif()[ORIENTATION] in SIDEWAYS else own
+        drafted = image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
+        orientation = image.getexif().get(ORIENTATION, 1)
+        if orientation in (2, 3, 4, *SIDEWAYS):
             steps.append("turned as its EXIF says")
         image.load()
         upright = ImageOps.exif_transpose(image)
+        if drafted is None:
+            own = upright.size
+        elif orientation in SIDEWAYS:
+            own = own[::-1]
         grey = upright.mode.startswith(("1", "L", "I", "F")) and upright.mode != "LAB"
         colours = _colours(upright, steps)
         box, cut = _middle(colours.size, own, height, width)
