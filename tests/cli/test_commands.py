@@ -14,7 +14,8 @@ import pytest
 import fcnet.data.unpickle
 from fcnet.cli import main
 from fcnet.cli.commands import one_line, parse
-from fcnet.cli.train import Recipe, Train
+from fcnet.cli.start import Recipe
+from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
 from fcnet.records import RunFolder
@@ -26,11 +27,11 @@ from .conftest import NOTE, Result, finish, start
 Run = Callable[[str], Result]
 
 COMMANDS = [
-    "reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "export", "audit",
-    "report",
+    "reproduce", "data", "data fetch", "data verify", "data info", "train", "tune", "test", "predict", "runs",
+    "compare", "export", "audit", "report",
 ]  # fmt: skip
 
-AT_THE_TOP = "reproduce, data, train, test, export, audit, report"
+AT_THE_TOP = "reproduce, data, train, tune, test, predict, runs, compare, export, audit, report"
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"

@@ -31,8 +31,16 @@ def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
     return dataset
 
 
-def load_any(data: Path | None, require_cifar10: bool = False, image_size: int | None = None) -> Dataset:
+def load_any(
+    data: Path | None, require_cifar10: bool = False, image_size: int | None = None, told: bool = True
+) -> Dataset:
     """A user's own data, if `data` names such, read with a progress bar and told of; else as `load`.
+
+    Parameters
+    ----------
+    data, require_cifar10 : as for `load`
+    image_size : side of the squares that pictures become; None where their own size decides
+    told : print a line about a user's own data
 
     Raises
     ------
@@ -54,7 +62,7 @@ def load_any(data: Path | None, require_cifar10: bool = False, image_size: int |
     if require_cifar10:
         raise DataError(f"--require-cifar10, and --data names other data, {path}; leave one of them away")
     dataset = _load_own(path, image_size)
-    if first_worker():
+    if told and first_worker():
         print(f"{dataset.name}: {dataset.origin.how}", flush=True)
     return dataset
 

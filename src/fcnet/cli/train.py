@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
-from fcnet.errors import FcnetError
+from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from fcnet.data.dataset import Dataset
-
-
-Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
-"""Names of `fcnet.experiments.recipes.RECIPES`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class Train:
         first = first_worker()
         watching = self._watching() if first else nullcontext()
         dataset = load_any(self.data, self.require_cifar10, self.image_size)
-        settings = self._settings(dataset)
+        settings = fitted_and_told(self._settings(), dataset)
         try:
             with watching as listener:
                 record = train_run(settings, dataset, self.out, self.resume, listener)
@@ -101,38 +94,13 @@ class Train:
 
         Raises
         ------
-        FcnetError : it names a recipe and a file
-        RunError : the file cannot be read or is no TOML
-        DataError : the file has an unknown setting, or a value that cannot be
+        FcnetError : as `start_of`
         """
         import tyro
 
-        train = list(arguments[:1]) == ["train"]
-        recipes = _values_of("--recipe", arguments) if train else []
-        files = _values_of("--config", arguments) if train else []
-        if recipes and files:
-            raise FcnetError("--recipe and --config both say where to start from, give one of them")
-        return cls(out=tyro.MISSING, settings=_start_from(recipes[-1:], files[-1:]))
+        return cls(out=tyro.MISSING, settings=start_of("train", arguments))
 
-    def _settings(self, dataset: Dataset) -> TrainConfig:
-        """Those given, or those of the run that is resumed; fitted to a user's own data, which is told."""
-        from fcnet.cli.loading import first_worker
-        from fcnet.experiments.recipes import fitted
-
-        given = self._given()
-        if not dataset.origin.kind:
-            return given
-        settings = fitted(given, dataset)
-        changed = [
-            f"--{name.replace('_', '-')} {getattr(settings, name)}"
-            for name in ("validation", "batch_size", "components")
-            if getattr(settings, name) != getattr(given, name)
-        ]
-        if changed and first_worker():
-            print(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}")
-        return settings
-
-    def _given(self) -> TrainConfig:
+    def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
         from fcnet.records import RunFolder
         from fcnet.runs.training import read_config
@@ -141,22 +109,3 @@ class Train:
         if self.resume and self.settings == TrainConfig() and own.exists():
             return read_config(own)
         return self.settings
-
-
-def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
-    """Every value that the arguments give to an option, as `--option VALUE` or `--option=VALUE`."""
-    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
-    return joined + [value for word, value in pairwise(arguments) if word == option]
-
-
-def _start_from(recipes: Sequence[str], files: Sequence[str]) -> TrainConfig:
-    """The settings of a recipe or a file; the defaults if none is named, or a recipe that does not exist."""
-    from fcnet.experiments.recipes import RECIPES
-
-    for file in files:
-        from fcnet.runs.training import read_config
-
-        return read_config(Path(file))
-    for name in recipes:  # of one that does not exist, the parser says so later
-        return RECIPES[name] if name in get_args(Recipe) else TrainConfig()
-    return TrainConfig()
