@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ class Tune:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         self._draw(place)
-        print(summary(standing, place, dataset.label))
+        print(summary(standing, place, dataset.label, self._same_data()))
         return 0
 
     @classmethod
@@ -130,14 +131,19 @@ class Tune:
             "image_size": self.image_size,
         }
 
+    def _same_data(self) -> str:
+        """The options of `fcnet train` for the data of this search."""
+        data = "" if self.data is None else f" --data {shlex.quote(str(self.data))}"
+        return data + ("" if self.image_size is None else f" --image-size {self.image_size}")
+
     def _draw(self, place: Place) -> None:
         from fcnet.tuning.figures import draw
 
         draw(place.record, place.figures)
 
 
-def summary(standing: Standing, place: Place, label: str) -> str:
-    """What was found, and how to use it."""
+def summary(standing: Standing, place: Place, label: str, same_data: str = "") -> str:
+    """What was found, and how to use it; `same_data` are options that name the data."""
     from fcnet.tuning.standing import in_words
 
     best = standing.best
@@ -151,5 +157,5 @@ def summary(standing: Standing, place: Place, label: str) -> str:
         f"{place.out}: {len(standing.done)} trials{elsewhere}\n"
         f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
         f"{in_words(best.settings, standing.plan.base)}\n"
-        f"train it with: {threads}fcnet train --config {place.best} --out RUN"
+        f"train it with: {threads}fcnet train --config {place.best} --out RUN{same_data}"
     )
