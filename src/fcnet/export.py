@@ -29,8 +29,9 @@ IR_VERSION = 8
 def export_onnx(model: Model, path: Path) -> None:
     """Write a trained network as an ONNX model, atomically.
 
-    Its input is `images` (N, channels, height, width) uint8; its outputs are `logits` (N, K) and
-    `probabilities` (N, K), float32. The classes' names are in its metadata, as JSON.
+    Its input is `images` (N, channels, height, width) uint8, or `features` (N, D) float32 where it was
+    trained on rows of features; its outputs are `logits` (N, K) and `probabilities` (N, K), float32. The
+    classes' names are in its metadata, as JSON.
 
     Raises
     ------
@@ -50,8 +51,12 @@ def graph(model: Model) -> ModelProto:
     """The network as ONNX nodes: flatten, cast, (x - mean) / scale, Gemm and Relu in turn, Softmax."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
+    if model.preprocessing.takes == "float32":
+        given = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", model.sizes[0]])
+    else:
+        given = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *model.image_shape])
     nodes: list[Any] = [
-        helper.make_node("Flatten", ["images"], ["flat"]),
+        helper.make_node("Flatten", [given.name], ["flat"]),
         helper.make_node("Cast", ["flat"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Sub", ["pixels", "mean"], ["centred"]),
         helper.make_node("Mul", ["centred", "inverse_scale"], ["a1"]),
@@ -72,7 +77,7 @@ def graph(model: Model) -> ModelProto:
     whole = helper.make_graph(
         nodes,
         "fully_connected_network",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *model.image_shape])],
+        [given],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
             for name in ("logits", "probabilities")

@@ -14,7 +14,8 @@ import pytest
 import fcnet.data.unpickle
 from fcnet.cli import main
 from fcnet.cli.commands import one_line, parse
-from fcnet.cli.train import Recipe, Train
+from fcnet.cli.start import Recipe
+from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
 from fcnet.records import RunFolder
@@ -26,11 +27,11 @@ from .conftest import NOTE, Result, finish, start
 Run = Callable[[str], Result]
 
 COMMANDS = [
-    "reproduce", "data", "data fetch", "data verify", "data info", "train", "test", "export", "audit",
-    "report",
+    "reproduce", "data", "data fetch", "data verify", "data info", "train", "tune", "test", "predict", "runs",
+    "compare", "export", "audit", "report",
 ]  # fmt: skip
 
-AT_THE_TOP = "reproduce, data, train, test, export, audit, report"
+AT_THE_TOP = "reproduce, data, train, tune, test, predict, runs, compare, export, audit, report"
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
@@ -276,7 +277,7 @@ def test_parse_refuses_by_raising() -> None:
 def settings(arguments: str) -> TrainConfig:
     command = parse(arguments.split())
     assert isinstance(command, Train)
-    return command.config
+    return command.settings
 
 
 def test_a_recipe_is_where_the_settings_start() -> None:
@@ -296,3 +297,49 @@ def test_a_recipe_that_does_not_exist_is_one_line(fcnet: Run) -> None:
     result = fcnet("train --out run --recipe best")
     assert result.status == 2
     assert re.match("error: invalid choice 'best' for argument '--recipe'", result.errors[0])
+
+
+# Settings from a file
+
+
+def test_the_settings_of_a_run_are_where_another_starts(fcnet: Run, home: Path) -> None:
+    assert fcnet(f"train --out run {SMALL}").status == 0
+    trained = settings(f"train --out run {SMALL}")
+    assert settings("train --out other --config run/config.toml") == trained
+    assert settings("train --config=run/config.toml --epochs 5 --mirror --out x") == replace(
+        trained, epochs=5, mirror=True
+    )
+    assert fcnet("train --out other --config run/config.toml").status == 0
+    models = [(home / name / "model.safetensors").read_bytes() for name in ("run", "other")]
+    assert models[0] == models[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read the settings my.toml: .*No such file.*"),
+        ("hidden = [", "cannot read the settings my.toml: .*"),
+        ("hiden = [3]", "my.toml has the unknown setting 'hiden', known are batch_size, .*"),
+        ("epochs = 0", "my.toml: epochs is 0, give at least 1"),
+        ("hidden = 3", "my.toml has a value of the wrong type: .*"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_is_one_line(
+    content: str | None, message: str, fcnet: Run, home: Path
+) -> None:
+    if content is not None:
+        (home / "my.toml").write_text(content)
+    result = fcnet("train --out run --config my.toml")
+    assert (result.status, len(result.errors)) == (2, 1)
+    assert re.fullmatch(f"error: {message}", result.errors[0]), result.errors[0]
+
+
+def test_a_recipe_and_a_file_are_one_too_many(fcnet: Run) -> None:
+    assert fcnet("train --out run --recipe quick --config my.toml").errors == [
+        "error: --recipe and --config both say where to start from, give one of them"
+    ]
+
+
+def test_only_fcnet_train_reads_the_file() -> None:
+    with pytest.raises(FcnetError, match="nowhere"):
+        parse(["audit", "--config", "nowhere.toml"])

@@ -116,7 +116,7 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_in_one_line(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(DataError, match=f"^config.toml: {re.escape(message)}$"):
         TrainConfig.from_dict(settings, "config.toml")
 
 

@@ -12,10 +12,13 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from fcnet.cli.audit import Audit
+from fcnet.cli.compare import Compare
 from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.export import Export
+from fcnet.cli.predict import Predict
 from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
+from fcnet.cli.runs import Runs
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
 from fcnet.cli.tune import Tune
@@ -53,6 +56,9 @@ def any_command(train: Train, tune: Tune) -> Any:
         | Annotated[Train, tyro.conf.subcommand("train", default=train)]
         | Annotated[Tune, tyro.conf.subcommand("tune", default=tune)]
         | Annotated[Test, tyro.conf.subcommand("test")]
+        | Annotated[Predict, tyro.conf.subcommand("predict")]
+        | Annotated[Runs, tyro.conf.subcommand("runs")]
+        | Annotated[Compare, tyro.conf.subcommand("compare")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
         | Annotated[Report, tyro.conf.subcommand("report")]
@@ -70,7 +76,7 @@ def parse(arguments: Sequence[str]) -> Command:
     try:
         with redirect_stderr(explanation):
             command: Command = tyro.cli(
-                any_command(Train.from_recipe(arguments), Tune.from_arguments(arguments)),
+                any_command(Train.from_arguments(arguments), Tune.from_arguments(arguments)),
                 prog="fcnet",
                 description="Fully-connected networks from first principles. Start with: fcnet reproduce",
                 args=list(arguments),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -10,6 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from fcnet.train.history import Evaluation
 from fcnet.train.listeners import Silence
+
+SECONDS_BETWEEN_LINES = 5.0
+"""How often the reading of pictures is told where there is no terminal to draw a bar on."""
 
 
 class TrainingProgress(Silence):
@@ -19,10 +25,10 @@ class TrainingProgress(Silence):
     ----------
     title : what is being trained, in a few words
     console : where to write; standard output if not given
-    lines : about how many a training may print where there is no bar
+    lines : about how many a training may print where there is no bar; None for one an evaluation
     """
 
-    def __init__(self, title: str, console: Console | None = None, lines: int = 10) -> None:
+    def __init__(self, title: str, console: Console | None = None, lines: int | None = 10) -> None:
         self.title = title
         self.lines = lines
         self.console = console or Console(file=sys.stdout)
@@ -79,7 +85,9 @@ class TrainingProgress(Silence):
         if self.live:
             return
         self.evaluations += 1
-        every = max(1, round(self.total / row.step * self.evaluations / self.lines))
+        every = 1
+        if self.lines is not None:
+            every = max(1, round(self.total / row.step * self.evaluations / self.lines))
         if self.evaluations % every == 0 or row.step == self.total:
             left = row.seconds / row.step * (self.total - row.step)
             print(
@@ -88,3 +96,45 @@ class TrainingProgress(Silence):
                 f"{row.seconds:4.0f} s, {left:.0f} s left",
                 flush=True,
             )
+
+
+@contextmanager
+def reading_progress(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far many files are read: a bar on a terminal, elsewhere a line now and then.
+
+    Yields
+    ------
+    progress : to be called with what is done, and how many of how many are
+    """
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (
+        TextColumn("  {task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed:,.0f} of"),
+        TextColumn("{task.total:,.0f}"), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            if done % 16 == 0 or done == total:
+                bar.update(tasks[what], completed=done)
+
+        yield show
+
+
+class _Lines:
+    """Tells of the reading in a line every few seconds; of a quick one nothing."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.told = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.told >= SECONDS_BETWEEN_LINES:
+            self.console.print(f"{what}: {done:,} of {total:,}", highlight=False)
+            self.told = now

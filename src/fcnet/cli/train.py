@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-
-Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
-"""Names of `fcnet.experiments.recipes.RECIPES`."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,8 @@ class Train:
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
-    Under torchrun, --engine torch shares each minibatch among the workers.
+    --data takes one's own data too: a folder with a folder of pictures for each class, or an .npz file of X
+    and y. Under torchrun, --engine torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
     --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5
@@ -33,24 +30,34 @@ class Train:
     out: Path
     """Folder for the run."""
     data: Path | None = None
-    """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""
+    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
+    pictures by class, perhaps in train/ and test/, or an .npz file of X and y."""
+    image_size: int | None = None
+    """Side of the squares that pictures of one's own become, in pixels; otherwise small pictures of one size
+    stay as they are, and others become 32 x 32."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
     """Go on with a run that was stopped; its own settings hold if none are given."""
+    tensorboard: bool = False
+    """Write curves for TensorBoard into RUN/tensorboard while it trains."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
-    config: TrainConfig = field(default_factory=TrainConfig)
+    config: Path | None = None
+    """Start from the settings in a TOML file, such as a run's config.toml; further options change them."""
+    settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.cli.loading import first_worker, load
+        from fcnet.cli.loading import first_worker, load_any
         from fcnet.runs.training import train_run
 
-        dataset = load(self.data, self.require_cifar10)
         first = first_worker()
+        watching = self._watching() if first else nullcontext()
+        dataset = load_any(self.data, self.require_cifar10, self.image_size)
+        settings = fitted_and_told(self._settings(), dataset)
         try:
-            with self._progress() if first else nullcontext() as progress:
-                record = train_run(self._settings(), dataset, self.out, self.resume, progress)
+            with watching as listener:
+                record = train_run(settings, dataset, self.out, self.resume, listener)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
@@ -61,22 +68,37 @@ class Train:
             )
         return 0
 
-    def _progress(self) -> AbstractContextManager[Any]:
-        from fcnet.cli.progress import TrainingProgress
+    def _watching(self) -> AbstractContextManager[Any]:
+        """Who watches the training: the progress on the screen, and TensorBoard's files if asked for.
 
-        return TrainingProgress(self.out.name)
+        Raises
+        ------
+        FcnetError : TensorBoard is asked for and tensorboardX is not installed
+        """
+        from fcnet.cli.progress import TrainingProgress
+        from fcnet.runs.tensorboard import TensorBoard
+        from fcnet.train.listeners import Listeners
+
+        curves = [TensorBoard(self.out)] if self.tensorboard else []
+
+        @contextmanager
+        def watching() -> Iterator[Listeners]:
+            with TrainingProgress(self.out.name, lines=None) as progress, ExitStack() as stack:
+                yield Listeners(progress, *(stack.enter_context(closing(writer)) for writer in curves))
+
+        return watching()
 
     @classmethod
-    def from_recipe(cls, arguments: Sequence[str]) -> Train:
-        """The command before its other options are read: with the recipe's settings, if one is named."""
+    def from_arguments(cls, arguments: Sequence[str]) -> Train:
+        """The command before its other options are read: with the settings of the recipe or file it names.
+
+        Raises
+        ------
+        FcnetError : as `start_of`
+        """
         import tyro
 
-        from fcnet.experiments.recipes import RECIPES
-
-        named = [word.partition("=")[2] for word in arguments if word.startswith("--recipe=")]
-        named += [b for a, b in pairwise(arguments) if a == "--recipe"]
-        known = [name for name in named if name in get_args(Recipe)]
-        return cls(out=tyro.MISSING, config=RECIPES[known[-1]] if known else TrainConfig())
+        return cls(out=tyro.MISSING, settings=start_of("train", arguments))
 
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
@@ -84,6 +106,6 @@ class Train:
         from fcnet.runs.training import read_config
 
         own = RunFolder(self.out).config
-        if self.resume and self.config == TrainConfig() and own.exists():
+        if self.resume and self.settings == TrainConfig() and own.exists():
             return read_config(own)
-        return self.config
+        return self.settings

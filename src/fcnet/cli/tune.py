@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
-from fcnet.cli.train import Recipe
+from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
 
@@ -54,7 +54,10 @@ class Tune:
     study: str = "fcnet"
     """Name of the search in that database."""
     data: Path | None = None
-    """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""
+    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), or data of
+    one's own, see fcnet train."""
+    image_size: int | None = None
+    """Side of the squares that pictures of one's own become, in pixels, see fcnet train."""
     require_cifar10: bool = False
     """Fail rather than search on scikit-learn's digits where CIFAR-10 cannot be had."""
     recipe: Recipe | None = None
@@ -64,16 +67,18 @@ class Tune:
     settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.cli.loading import load
+        from fcnet.cli.loading import load_any
         from fcnet.tuning.live import View
         from fcnet.tuning.search import Request, search
 
         self._check()
-        dataset = load(self.data, self.require_cifar10)
+        dataset = load_any(self.data, self.require_cifar10, self.image_size)
+        continued = self.resume and self.settings == TrainConfig()
+        settings = self.settings if continued else fitted_and_told(self.settings, dataset)
         place = self._place()
         request = Request(
             place,
-            self.settings,
+            settings,
             self.vary,
             self.trials,
             self.workers,
@@ -87,7 +92,7 @@ class Tune:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
         self._draw(place)
-        print(summary(standing, place, dataset.label))
+        print(summary(standing, place, dataset.label, self._same_data()))
         return 0
 
     @classmethod
@@ -100,12 +105,7 @@ class Tune:
         """
         import tyro
 
-        tune = list(arguments[:1]) == ["tune"]
-        recipes = _values_of("--recipe", arguments) if tune else []
-        files = _values_of("--config", arguments) if tune else []
-        if recipes and files:
-            raise FcnetError("--recipe and --config both say where to start from, give one of them")
-        return cls(out=tyro.MISSING, settings=_start_from(recipes[-1:], files[-1:]))
+        return cls(out=tyro.MISSING, settings=start_of("tune", arguments))
 
     def _check(self) -> None:
         for name in ("trials", "workers"):
@@ -128,7 +128,13 @@ class Tune:
             "study": self.study,
             "data": None if self.data is None else str(self.data),
             "require_cifar10": self.require_cifar10,
+            "image_size": self.image_size,
         }
+
+    def _same_data(self) -> str:
+        """The options of `fcnet train` for the data of this search."""
+        data = "" if self.data is None else f" --data {shlex.quote(str(self.data))}"
+        return data + ("" if self.image_size is None else f" --image-size {self.image_size}")
 
     def _draw(self, place: Place) -> None:
         from fcnet.tuning.figures import draw
@@ -136,8 +142,8 @@ class Tune:
         draw(place.record, place.figures)
 
 
-def summary(standing: Standing, place: Place, label: str) -> str:
-    """What was found, and how to use it."""
+def summary(standing: Standing, place: Place, label: str, same_data: str = "") -> str:
+    """What was found, and how to use it; `same_data` are options that name the data."""
     from fcnet.tuning.standing import in_words
 
     best = standing.best
@@ -151,23 +157,5 @@ def summary(standing: Standing, place: Place, label: str) -> str:
         f"{place.out}: {len(standing.done)} trials{elsewhere}\n"
         f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
         f"{in_words(best.settings, standing.plan.base)}\n"
-        f"train it with: {threads}fcnet train --config {place.best} --out RUN"
+        f"train it with: {threads}fcnet train --config {place.best} --out RUN{same_data}"
     )
-
-
-def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
-    """Every value that the arguments give to an option, as `--option VALUE` or `--option=VALUE`."""
-    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
-    return joined + [value for word, value in pairwise(arguments) if word == option]
-
-
-def _start_from(recipes: Sequence[str], files: Sequence[str]) -> TrainConfig:
-    """The settings of a recipe or a file; the defaults if none is named."""
-    from fcnet.experiments.recipes import RECIPES
-    from fcnet.runs.training import read_config
-
-    for file in files:
-        return read_config(Path(file))
-    for name in recipes:  # of one that does not exist, the parser says so later
-        return RECIPES[name] if name in get_args(Recipe) else TrainConfig()
-    return TrainConfig()

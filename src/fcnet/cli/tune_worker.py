@@ -32,13 +32,18 @@ def run(order: dict[str, object]) -> None:
     ------
     FcnetError : the data are others than the search began with, or a trial cannot be run
     """
-    from fcnet.cli.loading import load
+    from fcnet.cli.loading import load_any
     from fcnet.tuning.plan import Place
     from fcnet.tuning.study import join_study, open_storage
     from fcnet.tuning.work import work
 
-    data, storage, deadline = order["data"], order["storage"], order["deadline"]
-    dataset = load(None if data is None else Path(str(data)), bool(order["require_cifar10"]))
+    data, storage, deadline, side = (order[name] for name in ("data", "storage", "deadline", "image_size"))
+    dataset = load_any(
+        None if data is None else Path(str(data)),
+        bool(order["require_cifar10"]),
+        None if side is None else int(str(side)),
+        told=False,
+    )
     place = Place(Path(str(order["out"])), None if storage is None else str(storage), str(order["study"]))
     study, plan = join_study(open_storage(place), place)
     if not plan.fits(dataset):

@@ -9,6 +9,7 @@ repeat the edge.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,15 @@ class Augmentation:
 
         Raises
         ------
-        DataError : `shift is S, ...`: negative, or not smaller than the image
+        DataError : `shift is S, ...`: negative, or not smaller than the image; or rows of numbers, which are
+            no images and cannot be deformed
         """
         _, height, width = image_shape
+        if height == 1 and (self.mirror or self.shift or self.rotate or self.zoom):
+            raise DataError(
+                f"mirror, shift, rotate and zoom are for images, and these are rows of {width} numbers, "
+                f"leave them away"
+            )
         if not 0 <= self.shift < min(height, width):
             raise DataError(f"shift is {self.shift}, choose from 0 to {min(height, width) - 1} pixels")
         if self.rotate or self.zoom:
@@ -108,23 +115,23 @@ def table(
 class Gatherer:
     """Picks the images of a minibatch, deformed as it says, into a buffer that is reused.
 
-    images : (N, D) uint8
+    images : (N, D) uint8, or float32 rows of features
     tables : (views, D), from `Augmentation.tables`
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     tables: NDArray[np.intp]
-    _pixels: NDArray[np.uint8] = field(init=False, repr=False)
+    _pixels: NDArray[Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.images = np.ascontiguousarray(self.images).view(np.ndarray)
-        self._pixels = np.empty((0, self.images.shape[1]), np.uint8)
+        self._pixels = np.empty((0, self.images.shape[1]), self.images.dtype)
 
-    def gather(self, batch: Minibatch) -> NDArray[np.uint8]:
-        """The deformed images (B, D) uint8, valid until the next call."""
+    def gather(self, batch: Minibatch) -> NDArray[Any]:
+        """The deformed images (B, D), valid until the next call."""
         D, B = self.images.shape[1], len(batch.rows)
         if len(self._pixels) < B:
-            self._pixels = np.empty((B, D), np.uint8)
+            self._pixels = np.empty((B, D), self.images.dtype)
         pixels = self._pixels[:B]
         # mode="clip" lets NumPy write straight into `out`; every index is in range
         if len(self.tables) == 1:

@@ -7,6 +7,7 @@ that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +23,29 @@ class Origin:
     sha256 : hash over the decoded images and labels, in order, so that two copies of one data set agree
     official : whether the files are byte for byte the published ones; None where nobody published hashes
     note : what a reader of a number must know about this copy, e.g. "JPEG copy"; empty if nothing
+    kind : "folder" or "arrays" of a user's own data, by which they are read again; else empty
+    how : how a user's own data were read, in words
+    image_size : side of the squares that a user's own pictures were to become, None if they decided
     """
 
     path: str
     sha256: str
     official: bool | None
     note: str = ""
+    kind: Literal["", "folder", "arrays"] = ""
+    how: str = ""
+    image_size: int | None = None
 
 
 @dataclass(frozen=True)
 class Part:
     """Images and labels of one part of a data set.
 
-    images : (N, D) uint8, each row one image, channel by channel, row by row
+    images : (N, D) uint8, each row one image, channel by channel, row by row; or float32 rows of features
     labels : (N,) int64 in [0, K)
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -52,7 +59,8 @@ class Dataset:
     name : as printed beside every number
     train, test : the two published parts
     classes : K names
-    image_shape : (channels, height, width), whose product is D
+    image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are no images
+    validation : how many rows at the end of the training part were set apart for validation, if any
     """
 
     name: str
@@ -61,6 +69,12 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     origin: Origin
+    validation: int | None = None
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the examples are images, and not rows of numbers."""
+        return self.image_shape[1] > 1
 
     @property
     def label(self) -> str:

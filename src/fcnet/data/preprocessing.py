@@ -3,14 +3,14 @@
 The exercise subtracts the mean image of the training split and leaves pixels at their scale of 0 to 255.
 The tuned nets also divide by one number, the standard deviation of all pixels, which changes nothing that
 a network can express and lets the usual initialisation and learning rates apply. Question 4 maps the scale
-to -1 to 1, which needs no look at the images.
+to -1 to 1, which needs no look at the images. Rows of a user's own features are float32 and go the same way.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,14 @@ class Preprocessing:
 
     mean : (D,) float32, in units of a pixel's 0 to 255
     scale : a positive number, in the same units
+    takes : what it is given, "uint8" pixels or "float32" features
     """
 
     mean: NDArray[np.float32]
     scale: float = 1.0
+    takes: Literal["uint8", "float32"] = "uint8"
 
-    def apply(self, images: NDArray[np.uint8], out: NDArray[Any]) -> NDArray[Any]:
+    def apply(self, images: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
         """Fill out (N, D), of floating-point type, with the network's view of images (N, D)."""
         np.copyto(out, images)
         tiles, rest = divmod(len(out), TILE) if out.flags.c_contiguous else (0, len(out))
@@ -49,27 +51,31 @@ class Preprocessing:
         """The mean for `TILE` images at once."""
         return np.tile(self.mean, TILE)
 
-    def __call__(self, images: NDArray[np.uint8], dtype: Any = np.float32) -> NDArray[Any]:
+    def __call__(self, images: NDArray[Any], dtype: Any = np.float32) -> NDArray[Any]:
         """The network's view of images (N, D), as an array of its own."""
         return self.apply(images, np.empty(images.shape, dtype))
 
 
-def mean_image(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The mean of each pixel over images (N, D), (D,) float32, summed exactly as integers."""
-    mean: NDArray[np.float32] = (images.sum(axis=0, dtype=np.int64) / len(images)).astype(np.float32)
+def mean_image(images: NDArray[Any]) -> NDArray[np.float32]:
+    """The mean of each pixel over images (N, D), (D,) float32, summed exactly as integers where they are."""
+    kind = np.float64 if images.dtype.kind == "f" else np.int64
+    mean: NDArray[np.float32] = (images.sum(axis=0, dtype=kind) / len(images)).astype(np.float32)
     return mean
 
 
-def centred(images: NDArray[np.uint8]) -> Preprocessing:
+def centred(images: NDArray[Any]) -> Preprocessing:
     """The exercise's preprocessing, from the training split: subtract its mean image."""
-    return Preprocessing(mean_image(images))
+    return Preprocessing(mean_image(images), takes=_kind(images))
 
 
-def standardised(images: NDArray[np.uint8]) -> Preprocessing:
+def standardised(images: NDArray[Any]) -> Preprocessing:
     """Subtract the training split's mean image and divide by the standard deviation of all its pixels."""
     mean = mean_image(images)
-    variance = mean_square(images) - float(np.square(mean, dtype=np.float64).mean())
-    return Preprocessing(mean, float(np.sqrt(variance)) if variance > 0 else 1.0)
+    if images.dtype.kind == "f":
+        variance = _spread(images, mean)
+    else:
+        variance = mean_square(images) - float(np.square(mean, dtype=np.float64).mean())
+    return Preprocessing(mean, float(np.sqrt(variance)) if variance > 0 else 1.0, _kind(images))
 
 
 def mean_square(images: NDArray[np.uint8]) -> float:
@@ -85,3 +91,15 @@ def mean_square(images: NDArray[np.uint8]) -> float:
 def symmetric(pixels: int) -> Preprocessing:
     """Question 4's preprocessing of images of so many pixels: (pixel / 255 - 0.5) / 0.5."""
     return Preprocessing(np.full(pixels, 127.5, dtype=np.float32), 127.5)
+
+
+def _spread(rows: NDArray[Any], mean: NDArray[np.float32]) -> float:
+    """The variance of all features (N, D) about their means (D,)."""
+    total = 0.0
+    for start in range(0, len(rows), CHUNK):
+        total += float(np.square(rows[start : start + CHUNK] - mean).sum(dtype=np.float64))
+    return total / rows.size
+
+
+def _kind(images: NDArray[Any]) -> Literal["uint8", "float32"]:
+    return "float32" if images.dtype.kind == "f" else "uint8"

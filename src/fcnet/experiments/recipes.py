@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fcnet.data.dataset import Dataset
+from fcnet.errors import DataError
 from fcnet.train.config import TrainConfig
 
 DEFAULT = TrainConfig(iterations=1000, evaluate_every=20)
@@ -83,10 +84,17 @@ def ladder() -> list[tuple[str, TrainConfig]]:
 
 
 def suited(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """These settings for this data set: unchanged for CIFAR-10, cut down for scikit-learn's 8 x 8 digits.
+    """These settings for this data set: unchanged for CIFAR-10, cut down for what is smaller.
 
-    Digits are few and small, and a mirrored digit is another sign.
+    Scikit-learn's digits are few and small, and a mirrored digit is another sign. For a user's own data, see
+    `fitted`.
+
+    Raises
+    ------
+    DataError : as `fitted`
     """
+    if dataset.origin.kind:
+        return fitted(config, dataset)
     if dataset.name != "digits":
         return config
     return replace(
@@ -97,3 +105,33 @@ def suited(config: TrainConfig, dataset: Dataset) -> TrainConfig:
         mirror=False,
         shift=min(config.shift, 1),
     )
+
+
+def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
+    """These settings for a user's own data, where the defaults are too large for them.
+
+    What was chosen stays. A default number of validation examples is at most a fifth of those for training,
+    or those that the user set apart; a default batch leaves ten steps an epoch; whitened inputs have no more
+    components than there are numbers in an example. Settings that were fitted once stay as they are.
+
+    Raises
+    ------
+    DataError : another number for validation than the user set apart
+    """
+    usual = TrainConfig()
+    validation, batch_size = config.validation, config.batch_size
+    if dataset.validation is not None:
+        if validation not in (usual.validation, dataset.validation):
+            raise DataError(
+                f"validation is {validation}, and {dataset.validation} examples were set apart for it, "
+                f"leave the setting away"
+            )
+        validation = dataset.validation
+    elif validation == usual.validation:
+        validation = min(validation, max(1, len(dataset.train) // 5))
+    if batch_size == usual.batch_size:
+        batch_size = min(batch_size, max(1, (len(dataset.train) - validation) // 10))
+    components = config.components
+    if config.preprocessing == "whitened":
+        components = min(components, dataset.train.images.shape[1])
+    return replace(config, validation=validation, batch_size=batch_size, components=components)

@@ -12,6 +12,7 @@ from fcnet.errors import RunError
 from fcnet.records import read_json
 from fcnet.report.pictures import FILE, Pictures
 from fcnet.train.history import Evaluation, read_history
+from fcnet.train.model import Model
 
 T = TypeVar("T")
 
@@ -204,7 +205,9 @@ def _history(folder: Path) -> list[Evaluation] | None:
 
 def _pictures(folder: Path, count: int) -> Pictures | None:
     there = any((folder / name).exists() for name in (FILE, "model.safetensors"))
-    return Pictures.read(folder, count) if there else None
+    if not there or (not (folder / FILE).exists() and Model.load(folder).image_shape[1] == 1):
+        return None  # weights of rows of numbers are no pictures
+    return Pictures.read(folder, count)
 
 
 def _toy(record: dict[str, Any]) -> Toy:

@@ -130,6 +130,8 @@ class TrainConfig:
             return cls(**values)
         except TypeError as error:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.preprocessing import Preprocessing, centred, standardised, symmetric
 from fcnet.data.whitening import whitening_matrix
+from fcnet.errors import DataError
 from fcnet.train.config import TrainConfig
 
 Array = NDArray[Any]
@@ -40,14 +41,16 @@ class Inputs:
         return folded
 
 
-def make_inputs(config: TrainConfig, images: NDArray[np.uint8]) -> Inputs:
+def make_inputs(config: TrainConfig, images: NDArray[Any]) -> Inputs:
     """What the settings ask for, from the training split (N, D) alone.
 
     Raises
     ------
-    DataError : more components than there are pixels
+    DataError : more components than there are pixels; features that are to be taken as pixels
     """
     if config.preprocessing == "symmetric":
+        if images.dtype.kind == "f":
+            raise DataError("preprocessing symmetric is for pixels from 0 to 255, choose standardised")
         return Inputs(symmetric(images.shape[1]))
     if config.preprocessing == "centred":
         return Inputs(centred(images))

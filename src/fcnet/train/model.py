@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class Model:
     params : {"W1": (D, H), "b1": (H,), ...} float32
     preprocessing : from pixels to its inputs
     classes : K names
-    image_shape : (channels, height, width)
+    image_shape : (channels, height, width); (1, 1, D) of rows that are no images
     """
 
     params: dict[str, NDArray[Any]]
@@ -48,8 +48,8 @@ class Model:
         """The network itself."""
         return Network(self.sizes, np.random.default_rng(0)).with_params(self.params)
 
-    def logits(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        """Class scores (N, K) of images (N, D) uint8."""
+    def logits(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features."""
         network = self.network()
         return np.concatenate(
             [
@@ -71,7 +71,8 @@ class Model:
             "image_shape": json.dumps(self.image_shape),
         }
         inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
-        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT}))
+        kind = {"takes": self.preprocessing.takes} if self.preprocessing.takes != "uint8" else {}
+        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT, **kind}))
         save_weights(folder / "model.safetensors", self.params, about)
 
     @classmethod
@@ -83,11 +84,12 @@ class Model:
         RunError : a file is missing, damaged or not one of fcnet's; the text names it
         """
         tensors, about = _read(folder / "model.safetensors")
-        inputs, _ = _read(folder / "input.safetensors")
+        inputs, kind = _read(folder / "input.safetensors")
         try:
             params = {name: np.ascontiguousarray(value) for name, value in from_torch_names(tensors).items()}
             channels, height, width = json.loads(about["image_shape"])
-            preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]))
+            takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
+            preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]), takes)
             return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
         except (KeyError, ValueError) as error:
             raise RunError(

@@ -22,11 +22,11 @@ NAMES = {
     "momentum": "give --optimiser sgd or nesterov",
     "dropout": "give --hidden or vary depth",
     "label-smoothing": "",
-    "augmentation": "",
-    "mirror": "",
-    "shift": "",
-    "rotate": "",
-    "zoom": "",
+    "augmentation": "it needs images",
+    "mirror": "it needs images",
+    "shift": "it needs images",
+    "rotate": "it needs images",
+    "zoom": "it needs images",
     "initialisation": "",
     "components": "give --preprocessing whitened",
     "whitening-floor": "give --preprocessing whitened",
@@ -69,6 +69,8 @@ def dimensions(
     name: str, base: TrainConfig, image_shape: tuple[int, int, int], names: Collection[str]
 ) -> list[Dimension]:
     """What varying `name`, beside the others in `names`, means for the base; empty if nothing."""
+    if name in ("augmentation", *AUGMENTATION) and image_shape[1] == 1:  # rows of numbers
+        return []
     if name == "augmentation":
         return [found for part in AUGMENTATION for found in dimensions(part, base, image_shape, names)]
     setting = name.replace("-", "_")

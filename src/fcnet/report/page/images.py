@@ -78,6 +78,7 @@ def mistakes(source: Source, record: dict[str, Any]) -> Mistakes | None:
     confidence = (odds / odds.sum(axis=1, keepdims=True)).max(axis=1)
     wrong = np.flatnonzero(said != part.labels)
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
+    shown = shown if dataset.of_images else shown[:0]
     pictures = tuple(_mistake(dataset, part, n, int(said[n]), float(confidence[n])) for n in shown)
     return Mistakes(pictures, len(wrong), len(part), name)
 

@@ -170,6 +170,12 @@ def data(source: Source) -> Section:
     if dataset is None:
         return Section("data", "The images", (Text(NO_IMAGES, missing=True),))
     n, m = len(dataset.train), len(dataset.test)
+    if not dataset.of_images:
+        text = (
+            f"{dataset.label}: {n:,} training and {m:,} test rows of {dataset.image_shape[2]} numbers in "
+            f"{len(dataset.classes)} classes."
+        )
+        return Section("data", "The data", (Text(text),))
     shape = " x ".join(str(side) for side in dataset.image_shape)
     text = (
         f"{dataset.label}: {n:,} training and {m:,} test images of {shape} numbers in "

@@ -56,8 +56,9 @@ def tuned_run(source: Source) -> Section:
     else:
         blocks.append(lacking("finished tuned run"))
     blocks.append(Figure("tuned_curves", "curves of the tuned run"))
-    blocks.append(Figure("tuned_weights", "weights of the tuned run"))
-    blocks += _before(source)
+    if source.dataset is None or source.dataset.of_images:
+        blocks.append(Figure("tuned_weights", "weights of the tuned run"))
+        blocks += _before(source)
     blocks += _test(source)
     if record is not None:
         with facts_of(source.records.run / "record.json"):
@@ -192,7 +193,8 @@ def _mistakes(source: Source, record: dict[str, Any]) -> list[Block]:
     found = mistakes(source, record)
     if found is None:
         return [Text(NO_MISTAKES, missing=True)]
-    said = f"{found.wrong:,} of {found.images:,} {found.part} images are classified wrongly"
+    what = "images" if source.dataset is None or source.dataset.of_images else "rows"
+    said = f"{found.wrong:,} of {found.images:,} {found.part} {what} are classified wrongly"
     if not found.pictures:
         return [Text(f"{said}.")]
     return [Pictures(f"{said}. These are the ones that the network is surest of.", found.pictures)]

@@ -1,0 +1,112 @@
+"""`fcnet compare`: what two runs differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fcnet.data.dataset import Dataset
+    from fcnet.runs.comparison import Verdict
+    from fcnet.runs.listing import Run
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Say what two runs differ in: settings, data, versions and machine, and what they reached.
+
+    Whether one is better is decided image by image where both were validated on the same images and the data
+    are still there, and else from the number of images alone.
+
+    Example: fcnet compare runs/small runs/wide
+    """
+
+    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    """Folder of a run."""
+    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    """Folder of another."""
+    data: Path | None = None
+    """The data that both were trained on, if they are no longer where they were."""
+
+    def run(self) -> int:
+        from rich.console import Console
+
+        from fcnet.runs.comparison import differences, judge, measured
+
+        console = Console()
+        first, second = self._read(self.first), self._read(self.second)
+        for heading, found in differences(first, second).items():
+            if found:
+                rows = [(one.what, one.first, one.second) for one in found]
+                console.print(_table(heading, first, second, rows))
+            elif heading != "settings" and (first.record is None or second.record is None):
+                console.print(f"{heading}: not known before a run is finished")
+            else:
+                console.print(f"{heading}: the same")
+        one, other = measured(first), measured(second)
+        rows = [(name, one[name], other[name]) for name in one if one[name] or other[name]]
+        console.print(_table("reached", first, second, rows))
+        verdict = judge(first, second, self._dataset(first, second))
+        console.print(_sentence(verdict, second), markup=False, highlight=False)
+        return 0
+
+    def _read(self, folder: Path) -> Run:
+        from fcnet.errors import RunError
+        from fcnet.runs.listing import MARKS, read_run
+
+        if not any((folder / mark).exists() for mark in MARKS):
+            raise RunError(f"{folder} is no folder of a run, name one that fcnet train wrote")
+        run = read_run(folder)
+        if run.problem:
+            raise RunError(run.problem)
+        return run
+
+    def _dataset(self, first: Run, second: Run) -> Dataset | None:
+        """The data set of both, if it is one and can still be had."""
+        from fcnet.cli.loading import load_as_recorded
+        from fcnet.errors import DataError
+        from fcnet.runs.comparison import same_validation
+
+        if first.record is None or not same_validation(first, second):
+            return None
+        try:
+            dataset = load_as_recorded(first.record, self.data)
+        except DataError:
+            if self.data is not None:
+                raise
+            return None
+        return dataset if dataset.origin.sha256 == first.record["data"]["sha256"] else None
+
+
+def _table(heading: str, first: Run, second: Run, rows: Sequence[tuple[str, str, str]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(heading, overflow="fold")
+    table.add_column(Text(str(first.folder)), overflow="fold")
+    table.add_column(Text(str(second.folder)), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _sentence(verdict: Verdict | None, second: Run) -> str:
+    if verdict is None:
+        return "Which is better cannot be said before both are finished."
+    points = 100 * verdict.difference
+    if points == 0:
+        return f"Both validation accuracies are equal: {verdict.text}."
+    where = f"{abs(points):.1f} points {'above' if points > 0 else 'below'}"
+    judged = "more than chance explains" if verdict.significant else "which chance alone explains"
+    return (
+        f"{second.folder} is {where} on validation, ± {100 * verdict.standard_error:.1f}: {judged}. "
+        f"Reason: {verdict.text}. It says nothing of other seeds."
+    )

@@ -1,0 +1,120 @@
+"""`fcnet predict`: a trained network on pictures of one's own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from fcnet.runs.prediction import Failure, Prediction
+    from fcnet.train.model import Model
+
+SHOWN = 24
+"""Pictures that one figure shows at most."""
+
+BAR = 24
+"""Characters of a probability of 1."""
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Say what a trained network makes of pictures, of any size and format.
+
+    Each picture is turned upright, its middle is cut out in the proportions of the images that the network
+    was trained on, and resized to theirs; what was done is told. Pictures that cannot be read are named, and
+    the exit status is 2 if there was one.
+
+    Example: fcnet predict runs/small cat.jpg holidays --show seen.png
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of a finished run."""
+    pictures: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE...", help_behavior_hint="(required)"),
+    ]
+    """Picture files, or folders of them."""
+    top: int = 5
+    """How many classes to name, the most probable ones."""
+    show: Path | None = None
+    """Draw what the network saw beside the probabilities into this file (.png, .svg or .pdf), up to 24
+    pictures."""
+    json: bool = False
+    """Print one JSON object for programs instead of text."""
+
+    def run(self) -> int:
+        from fcnet.errors import FcnetError
+        from fcnet.runs.prediction import Failure, predict
+        from fcnet.train.model import Model
+        from fcnet.validation import check_positive
+
+        if not self.pictures:
+            raise FcnetError(f"no pictures given, name some: fcnet predict {self.folder} cat.jpg")
+        check_positive(top=self.top)
+        model = Model.load(self.folder)
+        predictions: list[Prediction] = []
+        failures: list[Failure] = []
+        for answer in predict(model, self.pictures):
+            if isinstance(answer, Failure):
+                failures.append(answer)
+                print(f"error: {answer.reason}", file=sys.stderr)
+                continue
+            predictions.append(answer)
+            if not self.json:
+                self._print(answer, model)
+        if self.json:
+            print(json.dumps(self._as_json(predictions, failures, model), indent=2))
+        if self.show is not None and predictions:
+            self._draw(predictions, model, self.show)
+        return 2 if failures else 0
+
+    def _named(self, answer: Prediction, model: Model) -> list[tuple[str, float]]:
+        return [(model.classes[place], float(answer.probabilities[place])) for place in answer.best(self.top)]
+
+    def _print(self, answer: Prediction, model: Model) -> None:
+        print(f"{answer.path}: {', '.join(answer.steps)}")
+        named = self._named(answer, model)
+        width = max(len(name) for name, _ in named)
+        block = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
+        for name, probability in named:
+            bar = block * round(BAR * probability)
+            print(f"  {name:<{width}}  {100 * probability:5.1f} %  {bar}".rstrip())
+
+    def _as_json(
+        self, predictions: Sequence[Prediction], failures: Sequence[Failure], model: Model
+    ) -> dict[str, object]:
+        return {
+            "run": str(self.folder),
+            "pictures": [
+                {
+                    "path": str(answer.path),
+                    "preprocessing": list(answer.steps),
+                    "classes": [
+                        {"name": name, "probability": probability}
+                        for name, probability in self._named(answer, model)
+                    ],
+                }
+                for answer in predictions
+            ],
+            "failed": [{"path": str(failure.path), "error": failure.reason} for failure in failures],
+        }
+
+    def _draw(self, predictions: Sequence[Prediction], model: Model, path: Path) -> None:
+        from fcnet.report.predicted import Answer, draw_answers
+
+        draw_answers(
+            [
+                Answer(answer.path.name, answer.pixels, ", ".join(answer.steps), self._named(answer, model))
+                for answer in predictions[:SHOWN]
+            ],
+            path,
+        )
+        left = f", the first {SHOWN} of {len(predictions)} pictures" if len(predictions) > SHOWN else ""
+        print(f"wrote {path}{left}", file=sys.stderr if self.json else sys.stdout)

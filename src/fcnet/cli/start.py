@@ -1,0 +1,72 @@
+"""Where the settings of `fcnet train` and `fcnet tune` start: a recipe, a file, or the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from fcnet.errors import FcnetError
+from fcnet.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
+
+Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
+"""Names of `fcnet.experiments.recipes.RECIPES`."""
+
+
+def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
+    """The settings of the recipe or the file that the arguments of a command name, before others change them.
+
+    The defaults, where they name neither, a recipe that does not exist, or another command.
+
+    Raises
+    ------
+    FcnetError : they name a recipe and a file
+    RunError : the file cannot be read or is no TOML
+    DataError : the file has an unknown setting, or a value that cannot be
+    """
+    from fcnet.experiments.recipes import RECIPES
+
+    if list(arguments[:1]) != [command]:
+        return TrainConfig()
+    recipes, files = _values_of("--recipe", arguments), _values_of("--config", arguments)
+    if recipes and files:
+        raise FcnetError("--recipe and --config both say where to start from, give one of them")
+    if files:
+        from fcnet.runs.training import read_config
+
+        return read_config(Path(files[-1]))
+    # of a recipe that does not exist, the parser says so later
+    return RECIPES[recipes[-1]] if recipes and recipes[-1] in get_args(Recipe) else TrainConfig()
+
+
+def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
+    """Every value that the arguments give to an option, as `--option VALUE` or `--option=VALUE`."""
+    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
+    return joined + [value for word, value in pairwise(arguments) if word == option]
+
+
+def fitted_and_told(given: TrainConfig, dataset: Dataset) -> TrainConfig:
+    """The settings, fitted to a user's own data if it is such; what was changed is printed.
+
+    Raises
+    ------
+    DataError : as `fitted`
+    """
+    from fcnet.cli.loading import first_worker
+    from fcnet.experiments.recipes import fitted
+
+    if not dataset.origin.kind:
+        return given
+    settings = fitted(given, dataset)
+    changed = [
+        f"--{name.replace('_', '-')} {getattr(settings, name)}"
+        for name in ("validation", "batch_size", "components")
+        if getattr(settings, name) != getattr(given, name)
+    ]
+    if changed and first_worker():
+        print(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}", flush=True)
+    return settings

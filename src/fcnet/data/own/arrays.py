@@ -1,0 +1,159 @@
+"""An .npz file of X and y: images of any number of channels, or rows of numbers.
+
+X       (N, height, width) or (N, height, width, channels) whole numbers from 0 to 255: images
+        (N, D) real numbers: rows of features, which become float32
+y       (N,) labels, whole numbers or text
+X_test, y_test, X_val, y_val   the same, if there are such parts
+classes (K,) text, names of the labels 0 to K - 1, if they have names
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+from fcnet.validation import check_labels
+
+Array = NDArray[Any]
+
+PARTS = {"train": "", "validation": "_val", "test": "_test"}
+"""The parts and what is appended to X and y."""
+
+KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"classes"}
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Read all arrays of an .npz file that are of use; nothing is unpickled.
+
+    Raises
+    ------
+    DataError : the file cannot be read, lacks X or y, has unknown arrays, or holds Python objects
+    """
+    try:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, Mapping):
+                raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
+            _check_names(path, set(content))
+            return {name: content[name] for name in content}
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise DataError(
+                f"{path} holds Python objects, which are never loaded; save plain arrays"
+            ) from error
+        raise DataError(f"{path} is damaged or no .npz file: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, MemoryError) as error:
+        raise DataError(f"{path} is damaged or no .npz file: {error}") from error
+
+
+def _check_names(path: Path, names: set[str]) -> None:
+    if unknown := sorted(names - KNOWN):
+        raise DataError(f"{path} has the unknown array {unknown[0]}, known are {', '.join(sorted(KNOWN))}")
+    for end in PARTS.values():
+        lacking = {f"X{end}", f"y{end}"} - names
+        if lacking and (not end or len(lacking) == 1):
+            raise DataError(f"{path} lacks {min(lacking)}, save examples with their labels: X and y")
+
+
+def examples(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], tuple[int, int, int]]:
+    """The parts' examples as rows (N, D), uint8 pixels or float32 features, and their common shape.
+
+    Raises
+    ------
+    DataError : a part is empty, has another shape than X, or numbers that it must not have
+    """
+    parts: dict[str, Array] = {}
+    shape: tuple[int, int, int] | None = None
+    for part, end in PARTS.items():
+        if f"X{end}" in arrays:
+            where = f"X{end} in {path}"
+            rows, own = _rows(arrays[f"X{end}"], where)
+            if shape not in (None, own):
+                raise DataError(f"{where} has examples of shape {own}, those of X have {shape}")
+            parts[part], shape = rows, own
+    assert shape is not None
+    if len({rows.dtype for rows in parts.values()}) > 1:
+        parts = {part: rows.astype(np.float32) for part, rows in parts.items()}
+    return parts, shape
+
+
+def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
+    if X.ndim not in (2, 3, 4) or X.size == 0:
+        raise DataError(
+            f"{where} has shape {X.shape}, give (N, D), (N, height, width) or (N, height, width, channels)"
+        )
+    if X.dtype.kind not in "uifb":
+        raise DataError(f"{where} has dtype {X.dtype}, give real numbers")
+    if X.ndim == 2:
+        return _features(X, where), (1, 1, X.shape[1])
+    if X.dtype.kind == "f":
+        raise DataError(f"{where} has images of dtype {X.dtype}, give pixels from 0 to 255 as uint8")
+    if X.min() < 0 or X.max() > 255:
+        raise DataError(f"{where} has pixels from {X.min()} to {X.max()}, give 0 to 255")
+    X = X[..., None] if X.ndim == 3 else X
+    if X.shape[3] not in (1, 3):
+        raise DataError(f"{where} has shape {X.shape}, give 1 or 3 channels, and these last")
+    X = np.ascontiguousarray(X.transpose(0, 3, 1, 2), dtype=np.uint8)
+    channels, height, width = X.shape[1:]
+    return X.reshape(len(X), -1), (channels, height, width)
+
+
+def _features(X: Array, where: str) -> Array:
+    if X.dtype in (np.uint8, np.bool_):
+        return np.ascontiguousarray(X, dtype=np.uint8)
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(X, dtype=np.float32)
+    if not np.isfinite(rows).all():
+        row = int(np.argwhere(~np.isfinite(rows))[0, 0])
+        raise DataError(f"{where} holds NaN or infinity, the first in row {row}, clean or drop such rows")
+    return rows
+
+
+def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """The parts' labels from 0 to K - 1, and the names of the K classes.
+
+    Raises
+    ------
+    DataError : other than one label for each example, of another kind, one class only, or one that y lacks
+    """
+    given = {part: (end, arrays[f"y{end}"]) for part, end in PARTS.items() if f"y{end}" in arrays}
+    for end, y in given.values():
+        rows = len(arrays[f"X{end}"])
+        if y.shape != (rows,):
+            raise DataError(
+                f"y{end} in {path} has shape {y.shape}, give one label for each of the {rows} rows of X{end}"
+            )
+        if y.dtype.kind not in "iuUb":
+            raise DataError(f"y{end} in {path} has dtype {y.dtype}, give whole numbers or text")
+    if "classes" in arrays:
+        names = tuple(str(name) for name in arrays["classes"].reshape(-1))
+        parts = {
+            part: check_labels(y, len(y), len(names), f"y{end} in {path}") for part, (end, y) in given.items()
+        }
+    else:
+        values = np.unique(arrays["y"])
+        names = tuple(str(value) for value in values)
+        parts = {part: _places(values, y, f"y{end} in {path}") for part, (end, y) in given.items()}
+    if len(np.unique(parts["train"])) < 2:
+        raise DataError(f"y in {path} has one class only, give examples of two or more")
+    return parts, names
+
+
+def _places(values: Array, y: Array, where: str) -> NDArray[np.int64]:
+    if values.dtype.kind != y.dtype.kind and "U" in (values.dtype.kind, y.dtype.kind):
+        raise DataError(f"{where} has dtype {y.dtype}, and y has {values.dtype}")
+    known = np.isin(y, values)
+    if not known.all():
+        raise DataError(f"{where} has the label {y[~known][0]}, which y lacks")
+    return np.searchsorted(values, y).astype(np.int64)

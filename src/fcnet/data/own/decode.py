@@ -1,0 +1,102 @@
+"""Many pictures as rows of one array, read by several threads: Pillow lets go of Python while it decodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.own.picture import quiet_pillow, read_picture, size_of
+from fcnet.errors import DataError
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many of how many are done."""
+
+KEPT_SIZE = 64
+"""Pictures that all have one size, of at most so many pixels a side, stay as they are."""
+
+USUAL_SIZE = 32
+"""Side of the squares that others become, as in CIFAR-10, unless a side is asked for."""
+
+AHEAD = 256
+"""Pictures that are handed to the threads at once, so that few wait in memory."""
+
+T = TypeVar("T")
+
+
+def common_size(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
+    """Height and width that suit these pictures: their own if it is one and small, else a square.
+
+    Raises
+    ------
+    DataError : some cannot be read
+    """
+    sizes = list(_each(size_of, paths, "looking at pictures", progress))
+    if len(set(sizes)) == 1 and max(sizes[0]) <= KEPT_SIZE:
+        return sizes[0][1], sizes[0][0]
+    side = min(USUAL_SIZE, round(median(min(size) for size in sizes)))
+    return side, side
+
+
+def decode(
+    paths: Sequence[Path], height: int, width: int, progress: Progress
+) -> tuple[NDArray[np.uint8], int]:
+    """Read all pictures.
+
+    Returns
+    -------
+    images : (N, channels * height * width) uint8
+    channels : 1 where no picture has colours, else 3
+
+    Raises
+    ------
+    DataError : some cannot be read
+    """
+    images = np.empty((len(paths), 3, height, width), np.uint8)
+    grey = True
+
+    def one(path: Path) -> tuple[NDArray[np.uint8], bool]:
+        picture = read_picture(path, height, width)
+        return picture.pixels, picture.grey
+
+    for row, (pixels, without_colours) in enumerate(_each(one, paths, "reading pictures", progress)):
+        images[row] = pixels
+        grey = grey and without_colours
+    if grey:
+        return np.ascontiguousarray(images[:, 0]).reshape(len(paths), -1), 1
+    return images.reshape(len(paths), -1), 3
+
+
+def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Progress) -> Iterator[T]:
+    """The results for all paths, in their order; those that fail are told of together at the end.
+
+    Raises
+    ------
+    DataError : names the first that failed, and says how many others did
+    """
+    failed: list[DataError] = []
+
+    def safe(path: Path) -> T | None:
+        try:
+            return work(path)
+        except DataError as error:
+            failed.append(error)
+            return None
+
+    with quiet_pillow(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(paths), AHEAD):
+            results = pool.map(safe, paths[start : start + AHEAD])
+            for done, result in enumerate(results, start=start + 1):
+                if result is not None:
+                    yield result
+                progress(what, done, len(paths))
+    if failed:
+        first = min(str(error) for error in failed)
+        others = f", and {len(failed) - 1} others cannot be read either" if len(failed) > 1 else ""
+        raise DataError(f"{first}{others}; repair or remove them")

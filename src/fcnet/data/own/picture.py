@@ -1,0 +1,202 @@
+"""One picture file, of any size and of any format that Pillow opens, as the pixels that a network is given.
+
+Training and prediction both come through here, so that a network sees its pictures alike. What is done to a
+picture is said in words, for whoever wants to know what the network really saw.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC", "PDF"}
+"""Formats that Pillow hands to other programs, or names without being able to read them."""
+
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a camera was held."""
+
+SIDEWAYS = (5, 6, 7, 8)
+"""Its values that exchange width and height."""
+
+KINDS = {
+    "1": "black and white", "L": "grey", "LA": "grey with transparency", "I": "16-bit grey",
+    "I;16": "16-bit grey", "I;16B": "16-bit grey", "P": "with a palette", "RGBA": "RGB with transparency",
+}  # fmt: skip
+"""Pillow's modes in words, where they are not words already."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a network is given it.
+
+    pixels : (3, height, width) uint8
+    grey : whether the file has no colours, so that the three channels are equal
+    steps : what was done to it, in words, the file's own size and kind first
+    """
+
+    pixels: NDArray[np.uint8]
+    grey: bool
+    steps: tuple[str, ...]
+
+    def row(self, channels: int) -> NDArray[np.uint8]:
+        """Its numbers (D,) channel by channel, in colour (3) or grey (1)."""
+        if channels == 3:
+            return self.pixels.reshape(-1)
+        if self.grey:
+            return np.ascontiguousarray(self.pixels[0]).reshape(-1)
+        from PIL import Image
+
+        grey: NDArray[np.uint8] = np.asarray(Image.fromarray(self.pixels.transpose(1, 2, 0)).convert("L"))
+        return grey.reshape(-1)
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The formats that are opened."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(sorted(set(Image.OPEN) - REFUSED))
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Endings of their files' names, with the dot and in lower case."""
+    from PIL import Image
+
+    known = set(formats())
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in known)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a picture, turned as its EXIF says, from the head of its file where possible.
+
+    Raises
+    ------
+    DataError : as `read_picture`
+    """
+    with _opened(path) as image:
+        # a PNG has its EXIF behind the pixels, which are not worth reading for this; TIFFs are turned already
+        turned = image.format not in ("PNG", "TIFF") and image.getexif().get(ORIENTATION) in SIDEWAYS
+        return image.size[::-1] if turned else image.size
+
+
+def read_picture(path: Path, height: int, width: int) -> Picture:
+    """Read a picture: turned upright, its middle cut out in the proportions wanted, and that resized.
+
+    Transparent parts become white, 16 bits become 8, of several frames the first is taken.
+
+    Parameters
+    ----------
+    path : the file
+    height, width : wanted, in pixels
+
+    Raises
+    ------
+    DataError : `PATH is no picture ...`, `PATH is damaged: ...`, `PATH cannot be read ...`
+    """
+    from PIL import ImageOps
+    from PIL.Image import Resampling
+
+    with _opened(path) as image:
+        own = image.size
+        steps = [f"{own[0]} x {own[1]} {KINDS.get(image.mode, image.mode)}"]
+        if getattr(image, "n_frames", 1) > 1:
+            steps.append("first frame")
+        drafted = image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
+        orientation = image.getexif().get(ORIENTATION, 1)
+        if orientation in (2, 3, 4, *SIDEWAYS):
+            steps.append("turned as its EXIF says")
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if drafted is None:
+            own = upright.size
+        elif orientation in SIDEWAYS:
+            own = own[::-1]
+        grey = upright.mode.startswith(("1", "L", "I", "F")) and upright.mode != "LAB"
+        colours = _colours(upright, steps)
+        box, cut = _middle(colours.size, own, height, width)
+        if cut != own:
+            steps.append(f"middle {cut[0]} x {cut[1]} cut out")
+        if cut != (width, height):
+            steps.append(f"resized to {width} x {height}")
+            colours = colours.resize((width, height), Resampling.LANCZOS, box=box)
+        elif colours.size != (width, height):
+            colours = colours.crop(tuple(round(side) for side in box))  # type: ignore[arg-type]
+        return Picture(np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1)), grey, tuple(steps))
+
+
+def _middle(
+    size: tuple[int, int], own: tuple[int, int], height: int, width: int
+) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
+    """The largest box in the wanted proportions in the middle of `size`, and its size in pixels of `own`."""
+    scale = min(own[0] / width, own[1] / height)
+    cut = max(round(width * scale), 1), max(round(height * scale), 1)
+    w, h = cut[0] * size[0] / own[0], cut[1] * size[1] / own[1]
+    left, top = (size[0] - w) / 2, (size[1] - h) / 2
+    if size == own:
+        left, top = float(int(left)), float(int(top))
+    return (left, top, left + w, top + h), cut
+
+
+def _colours(image: Image, steps: list[str]) -> Image:
+    """The picture as RGB of 8 bits."""
+    from PIL import Image as Images
+
+    if image.mode.startswith("I"):
+        values: NDArray[Any] = np.asarray(image)
+        if values.size and not 0 <= values.min() <= values.max() < 2**16:
+            raise DataError("its numbers do not fit 16 bits, save it with 8")
+        steps.append("16 bits cut to 8")
+        image = Images.fromarray((values >> 8).astype(np.uint8))
+    elif image.mode == "F":
+        raise DataError("its pixels are floating-point numbers, save it with 8 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            steps.append("transparent parts made white")
+        image = Images.alpha_composite(Images.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """The picture file; whatever goes wrong within is an error that names it."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with path.open("rb") as file, Image.open(file, formats=formats()) as image:
+            yield image
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is no picture that Pillow opens, or a damaged one") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} has more pixels than can be meant: {error}") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"{path} is damaged: {error}") from error
+    except Exception as error:  # Pillow's many formats fail in many ways on bytes that are not theirs
+        raise DataError(f"{path} is damaged: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Within it Pillow keeps its remarks on odd but readable files to itself; not for several threads."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\..*")
+        yield

@@ -1,0 +1,226 @@
+"""What two runs differ in, and whether a difference of their accuracies is more than chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from fcnet.data.dataset import Dataset, split
+from fcnet.runs.listing import Run, shown
+from fcnet.train.config import TrainConfig
+from fcnet.train.model import Model
+
+SIGNIFICANT = 0.05
+"""Probability of so large a difference by chance alone, below which it is called more than that."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not the same in both runs, in words."""
+
+    what: str
+    first: str
+    second: str
+
+
+def differences(first: Run, second: Run) -> dict[str, list[Difference]]:
+    """What differs, under the headings settings, data, and versions and machine."""
+    return {
+        "settings": list(_settings(first, second)),
+        "data": list(_of_records(first, second, _data)),
+        "versions and machine": list(_of_records(first, second, _environment)),
+    }
+
+
+def _settings(first: Run, second: Run) -> Iterator[Difference]:
+    if first.config is None or second.config is None:
+        return
+    for field in fields(TrainConfig):
+        one, other = getattr(first.config, field.name), getattr(second.config, field.name)
+        if one != other:
+            yield Difference(field.name, shown(one), shown(other))
+
+
+def _of_records(
+    first: Run, second: Run, facts: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Iterator[Difference]:
+    if first.record is None or second.record is None:
+        return
+    one, other = facts(first.record), facts(second.record)
+    for name in {**one, **other}:
+        if one.get(name) != other.get(name):
+            yield Difference(name, _text(one.get(name)), _text(other.get(name)))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _data(record: dict[str, Any]) -> dict[str, Any]:
+    data, examples = _object(record, "data"), _object(record, "examples")
+    return {
+        "data": data.get("label"),
+        "path": data.get("path"),
+        "sha256": str(data.get("sha256", ""))[:16],
+        "training examples": examples.get("train"),
+        "validation examples": examples.get("validation"),
+    }
+
+
+def _environment(record: dict[str, Any]) -> dict[str, Any]:
+    about, engine = _object(record, "environment"), _object(record, "engine")
+    machine = {name: about.get(name) for name in ("python", "system", "processor", "cores", "commit")}
+    return {**machine, **_object(about, "versions"), **{f"engine's {name}": v for name, v in engine.items()}}
+
+
+def _object(content: dict[str, Any], name: str) -> dict[str, Any]:
+    value = content.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def measured(run: Run) -> dict[str, str]:
+    """What was reached: metrics of a finished run, the last evaluation of another, as people read them."""
+    record = run.record or {}
+    last = run.history[-1] if run.history else None
+    metrics = _object(record, "metrics")
+    values = {
+        "validation accuracy": _percent(run.val_accuracy),
+        "validation loss": _decimal(metrics.get("val_loss", last and last.val_loss)),
+        "training accuracy": _percent(metrics.get("train_accuracy", last and last.train_accuracy)),
+        "training loss": _decimal(metrics.get("train_loss")),
+        "test accuracy": _percent(run.test_accuracy),
+        "last loss of the curve": _decimal(last and last.loss),
+        "last objective": _decimal(last and last.objective),
+        "best validation accuracy": _best(run),
+        "epochs": _decimal(last and last.epoch, 1),
+        "parameters": _decimal(record.get("parameters"), 0),
+        "seconds": _decimal(run.seconds, 1),
+    }
+    return values
+
+
+def _percent(value: Any) -> str:
+    return f"{100 * value:.1f} %" if isinstance(value, int | float) else ""
+
+
+def _decimal(value: Any, digits: int = 3) -> str:
+    return f"{value:,.{digits}f}" if isinstance(value, int | float) else ""
+
+
+def _best(run: Run) -> str:
+    if not run.history:
+        return ""
+    best = max(run.history, key=lambda row: row.val_accuracy)
+    return f"{100 * best.val_accuracy:.1f} % (epoch {best.epoch:.0f})"
+
+
+def same_validation(first: Run, second: Run) -> bool:
+    """Whether both were validated on the same images: the same data, and as many of them held out."""
+    if first.record is None or second.record is None:
+        return False
+    hashes = [_object(run.record or {}, "data").get("sha256") for run in (first, second)]
+    counts = [_object(run.record or {}, "examples").get("validation") for run in (first, second)]
+    return hashes[0] is not None and hashes[0] == hashes[1] and counts[0] == counts[1]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether two accuracies differ by more than the size of the validation set explains.
+
+    difference : accuracy of the second minus that of the first
+    standard_error : of that difference, from the size of the validation set
+    p : probability of a difference at least so large if both nets are equally good
+    text : all of it in one sentence
+    """
+
+    difference: float
+    standard_error: float
+    p: float
+    text: str
+
+    @property
+    def significant(self) -> bool:
+        return self.p < SIGNIFICANT
+
+
+def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, str]) -> Verdict:
+    """McNemar's exact test: of images that one net alone gets right, as many should fall to either.
+
+    Parameters
+    ----------
+    only_first, only_second : images that the first net alone, and the second alone, gets right
+    images : N
+    names : of the two runs
+    """
+    apart = only_first + only_second
+    difference = (only_second - only_first) / images
+    error = math.sqrt(apart - (only_second - only_first) ** 2 / images) / images if apart else 0.0
+    few = min(only_first, only_second)
+    p = min(1.0, 2 * sum(math.comb(apart, k) for k in range(few + 1)) / 2**apart)
+    text = (
+        f"on the same {images:,} validation images, {names[0]} alone gets {only_first} right and {names[1]} "
+        f"alone {only_second} (McNemar's exact test, p {_p(p)})"
+    )
+    return Verdict(difference, error, p, text)
+
+
+def of_accuracies(
+    accuracies: tuple[float, float], images: tuple[int, int], names: tuple[str, str]
+) -> Verdict:
+    """The normal approximation for accuracies on images that are not the same, or not known to be.
+
+    Parameters
+    ----------
+    accuracies : fractions in [0, 1]
+    images : how many each was measured on
+    names : of the two runs
+    """
+    difference = accuracies[1] - accuracies[0]
+    errors = [math.sqrt(a * (1 - a) / n) for a, n in zip(accuracies, images, strict=True)]
+    error = math.hypot(*errors)
+    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(difference == 0)
+    text = (
+        f"with {images[0]:,} and {images[1]:,} validation images the standard errors of {names[0]} and "
+        f"{names[1]} are {100 * errors[0]:.1f} and {100 * errors[1]:.1f} points (taken as independent, "
+        f"p {_p(p)})"
+    )
+    return Verdict(difference, error, p, text)
+
+
+def _p(p: float) -> str:
+    return f"= {p:.2g}" if p >= 1e-4 else "< 0.0001"
+
+
+def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
+    """Compare the validation accuracies of two finished runs; None if one is not.
+
+    Parameters
+    ----------
+    first, second : the runs
+    dataset : that both were trained on, None if it cannot be had: then the comparison is a weaker one
+
+    Raises
+    ------
+    RunError : a model is damaged
+    """
+    if first.record is None or second.record is None:
+        return None
+    names = first.folder.name, second.folder.name
+    if names[0] == names[1]:
+        names = str(first.folder), str(second.folder)
+    count = _object(first.record, "examples").get("validation")
+    if dataset is not None and same_validation(first, second) and isinstance(count, int):
+        _, validation = split(dataset.train, count)
+        right = [
+            Model.load(run.folder).logits(validation.images).argmax(axis=1) == validation.labels
+            for run in (first, second)
+        ]
+        alone = [int((one & ~other).sum()) for one, other in (right, right[::-1])]
+        return of_pairs(alone[0], alone[1], count, names)
+    counts = [_object(run.record or {}, "examples").get("validation") for run in (first, second)]
+    accuracies = first.val_accuracy, second.val_accuracy
+    if None in accuracies or not all(isinstance(n, int) and n > 0 for n in counts):
+        return None
+    return of_accuracies(accuracies, (counts[0], counts[1]), names)  # type: ignore[arg-type]

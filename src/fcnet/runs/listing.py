@@ -1,0 +1,160 @@
+"""What lies in run folders, finished or not, whole or damaged, for whoever wants to see them side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from fcnet.errors import FcnetError, RunError
+from fcnet.records import RunFolder, read_json
+from fcnet.runs.training import read_config
+from fcnet.train.config import TrainConfig
+from fcnet.train.history import Evaluation, read_history
+
+State = Literal["finished", "unfinished", "diverged", "damaged"]
+
+MARKS = ("config.toml", "record.json", "history.jsonl")
+"""Any of these makes a folder that of a run."""
+
+WITHIN = {"checkpoint", "tensorboard", "initial"}
+"""Folders of a run that hold no other runs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of one run.
+
+    folder : where it lies
+    state : unfinished is one that trains now or was stopped
+    problem : what is damaged, in one line, or else empty
+    config : the settings, None if they cannot be read
+    history : the evaluations so far
+    record : of a finished run
+    test : content of test.json, once the test set was used
+    """
+
+    folder: Path
+    state: State
+    problem: str = ""
+    config: TrainConfig | None = None
+    history: tuple[Evaluation, ...] = ()
+    record: dict[str, Any] | None = None
+    test: dict[str, Any] | None = None
+
+    @property
+    def progress(self) -> float:
+        """The part of the training that is done, a fraction in [0, 1]; 0 if that is not known."""
+        if self.state == "finished":
+            return 1.0
+        if not self.history or self.config is None:
+            return 0.0
+        last = self.history[-1]
+        steps = self.config.iterations or round(self.config.epochs * last.step / last.epoch)
+        return min(1.0, last.step / steps)
+
+    @property
+    def val_accuracy(self) -> float | None:
+        """At the end, or as far as it came; a fraction in [0, 1]."""
+        if self.record is not None:
+            return _number(self.record, "metrics", "val_accuracy")
+        return self.history[-1].val_accuracy if self.history else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        return None if self.test is None else _number(self.test, "accuracy")
+
+    @property
+    def seconds(self) -> float | None:
+        if self.record is not None:
+            return _number(self.record, "seconds")
+        return self.history[-1].seconds if self.history else None
+
+    @property
+    def data(self) -> str:
+        """The label of its data set; of an unfinished run nothing says it."""
+        data = (self.record or {}).get("data")
+        return str(data.get("label", "")) if isinstance(data, dict) else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "folder": str(self.folder),
+            "state": self.state,
+            "problem": self.problem,
+            "progress": self.progress,
+            "validation_accuracy": self.val_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "seconds": self.seconds,
+            "data": self.data,
+            "settings": self.config.to_dict() if self.config else {},
+        }
+
+
+def _number(content: dict[str, Any], *names: str) -> float | None:
+    value: Any = content
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def find_runs(folder: Path) -> Iterator[Path]:
+    """Every run folder in a folder or below it, that folder itself included, sorted by name.
+
+    Raises
+    ------
+    RunError : there is no such folder
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder} is no folder, name one with runs in it")
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in WITHIN and not name.startswith("."))
+        if any(mark in names for mark in MARKS):
+            yield Path(where)
+
+
+def read_run(folder: Path) -> Run:
+    """Read what a run folder holds; what cannot be read is said in `problem` and never raised."""
+    run = RunFolder(folder)
+    problems: list[str] = []
+    found: dict[str, Any] = {}
+
+    def attempt(what: str, path: Path, read: Any) -> None:
+        if path.exists() or what == "config":
+            try:
+                found[what] = read()
+            except FcnetError as error:
+                problems.append(str(error))
+
+    attempt("config", run.config, lambda: read_config(run.config))
+    attempt("history", run.history, lambda: tuple(read_history(run.history)))
+    attempt("record", run.record, run.read_record)
+    attempt("test", run.test, lambda: read_json(run.test))
+    known = Run(folder, "finished" if run.finished else "unfinished", **found)
+    state = known.state
+    if problems:
+        state = "damaged"
+    elif state == "unfinished" and (folder / "model.safetensors").exists() and known.progress < 1:
+        state = "diverged"  # a training that ends well writes the record right after the model
+    return Run(folder, state, "; ".join(problems), **found)
+
+
+def differing(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Names of the settings in which these runs are not all alike."""
+    configs = [run.config for run in runs if run.config is not None]
+    return tuple(
+        field.name
+        for field in fields(TrainConfig)
+        if len({getattr(config, field.name) for config in configs}) > 1
+    )
+
+
+def shown(value: object) -> str:
+    """A setting as one types it."""
+    if isinstance(value, tuple):
+        return " ".join(str(item) for item in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

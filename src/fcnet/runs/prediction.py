@@ -1,0 +1,106 @@
+"""What a trained network says of picture files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.own.folders import pictures_below
+from fcnet.data.own.picture import Picture, quiet_pillow, read_picture
+from fcnet.errors import DataError
+from fcnet.train.model import Model
+
+CHUNK = 500
+"""Pictures that are read before the network sees them together."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A picture, what was done to it, and what the network makes of it.
+
+    path : the file
+    pixels : (channels, height, width) uint8, as the network saw it
+    steps : what was done to it, in words
+    probabilities : (K,) of the classes, their sum is 1
+    """
+
+    path: Path
+    pixels: NDArray[np.uint8]
+    steps: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+
+    def best(self, count: int) -> list[int]:
+        """Numbers of the most probable classes, the first one first."""
+        return [int(place) for place in np.argsort(-self.probabilities, kind="stable")[:count]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be read, and why, in one line that names it."""
+
+    path: Path
+    reason: str
+
+
+def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failure]:
+    """Ask a network about picture files, and folders of them, in order.
+
+    Raises
+    ------
+    DataError : the network was trained on rows of numbers, not on images
+    """
+    if model.image_shape[1] == 1:
+        raise DataError(
+            f"this network was trained on rows of {model.sizes[0]} numbers and not on images, "
+            f"use it from Python: Model.load(RUN).logits(X)"
+        )
+    waiting: list[Failure | tuple[Path, Picture]] = []
+    for one in _read(paths, *model.image_shape[1:]):
+        waiting.append(one)
+        if len(waiting) == CHUNK:
+            yield from _answers(model, waiting)
+            waiting = []
+    yield from _answers(model, waiting)
+
+
+def _read(paths: Iterable[Path], height: int, width: int) -> Iterator[Failure | tuple[Path, Picture]]:
+    for path in paths:
+        files = list(pictures_below(path)) if path.is_dir() else [path]
+        if not files:
+            yield Failure(path, f"{path} holds no pictures")
+        for file in files:
+            try:
+                with quiet_pillow():
+                    picture = read_picture(file, height, width)
+            except DataError as error:
+                yield Failure(file, str(error))
+            else:
+                yield file, picture
+
+
+def _answers(
+    model: Model, waiting: Sequence[Failure | tuple[Path, Picture]]
+) -> Iterator[Prediction | Failure]:
+    """What the network says of those that could be read, among those that could not."""
+    channels = model.image_shape[0]
+    rows = [one[1].row(channels) for one in waiting if not isinstance(one, Failure)]
+    answers = iter(softmax(model.logits(np.stack(rows))) if rows else ())
+    for one in waiting:
+        if isinstance(one, Failure):
+            yield one
+            continue
+        path, picture = one
+        steps = picture.steps if channels == 3 or picture.grey else (*picture.steps, "made grey")
+        yield Prediction(path, picture.row(channels).reshape(model.image_shape), steps, next(answers))
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities (N, K) of class scores (N, K)."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

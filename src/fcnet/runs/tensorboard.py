@@ -1,0 +1,86 @@
+"""The curves of a training for TensorBoard, written while it trains."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fcnet.errors import FcnetError, RunError
+from fcnet.records import RunFolder
+from fcnet.train.engine import Engine
+from fcnet.train.history import Evaluation, read_history
+from fcnet.train.listeners import Silence
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
+
+CURVES = {
+    "loss/training": "loss", "loss/objective": "objective", "loss/validation": "val_loss",
+    "accuracy/training": "train_accuracy", "accuracy/validation": "val_accuracy",
+    "learning_rate": "learning_rate",
+}  # fmt: skip
+"""Names in TensorBoard, and what of a history's row they show."""
+
+
+class TensorBoard(Silence):
+    """A listener that writes RUN/tensorboard, one point a curve and evaluation.
+
+    A training that goes on after a stop evaluates again what lies between its last checkpoint and the stop.
+    So that no point is there twice, its files are then written anew from the run's history.
+
+    Parameters
+    ----------
+    folder : of the run
+
+    Raises
+    ------
+    FcnetError : tensorboardX is not installed
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from importlib.util import find_spec
+
+        if find_spec("tensorboardX") is None:
+            raise FcnetError(
+                "--tensorboard needs the package tensorboardX, which is not installed; "
+                "get it with: pip install tensorboardX"
+            )
+        self.run = RunFolder(folder)
+        self.folder = folder / "tensorboard"
+        self.writer: SummaryWriter | None = None
+        self.last_step = 0
+
+    def started(self, engine: Engine) -> None:
+        """Open the files, with what the run has of its history."""
+        from tensorboardX import SummaryWriter
+
+        rows = read_history(self.run.history) if self.run.history.exists() else []
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for old in self.folder.glob("events.out.tfevents.*"):
+                old.unlink()
+            self.writer = SummaryWriter(str(self.folder))
+        except OSError as error:
+            raise RunError(
+                f"cannot write {self.folder}: {error.strerror or error}, leave --tensorboard away"
+            ) from error
+        for row in rows:
+            self._write(row, time.time() - rows[-1].seconds + row.seconds)
+
+    def evaluated(self, row: Evaluation) -> None:
+        """Write a row that is not there yet."""
+        if row.step > self.last_step:
+            self._write(row, time.time())
+
+    def close(self) -> None:
+        """Write out what is left."""
+        if self.writer is not None:
+            self.writer.close()
+
+    def _write(self, row: Evaluation, when: float) -> None:
+        assert self.writer is not None
+        for name, quantity in CURVES.items():
+            self.writer.add_scalar(name, getattr(row, quantity), row.step, when)
+        self.writer.flush()
+        self.last_step = row.step

@@ -1,0 +1,54 @@
+"""Pictures and arrays of a user, and an empty cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fcnet.cli import main
+
+CLASSES = ("bright", "dark", "mixed")
+
+
+def picture(label: int, number: int, height: int = 12, width: int = 12) -> NDArray[np.uint8]:
+    """Random colours whose brightness tells the class."""
+    rng = np.random.default_rng([label, number])
+    low, high = ((150, 256), (0, 100), (90, 170))[label]
+    return rng.integers(low, high, (height, width, 3), dtype=np.uint8)
+
+
+def write_pictures(folder: Path, each: int = 20, height: int = 12, width: int = 12) -> Path:
+    """A folder of PNG files for each class."""
+    from PIL import Image
+
+    for label, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for number in range(each):
+            Image.fromarray(picture(label, number, height, width)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's cache, and a working folder."""
+    monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FCNET_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FCNET_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "pictures")
+
+
+def fcnet(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, list[str], list[str]]:
+    """Run a command in this process: its status, and the lines it printed to both streams."""
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out.splitlines(), captured.err.splitlines()

@@ -1,0 +1,83 @@
+"""docs/guide.md does what it says: each of its blocks is run in order, as it stands, in an empty folder."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from fcnet.cli import main
+
+GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guide.md"
+
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What each block prints, in order; none may fail."""
+    folder = tmp_path_factory.mktemp("guide")
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        patch.setenv("FCNET_CACHE", str(folder / "cache"))
+        patch.setenv("FCNET_OFFLINE", "1")
+        patch.setenv("COLUMNS", "100")
+        return [run(language, block) for language, block in BLOCKS]
+
+
+def run(language: str, block: str) -> str:
+    """Run a block of Python, or of commands, here: a process for each would take a minute in all."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        if language == "python":
+            exec(compile(block, "docs/guide.md", "exec"), {"__name__": "__main__"})
+        else:
+            for line in block.splitlines():
+                program, *arguments = shlex.split(line)
+                assert program == "fcnet"
+                assert main(arguments) == 0, line
+    return output.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def needed() -> None:
+    for package in ("torch", "onnxruntime", "onnx"):
+        pytest.importorskip(package)
+
+
+def test_the_guide_has_every_step() -> None:
+    commands = {line.split()[1] for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()}
+    assert commands == {"train", "runs", "compare", "tune", "test", "predict", "report", "export"}
+    assert {kind for kind, _ in BLOCKS} == {"sh", "python"}
+
+
+def test_all_blocks_run_and_the_three_is_a_three_for_everyone(printed: list[str]) -> None:
+    """The command, plain PyTorch, fcnet's Python and ONNX agree, and say that it is a three."""
+    told = dict(zip([block for _, block in BLOCKS], printed, strict=True))
+
+    def of(text: str) -> str:
+        (found,) = [output for block, output in told.items() if text in block]
+        return found
+
+    predicted = of("fcnet predict").splitlines()
+    name, probability = predicted[1].split()[:2]
+    assert (predicted[0], name) == ("pictures/three/3.png: 8 x 8 grey", "three")
+    assert of("torch.nn.Linear") == f"three {probability} %\n"
+    assert of("import predict") == "pictures/three/3.png three\n"
+    largest = max(float(number) for number in re.findall(r"\d\.\d*", of("onnxruntime")))
+    assert largest == pytest.approx(float(probability) / 100, abs=0.001)
+
+
+def test_what_the_guide_says_of_the_output_is_so(printed: list[str]) -> None:
+    train = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet train" in block)
+    lines = train.splitlines()
+    assert "for testing, one in 5 of each class" in lines[0]
+    assert lines[1].startswith("chosen for ")
+    assert next(line for line in lines if "epoch" in line).startswith("  first: epoch   1.0")
+    tested = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet test" in block)
+    accuracy = re.match(r"test accuracy ([\d.]+) %", tested)
+    assert accuracy is not None
+    assert float(accuracy[1]) > 85  # a search of ten trials, and the pictures that nothing has seen before
