@@ -19,12 +19,12 @@ from fcnet.train.checkpoint import load_checkpoint
 from .test_training import assert_same_run
 
 EAGER = (
-    "import signal, sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.0; "
+    "import signal, sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.01; "
     "signal.signal(signal.SIGINT, signal.default_int_handler); "
     "from fcnet.cli import main; sys.exit(main())"
 )
-"""`fcnet` with a checkpoint at every evaluation instead of every ten seconds, and Ctrl-C even where tests run
-in the background of a shell that ignores it."""
+"""`fcnet` with a checkpoint every hundredth of a second instead of every ten seconds, and Ctrl-C even where
+tests run in the background of a shell that ignores it."""
 
 SETTINGS = [
     "--hidden", "24",

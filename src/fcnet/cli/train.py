@@ -51,8 +51,8 @@ class Train:
         try:
             with self._progress() if first else nullcontext() as progress:
                 record = train_run(self._settings(), dataset, self.out, self.resume, progress)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
+        except KeyboardInterrupt as stop:
+            raise type(stop)(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
         if first:
             print(
