@@ -46,7 +46,7 @@ def locked(folder: Path) -> Iterator[None]:
         descriptor = _acquired(path)
     except OSError as error:
         raise RunError(
-            f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
+            f"cannot write to {folder}: {error.strerror or error}, mend that or choose another with --out"
         ) from error
     try:
         yield

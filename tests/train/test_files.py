@@ -175,7 +175,7 @@ def test_a_record_of_a_newer_version_asks_for_an_update(
     write_json(RunFolder(tmp_path).record, {"format": FORMAT + 1, **more})
     with pytest.raises(
         RunError,
-        match=rf"record\.json was written by {writer}: its format is 2, and fcnet \S+ reads format 1; update fcnet$",
+        match=rf"record\.json was written by {writer}: its format is 2, and .* reads format 1; update fcnet$",
     ):
         RunFolder(tmp_path).read_record()
 
