@@ -301,7 +301,11 @@ def survive(folder: Path, kills: int, seed: int, share: float = 0.7, engine: str
     settings = SETTINGS if engine == "numpy" else TORCH
     with victims(folder, settings) as ready:
         whole = folder / "whole"
-        seconds = undisturbed(whole) if engine == "numpy" else float(ready.start(whole))
+        seconds = 0.0
+        if share < 1:
+            seconds = undisturbed(whole)
+        elif ready.start(whole) != 0:
+            raise AssertionError(log_of(whole).read_text())
         trial = Trial(ready, whole, random.Random(seed), seconds, engine == "numpy")
         at_calls = round(share * kills)
         trial.kill(at_calls, at_calls=True)

@@ -5,7 +5,7 @@
 It imports everything once and forks for every start, so that a start costs no more than its work. It reads
 one JSON object a line, `{"arguments": [...], "log": FILE, "die": {"file": ..., "call": ..., "n": ...} or
 null, "careless": NAME or null}`, and answers each with a line `{"status": N}`, where -9 is a kill.
-Checkpoints are written every few milliseconds instead of every ten. What is careless shows that the
+Checkpoints are written every few milliseconds instead of every ten seconds. What is careless shows that the
 comparison notices: `in place` writes files under their names, `forgetful` keeps checkpoints without losses.
 """
 

@@ -42,18 +42,28 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     path = folder / NAME
-    try:
+    with _explained(folder):
         descriptor = _acquired(path)
-    except OSError as error:
-        raise RunError(
-            f"cannot write to {folder}: {error.strerror or error}, mend that or choose another with --out"
-        ) from error
     try:
+        with _explained(folder):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
         yield
     finally:
         with contextlib.suppress(OSError):
             path.unlink()  # while it is held, so that it is ours
         os.close(descriptor)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say in one line that the folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {folder}: {error.strerror or error}, mend that or choose another with --out"
+        ) from error
 
 
 def _acquired(path: Path) -> int:
@@ -63,8 +73,6 @@ def _acquired(path: Path) -> int:
         try:
             _lock(descriptor, path.parent)
             if _is(descriptor, path):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
                 return descriptor
         except BaseException:
             os.close(descriptor)
