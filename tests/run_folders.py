@@ -87,3 +87,11 @@ def worst_difference(one: Path, other: Path) -> float:
         return float("inf")
     losses = np.array([[(row.loss, row.val_loss) for row in history] for history in rows])
     return float((np.abs(losses[0] - losses[1]) / losses[1]).max())
+
+
+def content(folder: Path) -> dict[str, bytes | None]:
+    """Everything in a folder; None for folders."""
+    return {
+        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+    }

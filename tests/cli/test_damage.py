@@ -1,4 +1,4 @@
-"""Run folders that were cut, altered, written by a newer fcnet, in use, full or read-only.
+"""Run folders that were cut, altered, written by a newer fcnet, or in use.
 
 Each is one line that names the file and what to do, and exit status 2; the folder is afterwards, byte for
 byte, what it was before, and goes on once the damage is mended.
@@ -6,10 +6,8 @@ byte, what it was before, and goes on once the damage is mended.
 
 from __future__ import annotations
 
-import errno
-import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,43 +17,17 @@ from safetensors.numpy import save
 from fcnet.data.digits import load_digits
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.lock import locked
-from fcnet.records import RunFolder, read_json, write_json
+from fcnet.records import read_json, write_json
 from fcnet.runs.training import train_run
 from fcnet.train import checkpoint as checkpoint_module
-from fcnet.train import fit as fit_module
-from fcnet.train.checkpoint import load_checkpoint
-from fcnet.train.listeners import Silence
-from run_folders import differences
-from trainings import StopAfter, small
+from run_folders import content, differences
+from trainings import small
 
-from .conftest import NOTE, Result
+from .conftest import Result, refused, stopped
 
 Command = Callable[[str], Result]
 
 CHECKPOINT = "checkpoint/state.safetensors"
-
-
-def content(folder: Path) -> dict[str, bytes | None]:
-    """Everything in a folder; None for folders."""
-    return {
-        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def stopped(folder: Path, step: int = 47) -> Path:
-    """A run that was stopped after a step, with two rows of history."""
-    digits = load_digits("CIFAR-10 could not be had")
-    with pytest.raises(KeyboardInterrupt):
-        train_run(small(), digits, folder, listener=StopAfter(step))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("damage") / "whole"
-    train_run(small(), load_digits("CIFAR-10 could not be had"), folder)
-    return folder
 
 
 @pytest.fixture
@@ -114,16 +86,6 @@ def newer_settings(path: Path) -> None:
 
 def newer_model(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"fcnet-model-1", b"fcnet-model-2"))
-
-
-def refused(result: Result, *words: str) -> None:
-    """One line on standard error, with these words in it, and exit status 2."""
-    assert result.status == 2
-    errors = [line for line in result.err if not line.startswith(NOTE)]
-    assert len(errors) == 1
-    assert errors[0].startswith("error: ")
-    for word in words:
-        assert word in errors[0]
 
 
 @pytest.mark.parametrize(
@@ -246,113 +208,3 @@ def test_a_reproduction_removes_what_a_killed_one_left(home: Path) -> None:
     with Reproduction(load_digits(), home, quick=True).held():
         assert not any(path.exists() for path in left)
         assert all(path.exists() for path in others)
-
-
-# Disks
-
-
-def mounted(folder: Path, options: str) -> bool:
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-@pytest.fixture
-def disk(home: Path) -> Iterator[Path]:
-    """A file system of one megabyte of its own."""
-    folder = home / "disk"
-    folder.mkdir()
-    try:
-        if not mounted(folder, "size=1m"):
-            pytest.skip("only root can mount a file system")
-    except FileNotFoundError:
-        pytest.skip("there is no mount on this system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Leave no room."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        while True:
-            try:
-                file.write(bytes(4096))
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
-                return filler
-
-
-def test_a_full_disk_stops_a_training_and_costs_nothing(
-    fcnet: Command, disk: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is full at the start, and then in the middle; each time there is room again it goes on."""
-    digits, run = load_digits("CIFAR-10 could not be had"), stopped(disk / "run", 25)
-    filler, before = fill(disk), content(run)
-    refused(fcnet("train --out disk/run --resume"), "disk/run", "No space left on device", "mend that")
-    assert content(run) == before
-    filler.unlink()
-    monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
-
-    class Fill(Silence):
-        def after_step(self, step: int, total: int, loss: float) -> None:
-            if step == 40:
-                self.before = content(run)
-                fill(disk)
-
-    filling = Fill()
-    with pytest.raises(Exception, match=r"^cannot write .*: No space left on device, mend that and go on"):
-        train_run(small(), digits, run, resume=True, listener=filling)
-    assert content(run) == {name: data for name, data in filling.before.items() if name != ".lock"}
-    kept = load_checkpoint(RunFolder(run).checkpoint)
-    assert kept is not None
-    assert kept.step == 39
-    filler.unlink()
-    assert fcnet("train --out disk/run --resume").status == 0
-    assert differences(run, whole) == []
-
-
-def test_a_full_disk_at_the_very_end_costs_nothing(
-    fcnet: Command, disk: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Wherever between the last checkpoint and the record it is full."""
-    run = stopped(disk / "run", 62)
-    for name in ("input.safetensors", "model.safetensors", "SHA256SUMS", "record.json"):
-        with monkeypatch.context() as patch:
-            replace = os.replace
-
-            def full(
-                source: Path, target: Path, name: str = name, replace: Callable[..., None] = replace
-            ) -> None:
-                if Path(target).name == name:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                replace(source, target)
-
-            patch.setattr(os, "replace", full)
-            refused(fcnet("train --out disk/run --resume"), f"run/{name}: No space left on device")
-        assert load_checkpoint(RunFolder(run).checkpoint) is not None
-        assert not [path for path in run.rglob(".*")]
-    assert fcnet("train --out disk/run --resume").status == 0
-    assert differences(run, whole) == []
-
-
-def test_a_read_only_folder_is_left_alone(fcnet: Command, disk: Path) -> None:
-    run = stopped(disk / "run")
-    before = content(run)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    refused(fcnet("train --out disk/run --resume"), "cannot write to disk/run: Read-only file system, choose")
-    refused(
-        fcnet("train --out disk/new --epochs 1"), "cannot write to disk/new: Read-only file system, choose"
-    )
-    assert content(run) == before
-    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-    assert fcnet("train --out disk/run --resume").status == 0
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_left_alone(fcnet: Command, unfinished: Path) -> None:
-    before = content(unfinished)
-    unfinished.chmod(0o555)
-    refused(fcnet("train --out run --resume"), "cannot write to run: Permission denied, choose another")
-    unfinished.chmod(0o755)
-    assert content(unfinished) == before
