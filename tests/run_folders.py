@@ -76,7 +76,8 @@ def differences(one: Path, other: Path) -> list[str]:
         if (one / name).read_bytes() != (other / name).read_bytes():
             found.append(name)
     found += ["history.jsonl"] if timeless(one) != timeless(other) else []
-    found += ["record.json"] if without_times(one) != without_times(other) else []
+    ours, theirs = without_times(one), without_times(other)
+    found += [f"record.json: {key}" for key in sorted(ours | theirs) if ours.get(key) != theirs.get(key)]
     return found
 
 

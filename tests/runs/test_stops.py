@@ -11,10 +11,8 @@ import pytest
 
 from fcnet.records import RunFolder
 from fcnet.train.checkpoint import load_checkpoint
+from killing import PATIENCE, start
 from run_folders import differences
-from survival import start
-
-PATIENCE = 60.0
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[str], list[str]]:

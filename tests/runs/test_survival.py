@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fcnet.records import RunFolder
+from killing import Victims, victims
 from run_folders import differences
-from survival import Victims, survive, victims
+from survival import survive
 
 
 def test_killed_anywhere_a_training_ends_bit_for_bit_the_same(
