@@ -186,9 +186,11 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
         raise RunError(
             f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
         )
+    rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
+    lines = run.history.read_text().splitlines(keepends=True)[:rows] if rows else []
     for path, text, digest in (
         (run.config, run.config.read_text(), checkpoint.settings),
-        (run.history, history_lines(_rows(checkpoint, run)), checkpoint.history),
+        (run.history, "".join(lines), checkpoint.history),
     ):
         if digest_of(text) != digest:
             raise RunError(
