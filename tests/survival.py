@@ -89,6 +89,8 @@ def kill_at_calls(ready: Victims, run: RunFolder, rng: random.Random, kills: int
     """Up to so many kills at drawn system calls of one training, the later moments last."""
     deaths = sorted((drawn_death(rng) for _ in range(kills)), key=lambda die: IN_ORDER.index(die["file"]))
     for die in deaths:
+        if run.finished:  # there is nothing left to disturb
+            return
         before = leftovers(run)
         status = ready.start(run.path, die)
         if status == -9:
@@ -104,6 +106,8 @@ def kill_after_times(run: RunFolder, rng: random.Random, kills: int, seconds: fl
     to train.
     """
     for _ in range(kills):
+        if run.finished:
+            return
         before, delay = leftovers(run), rng.uniform(0, seconds)
         process = start(run.path, "--resume")
         if rng.random() < 0.75:
