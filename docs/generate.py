@@ -24,6 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 from compare import same
+from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
 from tables import ladder, search, speed, table
 from words import label
@@ -165,6 +166,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield log, fill(log, blocks)
     page = root / "docs" / "scaling.md"
     yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
+    page = root / "docs" / "runs.md"
+    yield page, fill(page, {"survival": survival(root / "results" / "survival.json")})
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:
