@@ -25,15 +25,13 @@ def survival(path: Path) -> str:
     ]
     machine = record["environment"]
     versions = machine["versions"]
+    where = f"{machine['processor']} ({machine['system']}), Python {machine['python']}"
     said = (
-        f"Kills drawn from seed {record['seed']}, up to five a training, on one thread of "
-        f"{machine['processor']} ({machine['system']}), Python {machine['python']}, NumPy {versions['numpy']}. "
-        f"Every kill is in [results/survival.json](../results/survival.json)."
+        f"Kills drawn from seed {record['seed']}, up to five a training, on one thread of {where}, "
+        f"NumPy {versions['numpy']}. Every kill is in [results/survival.json](../results/survival.json)."
     )
     if "torch" in engines:
         worst = record["torch"]["largest_relative_difference_of_a_loss"]
-        differed = (
-            f"differed by at most {worst:.1g}, relatively" if worst else "were the same to the last bit"
-        )
+        differed = f"differed by at most {worst:.1g}, relatively" if worst else "were the same to the bit"
         said += f" PyTorch {versions['torch']}: the losses {differed}."
     return "\n".join(["| " + " | ".join(row) + " |" for row in rows] + ["", *wrapped(said)])
