@@ -24,6 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 from compare import same
+from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
 from tables import estimator, ladder, search, speed, table
 from words import label
@@ -167,6 +168,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
     page = root / "docs" / "estimator.md"
     yield page, fill(page, {"estimator": estimator(root / "results" / "benchmarks" / "estimator.json")})
+    page = root / "docs" / "runs.md"
+    yield page, fill(page, {"survival": survival(root / "results" / "survival.json")})
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
         for path, _ in drawn:

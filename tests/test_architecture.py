@@ -19,6 +19,7 @@ ALLOWED = {
     "errors": set(),
     "validation": {"errors"},
     "files": {"errors"},
+    "lock": {"errors"},
     "records": {"errors", "files"},
     # the specification
     "two_layernet": {"errors", "validation"},
@@ -33,9 +34,9 @@ ALLOWED = {
     },
     "estimator": {"errors", "data", "net", "train.schedules"},
     "torch_net": {"errors", "validation", "data", "net", "train"},
-    "runs": {"errors", "files", "records", "data", "train", "torch_net"},
+    "runs": {"errors", "files", "lock", "records", "data", "train", "torch_net"},
     "experiments": {
-        "errors", "validation", "files", "records", "two_layernet", "data", "net", "audit", "train",
+        "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
         "torch_net", "runs",
     },
     "tuning": {"errors", "files", "records", "data", "train", "runs", "report.style"},

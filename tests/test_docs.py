@@ -30,7 +30,7 @@ def page(*names: str) -> str:
 
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
-ESTIMATOR = page("estimator")
+ESTIMATOR, RUNS = page("estimator"), page("survival")
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -72,8 +72,10 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "log.md").write_text(LOG)
     (root / "docs" / "scaling.md").write_text(SCALING)
     (root / "docs" / "estimator.md").write_text(ESTIMATOR)
+    (root / "docs" / "runs.md").write_text(RUNS)
     for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
+    shutil.copy(generate.ROOT / "results" / "survival.json", root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root
 
@@ -128,6 +130,7 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("docs/log.md", " %", " percent"),
         ("docs/scaling.md", " ms", " milliseconds"),
         ("docs/estimator.md", " %", " percent"),
+        ("docs/runs.md", "| resumed |", "| lost |"),
         ("docs/derivation.md", "2 * reg", "reg"),
         ("docs/report.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),

@@ -25,3 +25,7 @@ class AlreadySaidError(FcnetError):
 
 class DivergedError(FcnetError, ArithmeticError):
     """A training whose loss stopped being a finite number."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which is obeyed as Ctrl-C is."""

@@ -5,12 +5,15 @@ history.jsonl       one line an evaluation
 model.safetensors   the trained weights, with PyTorch's names and layout
 input.safetensors   what turns pixels into the network's inputs
 checkpoint/         what an interrupted training needs to go on
+SHA256SUMS          hashes of the files above and of record.json, as `sha256sum --check` takes them
 record.json         settings, seed, commit, data and its hash, versions, machine, seconds, metrics
 test.json           once the test set was used: the result, and how often it was used
+.lock               while a process works in the folder: which
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -21,11 +24,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fcnet import __version__
 from fcnet.errors import RunError
-from fcnet.files import write_atomically
+from fcnet.files import make_folder, write_atomically
 
 FORMAT = 1
 """Version of the run folder's layout, in record.json."""
+
+TRY_AGAIN = "mend that and go on from the last checkpoint (fcnet train --resume)"
+"""What to do where a training cannot write any more."""
+
+SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensors", "record.json")
+"""The files of a finished training, which nothing writes any more."""
 
 PACKAGES = ("fcnet", "numpy", "scipy", "scikit-learn", "matplotlib", "torch")
 
@@ -53,6 +63,10 @@ class RunFolder:
         return self.path / "record.json"
 
     @property
+    def sums(self) -> Path:
+        return self.path / "SHA256SUMS"
+
+    @property
     def test(self) -> Path:
         return self.path / "test.json"
 
@@ -75,14 +89,101 @@ class RunFolder:
 
         Raises
         ------
-        RunError : there is none, it is damaged, or another version wrote it
+        RunError : there is none, it is damaged or altered, or another version wrote it
         """
         record = read_json(self.record)
-        if record.get("format") != FORMAT:
-            raise RunError(
-                f"{self.record} was written by another version of fcnet, use that one or repeat the run"
-            )
+        check_format(
+            self.record, record.get("format"), FORMAT, _writer(record), "use that one or repeat the run"
+        )
+        self.check(self.record.name)
         return record
+
+    def finish(self, record: dict[str, Any]) -> None:
+        """Write the record, which makes the training a finished one, after the hashes of all files.
+
+        Raises
+        ------
+        RunError : they cannot be written
+        """
+        text = as_json(record)
+        digests = {name: _sha256(self.path / name) for name in SEALED if name != self.record.name}
+        digests[self.record.name] = hashlib.sha256(text.encode()).hexdigest()
+        lines = "".join(f"{digests[name]}  {name}\n" for name in SEALED)
+        write_atomically(self.sums, lines, TRY_AGAIN)
+        write_atomically(self.record, text, TRY_AGAIN)
+
+    def check(self, *names: str) -> None:
+        """Make sure that files of a finished training are as it left them; others are not known.
+
+        Raises
+        ------
+        RunError : a file is missing or was altered
+        """
+        if not self.finished or not self.sums.exists():  # or the folder of an older version
+            return
+        lines = self.sums.read_text(errors="replace").splitlines()
+        digests = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        for name in names:
+            if name in SEALED and _sha256(self.path / name) != digests.get(name):
+                raise RunError(
+                    f"{self.path / name} was altered since the training ended, it does not match its hash "
+                    f"in {self.sums}; restore it or repeat the run (delete the latter to use it as it is)"
+                )
+
+
+def check_format(path: Path, found: object, known: int, writer: str, remedy: str) -> None:
+    """Make sure that this version of fcnet understands a file.
+
+    Parameters
+    ----------
+    path, found : the file, and the number of its format
+    known : the number that this version writes
+    writer : the version of fcnet that wrote it, if that is known
+    remedy : what to do with an older one
+
+    Raises
+    ------
+    RunError : it is of a newer version, or of an older one
+    """
+    if found == known:
+        return
+    if isinstance(found, int) and found > known:
+        newer = f"a newer version of fcnet ({writer})" if writer else "a newer version of fcnet"
+        raise RunError(
+            f"{path} was written by {newer}: its format is {found}, and fcnet {__version__} reads "
+            f"format {known}; update fcnet"
+        )
+    raise RunError(f"{path} was written by another version of fcnet, {remedy}")
+
+
+def format_number(text: str | None, kind: str) -> int | None:
+    """N of a format such as "KIND-N"; None if it is none."""
+    number = (text or "").removeprefix(f"{kind}-")
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
+def _writer(record: dict[str, Any]) -> str:
+    """The version of fcnet that a record names; "" where it names none."""
+    try:
+        return str(record["environment"]["versions"]["fcnet"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file.
+
+    Raises
+    ------
+    RunError : it is missing or cannot be read
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RunError(
+            f"cannot read {path}: {error.strerror or error}; restore it or repeat the run"
+        ) from error
 
 
 def make_writable(folder: Path) -> None:
@@ -94,7 +195,7 @@ def make_writable(folder: Path) -> None:
     """
     probe = folder / f".writable-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -103,9 +204,14 @@ def make_writable(folder: Path) -> None:
         ) from error
 
 
+def as_json(content: Any) -> str:
+    """Plain values as JSON for people and programs."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON for people and programs, atomically."""
-    write_atomically(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    """Write plain values as JSON, atomically."""
+    write_atomically(path, as_json(content))
 
 
 def read_json(path: Path) -> dict[str, Any]:

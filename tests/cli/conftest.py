@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from fcnet.cli import main
+from fcnet.data.digits import load_digits
+from fcnet.runs.training import train_run
+from trainings import StopAfter, small
 
 NOTE = "NOTE: CIFAR-10 could not be had"
 
@@ -76,3 +79,28 @@ def start(arguments: str, folder: Path, *interpreter: str) -> subprocess.Popen[s
 def finish(process: subprocess.Popen[str]) -> Result:
     out, err = process.communicate(timeout=100)
     return Result(process.returncode, out.splitlines(), err.splitlines())
+
+
+def refused(result: Result, *words: str) -> None:
+    """One line on standard error, with these words in it, and exit status 2."""
+    assert result.status == 2
+    errors = [line for line in result.err if not line.startswith(NOTE)]
+    assert len(errors) == 1
+    assert errors[0].startswith("error: ")
+    for word in words:
+        assert word in errors[0]
+
+
+def stopped(folder: Path, step: int = 47) -> Path:
+    """A run that was stopped after a step, with two rows of history."""
+    digits = load_digits("CIFAR-10 could not be had")
+    with pytest.raises(KeyboardInterrupt):
+        train_run(small(), digits, folder, listener=StopAfter(step))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("damage") / "whole"
+    train_run(small(), load_digits("CIFAR-10 could not be had"), folder)
+    return folder

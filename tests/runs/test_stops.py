@@ -1,62 +1,18 @@
-"""Real signals to real processes: Ctrl-C is orderly, and a kill at any moment costs no bit of the result."""
+"""Real signals to real processes: Ctrl-C and SIGTERM are orderly, and two processes do not share a folder."""
 
 from __future__ import annotations
 
-import os
-import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from fcnet.records import RunFolder, read_json
-from fcnet.runs.training import read_config
+from fcnet.records import RunFolder
 from fcnet.train.checkpoint import load_checkpoint
-
-from .test_training import assert_same_run
-
-EAGER = (
-    "import signal, sys, fcnet.train.fit as fit; fit.CHECKPOINT_SECONDS = 0.0; "
-    "signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from fcnet.cli import main; sys.exit(main())"
-)
-"""`fcnet` with a checkpoint at every evaluation instead of every ten seconds, and Ctrl-C even where tests run
-in the background of a shell that ignores it."""
-
-SETTINGS = [
-    "--hidden", "24",
-    "--initialisation", "he",
-    "--preprocessing", "standardised",
-    "--learning-rate", "0.02",
-    "--momentum", "0.9",
-    "--dropout", "0.2",
-    "--shift", "1",
-    "--batch-size", "60",
-    "--validation", "200",
-    "--iterations", "1500",
-    "--evaluate-every", "50",
-]  # fmt: skip
-"""Half a second of training with thirty checkpoints."""
-
-PATIENCE = 60.0
-
-
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """`fcnet train` on digits in a process of its own; BLAS with one thread, so that every run adds alike."""
-    nowhere = folder.parent / "nowhere"
-    environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
-    environment |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(nowhere), "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", EAGER, "train", "--out", str(folder), *SETTINGS, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=folder.parent,
-    )
+from killing import PATIENCE, start
+from run_folders import differences
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[str], list[str]]:
@@ -83,44 +39,37 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_ctrl_c_ends_in_one_line_and_resume_finishes_bit_for_bit(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "exit_status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_orderly_stop_is_one_line_and_resume_finishes_bit_for_bit(
+    number: signal.Signals, exit_status: int, whole: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     process = start(folder)
     wait_for(RunFolder(folder).checkpoint, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     status, _, err = finish(process)
-    assert (status, err) == (130, [f"stopped: {folder} goes on with --resume"])
+    assert (status, err) == (exit_status, [f"stopped: {folder} goes on with --resume"])
     checkpoint = load_checkpoint(RunFolder(folder).checkpoint)
     assert checkpoint is not None
     assert 0 < checkpoint.step < 1500
     status, _, err = finish(start(folder, "--resume"))
     assert (status, err) == (0, [])
-    assert_same_run(whole, folder)
+    assert differences(whole, folder) == []
 
 
-def test_a_process_killed_at_any_moment_loses_no_bit(whole: Path, tmp_path: Path) -> None:
-    """Killed while checkpoints are being written, twice, at moments that differ each time."""
-    folder, rng = tmp_path / "run", random.Random()
-    reached = [0]
-    for kill in range(2):
-        process = start(folder, *(["--resume"] if kill else []))
-        if kill == 0:
-            wait_for(RunFolder(folder).checkpoint, process)
-        else:  # until it has gone on from where it was
-            now = RunFolder(folder).checkpoint.stat().st_mtime_ns
-            while RunFolder(folder).checkpoint.stat().st_mtime_ns == now:
-                assert process.poll() is None, process.communicate()
-        time.sleep(rng.uniform(0, 0.05))
-        process.kill()
-        process.communicate()
-        if RunFolder(folder).finished:  # it was faster than we were
-            break
-        checkpoint = load_checkpoint(RunFolder(folder).checkpoint)
-        assert checkpoint is not None
-        reached.append(checkpoint.step)
-    assert len(reached) > 1
-    assert reached == sorted(set(reached))
+def test_a_second_process_is_refused_and_a_killed_one_is_not_in_the_way(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = start(folder)
+    wait_for(RunFolder(folder).checkpoint, process)
+    process.send_signal(signal.SIGSTOP)  # so that it is there for as long as we need it
+    refused = finish(start(folder, "--resume"))
+    assert refused[0] == 2
+    assert len(refused[2]) == 1
+    assert refused[2][0].startswith(f"error: {folder} is in use by process {process.pid} on ")
+    assert refused[2][0].endswith(", wait until it ends or choose another with --out")
+    process.kill()
+    process.communicate()
+    assert (folder / ".lock").exists()  # a name that locks nothing
     status, _, err = finish(start(folder, "--resume"))
     assert (status, err) == (0, [])
-    assert_same_run(whole, folder)
-    assert read_json(RunFolder(folder).record)["config"] == read_config(RunFolder(whole).config).to_dict()
+    assert differences(whole, folder) == []

@@ -7,6 +7,7 @@ import signal
 import threading
 import tomllib
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,20 @@ import numpy as np
 import pytest
 
 from fcnet.data.dataset import Dataset, Origin, split
-from fcnet.errors import DataError, DivergedError, RunError
+from fcnet.errors import DataError, DivergedError, RunError, Terminated
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
 from fcnet.train import fit as fit_module
+from fcnet.train.checkpoint import load_checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.train.fit import Fit
-from fcnet.train.history import Evaluation, read_history
+from fcnet.train.history import read_history
 from fcnet.train.interruption import deferred_interrupt
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
+from run_folders import differences
 from trainings import StopAfter, small
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -47,16 +50,8 @@ def stop_and_go(config: TrainConfig, digits: Dataset, folder: Path, stops: tuple
     return train_run(config, digits, folder, resume=True)
 
 
-def timeless(rows: list[Evaluation]) -> list[dict[str, Any]]:
-    return [asdict(replace(row, seconds=0.0)) for row in rows]
-
-
 def assert_same_run(one: Path, other: Path) -> None:
-    for name in ("model.safetensors", "input.safetensors", "config.toml"):
-        assert (one / name).read_bytes() == (other / name).read_bytes()
-    histories = [timeless(read_history(RunFolder(folder).history)) for folder in (one, other)]
-    assert histories[0] == histories[1]
-    assert read_json(one / "record.json")["metrics"] == read_json(other / "record.json")["metrics"]
+    assert differences(one, other) == []
 
 
 # Stopped and resumed
@@ -116,7 +111,9 @@ def test_a_process_killed_between_history_and_checkpoint_goes_on(digits: Dataset
     folder = tmp_path / "killed"
     with pytest.raises(KeyboardInterrupt):
         train_run(config, digits, folder, listener=StopAfter(25))
-    RunFolder(folder).history.write_bytes(RunFolder(tmp_path / "whole").history.read_bytes())
+    later = RunFolder(tmp_path / "whole").history.read_text().splitlines(keepends=True)[2:]
+    with RunFolder(folder).history.open("a") as history:
+        history.writelines(later)
     train_run(config, digits, folder, resume=True)
     assert_same_run(tmp_path / "whole", folder)
 
@@ -125,6 +122,7 @@ def test_checkpoints_are_kept_while_training(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
     seen = []
 
     class Look(Silence):
@@ -132,7 +130,7 @@ def test_checkpoints_are_kept_while_training(
             seen.append(RunFolder(tmp_path / "run").checkpoint.exists())
 
     train_run(small(), digits, tmp_path / "run", listener=Look())
-    assert seen == [False] * 21 + [True] * 42  # from the first evaluation on
+    assert seen == [False] + [True] * 62  # from the first step on, also between two evaluations
     assert not RunFolder(tmp_path / "run").checkpoint.exists()  # not needed any more
 
 
@@ -144,15 +142,82 @@ def test_evaluating_more_often_changes_no_weight(digits: Dataset, tmp_path: Path
     assert models[0] == models[1]
 
 
-def test_a_second_interrupt_does_not_wait() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize(
+    ("number", "stop"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_second_interrupt_does_not_wait(number: signal.Signals, stop: type[BaseException]) -> None:
+    before = signal.getsignal(number)
     with deferred_interrupt() as interruption:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         assert interruption.requested
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
+        assert type(interruption.stop()) is stop
+        with pytest.raises(KeyboardInterrupt) as caught:
+            signal.raise_signal(number)
+        assert caught.type is stop
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
+
+
+def test_sigterm_stays_ignored_where_it_was() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with deferred_interrupt() as interruption:
+            signal.raise_signal(signal.SIGTERM)
+            assert not interruption.requested
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_weights_that_are_not_finite_are_never_kept_in_a_checkpoint(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The update of a step goes too far, its loss is still finite, and a checkpoint is due right then."""
+    monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
+
+    class Explode(Silence):
+        def started(self, engine: Any) -> None:
+            self.weights = engine.network.params["W1"]
+
+        def after_step(self, step: int, total: int, loss: float) -> None:
+            if step == 30:
+                self.weights[0, 0] = np.inf
+
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(DivergedError, match=r"in step 31 .* the weights of step 21 are kept"):
+        train_run(small(), digits, run.path, listener=Explode())
+    kept = load_checkpoint(run.checkpoint)
+    assert kept is not None
+    assert kept.step == 29
+    train_run(small(), digits, run.path, resume=True)  # nothing explodes this time
+    train_run(small(), digits, tmp_path / "whole")
+    assert differences(run.path, tmp_path / "whole") == []
+
+
+@pytest.mark.parametrize(("seconds", "took", "due"), [(10, 0.125, 10), (10, 1, 20), (0, 0.125, 3)])
+def test_checkpoints_are_rarer_where_they_take_long(
+    seconds: float, took: float, due: float, monkeypatch: pytest.MonkeyPatch, digits: Dataset
+) -> None:
+    """So that no more than a twentieth of the time is spent on them."""
+    monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", seconds)
+    clock = [0.0]
+    monkeypatch.setattr("fcnet.train.fit.time.perf_counter", lambda: clock[0])
+    saved = []
+
+    class Tick(Silence):
+        def before_step(self, step: int) -> None:
+            clock[0] += 1.0
+
+    def save(checkpoint: Any, history: Any) -> None:
+        clock[0] += took
+        saved.append(checkpoint.step)
+
+    train, validation = split(digits.train, 200)
+    config = small(iterations=60, evaluate_every=60)
+    engine = NumpyEngine(config, train, digits.image_shape, digits.classes)
+    Fit(engine, config, train, validation, Tick(), save).run()
+    gaps = {after - before for before, after in pairwise(saved[:-1])}
+    assert gaps == {due}
 
 
 def test_a_training_runs_in_a_thread_too(digits: Dataset, tmp_path: Path) -> None:
@@ -178,6 +243,7 @@ def test_a_small_net_learns_the_digits_and_leaves_a_complete_folder(digits: Data
     names = {path.name for path in (tmp_path / "run").iterdir() if path.is_file()}
     assert names == {
         "config.toml", "history.jsonl", "model.safetensors", "input.safetensors", "record.json", "test.json",
+        "SHA256SUMS",
     }  # fmt: skip
     assert record == RunFolder(tmp_path / "run").read_record()
     assert (

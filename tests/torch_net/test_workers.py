@@ -50,11 +50,11 @@ with workplace(config) as place:
 EAGER = """
 import sys
 import fcnet.train.fit as fit
-fit.CHECKPOINT_SECONDS = 0.0
+fit.CHECKPOINT_SECONDS = 0.01
 from fcnet.cli import main
 sys.exit(main())
 """
-"""`fcnet` with a checkpoint at every evaluation."""
+"""`fcnet` with a checkpoint every hundredth of a second."""
 
 SETTINGS = [
     "--engine", "torch", "--device", "cpu", "--precision", "float64",

@@ -20,6 +20,7 @@ from safetensors.numpy import save
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.records import FORMAT, RunFolder, environment, make_writable, read_json, write_json
+from fcnet.train import checkpoint as checkpoint_module
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.history import Evaluation, history_lines, read_history
 
@@ -153,10 +154,29 @@ def test_a_folder_in_place_of_a_record_is_named(tmp_path: Path) -> None:
         RunFolder(tmp_path).read_record()
 
 
-@pytest.mark.parametrize("version", [FORMAT + 1, "2", None])
+@pytest.mark.parametrize("version", [FORMAT - 1, "2", None])
 def test_a_record_of_another_version_is_refused(version: Any, tmp_path: Path) -> None:
     write_json(RunFolder(tmp_path).record, {"format": version})
-    with pytest.raises(RunError, match=r"record\.json was written by another version of fcnet"):
+    with pytest.raises(RunError, match=r"record\.json was written by another version of fcnet, use that one"):
+        RunFolder(tmp_path).read_record()
+
+
+@pytest.mark.parametrize(
+    ("more", "writer"),
+    [
+        ({"environment": {"versions": {"fcnet": "7.1"}}}, r"a newer version of fcnet \(7\.1\)"),
+        ({"environment": "nowhere"}, "a newer version of fcnet"),
+        ({}, "a newer version of fcnet"),
+    ],
+)
+def test_a_record_of_a_newer_version_asks_for_an_update(
+    more: dict[str, Any], writer: str, tmp_path: Path
+) -> None:
+    write_json(RunFolder(tmp_path).record, {"format": FORMAT + 1, **more})
+    with pytest.raises(
+        RunError,
+        match=rf"record\.json was written by {writer}: its format is 2, and .* reads format 1; update fcnet$",
+    ):
         RunFolder(tmp_path).read_record()
 
 
@@ -257,7 +277,7 @@ def test_a_checkpoint_with_any_bit_turned_is_refused(tmp_path: Path) -> None:
         altered[place] ^= 1 << place % 8
         path.write_bytes(altered)
         with pytest.raises(
-            RunError, match=r"^the checkpoint .* (is damaged|is of another version|was altered)[^\n]*$"
+            RunError, match=r"^(the checkpoint )?\S+ (is damaged|was altered|was written by an?)[^\n]*$"
         ):
             load_checkpoint(path)
 
@@ -266,7 +286,16 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     path.write_bytes(save({"losses": np.zeros(3)}, {"format": "fcnet-checkpoint-0"}))
     with pytest.raises(
-        RunError, match=r"is of another version of fcnet, delete .* to start this run from the beg"
+        RunError, match=r"was written by another version of fcnet, use that one, or delete .* from the beginn"
+    ):
+        load_checkpoint(path)
+    path.write_bytes(
+        save(
+            {"x": np.zeros(3)}, {"format": f"fcnet-checkpoint-{checkpoint_module.FORMAT + 1}", "fcnet": "7.1"}
+        )
+    )
+    with pytest.raises(
+        RunError, match=r"was written by a newer version of fcnet \(7\.1\): .*; update fcnet$"
     ):
         load_checkpoint(path)
 

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fcnet.errors import AlreadySaidError, FcnetError
+from fcnet.errors import AlreadySaidError, FcnetError, Terminated
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit status.
 
-    0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 141 the reader of our output left.
+    0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 the
+    reader of our output left.
     """
     try:
         from fcnet.cli.commands import parse
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt as interruption:
         print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
-        return 130
+        return 143 if isinstance(interruption, Terminated) else 130
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
         return 141

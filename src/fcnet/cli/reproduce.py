@@ -32,11 +32,11 @@ class Reproduce:
         out = self.out or Path("runs/quick" if self.quick else "runs/reproduce")
         dataset = load(self.data, self.require_cifar10)
         reproduction = Reproduction(dataset, out, self.quick)
-        reproduction.prepare()
         try:
-            Story(reproduction).tell()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("nothing is lost, the same command goes on from here") from None
+            with reproduction.held():
+                Story(reproduction).tell()
+        except KeyboardInterrupt as stop:
+            raise type(stop)("nothing is lost, the same command goes on from here") from None
         if notice := digits_notice(dataset):
             print(notice)
         return 0

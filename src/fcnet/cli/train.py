@@ -58,8 +58,8 @@ class Train:
         try:
             with watching as listener:
                 record = train_run(settings, dataset, self.out, self.resume, listener)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
+        except KeyboardInterrupt as stop:
+            raise type(stop)(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
         if first:
             print(

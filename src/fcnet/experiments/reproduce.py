@@ -13,7 +13,8 @@ held together by the data's hash: a folder made from other data, or in the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,8 @@ from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
+from fcnet.files import remove_leftovers
+from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
@@ -41,6 +44,10 @@ TOY_RESULTS = (
     "final_training_loss",
 )
 """What of the toy problem's record belongs to the results."""
+
+
+STAGES = ("reproduction.json", "toy.json", "ladder.json", "depth.json", "results.json")
+"""The files of the folder itself, which nothing else writes; `default/` and the like are run folders."""
 
 
 class KeepInitial(Silence):
@@ -69,14 +76,22 @@ class Reproduction:
     out: Path
     quick: bool = False
 
-    def prepare(self) -> None:
-        """Take the folder.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Take the folder, and keep other processes out of it during the block.
 
         Raises
         ------
-        RunError : it cannot be written, or holds the results of other data or of the other mode
+        RunError : it cannot be written, is in use, or holds the results of other data or of the other mode
         """
         make_writable(self.out)
+        with locked(self.out):
+            self._check_folder()
+            remove_leftovers(self.out, STAGES)
+            remove_leftovers(self.out / "default", ("diagnosis.json",))
+            yield
+
+    def _check_folder(self) -> None:
         mine = {"quick": self.quick, "sha256": self.dataset.origin.sha256}
         marker = self.out / "reproduction.json"
         if not marker.exists():

@@ -10,6 +10,8 @@ import numpy as np
 
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
+from fcnet.files import remove_leftovers
+from fcnet.lock import locked
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.train.fit import accuracy_and_loss
 from fcnet.train.model import Model
@@ -30,10 +32,18 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
 
     Raises
     ------
-    RunError : not a finished run, other data, or the test set was used before and `again` is False
+    RunError : not a finished run, other data, or the test set was used before and `again` is False; another
+        process works in the folder
     """
     run = RunFolder(folder)
     record = run.read_record()
+    with locked(folder):  # or two at once would count as one
+        remove_leftovers(folder, (run.test.name,))
+        return _use(run, record, dataset, again)
+
+
+def _use(run: RunFolder, record: dict[str, Any], dataset: Dataset, again: bool) -> dict[str, Any]:
+    folder = run.path
     used = _times_used(run)
     if used and not again:
         times = "once" if used == 1 else f"{used} times"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import AlreadySaidError, DivergedError, RunError
-from fcnet.files import write_atomically
-from fcnet.records import FORMAT, RunFolder, environment, write_json
+from fcnet.files import remove_leftovers, write_atomically
+from fcnet.lock import locked
+from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
 from fcnet.runs.engines import Workplace, workplace
-from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit, accuracy_and_loss
@@ -46,24 +48,26 @@ def train_run(
 
     Raises
     ------
-    RunError : the folder holds a run and `resume` is False, or one with other settings, or cannot be written
+    RunError : the folder holds a run and `resume` is False, or one with other settings, or cannot be written;
+        another process trains in it; a file in it was cut or altered, or is of a newer version of fcnet
     DataError : settings and data do not fit
     DivergedError : the loss became NaN or infinite; model.safetensors then holds the last good weights
     FcnetError : the settings ask for PyTorch, and it is not installed
-    KeyboardInterrupt : after a checkpoint was written
+    KeyboardInterrupt : Ctrl-C or SIGTERM, after a checkpoint was written
     """
-    with workplace(config) as place:
-        return _train(config, dataset, RunFolder(folder), resume, listener or Silence(), place)
+    with workplace(config) as place, ExitStack() as held:
+        run = RunFolder(folder)
+        finished = place.workers.from_first(lambda: _take_folder(run, config, dataset, resume, held))
+        if finished:
+            record: dict[str, Any] = place.workers.from_first(run.read_record)
+            return record
+        return _train(config, dataset, run, listener or Silence(), place)
 
 
 def _train(
-    config: TrainConfig, dataset: Dataset, run: RunFolder, resume: bool, listener: Listener, place: Workplace
+    config: TrainConfig, dataset: Dataset, run: RunFolder, listener: Listener, place: Workplace
 ) -> dict[str, Any]:
     workers = place.workers
-    finished = workers.from_first(lambda: _take_folder(run, config, dataset, resume))
-    if finished:
-        record: dict[str, Any] = workers.from_first(run.read_record)
-        return record
     train, validation = split(dataset.train, config.validation)
     start = time.perf_counter()
     engine = place.engine(train, dataset)
@@ -74,19 +78,17 @@ def _train(
         train=train,
         validation=validation,
         listener=listener if first else Silence(),
-        save=_saving(run, dataset) if first else None,
         seconds_before=time.perf_counter() - start,
     )
     # not before settings and data are known to fit
     workers.from_first(lambda: None if run.config.exists() else _write_config(run, config))
+    if first:
+        fit.save = _saving(run, dataset)
     checkpoint = load_checkpoint(run.checkpoint)
-    if checkpoint is not None and checkpoint.data != dataset.origin.sha256:
-        raise RunError(
-            f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
-        )
     _check_same_start(workers, checkpoint, run)
     if checkpoint is not None:
-        fit.resume(checkpoint, read_history(run.history))
+        workers.from_first(lambda: _check_belongings(checkpoint, run, dataset))
+        fit.resume(checkpoint, _rows(checkpoint, run))
     try:
         history = fit.run()
     except DivergedError as error:
@@ -94,7 +96,9 @@ def _train(
             raise AlreadySaidError(str(error)) from error
         engine.model().save(run.path)
         raise DivergedError(f"{error}; the weights of step {fit.step} are kept in {run.path}") from error
-    record = workers.from_first(lambda: _finish(run, config, dataset, engine, history, train, validation))
+    record: dict[str, Any] = workers.from_first(
+        lambda: _finish(run, config, dataset, engine, history, train, validation)
+    )
     return record
 
 
@@ -114,17 +118,36 @@ def read_config(path: Path) -> TrainConfig:
     try:
         values = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RunError(f"cannot read the settings {path}: {error}") from error
+        raise RunError(f"cannot read the settings {path}: {error}; mend or restore that file") from error
     return TrainConfig.from_dict(values, str(path))
 
 
-def _take_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool) -> bool:
-    """Make sure that the folder can be written, and that it is empty or holds this run; is it finished?"""
+def _take_folder(
+    run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool, held: ExitStack
+) -> bool:
+    """Keep others out of the folder until `held` ends, and make sure that it is ours; is the run finished?"""
     run.create()
+    held.enter_context(locked(run.path))
+    _check_folder(run, config, resume)
+    finished = run.finished
+    if finished:
+        if run.read_record()["data"]["sha256"] != dataset.origin.sha256:
+            raise RunError(
+                f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
+            )
+        run.check(*SEALED)
+        run.checkpoint.unlink(missing_ok=True)  # killed right after the record was written
+    for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
+        remove_leftovers(folder, (*SEALED, run.sums.name, run.checkpoint.name))
+    return finished
+
+
+def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
+    """Make sure that the folder is empty, or holds this run and is to go on."""
     if not run.config.exists():
         if any(not path.name.startswith(".") for path in run.path.iterdir()):  # a killed process leaves such
             raise RunError(f"{run.path} is not empty and not a run of fcnet, choose another folder")
-        return False
+        return
     if not resume:
         raise RunError(
             f"{run.path} holds a run already, go on with --resume or choose another folder with --out"
@@ -134,17 +157,12 @@ def _take_folder(run: RunFolder, config: TrainConfig, dataset: Dataset, resume: 
             f"{run.path} was started with other settings, see {run.config}; "
             f"give the same or choose another folder"
         )
-    if run.finished and run.read_record()["data"]["sha256"] != dataset.origin.sha256:
-        raise RunError(
-            f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
-        )
-    return run.finished
 
 
 def _write_config(run: RunFolder, config: TrainConfig) -> None:
     import tomli_w
 
-    write_atomically(run.config, tomli_w.dumps(config.to_dict()))
+    write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
@@ -157,11 +175,44 @@ def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunF
         )
 
 
+def _rows(checkpoint: Checkpoint, run: RunFolder) -> list[Evaluation]:
+    """The history up to a checkpoint; a kill between the two leaves a history that is ahead."""
+    return read_history(run.history)[: checkpoint.evaluations] if checkpoint.evaluations else []
+
+
+def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) -> None:
+    """Make sure that data, settings and history are those that the checkpoint was written with."""
+    if checkpoint.data != dataset.origin.sha256:
+        raise RunError(
+            f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
+        )
+    rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
+    lines = run.history.read_text().splitlines(keepends=True)[:rows] if rows else []
+    for path, text, digest in (
+        (run.config, run.config.read_text(), checkpoint.settings),
+        (run.history, "".join(lines), checkpoint.history),
+    ):
+        if digest_of(text) != digest:
+            raise RunError(
+                f"{path} was cut or altered, it does not match {run.checkpoint}; "
+                f"restore it, or delete {run.checkpoint} to start this run from the beginning"
+            )
+
+
 def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Evaluation]], None]:
+    settings = digest_of(run.config.read_text())
+    written: str | None = None
+
     def save(checkpoint: Checkpoint, history: list[Evaluation]) -> None:
-        # the history first: a checkpoint never counts rows that are missing
-        write_atomically(run.history, history_lines(history))
-        save_checkpoint(run.checkpoint, replace(checkpoint, data=dataset.origin.sha256))
+        nonlocal written
+        lines = history_lines(history)
+        if lines != written:  # the history first: a checkpoint never counts rows that are missing
+            write_atomically(run.history, lines, TRY_AGAIN)
+            written = lines
+        save_checkpoint(
+            run.checkpoint,
+            replace(checkpoint, data=dataset.origin.sha256, settings=settings, history=digest_of(lines)),
+        )
 
     return save
 
@@ -198,6 +249,6 @@ def _finish(
         "engine": engine.describe(),
         "environment": environment(),
     }
-    write_json(run.record, record)
+    run.finish(record)
     run.checkpoint.unlink(missing_ok=True)
     return record

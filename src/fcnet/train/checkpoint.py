@@ -1,7 +1,8 @@
 """What a training needs to go on after a stop, in one file that is always whole.
 
 The file holds the engine's state, the place in the training and a hash over both. It is replaced by a
-rename, so a process killed at any moment leaves the old one or the new one.
+rename, so a process killed at any moment leaves the old one or the new one. It also holds the hashes of what
+it belongs to: the data, the settings, and the history up to it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet import __version__
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
+from fcnet.records import TRY_AGAIN, check_format, format_number
 
-FORMAT = "fcnet-checkpoint-3"
+KIND, FORMAT = "fcnet-checkpoint", 4
 
-PLACE = ("step", "seconds", "evaluations", "data")
+PLACE = ("step", "seconds", "evaluations", "data", "settings", "history")
 """What of a checkpoint is no array."""
 
 
@@ -33,7 +36,8 @@ class Checkpoint:
     evaluations : rows of the history so far
     losses : of the steps since the last of these rows, in nats
     state : the engine's
-    data : hash of the data set that is trained on
+    data, settings : hashes of the data set that is trained on and of the settings
+    history : hash of the history's rows so far
     """
 
     step: int
@@ -42,6 +46,8 @@ class Checkpoint:
     losses: list[float]
     state: dict[str, NDArray[Any]]
     data: str = ""
+    settings: str = ""
+    history: str = ""
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -56,8 +62,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {f"state.{name}": np.asarray(value, order="C") for name, value in checkpoint.state.items()}
     tensors["losses"] = np.array(checkpoint.losses, dtype=np.float64)
     place = json.dumps({name: getattr(checkpoint, name) for name in PLACE})
-    about = {"format": FORMAT, "place": place, "sha256": _digest(tensors, place)}
-    write_atomically(path, save(tensors, about))
+    about = {"format": f"{KIND}-{FORMAT}", "fcnet": __version__, "place": place}
+    about["sha256"] = _digest(tensors, about)
+    write_atomically(path, save(tensors, about), TRY_AGAIN)
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -78,9 +85,9 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise RunError(f"the checkpoint {path} is damaged ({error}), {remedy}") from error
-    if about.get("format") != FORMAT:
-        raise RunError(f"the checkpoint {path} is of another version of fcnet, {remedy}")
-    if about.get("sha256") != _digest(tensors, about.get("place", "")):
+    number = format_number(about.get("format"), KIND)
+    check_format(path, number, FORMAT, about.get("fcnet", ""), f"use that one, or {remedy}")
+    if about.pop("sha256", None) != _digest(tensors, about):
         raise RunError(f"the checkpoint {path} was altered: its hash does not match, {remedy}")
     place = json.loads(about["place"])
     return Checkpoint(
@@ -90,8 +97,13 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     )
 
 
-def _digest(tensors: dict[str, NDArray[Any]], place: str) -> str:
-    digest = hashlib.sha256(place.encode())
+def digest_of(text: str) -> str:
+    """The hash of settings or of a history, as a checkpoint holds it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(tensors: dict[str, NDArray[Any]], about: dict[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype.str} {value.shape}".encode())

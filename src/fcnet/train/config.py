@@ -124,7 +124,8 @@ class TrainConfig:
         for name in values:
             if name not in known:
                 raise DataError(
-                    f"{where} has the unknown setting {name!r}, known are {', '.join(sorted(known))}"
+                    f"{where} has the unknown setting {name!r}, which a newer version of fcnet may know; "
+                    f"known are {', '.join(sorted(known))}"
                 )
         try:
             return cls(**values)

@@ -27,7 +27,10 @@ from fcnet.train.listeners import Listener, Silence
 from fcnet.train.schedules import Cosine, EpochDecay, Schedule
 
 CHECKPOINT_SECONDS = 10.0
-"""Training time between two checkpoints."""
+"""Time between two checkpoints, which is what a kill costs at most."""
+
+CHECKPOINT_SHARE = 0.05
+"""Share of the time that writing them may take: they are rarer where the disk is slow or the net large."""
 
 
 @dataclass
@@ -79,9 +82,10 @@ class Fit:
         Raises
         ------
         DivergedError : the loss became NaN or infinite; the engine holds the weights of the last evaluation
-        KeyboardInterrupt : Ctrl-C, after the step at hand, with a checkpoint of just that step
+        KeyboardInterrupt : Ctrl-C or SIGTERM, after the step at hand, with a checkpoint of just that step
         """
         self._start = self._saved_at = time.perf_counter()
+        self._saving_took = 0.0
         self._remember()
         self.listener.started(self.engine)
         with deferred_interrupt() as interruption, np.errstate(over="ignore", invalid="ignore"):
@@ -90,7 +94,7 @@ class Fit:
                     self._one_step(batch)
                     if interruption.requested:
                         self._save()
-                        raise KeyboardInterrupt
+                        raise interruption.stop()
                     if self.step == self.total:
                         break
         return self.history
@@ -117,8 +121,8 @@ class Fit:
         self.listener.after_step(self.step, self.total, loss)
         if self.step % self.evaluate_every == 0 or self.step == self.total:
             self._evaluate(learning_rate)
-            if self.step == self.total or time.perf_counter() - self._saved_at >= CHECKPOINT_SECONDS:
-                self._save()
+        if self.step == self.total or self._checkpoint_is_due():
+            self._save()
 
     def _remember(self) -> None:
         """Keep the weights of this step, known to be good, against a divergence later on."""
@@ -161,13 +165,24 @@ class Fit:
         self._remember()
         self.listener.evaluated(row)
 
+    def _checkpoint_is_due(self) -> bool:
+        wait = max(CHECKPOINT_SECONDS, self._saving_took / CHECKPOINT_SHARE)
+        return time.perf_counter() - self._saved_at >= wait
+
     def _save(self) -> None:
-        if self.save is not None:
-            state = self.engine.state()
+        """Keep a checkpoint, between two evaluations or right after one: the training stays the same."""
+        if self.save is None:
+            return
+        start = time.perf_counter()
+        state = self.engine.state()
+        # weights that are not finite diverge in the next step, from the checkpoint before just as from here;
+        # right after an evaluation they are known to be good
+        if not self.losses or all(np.isfinite(value).all() for value in state.values()):
             self.save(
                 Checkpoint(self.step, self.seconds, len(self.history), self.losses, state), self.history
             )
-            self._saved_at = time.perf_counter()
+        self._saved_at = time.perf_counter()
+        self._saving_took = self._saved_at - start
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int, total: int) -> Schedule:

@@ -1,4 +1,4 @@
-"""Ctrl-C that arrives between two steps, never in the middle of one."""
+"""Ctrl-C and SIGTERM that arrive between two steps, never in the middle of one."""
 
 from __future__ import annotations
 
@@ -8,32 +8,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fcnet.errors import Terminated
+
 
 class Interruption:
-    """Whether Ctrl-C was pressed."""
+    """Whether the training was asked to stop, and by what."""
 
-    requested = False
+    signal: int | None = None
+
+    @property
+    def requested(self) -> bool:
+        return self.signal is not None
+
+    def stop(self) -> KeyboardInterrupt:
+        """What to raise."""
+        return Terminated() if self.signal == signal.SIGTERM else KeyboardInterrupt()
 
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interruption]:
-    """Note the first Ctrl-C instead of raising; the second raises KeyboardInterrupt at once.
+    """Note the first Ctrl-C or SIGTERM instead of raising; the second raises at once.
 
-    An interrupt in the middle of an update would leave some parameters updated and some not. Outside the
-    main thread, where Python delivers no signals, this does nothing.
+    An interrupt in the middle of an update would leave some parameters updated and some not. SIGTERM is what
+    job schedulers send some seconds before they kill; a process that was told to ignore it does so. Outside
+    the main thread, where Python delivers no signals, this does nothing.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
 
-    def note(signal_number: int, frame: FrameType | None) -> None:
-        if interruption.requested:
-            raise KeyboardInterrupt
-        interruption.requested = True
+    def note(number: int, frame: FrameType | None) -> None:
+        again, interruption.signal = interruption.requested, number
+        if again:
+            raise interruption.stop()
 
-    before = signal.signal(signal.SIGINT, note)
+    numbers = [signal.SIGINT]
+    if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
+        numbers.append(signal.SIGTERM)
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield interruption
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

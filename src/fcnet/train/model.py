@@ -19,8 +19,10 @@ from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.net.network import Network
 from fcnet.net.weights import from_torch_names, read_tensors, save_weights, serialised
+from fcnet.records import RunFolder, check_format, format_number
 
-FORMAT = "fcnet-model-1"
+KIND, NUMBER = "fcnet-model", 1
+FORMAT = f"{KIND}-{NUMBER}"
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ class Model:
 
         Raises
         ------
-        RunError : a file is missing, damaged or not one of fcnet's; the text names it
+        RunError : a file is missing, damaged, altered or not one of this fcnet's; the text names it
         """
         tensors, about = _read(folder / "model.safetensors")
         inputs, kind = _read(folder / "input.safetensors")
+        RunFolder(folder).check("model.safetensors", "input.safetensors")
         try:
             params = {name: np.ascontiguousarray(value) for name, value in from_torch_names(tensors).items()}
             channels, height, width = json.loads(about["image_shape"])
@@ -100,6 +103,6 @@ class Model:
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     tensors, about = read_tensors(path)
-    if about.get("format") != FORMAT:
-        raise RunError(f"{path} was not written by this version of fcnet, restore it or repeat the run")
+    number = format_number(about.get("format"), KIND)
+    check_format(path, number, NUMBER, "", "restore it or repeat the run")
     return tensors, about

@@ -1,0 +1,165 @@
+"""A process that starts `fcnet` as often as it is told and lets it kill itself at a chosen system call.
+
+    python tests/victim.py [torch]
+
+It imports everything once and forks for every start, so that a start costs no more than its work. It reads
+one JSON object a line, `{"arguments": [...], "log": FILE, "die": {"file": ..., "call": ..., "n": ...} or
+null, "careless": NAME or null}`, and answers each with a line `{"status": N}`, where -9 is a kill.
+Checkpoints are written every few milliseconds instead of every ten seconds. What is careless shows that the
+comparison notices: `in place` writes files under their names, `forgetful` keeps checkpoints without losses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fcnet.cli import main
+from fcnet.cli.commands import parse
+from fcnet.data.digits import load_digits
+from fcnet.files import LEFTOVER
+from fcnet.train import fit
+
+CALLS = ("open", "half", "written", "sync", "synced", "rename", "renamed", "folder synced")
+"""Moments in the writing of a file: before it is opened, when half of it is written, when all is, before and
+after it is put on the disk, before and after it gets its name, and when that is on the disk too."""
+
+
+class Death:
+    """SIGKILL to this process when a call on a file is reached for the n-th time."""
+
+    def __init__(self, file: str, call: str, n: int) -> None:
+        self.file, self.call, self.left = file, call, n
+
+    def at(self, path: Path, call: str) -> None:
+        temporary = LEFTOVER.fullmatch(path.name)
+        if (temporary["name"] if temporary else path.name, call) == (self.file, self.call):
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Halved:
+    """A file that is written in two halves."""
+
+    def __init__(self, file: Any, path: Path, death: Death) -> None:
+        self.file, self.path, self.death = file, path, death
+
+    def __enter__(self) -> Halved:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def write(self, content: bytes) -> None:
+        half = len(content) // 2
+        self.file.write(content[:half])
+        self.file.flush()
+        self.death.at(self.path, "half")
+        self.file.write(content[half:])
+        self.file.flush()
+        self.death.at(self.path, "written")
+
+
+def arm(death: Death) -> None:
+    """Put death in the way of everything that is written."""
+    fsync, replace, unlink, opened = os.fsync, os.replace, os.unlink, Path.open
+    paths: dict[int, Path] = {}
+    last = Path()
+
+    def open_(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
+        if not {"x", "w"} & set(mode):
+            return opened(path, mode, *more, **options)
+        death.at(path, "open")
+        file = opened(path, mode, *more, **options)
+        paths[file.fileno()] = path
+        return Halved(file, path, death)
+
+    def fsync_(descriptor: int) -> None:
+        path = paths.pop(descriptor, None)
+        if path:
+            death.at(path, "sync")
+        fsync(descriptor)
+        death.at(path or last, "synced" if path else "folder synced")
+
+    def replace_(source: Path, target: Path) -> None:
+        nonlocal last
+        death.at(Path(target), "rename")
+        replace(source, target)
+        death.at(Path(target), "renamed")
+        last = Path(target)
+
+    def unlink_(path: Path, **options: Any) -> None:
+        death.at(Path(path), "unlink")
+        unlink(path, **options)
+        death.at(Path(path), "unlinked")
+
+    Path.open = open_  # type: ignore[method-assign, assignment]
+    os.fsync, os.replace, os.unlink = fsync_, replace_, unlink_  # type: ignore[assignment]
+
+
+def be_careless(how: str) -> None:
+    """Replace a part of fcnet by one that does not survive."""
+    if how == "in place":
+        setattr(import_module("fcnet.files"), "new_file", lambda target: target.open("wb"))  # noqa: B010
+    elif how == "forgetful":
+        module = import_module("fcnet.train.fit")
+        whole = module.Checkpoint
+        module.Checkpoint = lambda *place: whole(*place[:3], [], *place[4:])
+        fit.CHECKPOINT_SECONDS, fit.CHECKPOINT_SHARE = 0.0, 1e9  # after every step, so some losses are lost
+
+
+def begin(order: dict[str, Any]) -> int:
+    """`fcnet` in a process of its own; its exit status, negative for a signal."""
+    process = os.fork()
+    if process == 0:  # the fork, which ends here
+        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        status = 1
+        try:
+            if order["careless"]:
+                be_careless(order["careless"])
+            if order["die"]:
+                arm(Death(**order["die"]))
+            status = main(order["arguments"])
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def serve(ready: Callable[[], None]) -> None:
+    """Warm up, then start what standard input asks for until it ends."""
+    ready()
+    print(json.dumps({"status": 0}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"status": begin(json.loads(line))}), flush=True)
+
+
+def warm() -> None:
+    """Import what every start needs."""
+    fit.CHECKPOINT_SECONDS, fit.CHECKPOINT_SHARE = 0.005, 1.0
+    load_digits()
+    import_module("fcnet.runs.training")
+    parse(["train", "--out", "nowhere"])
+    if "torch" in sys.argv:
+        import_module("fcnet.torch_net.engine")
+
+
+if __name__ == "__main__":
+    serve(warm)
