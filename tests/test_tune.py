@@ -1,0 +1,333 @@
+"""`fcnet tune`: what a search does, finds and leaves behind; that it goes on; what it refuses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from fcnet.cli import main
+from fcnet.cli.tune import summary
+from fcnet.data import whitening
+from fcnet.data.dataset import Dataset, Part
+from fcnet.errors import DataError, RunError
+from fcnet.records import read_json
+from fcnet.runs.training import read_config, train_run
+from fcnet.train.config import TrainConfig
+from fcnet.tuning import sampling
+from fcnet.tuning.locks import only_search_in
+from fcnet.tuning.plan import Place
+from fcnet.tuning.search import Request
+from fcnet.tuning.standing import Standing
+from fcnet.tuning.study import open_storage
+from searches import request, run
+from trainings import SMALL, StopAfter, small
+
+
+class Untouchable(Part):
+    """A part that nobody may look at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"the test set was looked at: {name}")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> tuple[Path, Standing, str]:
+    """A finished search of twelve trials over everything usual; its data set has an untouchable test set."""
+    out = tmp_path_factory.mktemp("search") / "out"
+    secret = replace(digits, test=Untouchable.__new__(Untouchable))
+    standing, printed = run(request(out, vary=None, trials=12), secret)
+    return out, standing, printed
+
+
+def test_a_search_never_looks_at_the_test_set(found: tuple[Path, Standing, str]) -> None:
+    """The fixture's data set would have raised; here, that it does."""
+    assert len(found[1].done) == 12
+    with pytest.raises(AssertionError, match="looked at"):
+        _ = Untouchable.__new__(Untouchable).images
+
+
+def test_the_base_is_the_first_trial(found: tuple[Path, Standing, str], digits: Dataset) -> None:
+    _, standing, _ = found
+    first = standing.rows[0]
+    assert first.base
+    assert first.settings == SMALL
+    assert not any(row.base for row in standing.rows[1:])
+    assert len({row.settings for row in standing.rows}) == 12
+
+
+def test_what_is_found_is_the_best_and_reproduces_its_number(
+    found: tuple[Path, Standing, str], digits: Dataset, tmp_path: Path
+) -> None:
+    out, standing, _ = found
+    best = standing.best
+    assert best is not None
+    assert best.value == max(row.value for row in standing.rows if row.value is not None)
+    config = read_config(out / "best.toml")
+    assert config == best.settings
+    again = train_run(config, digits, tmp_path / "again")
+    assert again["metrics"]["val_accuracy"] == best.value
+
+
+def test_the_value_is_that_of_the_end_and_not_the_best_on_the_way(
+    found: tuple[Path, Standing, str],
+) -> None:
+    _, standing, _ = found
+    complete = [row for row in standing.rows if row.value is not None]
+    assert all(row.value == row.curve[-1][1] for row in complete)
+    assert any(row.value < max(value for _, value in row.curve) for row in complete if row.value)
+
+
+def test_the_record_tells_all_of_it(found: tuple[Path, Standing, str]) -> None:
+    out, standing, _ = found
+    record = read_json(out / "study.json")
+    assert record["base"] == SMALL.to_dict()
+    assert [trial["number"] for trial in record["trials"]] == list(range(12))
+    assert record["best"]["value"] == standing.ranking[0].value
+    assert record["counts"]["complete"] + record["counts"]["pruned"] == 12
+    assert record["seconds"] == pytest.approx(sum(trial["seconds"] for trial in record["trials"]))
+    assert record["data"]["name"] == "digits"
+    assert record["environment"]["commit"]
+    for trial in record["trials"]:
+        assert trial["threads"] >= 1
+        config = SMALL.to_dict() | trial["changed"]
+        assert TrainConfig.from_dict(config, "record") == standing.rows[trial["number"]].settings
+    assert sum(record["importance"].values()) == pytest.approx(1)
+    assert set(record["importance"]) <= {row["name"] for row in record["space"]}
+
+
+def test_only_the_best_keeps_its_weights_and_all_keep_their_history(
+    found: tuple[Path, Standing, str],
+) -> None:
+    out, standing, _ = found
+    best = standing.best
+    assert best is not None
+    folders = sorted((out / "trials").iterdir())
+    assert [folder.name for folder in folders] == [f"{number:04}" for number in range(12)]
+    assert [f for f in folders if (f / "model.safetensors").exists()] == [
+        out / "trials" / f"{best.number:04}"
+    ]
+    assert all((folder / "history.jsonl").exists() for folder in folders)
+    assert not list(out.glob("trials/*/checkpoint/*"))
+
+
+def test_one_line_a_trial_without_a_terminal(found: tuple[Path, Standing, str]) -> None:
+    out, standing, printed = found
+    lines = printed.splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith("1/12  trial 0: ")
+    assert lines[0].endswith("the best so far (the base)") or "left (the base)" in lines[0]
+    told = summary(standing, Place(out), "digits")
+    assert f"the base {100 * (standing.rows[0].value or 0):.1f} %" in told
+    assert f"fcnet train --config {out / 'best.toml'}" in told
+
+
+def test_a_search_that_is_stopped_goes_on_as_if_it_had_not_been(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sampler and training go on where they were: same trials, same numbers, and a trial counts once."""
+    whole, _ = run(request(tmp_path / "whole", trials=5), digits)
+    out = tmp_path / "stopped"
+    stop_in_trial(monkeypatch, 2, step=30)
+    with pytest.raises(KeyboardInterrupt):
+        run(request(out, trials=5), digits)
+    monkeypatch.undo()
+    assert (out / "trials" / "0002" / "checkpoint" / "state.safetensors").exists()
+    assert len(read_json(out / "study.json")["trials"]) == 4  # the last one waits
+    resumed, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
+    assert printed.startswith("2 of 5 trials are there already")
+    assert len(resumed.done) == 5
+    ended = {row.settings: row.value for row in resumed.done}
+    for row in whole.done[:3]:
+        assert ended[row.settings] == row.value
+    again = next(row for row in resumed.rows if row.retry_of == 2)
+    assert again.settings == whole.rows[2].settings
+    assert again.curve == whole.rows[2].curve
+
+
+def stop_in_trial(monkeypatch: pytest.MonkeyPatch, number: int, step: int) -> None:
+    """Ctrl-C in a step of one trial."""
+    from fcnet.tuning import trial
+
+    class Stopping(trial.Reporter):
+        def after_step(self, at: int, total: int, loss: float) -> None:
+            super().after_step(at, total, loss)
+            if self.trial.number == number:
+                StopAfter(step).after_step(at, total, loss)
+
+    monkeypatch.setattr(trial, "Reporter", Stopping)
+
+
+def test_more_trials_can_be_asked_for_later(digits: Dataset, tmp_path: Path) -> None:
+    run(request(tmp_path / "out", trials=2), digits)
+    more, _ = run(request(tmp_path / "out", trials=4, resume=True), digits)
+    assert len(more.done) == 4
+    assert read_json(tmp_path / "out" / "study.json")["trials_wanted"] == 4
+
+
+def test_no_trial_begins_after_the_time_is_up(digits: Dataset, tmp_path: Path) -> None:
+    standing, _ = run(request(tmp_path / "out", trials=1000, minutes=0.5 / 60), digits)
+    assert 1 <= len(standing.done) < 1000
+    assert not standing.running
+
+
+def test_a_training_that_diverges_is_a_poor_trial_and_no_crash(digits: Dataset, tmp_path: Path) -> None:
+    base = small(learning_rate=1e9, preprocessing="centred")
+    standing, printed = run(request(tmp_path / "out", base=base, vary=("mirror",), trials=2), digits)
+    assert [row.state for row in standing.rows] == ["diverged", "diverged"]
+    assert standing.best is None
+    assert "diverged" in printed
+    assert not (tmp_path / "out" / "best.toml").exists()
+    assert "no trial is complete" in summary(standing, Place(tmp_path / "out"), "digits")
+
+
+def test_a_hopeless_trial_ends_early_and_keeps_its_settings_and_history(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of trials that differ in the learning rate alone, those that stand still are seen as such."""
+    monkeypatch.setattr(sampling, "STARTUP", 1)
+    out = tmp_path / "out"
+    base = small(epochs=20)
+    run(request(out, base=base, vary=("learning-rate",), trials=1), digits)
+    storage = open_storage(Place(out))
+    study = optuna.load_study(study_name="fcnet", storage=storage)
+    study.enqueue_trial({"learning_rate": 0.01})
+    study.enqueue_trial({"learning_rate": 0.05})
+    plan = study.user_attrs["plan"]
+    plan["space"][0] |= {"low": 1e-6}
+    plan["trials"] = 4
+    study.set_user_attr("plan", plan)
+    study.enqueue_trial({"learning_rate": 1e-6})
+    standing, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
+    hopeless = standing.rows[3]
+    assert hopeless.state == "pruned"
+    assert "pruned at" in printed
+    assert hopeless.epochs is not None
+    assert 20 / 4 <= hopeless.epochs < 20 / 2
+    assert hopeless.reached is not None
+    kept = {path.name for path in (out / "trials" / "0003").iterdir()}
+    assert {"config.toml", "history.jsonl"} <= kept
+    assert not kept & {"model.safetensors", "record.json"}
+    assert len((out / "trials" / "0003" / "history.jsonl").read_text().splitlines()) == hopeless.epochs
+
+
+def test_a_late_riser_is_not_hopeless() -> None:
+    """High rates look bad for the first quarter under a cosine schedule, and are left alone in it."""
+    study = optuna.create_study(direction="maximize", pruner=sampling.pruner())
+    for value in np.linspace(0.5, 0.6, 9):
+        trial = study.ask()
+        for point in range(1, sampling.POINTS + 1):
+            trial.report(float(value), point)
+        study.tell(trial, float(value))
+    trial = study.ask()
+    for point in range(1, sampling.SPARED):
+        trial.report(0.1, point)
+        assert not trial.should_prune()
+    trial.report(0.53, sampling.SPARED)  # better than a quarter of the complete ones
+    assert not trial.should_prune()
+    worse = study.ask()
+    worse.report(0.51, sampling.SPARED)
+    assert worse.should_prune()
+
+
+def test_no_two_trials_draw_the_same_and_the_seed_decides_what_they_draw() -> None:
+    def suggested(seed: int, number: int, reseeded: bool = False) -> list[float]:
+        study = optuna.create_study(sampler=sampling.Sampler(seed))
+        drawn = []
+        for place in range(number):
+            if reseeded and place == number - 1:  # a worker that starts anew
+                study.sampler = sampling.Sampler(seed)
+            drawn.append(study.ask().suggest_float("x", 0, 1))
+        return drawn
+
+    assert len(set(suggested(0, 8))) == 8
+    assert suggested(0, 8) == suggested(0, 8, reseeded=True)
+    assert suggested(0, 1) != suggested(1, 1)
+
+
+def test_another_base_space_or_data_is_refused(digits: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = request(out, trials=1)
+    run(asked, digits)
+    with pytest.raises(RunError, match="holds a search already, go on with --resume"):
+        run(asked, digits)
+    again = replace(asked, resume=True)
+    with pytest.raises(RunError, match=r"started with other settings \(epochs\), give the same"):
+        run(replace(again, base=small(epochs=4)), digits)
+    with pytest.raises(RunError, match=r"varies other things \(dropout, mirror\), give the same"):
+        run(replace(again, vary=("learning-rate", "reg", "mirror")), digits)
+    other = replace(digits, origin=replace(digits.origin, sha256="0" * 64))
+    with pytest.raises(RunError, match="is about other data"):
+        run(again, other)
+    with only_search_in(out), pytest.raises(RunError, match="another fcnet tune works in"):
+        run(again, digits)
+    assert len(run(again, digits)[0].done) == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "text"),
+    [
+        (small(validation=5000), "cannot hold out 5000 of 1437"),
+        (small(preprocessing="whitened", components=100), "components is 100, choose at most the 64"),
+        (small(shift=8), "shift"),
+    ],
+)
+def test_what_does_not_fit_the_data_leaves_nothing_behind(
+    base: TrainConfig, text: str, digits: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=text):
+        run(request(tmp_path / "out", base=base), digits)
+    assert not [path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]
+
+
+def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(RunError, match="is not empty and not a search of fcnet"):
+        run(request(tmp_path), digits)
+    assert {path.name for path in tmp_path.iterdir()} == {"letter.txt", ".lock"}
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--workers", "0"], "--workers is 0, give at least 1"),
+        (["--trials", "0"], "--trials is 0, give at least 1"),
+        (["--minutes", "0"], "--minutes is 0, give more than 0"),
+        (["--vary", "luck"], "invalid choice 'luck'"),
+        (["--recipe", "quick", "--config", "x.toml"], "give one of them"),
+        (["--config", "missing.toml"], "cannot read the settings missing.toml"),
+    ],
+)
+def test_mistakes_are_one_line(
+    options: list[str], text: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["tune", "--out", str(tmp_path / "out"), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert text in error
+
+
+def test_a_covariance_is_computed_once_for_the_same_images_and_never_for_others(digits: Dataset) -> None:
+    from fcnet.data.preprocessing import standardised
+
+    images, fewer = digits.train.images, digits.train.images[:900]
+    wanted = [whitening.covariance(part, standardised(part)) for part in (images, fewer)]
+    with whitening.covariance_kept():
+        first = whitening.covariance(images, standardised(images))
+        assert whitening.covariance(images.copy(), standardised(images)) is first
+        second = whitening.covariance(fewer, standardised(fewer))
+        assert second is not first
+        altered = images.copy()
+        altered[0, 0] ^= 1
+        third = whitening.covariance(altered, standardised(images))
+    assert np.array_equal(first, wanted[0])
+    assert np.array_equal(second, wanted[1])
+    assert not np.array_equal(third, first)
+    assert whitening.covariance(images, standardised(images)) is not first
+    assert math.isfinite(float(first.sum()))
