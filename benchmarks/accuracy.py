@@ -93,7 +93,8 @@ def all_jobs(present: list[Entry], quick: bool) -> Iterator[dict[str, Any]]:
 def job_of(net: str, program: str, settings: dict[str, Any], images: int | None) -> dict[str, Any]:
     """One run; `commit` is there because another version of this project may be faster."""
     given = {"net": net, "program": program, "settings": settings, "images": images, "cores": cores()}
-    plain: dict[str, Any] = json.loads(json.dumps(given | {"commit": environment()["commit"]}))
+    commit = environment()["commit"].removesuffix("-dirty")  # the record itself makes it that
+    plain: dict[str, Any] = json.loads(json.dumps(given | {"commit": commit}))
     return plain
 
 

@@ -74,7 +74,8 @@ TERMS = {
     "against a divergence, and its w working arrays",
     "build": "20 P: the saved model is checked by a network of its own, which is first drawn in float64",
     "checkpoint": "8 P (1 + s): a checkpoint, as arrays and as the bytes of its file",
-    "evaluate": "8 P + 8000 (2 D + sum H): the saved model looks at 2000 images at once",
+    "evaluate": "8 P + 8000 (3 D + sum H): the saved model looks at 2000 images at once, while those before are "
+    "still held, by it and by the allocator",
 }
 """The formula: base + images + buffers + weights + the largest of build, checkpoint and evaluate. In bytes:
 P parameters, N training images of D numbers, minibatches of B, sum H hidden units."""
@@ -136,7 +137,7 @@ def predicted(setting: Setting, base: int) -> int:
     weights = 4 * P * (2 + 2 * s + w)
     build = 20 * P
     checkpoint = 8 * P * (1 + s)
-    evaluate = 8 * P + 4 * CHUNK * (2 * D + H)
+    evaluate = 8 * P + 4 * CHUNK * (3 * D + H)
     return base + N * D + buffers + weights + max(build, checkpoint, evaluate)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,8 @@ class Problem:
     reg : lambda of the L2 term, without one-half
     learning_rate : alpha
     threads : that a program may use
+    mirror, shift : deformations of the images, for fcnet alone
+    seed : what weights and minibatches follow from
     """
 
     images: NDArray[np.uint8]
@@ -57,7 +59,6 @@ class Problem:
     mirror: bool = False
     shift: int = 0
     seed: int = 0
-    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -78,6 +79,11 @@ class Problem:
     def scale(self) -> float:
         """What the difference is divided by."""
         return float(self.preprocessing.scale)
+
+    def inputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network sees of images (N, 3072), for programs that do this in NumPy."""
+        inputs: NDArray[np.float32] = (images.astype(np.float32) - self.mean) / np.float32(self.scale)
+        return inputs
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Initial weights and biases, {"W1": (D, H1), "b1": (H1,), ...}, He's, drawn anew at each call."""

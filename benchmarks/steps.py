@@ -106,8 +106,10 @@ def judge(name: str, state: State | None, reference: State, when: str) -> float 
     """
     if state is None:
         return None
-    if state.steps != reference.steps or state.moved.keys() != reference.moved.keys():
+    if state.steps != reference.steps:
         raise BenchmarkError(f"{name}: {state.steps} steps, the reference has done {reference.steps}")
+    if state.moved.keys() != reference.moved.keys():
+        raise BenchmarkError(f"{name}: has the parameters {sorted(state.moved)}, not {sorted(reference.moved)}")
     tolerance = TOLERANCES[state.precision, when]
     if not abs(state.loss - reference.loss) <= tolerance * reference.loss:
         raise BenchmarkError(

@@ -25,6 +25,8 @@ from unittest.mock import patch
 
 from compare import same
 from question4 import deep, depth, rates, scaling, search_deep
+from speed_figures import draw_all
+from speed_tables import blocks as speed_blocks
 from tables import ladder, search, speed, table
 from words import label
 
@@ -165,9 +167,11 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield log, fill(log, blocks)
     page = root / "docs" / "scaling.md"
     yield page, fill(page, {"scaling": scaling(root / "results" / "benchmarks")})
+    page = root / "docs" / "speed.md"
+    yield page, fill(page, speed_blocks(root / "results" / "benchmarks"))
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
-        for path, _ in drawn:
+        for path in (*(path for path, _ in drawn), *draw_all(root / "results" / "benchmarks", Path(folder))):
             yield root / "docs" / "figures" / path.name, path.read_text()
     told = Source(root / "results" / "reproduce", benchmarks=root / "results" / "benchmarks", own=results)
     yield root / "docs" / "report.md", GENERATED + report_page(told, "figures")

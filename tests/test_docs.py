@@ -30,6 +30,9 @@ def page(*names: str) -> str:
 
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
+SPEED = page(
+    "step", "momentum", "extras", "work", "evaluate", "cold", "imports", "accuracy", "levels", "formula", "memory"
+)
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -70,6 +73,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs").mkdir()
     (root / "docs" / "log.md").write_text(LOG)
     (root / "docs" / "scaling.md").write_text(SCALING)
+    (root / "docs" / "speed.md").write_text(SPEED)
     for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     assert generate.main(["--collect", str(out)], root) == 0
@@ -92,7 +96,8 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
         "(digits $1$ & more)",
     ):
         assert number in text
-    assert {path.stem for path in (root / "docs" / "figures").glob("*.svg")} == {
+    drawn = {path.stem for path in (root / "docs" / "figures").glob("*.svg")}
+    assert drawn - {"speed_step", "speed_accuracy", "speed_work"} == {
         "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
         "tuned_curves", "tuned_weights", "confusion", "depth", "signal",
     }  # fmt: skip

@@ -25,12 +25,10 @@ def config(problem: Problem, **others: Any) -> TrainConfig:
 
 
 class Engined:
-    """A peer made of an engine."""
+    """A peer made of an engine, which draws the same initial weights as the problem does."""
 
     def __init__(self, engine: Engine, problem: Problem) -> None:
         self.engine = engine
-        initial = {f"network.{name}": value for name, value in problem.parameters().items()}
-        engine.load_state(engine.state() | initial)
         # where images are deformed, each has a deformation of its own; the first one leaves it as it is
         self.views = np.random.default_rng(problem.seed).integers(engine.views, size=len(problem.labels))
 
@@ -41,8 +39,7 @@ class Engined:
         return self.engine.logits(images)
 
     def parameters(self) -> dict[str, Any]:
-        prefix = "network."
-        return {k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(prefix)}
+        return self.engine.model().params
 
 
 def setup(problem: Problem) -> Engined:

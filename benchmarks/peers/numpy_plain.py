@@ -22,7 +22,7 @@ class Plain:
 
     def forward(self, images: Any) -> list[Any]:
         """The inputs of each layer, and the logits last."""
-        seen = [(images.astype(np.float32) - self.problem.mean) / np.float32(self.problem.scale)]
+        seen = [self.problem.inputs(images)]
         for layer in range(1, self.layers + 1):
             Z = seen[-1] @ self.params[f"W{layer}"] + self.params[f"b{layer}"]
             seen.append(np.maximum(Z, 0) if layer < self.layers else Z)

@@ -27,7 +27,7 @@ class Classifier:
             shuffle=False, random_state=0,
         )  # fmt: skip
         first = np.arange(min(problem.batch, len(problem.labels)))
-        first_inputs = self.inputs(problem.images[first])
+        first_inputs = self.problem.inputs(problem.images[first])
         self.model.partial_fit(first_inputs, problem.labels[first], classes=np.arange(K))
         initial = problem.parameters()
         for number, (W, b) in enumerate(zip(self.model.coefs_, self.model.intercepts_, strict=True), start=1):
@@ -35,18 +35,14 @@ class Classifier:
         self.rule = self.model._optimizer
         self.rule.velocities = [np.zeros_like(velocity) for velocity in self.rule.velocities]
 
-    def inputs(self, images: Any) -> Any:
-        """What the network sees; float32 in makes everything float32."""
-        return (images.astype(np.float32) - self.problem.mean) / np.float32(self.problem.scale)
-
     def step(self, rows: Any, learning_rate: float) -> float:
         self.rule.learning_rate = learning_rate  # it knows no cosine
-        self.model.partial_fit(self.inputs(self.problem.images[rows]), self.problem.labels[rows])
+        self.model.partial_fit(self.problem.inputs(self.problem.images[rows]), self.problem.labels[rows])
         return float(self.model.loss_)
 
     def logits(self, images: Any) -> Any:
         """Logarithms of its probabilities, which differ from class scores by a constant a row."""
-        parts = [self.model.predict_log_proba(self.inputs(images[at : at + 1000]))
+        parts = [self.model.predict_log_proba(self.problem.inputs(images[at : at + 1000]))
                  for at in range(0, len(images), 1000)]  # fmt: skip
         return np.concatenate(parts)
 
