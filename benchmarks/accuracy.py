@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,8 @@ TIMED_RECIPES = ("quick", "tuned")
 """Recipes of this project that are timed until they reach the last level, or end."""
 
 APART = {"float32": 0.02, "bfloat16": 0.03}
-"""How far a program's last accuracy may be from plain NumPy's. A thousand images leave a standard deviation of
-0.016 to each, but the images are the same and the nets nearly so; rounding alone moved none by more than 0.01."""
+"""How far a program's last accuracy may be from plain NumPy's. A thousand images leave a standard
+deviation of 0.016 to each, but the images are the same and the nets nearly so."""
 
 
 def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
@@ -138,10 +139,11 @@ def compare(runs: list[dict[str, Any]]) -> None:
 
 
 def row_of(one: dict[str, Any]) -> dict[str, Any]:
-    """What a run comes to: its last accuracy, and the seconds to each level, None where it was not reached."""
+    """What a run comes to: its last accuracy, and the seconds to each level, None if not reached."""
     points = one["points"]
     reached = [
-        next((point["seconds"] for point in points if point["val_accuracy"] >= level), None) for level in LEVELS
+        next((point["seconds"] for point in points if point["val_accuracy"] >= level), None)
+        for level in LEVELS
     ]
     return {
         "net": one["job"]["net"], "program": one["job"]["program"], "seconds": points[-1]["seconds"],
@@ -209,10 +211,8 @@ def train_recipe(config: TrainConfig, part: Part, validation: Part, dataset: Any
     with workplace(config) as place:
         engine = place.engine(part, dataset)
         spent = time.perf_counter() - start
-        try:
+        with suppress(EnoughError):
             Fit(engine, config, part, validation, Listener(), seconds_before=spent).run()
-        except EnoughError:
-            pass
 
 
 if __name__ == "__main__":

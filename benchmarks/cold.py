@@ -35,7 +35,7 @@ USUAL = "PyTorch, the usual way"
 
 
 def programs(quick: bool) -> list[Program]:
-    """fcnet with its recipe and with the exercise's 50 units; the usual way with both numbers of units."""
+    """Fcnet with its recipe and with the exercise's 50 units; the usual way with both numbers of units."""
     from fcnet.experiments.recipes import RECIPES
 
     units = RECIPES[RECIPE].hidden[0]
@@ -43,7 +43,9 @@ def programs(quick: bool) -> list[Program]:
     lacking = f"needs {lacking}" if lacking else ""
     limit = 1 if quick else EPOCHS
     entries = [
-        Program(f"fcnet, {hidden} units", script("cold", {"way": "fcnet", "hidden": hidden, "wanted": wanted}))
+        Program(
+            f"fcnet, {hidden} units", script("cold", {"way": "fcnet", "hidden": hidden, "wanted": wanted})
+        )
         for wanted in [0.3 if quick else WANTED]
         for hidden in (units, 50)
     ]
@@ -68,7 +70,8 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     ours = {name: median_of(found) for name, found in outcomes.items()}
     rows = [row_of(name, found, ours[f"fcnet, {name.split(', ')[-1]}"]) for name, found in outcomes.items()]
     return record_of(
-        "cold", QUESTION, start, plan, rounds=rounds, wanted=WANTED, recipe=RECIPE, changes=CHANGES, rows=rows,
+        "cold", QUESTION, start, plan, rounds=rounds, wanted=WANTED, recipe=RECIPE, changes=CHANGES,
+        rows=rows,
         left_out={program.name: program.lacking for program in everyone if program.lacking},
         columns=["program", "n", "to 48 %", "quartiles", "epochs", "validation", "ratio"],
         table=[cells(row) for row in rows],
@@ -99,7 +102,8 @@ def cells(row: dict[str, Any]) -> list[str]:
     """A row on a terminal."""
     bound = "" if row["reached"] else "more than "
     return [
-        row["program"], str(row["n"]), f"{bound}{row['median']:.2f} s", f"{row['q1']:.2f} to {row['q3']:.2f} s",
+        row["program"], str(row["n"]), f"{bound}{row['median']:.2f} s",
+        f"{row['q1']:.2f} to {row['q3']:.2f} s",
         " ".join(f"{epochs:.2g}" for epochs in row["epochs"]),
         " ".join(f"{100 * accuracy:.1f}" for accuracy in row["val_accuracy"]), f"{bound}{row['ratio']:.1f}",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.net.blas import product
-from problem import K, D
+from problem import D, K
 
 SCIPY, NUMPY = "products, SciPy's BLAS", "products, NumPy's BLAS"
 """The two libraries that a NumPy program can choose between; the floor is the faster one."""
@@ -54,7 +54,10 @@ def forward_products(sizes: tuple[int, ...], images: int, chunk: int, library: s
     """What does the products of evaluating so many images, `chunk` at once, in float32."""
     rng = np.random.default_rng(0)
     A = [rng.standard_normal((chunk, size), dtype=np.float32) for size in sizes]
-    W = [rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0])) for shape in pairwise(sizes)]
+    W = [
+        rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
+        for shape in pairwise(sizes)
+    ]
 
     def timed() -> None:
         for _ in range(0, images, chunk):

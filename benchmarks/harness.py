@@ -1,4 +1,4 @@
-"""How everything that repeats is measured: each contestant in a process of its own, in rounds that take turns.
+"""How all that repeats is measured: each contestant in a process of its own, in rounds that take turns.
 
 A benchmark is a file with one `Benchmark` in it; a contestant is a function that gets a case, prepares
 whatever it needs, and returns what is to be timed. Contestants of one case are started together, compute
@@ -113,7 +113,7 @@ class Plan:
 
     rounds: int | None = None
     seconds: float = 0.3
-    settle: float = 0.2
+    settle: float = 0.1
     quick: bool = False
 
     def cases(self, benchmark: Benchmark) -> tuple[Case, ...]:

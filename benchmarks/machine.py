@@ -76,7 +76,7 @@ def installed(package: str) -> str:
 
 
 def simd() -> list[str]:
-    """Which of the instructions that matter to matrix products the processor has, where the system says it."""
+    """Which of the instructions that matter to matrix products the processor has, where the system says."""
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
     return [flag for flag in SIMD if flag in flags]

@@ -23,7 +23,9 @@ QUESTION = "How much memory does fcnet train take at its peak?"
 WANTED = 450e6
 """Bytes, for the exercise's net."""
 
-IMPORTS = "import fcnet.cli.train, fcnet.cli.loading, fcnet.cli.progress, fcnet.runs.training, tyro, tomli_w, rich"
+IMPORTS = (
+    "import fcnet.cli.train, fcnet.cli.loading, fcnet.cli.progress, fcnet.runs.training, tyro, tomli_w, rich"
+)
 """What `fcnet train` imports before it opens the images."""
 
 N, D, K = 50_000, 3072, 10
@@ -70,12 +72,12 @@ TERMS = {
     "base": "Python and its libraries, measured by importing them",
     "images": "N D: all training images, as bytes, mapped from the cache",
     "buffers": "4 max(B, 500) (D + sum H) + B (D + 5 sum H): one minibatch on its way forward and back",
-    "weights": "4 P (2 + 2 s + w): weights and the optimiser's s arrays, twice, since the last good ones are kept "
-    "against a divergence, and its w working arrays",
+    "weights": "4 P (2 + 2 s + w): weights and the optimiser's s arrays, twice, since the last good ones "
+    "are kept against a divergence, and its w working arrays",
     "build": "20 P: the saved model is checked by a network of its own, which is first drawn in float64",
     "checkpoint": "8 P (1 + s): a checkpoint, as arrays and as the bytes of its file",
-    "evaluate": "8 P + 8000 (3 D + sum H): the saved model looks at 2000 images at once, while those before are "
-    "still held, by it and by the allocator",
+    "evaluate": "8 P + 8000 (3 D + sum H): the saved model looks at 2000 images at once, while those before "
+    "are still held, by it and by the allocator",
 }
 """The formula: base + images + buffers + weights + the largest of build, checkpoint and evaluate. In bytes:
 P parameters, N training images of D numbers, minibatches of B, sum H hidden units."""
@@ -98,7 +100,9 @@ SETTINGS = (
 def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     """Train a few steps with each setting."""
     if find(None) is None:
-        raise BenchmarkError("memory needs CIFAR-10, get it with: fcnet data fetch, or name it in $FCNET_DATA")
+        raise BenchmarkError(
+            "memory needs CIFAR-10, get it with: fcnet data fetch, or name it in $FCNET_DATA"
+        )
     settings = SETTINGS[:1] if plan.quick else SETTINGS
     told(len(settings) + 1)
     start = Watch.now()
@@ -113,7 +117,8 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
         for row in rows
     ]  # fmt: skip
     return record_of(
-        "memory", QUESTION, start, plan, base=base, wanted=WANTED, tolerance=TOLERANCE, formula=TERMS, rows=rows,
+        "memory", QUESTION, start, plan, base=base, wanted=WANTED, tolerance=TOLERANCE, formula=TERMS,
+        rows=rows,
         holds=all(abs(row["error"]) <= TOLERANCE for row in rows),
         columns=["setting", "hidden", "peak", "formula", "error"], table=table,
     )  # fmt: skip

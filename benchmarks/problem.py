@@ -29,8 +29,8 @@ ORDERS = 100
 class Problem:
     """A training, from pixels to updated weights.
 
-    The network sees (pixel - mean) / scale. Its loss is the mean cross-entropy; an update follows its gradient
-    plus 2 reg W for each weight matrix, and no such term for biases.
+    The network sees (pixel - mean) / scale. Its loss is the mean cross-entropy; an update follows the
+    gradient plus 2 reg W for each weight matrix, and no such term for biases.
 
     Parameters
     ----------

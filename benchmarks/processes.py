@@ -16,7 +16,7 @@ from typing import Any
 
 import fcnet
 from harness import BenchmarkError
-from machine import cores
+from machine import THREAD_VARIABLES, cores
 from runner import on_cores
 
 HERE = Path(__file__).resolve().parent
@@ -80,7 +80,7 @@ def run(program: Program, heard: Callable[[dict[str, Any]], None] = lambda said:
         with on_cores(cores()):
             process = subprocess.Popen(
                 program.command, stdout=subprocess.PIPE, stderr=errors, text=True,
-                env=environment | {name: os.environ[name] for name in os.environ if name.endswith("_THREADS")},
+                env=environment | {name: os.environ[name] for name in THREAD_VARIABLES},
             )  # fmt: skip
         try:
             assert process.stdout is not None
@@ -120,9 +120,7 @@ def own_peak() -> int:
     return resident(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def in_turn(
-    programs: Sequence[Program], rounds: int, told: Callable[[], None]
-) -> dict[str, list[Outcome]]:
+def in_turn(programs: Sequence[Program], rounds: int, told: Callable[[], None]) -> dict[str, list[Outcome]]:
     """Run all programs, round after round, each round beginning with another."""
     outcomes: dict[str, list[Outcome]] = {program.name: [] for program in programs}
     for turn in range(rounds):

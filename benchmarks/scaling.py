@@ -14,11 +14,11 @@ import sys
 from itertools import cycle
 from pathlib import Path
 
+from fcnet.data.dataset import Part
 from fcnet.data.minibatches import minibatches
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
 from harness import Benchmark, Case, Timed
-from fcnet.data.dataset import Part
 from problem import CLASSES, IMAGE_SHAPE, first_images
 
 LEARNING_RATE = 1e-3

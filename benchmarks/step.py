@@ -35,6 +35,7 @@ BENCHMARK = Benchmark(
     judge=judge,
     reference="plain NumPy",
     seconds=1 / 3,
+    rounds=7,
 )
 
 

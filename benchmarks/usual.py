@@ -79,8 +79,8 @@ def usual(wanted: float, hidden: int, epochs: int, images: int | None = None) ->
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, DECAY)
-    accuracy, epoch = 0.0, 0
-    for epoch in range(1, epochs + 1):
+    accuracy, done = 0.0, 0
+    while done < epochs and accuracy < wanted:
         for X, y in batches:
             optimizer.zero_grad()
             loss = criterion(net(X), y)
@@ -90,6 +90,5 @@ def usual(wanted: float, hidden: int, epochs: int, images: int | None = None) ->
         with torch.no_grad():
             right = sum(int((net(X).argmax(dim=1) == y).sum()) for X, y in checked)
         accuracy = right / VALIDATION
-        if accuracy >= wanted:
-            break
-    say(reached=accuracy >= wanted, epochs=epoch, val_accuracy=accuracy)
+        done += 1
+    say(reached=accuracy >= wanted, epochs=done, val_accuracy=accuracy)

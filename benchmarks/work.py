@@ -1,4 +1,4 @@
-"""How the time of a step grows with the work: with the width, the batch and the depth, on one core and on two."""
+"""How the time of a step grows with the work: with width, batch and depth, on one core and on two."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ IMAGES = 20_000
 
 def case(swept: str, hidden: tuple[int, ...], batch: int, threads: int, **others: Any) -> Case:
     return {
-        "swept": swept, "hidden": hidden, "batch": batch, "threads": threads, "momentum": 0.0, "images": IMAGES,
+        "swept": swept, "hidden": hidden, "batch": batch, "threads": threads, "momentum": 0.0,
+        "images": IMAGES,
     } | others  # fmt: skip
 
 

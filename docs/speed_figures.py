@@ -10,8 +10,22 @@ from speed_tables import size_of
 from speed_words import OURS, found, rows_by_case
 
 from fcnet.report.style import (
-    BLUE, FAINT, GREEN, GREY, INK, ORANGE, PURPLE, SKY, SMALL, VERMILLION, credit, end_labels, grid,
-    house_style, new_figure, save,
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SMALL,
+    VERMILLION,
+    credit,
+    end_labels,
+    grid,
+    house_style,
+    new_figure,
+    save,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -145,9 +159,7 @@ def work(record: dict[str, Any]) -> Figure:
             cores = "1 core" if threads == 1 else f"{threads} cores"
             for name, line, what in (("fcnet", "-", "a step"), ("floor", ":", "its products alone")):
                 times = [1e3 * rows[name]["median"] for _, rows in cases]
-                axes.plot(
-                    sizes, times, line, color=color, marker="o", markersize=3, label=f"{what}, {cores}"
-                )
+                axes.plot(sizes, times, line, color=color, marker="o", markersize=3, label=f"{what}, {cores}")
         axes.set_title(titles[swept].capitalize())
         axes.set_xlabel(title)
         if swept != "depth":

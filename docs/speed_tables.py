@@ -8,7 +8,6 @@ from typing import Any
 from speed_words import NOT_YET, OURS, found, left_out, rows_by_case, where
 from words import percent, wrapped
 
-
 PICTURES = {
     "step": "Each program's step as a multiple of its matrix products",
     "work": "The time of a step against width, batch and depth",
@@ -64,15 +63,17 @@ def ratios(record: dict[str, Any], momentum: float) -> str:
 def step(record: dict[str, Any]) -> str:
     """Plain SGD, with how it was measured."""
     spread = max(
-        (row["ratio_q3"] - row["ratio_q1"]) / row["ratio"] for case in record["cases"] for row in case["results"]
+        (row["ratio_q3"] - row["ratio_q1"]) / row["ratio"]
+        for case in record["cases"]
+        for row in case["results"]
     )
     apart = [
         row["difference_at_end"] for case in record["cases"] for row in case["results"]
         if row.get("difference_at_end") is not None and "bfloat16" not in row["contestant"]
     ]  # fmt: skip
     return ratios(record, 0.0) + remark(
-        f"Medians of {record['rounds']} rounds on {where(record)}; half of all ratios lie within "
-        f"{percent(spread)} of each other or less. After the last step the float32 programs were at most "
+        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of no "
+        f"ratio are further apart than {percent(spread)} of it. After the last step the float32 programs were at most "
         f"{percent(max(apart))} of their way apart.{left_out(record)}"
     )
 
@@ -88,7 +89,8 @@ def extras(record: dict[str, Any]) -> str:
         if name in rows:
             more = rows[name]["median"] / rows["fcnet"]["median"] - 1
             return remark(
-                f"Images mirrored and shifted by up to 3 pixels: {percent(more)} more at {case['hidden']} units."
+                f"Images mirrored and shifted by up to 3 pixels cost {percent(more)} more "
+                f"at {case['hidden']} units."
             ).lstrip("\n")
     return f"{NOT_YET}\n"
 
@@ -103,8 +105,8 @@ def evaluate(record: dict[str, Any]) -> str:
         cells = [percent(1 / rows[name]["ratio"]) for _, rows in cases]
         lines.append([f"**{name}**" if name in OURS else name, *cells])
     return table(["hidden units", *(str(case["hidden"]) for case, _ in cases)], lines) + remark(
-        f"Images a second of the products alone, and what part of that the programs reach, from uint8 pixels to "
-        f"scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
+        f"Images a second of the products alone, and what part of that the programs reach, from uint8 "
+        f"pixels to scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
     )
 
 
@@ -116,13 +118,15 @@ def cold(record: dict[str, Any]) -> str:
         accuracy = percent(sum(row["val_accuracy"]) / row["n"])
         epochs = sum(row["epochs"]) / row["n"]
         lines.append([
-            row["program"], str(row["n"]), f"{bound}{row['median']:.1f} s", f"{row['q1']:.1f} to {row['q3']:.1f} s",
+            row["program"], str(row["n"]), f"{bound}{row['median']:.1f} s",
+            f"{row['q1']:.1f} to {row['q3']:.1f} s",
             f"{epochs:.1f}", accuracy, f"{bound}x {row['ratio']:.1f}",
         ])  # fmt: skip
     headings = ["program", "n", "median", "quartiles", "epochs", "validation", "beside fcnet"]
     return table(headings, lines) + remark(
-        f"Until an evaluation shows {percent(record['wanted'])} or more; where it was not reached in ten epochs, time and "
-        f"ratio are those of all ten, and so a lower bound (>). On {where(record)}.{left_out(record)}"
+        f"Until an evaluation shows {percent(record['wanted'])} or more; where it was not reached in "
+        f"ten epochs, time and ratio are those of all ten, and so a lower bound (>). On {where(record)}."
+        f"{left_out(record)}"
     )
 
 
@@ -144,7 +148,8 @@ def accuracy(record: dict[str, Any]) -> str:
     """All programs on the nets that all can train."""
     lines = [
         [row["net"], f"**{row['program']}**" if row["program"] in OURS else row["program"],
-         seconds(row["seconds"]), percent(row["val_accuracy"]), *(seconds(value) for value in row["to_level"][:2])]
+         seconds(row["seconds"]), percent(row["val_accuracy"]),
+         *(seconds(value) for value in row["to_level"][:2])]
         for row in record["rows"] if not row["program"].startswith("recipe")
     ]  # fmt: skip
     names = [f"to {100 * level:.0f} %" for level in record["levels"][:2]]
@@ -189,15 +194,16 @@ def size_of(case: dict[str, Any]) -> int:
 
 def memory(record: dict[str, Any]) -> str:
     lines = [
-        [row["setting"], " x ".join(str(units) for units in row["hidden"]), f"{row['batch']:,}", row["optimiser"],
+        [row["setting"], " x ".join(str(units) for units in row["hidden"]), f"{row['batch']:,}",
+         row["optimiser"],
          f"{row['peak'] / 1e6:.0f} MB", f"{row['formula'] / 1e6:.0f} MB", f"{100 * row['error']:+.1f} %"]
         for row in record["rows"]
     ]  # fmt: skip
     headings = ["training", "hidden units", "batch", "optimiser", "peak", "formula", "error"]
     holds = "holds" if record["holds"] else "does not hold"
     return table(headings, lines) + remark(
-        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. Wanted of the exercise's net: "
-        f"{record['wanted'] / 1e6:.0f} MB at most."
+        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. Wanted of the exercise's "
+        f"net: {record['wanted'] / 1e6:.0f} MB at most."
     )
 
 

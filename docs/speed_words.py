@@ -38,7 +38,9 @@ def left_out(record: dict[str, Any]) -> str:
     return f" Left out: {', '.join(reasons)}." if reasons else ""
 
 
-def rows_by_case(record: dict[str, Any], **wanted: Any) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
+def rows_by_case(
+    record: dict[str, Any], **wanted: Any
+) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
     """The cases that have these sizes, each with its results by contestant."""
     return [
         (case["case"], {row["contestant"]: row for row in case["results"]} | {"floor": floor_of(case)})

@@ -127,9 +127,8 @@ def test_a_peer_that_does_other_work_is_refused(wrong):
     from dataclasses import replace
 
     from peers.numpy_plain import Plain
-    from steps import judge
-
     from runner import BenchmarkError
+    from steps import judge
 
     class Wrong(Plain):
         calls = 0
@@ -171,11 +170,10 @@ def test_the_peer_in_the_readme_is_a_peer():
 
 def test_a_peer_that_is_not_installed_is_named(tmp_path, monkeypatch):
     import peers
-    from measured import record_of
-    from show import surroundings
-
     from harness import Benchmark, Contestant, Plan
     from machine import Watch
+    from measured import record_of
+    from show import surroundings
 
     (tmp_path / "abacus.py").write_text(
         'NAME, NEEDS, PRECISION = "Abacus", ("no_such_package",), "float32"\ndef setup(problem): ...\n'
@@ -194,9 +192,8 @@ def test_contestants_in_their_processes_repeat_equally_often_and_are_judged():
     """The floor and two programs, as `make bench` runs them."""
     from dataclasses import replace
 
-    from step import BENCHMARK
-
     from harness import Plan, measure
+    from step import BENCHMARK
 
     names = [*BENCHMARK.baselines, "plain NumPy", "fcnet"]
     present = {name: BENCHMARK.contestants[name] for name in names}
@@ -214,7 +211,6 @@ def test_contestants_in_their_processes_repeat_equally_often_and_are_judged():
 
 def test_a_program_gets_the_cores_that_it_is_told_of(monkeypatch):
     from processes import Program, run
-
     from runner import BenchmarkError, on_cores
 
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
@@ -230,9 +226,8 @@ def test_a_program_gets_the_cores_that_it_is_told_of(monkeypatch):
 
 
 def test_the_formula_of_memory_counts_parameters_as_the_network_does():
-    from memory import Setting, predicted
-
     from fcnet.net.network import Network
+    from memory import Setting, predicted
 
     for hidden in ((3,), (4, 2)):
         setting = Setting("small", hidden)

@@ -31,7 +31,17 @@ def page(*names: str) -> str:
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 SPEED = page(
-    "step", "momentum", "extras", "work", "evaluate", "cold", "imports", "accuracy", "levels", "formula", "memory"
+    "step",
+    "momentum",
+    "extras",
+    "work",
+    "evaluate",
+    "cold",
+    "imports",
+    "accuracy",
+    "levels",
+    "formula",
+    "memory",
 )
 
 

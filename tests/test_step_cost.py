@@ -1,7 +1,7 @@
-"""What a training step costs besides its arithmetic, counted and not timed: allocations and calls of functions.
+"""What a training step costs besides its arithmetic, counted and not timed: allocations, calls, instructions.
 
-Times in a test are noise. What a step allocates in its steady state, and how many functions of Python and of C
-it calls, is the same on every machine, and it is what makes a small net slow.
+Times in a test are noise. What a step allocates in its steady state, and how many functions of Python and of
+C it calls, is the same on every machine, and it is what makes a small net slow.
 """
 
 from __future__ import annotations
@@ -36,14 +36,16 @@ ALLOCATIONS = {
     "mirrored and shifted": ({"mirror": True, "shift": 3}, 64),
     "turned and zoomed": ({"mirror": True, "shift": 3, "rotate": 15.0, "zoom": 0.15}, 64),
 }
-"""Settings, and how many KiB a step may allocate at its peak: vectors of the batch, of the hidden units and of
-the classes, and NumPy's own buffers for mixed types."""
+"""Settings, and how many KiB a step may allocate at its peak: vectors of the batch, of the hidden units and
+of the classes, and NumPy's own buffers for mixed types."""
 
 CALLS = {"plain": 120, "momentum": 155}
-"""Calls of functions in a step of the exercise's net, Python's and C's together; 114 and 148 when this was written."""
+"""Calls of functions in a step of the exercise's net, Python's and C's together; 114 and 148 when
+this was written."""
 
 INSTRUCTIONS = {"plain": 2100, "momentum": 2500}
-"""Instructions of Python's bytecode in the same steps, 1,888 and 2,272 when this was written; they differ a little from one version of Python to another."""
+"""Instructions of Python's bytecode in the same steps, 1,888 and 2,272 when this was written, in Python 3.11;
+they differ a little from one version of Python to another."""
 
 
 def stepper(hidden: tuple[int, ...] = (HIDDEN,), side: int = 32, **settings: object) -> Callable[[], float]:
@@ -64,7 +66,7 @@ def stepper(hidden: tuple[int, ...] = (HIDDEN,), side: int = 32, **settings: obj
 
 
 def allocated(step: Callable[[], object]) -> tuple[float, float]:
-    """KiB at the peak of two steps, and KiB that they left behind; the second step sees what the first did not."""
+    """KiB at the peak of two steps, and KiB that they left behind."""
     tracemalloc.start()
     try:
         step()

@@ -65,7 +65,7 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """All peers of this folder by their names, those left out too; fcnet first, then in alphabetical order."""
+    """All peers of this folder by their names, those left out too; fcnet first."""
     files = [found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")]
     found = [entry(name) for name in sorted(files, key=lambda name: (not name.startswith("fcnet"), name))]
     return {one.name: one for one in found}

@@ -1,4 +1,4 @@
-"""PyTorch as its users write it: `torch.nn`, `torch.optim.SGD`, a loop over minibatches of resident images."""
+"""PyTorch as its users write it: `torch.nn`, `torch.optim.SGD`, minibatches of images that are in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's NumPy network, through the engine that `fcnet train` uses."""
+"""Our NumPy network, through the engine that `fcnet train` uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's PyTorch network, through the engine of `fcnet train --engine torch`, in float32."""
+"""Our PyTorch network, through the engine of `fcnet train --engine torch`, in float32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's PyTorch network with products in bfloat16, weights and updates in float32."""
+"""Our PyTorch network with products in bfloat16, weights and updates in float32."""
 
 from __future__ import annotations
 

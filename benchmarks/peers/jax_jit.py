@@ -1,4 +1,4 @@
-"""JAX: one compiled function from row numbers to updated weights, which it may overwrite (donated buffers)."""
+"""JAX: one compiled function from row numbers to new weights over the old ones (donated buffers)."""
 
 from __future__ import annotations
 

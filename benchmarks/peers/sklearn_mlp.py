@@ -15,7 +15,7 @@ NAME, NEEDS, PRECISION = "scikit-learn", ("sklearn",), "float32"
 
 
 class Classifier:
-    """No public way leads to given initial weights: a first step makes the arrays, which are then overwritten."""
+    """No public way leads to given initial weights: a first step makes arrays, which are overwritten."""
 
     def __init__(self, problem: Problem) -> None:
         from sklearn.neural_network import MLPClassifier
