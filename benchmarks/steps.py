@@ -23,8 +23,8 @@ SAMPLED = 5000
 """Entries of each parameter that are compared, and cross from one process to another."""
 
 TOLERANCES = {
-    # the same numbers added up in another order, with no time to grow; but ten small steps in a wide net move a
-    # weight by only a thousand times its own rounding, which is another where the weights are kept in another form
+    # the same numbers added up in another order, with no time to grow; but ten small steps in a wide net move
+    # a weight by no more than a thousand times its rounding, which depends on how the weights are kept
     ("float32", "first"): 0.01,
     # rounding grows from step to step, most where a hidden unit is on in one program and off in the other;
     # seen after 3,000 steps with momentum: 1e-2

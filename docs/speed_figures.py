@@ -55,7 +55,8 @@ def draw_all(records: Path, folder: Path) -> Iterator[Path]:
 def machine(record: dict[str, Any]) -> str:
     """What a figure says of where it was measured."""
     cores, processor = record["machine"]["cores"], record["machine"]["processor"]
-    return f"medians of {record['rounds']} rounds, {cores} cores of {processor}"
+    counted = "1 core" if cores == 1 else f"{cores} cores"
+    return f"medians of {record['rounds']} rounds, {counted} of {processor}"
 
 
 def step(record: dict[str, Any]) -> Figure:
@@ -128,7 +129,7 @@ def accuracy(record: dict[str, Any]) -> Figure:
         grid(axes)
     panels[0].set_ylabel("validation accuracy (%)")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=SMALL)
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=SMALL)
     return figure
 
 
@@ -170,6 +171,6 @@ def work(record: dict[str, Any]) -> Figure:
         grid(axes)
     panels[0].set_ylabel("milliseconds a step")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=SMALL)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=SMALL)
     credit(figure, machine(record), where="below")
     return figure

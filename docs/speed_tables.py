@@ -72,9 +72,9 @@ def step(record: dict[str, Any]) -> str:
         if row.get("difference_at_end") is not None and "bfloat16" not in row["contestant"]
     ]  # fmt: skip
     return ratios(record, 0.0) + remark(
-        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of no "
-        f"ratio are further apart than {percent(spread)} of it. After the last step the float32 programs were at most "
-        f"{percent(max(apart))} of their way apart.{left_out(record)}"
+        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of no ratio "
+        f"are further apart than {percent(spread)} of it. After the last step the float32 programs were "
+        f"at most {percent(max(apart))} of their way apart.{left_out(record)}"
     )
 
 
