@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.find import find
+from fcnet.data.preprocessing import CHUNK
+from fcnet.train.engine import EVALUATION_BATCH
 from harness import BenchmarkError, Plan
 from machine import Watch
 from measured import Told, record_of
@@ -65,19 +67,17 @@ SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
 SCRATCH = {"sgd": 0, "momentum": 0, "adam": 1}
 """Further ones that it only works in."""
 
-EVALUATED, CHUNK = 500, 2000
-"""Images that are evaluated at once in training, and by the saved model."""
-
 TERMS = {
     "base": "Python and its libraries, measured by importing them",
     "images": "N D: all training images, as bytes, mapped from the cache",
-    "buffers": "4 max(B, 500) (D + sum H) + B (D + 5 sum H): one minibatch on its way forward and back",
+    "buffers": f"4 max(B, {EVALUATION_BATCH}) (D + sum H) + B (D + 5 sum H): "
+    "one minibatch on its way forward and back",
     "weights": "4 P (2 + 2 s + w): weights and the optimiser's s arrays, twice, since the last good ones "
     "are kept against a divergence, and its w working arrays",
     "build": "20 P: the saved model is checked by a network of its own, which is first drawn in float64",
     "checkpoint": "8 P (1 + s): a checkpoint, as arrays and as the bytes of its file",
-    "evaluate": "8 P + 8000 (3 D + sum H): the saved model looks at 2000 images at once, while those before "
-    "are still held, by it and by the allocator",
+    "evaluate": f"8 P + {4 * CHUNK} (3 D + sum H): the saved model looks at {CHUNK} images at once, while those "
+    "before are still held, by it and by the allocator",
 }
 """The formula: base + images + buffers + weights + the largest of build, checkpoint and evaluate. In bytes:
 P parameters, N training images of D numbers, minibatches of B, sum H hidden units."""
@@ -138,7 +138,7 @@ def predicted(setting: Setting, base: int) -> int:
     """The formula, term by term as in `TERMS`."""
     P, B, H = setting.parameters, setting.batch, sum(setting.hidden)
     s, w = SLOTS[setting.optimiser], SCRATCH[setting.optimiser]
-    buffers = 4 * max(B, EVALUATED) * (D + H) + B * (D + 5 * H)
+    buffers = 4 * max(B, EVALUATION_BATCH) * (D + H) + B * (D + 5 * H)
     weights = 4 * P * (2 + 2 * s + w)
     build = 20 * P
     checkpoint = 8 * P * (1 + s)
