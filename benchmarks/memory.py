@@ -76,8 +76,8 @@ TERMS = {
     "are kept against a divergence, and its w working arrays",
     "build": "20 P: the saved model is checked by a network of its own, which is first drawn in float64",
     "checkpoint": "8 P (1 + s): a checkpoint, as arrays and as the bytes of its file",
-    "evaluate": f"8 P + {4 * CHUNK} (3 D + sum H): the saved model looks at {CHUNK} images at once, while those "
-    "before are still held, by it and by the allocator",
+    "evaluate": f"8 P + {4 * CHUNK} (3 D + sum H): the saved model looks at {CHUNK} images at once, while "
+    "those before are still held, by it and by the allocator",
 }
 """The formula: base + images + buffers + weights + the largest of build, checkpoint and evaluate. In bytes:
 P parameters, N training images of D numbers, minibatches of B, sum H hidden units."""
