@@ -1,36 +1,25 @@
-"""How everything here is measured: each contestant in a process of its own, in rounds that take turns.
+"""How all that repeats is measured: each contestant in a process of its own, in rounds that take turns.
 
 A benchmark is a file with one `Benchmark` in it; a contestant is a function that gets a case, prepares
 whatever it needs, and returns what is to be timed. Contestants of one case are started together, compute
-once, which warms them up and is compared, and are then asked in turn, A B C, B C A, ..., so that whatever
+a little, which warms them up and is compared, and are then asked in turn, A B C, B C A, ..., so that whatever
 else happens on the machine happens to all of them.
 """
 
 from __future__ import annotations
 
-import gc
-import math
-import multiprocessing
 import statistics
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.util import find_spec
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from machine import threads
+from runner import BenchmarkError, Case, Runner, Timed
 
-Case = Mapping[str, Any]
-"""The sizes and settings of one case, by name."""
-
-Timed = Callable[[], Any]
-"""What is timed: one call is one repetition. Its result is compared if the benchmark has a tolerance."""
+__all__ = ["Benchmark", "BenchmarkError", "Case", "Contestant", "Plan", "Timed", "compare", "measure"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +28,18 @@ class Contestant:
 
     name : as in the table
     prepare : gets the case, returns what is to be timed
-    needs : a package without which the contestant stays out; empty if none
+    lacking : why it stays out, such as a package that is not installed; empty if it does not
+    takes : whether it takes part in a case
     """
 
     name: str
     prepare: Callable[[Case], Timed]
-    needs: str = ""
+    lacking: str = ""
+    takes: Callable[[Case], bool] = lambda case: True
+
+
+Judge = Callable[[str, Any, Any, str], "float | None"]
+"""From a contestant's name, its state, the reference's and when ("first", "end") to their difference."""
 
 
 @dataclass
@@ -57,138 +52,73 @@ class Benchmark:
     question : what the times answer, one sentence
     cases : the sizes to measure
     quick_cases : small ones, which only show that everything runs
-    baseline : the contestant that the others are divided by
-    tolerance : how far results may lie from the baseline's, as a part of its largest number (at least 1);
-        None where the contestants do not compute the same
+    baseline : the contestant that the others are divided by; of several, the fastest one in a case
+    tolerance : how far first results may lie from the baseline's, as a part of its largest number (at least
+        1); None where the contestants do not compute the same
+    judge : compares states with the reference's, early and after all that was timed; raises BenchmarkError.
+        All contestants then repeat equally often
+    reference : whose state is the right one
+    seconds : duration of one measurement of the baseline, as a part of what the plan says
+    rounds : measurements of each contestant unless the plan says how many
     """
 
     name: str
     question: str
     cases: tuple[Case, ...]
     quick_cases: tuple[Case, ...]
-    baseline: str
+    baseline: str | tuple[str, ...]
     tolerance: float | None = None
+    judge: Judge | None = None
+    reference: str = ""
+    seconds: float = 1.0
+    rounds: int = 9
     contestants: dict[str, Contestant] = field(default_factory=dict)
 
     def contestant(
-        self, name: str, needs: str = ""
+        self, name: str, needs: str = "", takes: Callable[[Case], bool] = lambda case: True
     ) -> Callable[[Callable[[Case], Timed]], Callable[[Case], Timed]]:
         """Enter the function below into the benchmark."""
 
         def enter(prepare: Callable[[Case], Timed]) -> Callable[[Case], Timed]:
-            self.contestants[name] = Contestant(name, prepare, needs)
+            lacking = f"needs {needs}" if needs and not find_spec(needs) else ""
+            self.contestants[name] = Contestant(name, prepare, lacking, takes)
             return prepare
 
         return enter
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """The names of what the others are divided by."""
+        return (self.baseline,) if isinstance(self.baseline, str) else self.baseline
+
+    def present(self, case: Case) -> list[str]:
+        """The contestants of a case that can run here, the baseline first."""
+        names = sorted(self.contestants, key=lambda name: name not in self.baselines)
+        return [n for n in names if not self.contestants[n].lacking and self.contestants[n].takes(case)]
+
+    def left_out(self) -> dict[str, str]:
+        """The contestants that cannot run here, and why."""
+        return {name: one.lacking for name, one in sorted(self.contestants.items()) if one.lacking}
 
 
 @dataclass(frozen=True)
 class Plan:
     """How long to measure.
 
-    rounds : measurements of each contestant
+    rounds : measurements of each contestant; None leaves it to the benchmark
     seconds : duration of one measurement, which repeats what is timed as often as that takes, at least once
     settle : seconds between two measurements: the threads of a BLAS spin for a while before they sleep
     quick : small cases, which only show that everything runs
     """
 
-    rounds: int = 9
+    rounds: int | None = None
     seconds: float = 0.3
-    settle: float = 0.2
+    settle: float = 0.1
     quick: bool = False
 
     def cases(self, benchmark: Benchmark) -> tuple[Case, ...]:
         """The cases to measure."""
         return benchmark.quick_cases if self.quick else benchmark.cases
-
-
-class BenchmarkError(Exception):
-    """A contestant that failed, or that computes something else than the others."""
-
-
-class Runner:
-    """A contestant in its process, waiting to be asked."""
-
-    def __init__(self, benchmark: Benchmark, contestant: str, case: Case, seconds: float) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.name = contestant
-        self.times: list[float] = []
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(
-            target=serve, args=(theirs, benchmark.name, contestant, case, seconds), daemon=True
-        )
-        self.process.start()
-        theirs.close()
-
-    def receive(self) -> Any:
-        """The next thing that the process has to say.
-
-        Raises
-        ------
-        BenchmarkError : the contestant failed or its process died
-        """
-        try:
-            what, value = self.connection.recv()
-        except (EOFError, OSError):
-            self.process.join()
-            raise BenchmarkError(
-                f"{self.name}: its process ended with status {self.process.exitcode}"
-            ) from None
-        if what == "failed":
-            raise BenchmarkError(f"{self.name} failed:\n{value}")
-        return value
-
-    def measure(self) -> None:
-        """Ask for one measurement: seconds per repetition."""
-        self.connection.send(True)
-        self.times.append(self.receive())
-
-    def stop(self) -> None:
-        """End the process and wait for it, so that its use of the processor is counted."""
-        self.connection.close()
-        self.process.join(timeout=10)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-
-
-def serve(connection: Connection, module: str, contestant: str, case: Case, seconds: float) -> None:
-    """What a contestant's process does: prepare, compute once, and measure whenever asked."""
-    try:
-        benchmark: Benchmark = import_module(module).BENCHMARK
-        timed = benchmark.contestants[contestant].prepare(case)
-        result = timed()
-        connection.send(("result", result if benchmark.tolerance is not None else None))
-        repeats = enough(timed, seconds)
-        connection.send(("ready", {"repeats": repeats, "threads": threads()}))
-        while connection.recv():
-            connection.send(("seconds", duration(timed, repeats) / repeats))
-    except (EOFError, KeyboardInterrupt):
-        return
-    except BaseException:
-        with suppress(OSError):  # nobody listens any more
-            connection.send(("failed", traceback.format_exc()))
-
-
-def enough(timed: Timed, seconds: float) -> int:
-    """How many repetitions take about so many seconds."""
-    repeats = 1
-    while (took := duration(timed, repeats)) < seconds / 2:
-        repeats *= 2
-    return max(1, math.ceil(repeats * seconds / took))
-
-
-def duration(timed: Timed, repeats: int) -> float:
-    """Seconds that so many repetitions take, without the garbage collector."""
-    gc.collect()
-    gc.disable()
-    try:
-        start = time.perf_counter()
-        for _ in range(repeats):
-            timed()
-        return time.perf_counter() - start
-    finally:
-        gc.enable()
 
 
 def measure(
@@ -212,56 +142,62 @@ def measure(
     for case in plan.cases(benchmark):
         runners: list[Runner] = []
         try:
-            facts = start(benchmark, case, plan, runners)
-            take_turns(runners, plan, told)
+            runners += [Runner(benchmark.name, name, case) for name in benchmark.present(case)]
+            facts = warm(benchmark, plan, runners)
+            take_turns(runners, plan.rounds or benchmark.rounds, plan.settle, told)
+            if benchmark.judge is not None:
+                states = {runner.name: runner.ask("state") for runner in runners}
+                for name, difference in judged(benchmark, states, "end").items():
+                    facts[name]["difference_at_end"] = difference
         finally:
             for runner in runners:
                 runner.stop()
-        results = [summary(runner, runners[0]) | facts[runner.name] for runner in runners]
-        cases.append({"case": dict(case), "results": results})
+        base = min((r for r in runners if r.name in benchmark.baselines), key=lambda r: median(r.times))
+        results = [summary(runner, base) | facts[runner.name] for runner in runners]
+        cases.append({"case": dict(case), "baseline": base.name, "results": results})
     return cases
 
 
-def start(benchmark: Benchmark, case: Case, plan: Plan, runners: list[Runner]) -> dict[str, dict[str, Any]]:
-    """Start the contestants, the baseline first, and compare their results.
-
-    Parameters
-    ----------
-    runners : filled, one a contestant
+def warm(benchmark: Benchmark, plan: Plan, runners: list[Runner]) -> dict[str, dict[str, Any]]:
+    """Compare first results, and let each repeat what it does until it is warm.
 
     Returns
     -------
-    facts : per contestant, difference (from the baseline's result), repeats and threads
+    facts : per contestant, difference (from the baseline or the reference), repeats and threads
     """
-    facts, expected = {}, None
-    for name in present(benchmark):
-        runners.append(Runner(benchmark, name, case, plan.seconds))
-        result = runners[-1].receive()
-        difference = None
-        if benchmark.tolerance is not None:
-            expected = result if expected is None else expected
-            difference = compare(name, result, expected, benchmark.tolerance)
-        facts[name] = {"difference": difference} | runners[-1].receive()
+    results = {runner.name: runner.receive() for runner in runners}
+    differences: dict[str, float | None] = dict.fromkeys(results)
+    if benchmark.judge is not None:
+        differences = judged(benchmark, results, "first")
+    elif benchmark.tolerance is not None:
+        expected = results[runners[0].name]
+        differences = {n: compare(n, one, expected, benchmark.tolerance) for n, one in results.items()}
+    facts: dict[str, dict[str, Any]] = {}
+    repeats = None
+    for runner in runners:
+        own = runner.ask("repeat", plan.seconds * benchmark.seconds, repeats)
+        repeats = own if benchmark.judge is not None else None  # judged states have had equally many
+        facts[runner.name] = {
+            "difference": differences[runner.name], "repeats": own, "threads": runner.ask("threads")
+        }  # fmt: skip
     return facts
 
 
-def take_turns(runners: list[Runner], plan: Plan, told: Callable[[], None]) -> None:
+def judged(benchmark: Benchmark, states: Mapping[str, Any], when: str) -> dict[str, float | None]:
+    """How far each state is from the reference's."""
+    assert benchmark.judge is not None
+    reference = states[benchmark.reference]
+    return {name: benchmark.judge(name, state, reference, when) for name, state in states.items()}
+
+
+def take_turns(runners: list[Runner], rounds: int, settle: float, told: Callable[[], None]) -> None:
     """Measure all, round after round, each round beginning with another."""
-    for turn in range(plan.rounds):
+    for turn in range(rounds):
         first = turn % len(runners)
         for runner in runners[first:] + runners[:first]:
-            time.sleep(plan.settle)
+            time.sleep(settle)
             runner.measure()
             told()
-
-
-def present(benchmark: Benchmark) -> Iterator[str]:
-    """The contestants whose packages are installed, the baseline first."""
-    names = sorted(benchmark.contestants, key=lambda name: name != benchmark.baseline)
-    for name in names:
-        needs = benchmark.contestants[name].needs
-        if not needs or find_spec(needs):
-            yield name
 
 
 def compare(name: str, result: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float) -> float:
@@ -283,17 +219,25 @@ def compare(name: str, result: Mapping[str, Any], expected: Mapping[str, Any], t
     return worst
 
 
+def median(values: list[float]) -> float:
+    """The middle one."""
+    return float(statistics.median(values))
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, quartiles and extremes, by their names in the records."""
+    q1, middle, q3 = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+    return {"median": middle, "q1": q1, "q3": q3, "min": min(values), "max": max(values)}
+
+
 def summary(runner: Runner, base: Runner) -> dict[str, Any]:
     """What a contestant's times come to; the ratio is taken within each round, and then its median."""
-    ratios = [mine / theirs for mine, theirs in zip(runner.times, base.times, strict=True)]
+    ratios = spread([mine / theirs for mine, theirs in zip(runner.times, base.times, strict=True)])
     return {
         "contestant": runner.name,
-        "median": statistics.median(runner.times),
-        "min": min(runner.times),
-        "max": max(runner.times),
+        **spread(runner.times),
         "n": len(runner.times),
-        "ratio": statistics.median(ratios),
-        "ratio_min": min(ratios),
-        "ratio_max": max(ratios),
+        "ratio": ratios.pop("median"),
+        **{f"ratio_{name}": value for name, value in ratios.items()},
         "seconds": runner.times,
     }

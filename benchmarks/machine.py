@@ -6,6 +6,8 @@ import os
 import resource
 import time
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,6 +16,12 @@ from fcnet.records import environment
 
 SHARED = 0.2
 """Cores in use by others from which on a machine counts as shared."""
+
+PEERS = ("jax", "jaxlib", "pillow")
+"""Packages whose versions are stated besides those of every record."""
+
+SIMD = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "sve")
+"""Names of instruction sets in /proc/cpuinfo."""
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -41,13 +49,37 @@ def describe(start: Watch, end: Watch) -> dict[str, Any]:
     """The machine, and how busy others kept it between the two readings."""
     others = ((end.busy - start.busy) - (end.ours - start.ours)) / max(end.wall - start.wall, 1e-9)
     found = environment()
-    return {key: found[key] for key in ("python", "versions", "system", "processor", "cores", "commit")} | {
+    kept = {key: found[key] for key in ("python", "versions", "system", "processor", "cores", "commit")}
+    kept["versions"] |= {name: installed(name) for name in PEERS}
+    return kept | {
+        "physical_cores": psutil.cpu_count(logical=False),
+        "simd": simd(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         "load_average_before": [round(load, 2) for load in start.load],
         "cores_used_by_others": round(max(others, 0.0), 2),
         "shared": others > SHARED,
     }
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def installed(package: str) -> str:
+    """The version of a package, as records state it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def simd() -> list[str]:
+    """Which of the instructions that matter to matrix products the processor has, where the system says."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    return [flag for flag in SIMD if flag in flags]
 
 
 def threads() -> list[dict[str, Any]]:

@@ -1,28 +1,40 @@
-"""Runs the benchmarks, prints a table for each, and writes what was measured to results/benchmarks/NAME.json.
+"""Runs the benchmarks, prints a table for each, and writes results/benchmarks/NAME.json and the figures.
 
-python benchmarks/run.py [NAME ...] [--rounds N] [--quick] [--out DIR]
+python benchmarks/run.py [NAME ...] [--rounds N] [--threads N] [--quick] [--out DIR]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from fcnet.errors import FcnetError
 from fcnet.records import make_writable, write_json
-from harness import Benchmark, BenchmarkError, Plan, measure, present
-from machine import Watch, describe
+from harness import BenchmarkError, Plan
+from machine import cores
+from measured import repeated
+from show import show
 
-NAMES = ("loops", "step", "scaling")
-"""Every file with a benchmark in it."""
+PROGRAMS = {
+    "loops": "loss and gradients with and without loops over examples and units",
+    "step": "a training step beside its matrix products and every framework",
+    "evaluate": "class scores of 10,000 images beside the two products",
+    "work": "the time of a step against width, batch and depth, on one core and two",
+    "scaling": "what a second thread and a second worker buy in PyTorch",
+    "imports": "import fcnet, fcnet --help, and the first step, from the start of the process",
+    "memory": "peak memory of fcnet train, and the formula for it",
+    "cold": "a cold process to 48 % validation, beside the usual way in PyTorch",
+    "accuracy": "validation accuracy against seconds, beside every framework",
+}
+"""Every benchmark, in the order in which all of them run, and what it measures."""
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 
@@ -31,19 +43,21 @@ def main() -> int:
     """Run what was asked for; the exit status is 2 where that is impossible."""
     options = parse()
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    plan = Plan(
-        options.rounds, options.seconds, settle=0.0 if options.quick else Plan.settle, quick=options.quick
-    )
+    settle = 0.0 if options.quick else Plan.settle
+    plan = Plan(options.rounds, options.seconds, settle, options.quick)
     try:
+        if options.threads is not None:
+            restrict(options.threads)
         if options.out is not None:
             make_writable(options.out)
-        for name in options.names or NAMES:
-            benchmark: Benchmark = import_module(name).BENCHMARK
-            record = run(benchmark, plan)
-            show(console, benchmark, record)
+        for name in options.names or PROGRAMS:
+            record = measured(name, plan, keeping(options.out, name))
+            show(console, record)
             if options.out is not None:
                 write_json(options.out / f"{name}.json", record)
                 console.print(f"written to {options.out / f'{name}.json'}\n", soft_wrap=True)
+        if options.out == OUT:
+            figures(console)
     except (FcnetError, BenchmarkError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -55,91 +69,73 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The options; a quick run writes no record unless it is told where."""
+    listed = "\n".join(f"  {name:10}{what}" for name, what in PROGRAMS.items())
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=f"{__doc__}\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if not given")
-    parser.add_argument("--rounds", type=int, default=None, help="measurements of each contestant (9)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to run; all of it if not given")
+    parser.add_argument("--rounds", type=int, default=None, help="measurements of each contestant (5 to 9)")
     parser.add_argument("--seconds", type=float, default=None, help="least seconds of one measurement (0.3)")
+    parser.add_argument("--threads", type=int, default=None, help="cores that programs get (all)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything run? No record")
     parser.add_argument("--out", type=Path, default=None, help="folder for the records (results/benchmarks)")
     options = parser.parse_args()
-    if unknown := set(options.names) - set(NAMES):
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}, choose from {', '.join(NAMES)}")
-    if options.rounds is None:
-        options.rounds = 2 if options.quick else Plan.rounds
+    if unknown := [name for name in options.names if name not in PROGRAMS]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}, choose from {', '.join(PROGRAMS)}")
+    if options.quick and options.rounds is None:
+        options.rounds = 2
     if options.seconds is None:
         options.seconds = 0.001 if options.quick else Plan.seconds
-    if options.rounds < 1 or not options.seconds > 0:
+    if (options.rounds is not None and options.rounds < 1) or not options.seconds > 0:
         parser.error("--rounds starts at 1 and --seconds above 0")
+    if options.threads is not None and not 1 <= options.threads <= cores():
+        parser.error(f"--threads is {options.threads}, choose from 1 to the {cores()} cores of this machine")
     if options.out is None and not options.quick:
         options.out = OUT
     return options
 
 
-def run(benchmark: Benchmark, plan: Plan) -> dict[str, Any]:
-    """Measure a benchmark, with a progress bar, and make its record."""
-    names = list(present(benchmark))
-    start = Watch.now()
+def restrict(threads: int) -> None:
+    """Give this process, and all that it starts, so many cores."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise BenchmarkError("this system cannot keep a process to some of the cores, leave --threads out")
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def keeping(out: Path | None, name: str) -> Callable[[dict[str, Any]], None]:
+    """What writes a record that is not complete yet."""
+
+    def keep(record: dict[str, Any]) -> None:
+        if out is not None:
+            write_json(out / f"{name}.json", record)
+
+    keep.path = None if out is None else out / f"{name}.json"  # type: ignore[attr-defined]
+    return keep
+
+
+def measured(name: str, plan: Plan, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Measure one benchmark, with a progress bar, and make its record."""
+    module = import_module(name)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(benchmark.name, total=len(plan.cases(benchmark)) * len(names) * plan.rounds)
-        measured = measure(benchmark, plan, told=lambda: progress.advance(task))
-    return {
-        "format": 1,
-        "benchmark": benchmark.name,
-        "question": benchmark.question,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe(start, Watch.now()),
-        "rounds": plan.rounds,
-        "least_seconds": plan.seconds,
-        "quick": plan.quick,
-        "baseline": benchmark.baseline,
-        "tolerance": benchmark.tolerance,
-        "left_out": sorted(set(benchmark.contestants) - set(names)),
-        "cases": measured,
-    }
+        task = progress.add_task(name, total=None)
+
+        def told(total: int | None = None) -> None:
+            progress.update(task, total=total) if total is not None else progress.advance(task)
+
+        if hasattr(module, "BENCHMARK"):
+            return repeated(module.BENCHMARK, plan, told)
+        record: dict[str, Any] = module.measured(plan, told, keep)
+        return record
 
 
-def show(console: Console, benchmark: Benchmark, record: dict[str, Any]) -> None:
-    """Print a record as a table, and what must be known to read it."""
-    cases = [case["case"] for case in record["cases"]]
-    varying = [key for key in cases[0] if len({case[key] for case in cases}) > 1]
-    table = Table(title=benchmark.question, title_justify="left", title_style="bold")
-    for heading in (*varying, "contestant"):
-        table.add_column(heading)
-    for heading in ("median", "fastest", "slowest", "ratio", "lowest", "highest"):
-        table.add_column(heading, justify="right")
-    for case in record["cases"]:
-        for row in case["results"]:
-            times = [in_words(row[key]) for key in ("median", "min", "max")]
-            ratios = [f"{row[key]:.3g}" for key in ("ratio", "ratio_min", "ratio_max")]
-            settings = [str(case["case"][key]) for key in varying]
-            table.add_row(*settings, row["contestant"], *times, *ratios)
-        table.add_section()
-    console.print(table)
-    fixed = ", ".join(f"{key} {value}" for key, value in cases[0].items() if key not in varying)
-    console.print(f"{fixed}; {record['rounds']} rounds; ratio: to {record['baseline']}, in the same round")
-    console.print(surroundings(record))
+def figures(console: Console) -> None:
+    """Bring the figures and tables of the documents up to date with the records."""
+    sys.path.insert(0, str(OUT.parents[1] / "docs"))
+    from speed_figures import draw_all
 
-
-def surroundings(record: dict[str, Any]) -> str:
-    """The machine in a line or two."""
-    machine = record["machine"]
-    text = f"{machine['cores']} cores, {machine['processor']}"
-    text += f"; other programs kept {machine['cores_used_by_others']} of them busy"
-    if machine["shared"]:
-        text += ": the machine was shared, read these times with care"
-    if record["left_out"]:
-        text += f"\nleft out, not installed: {', '.join(record['left_out'])}"
-    return text
-
-
-def in_words(seconds: float) -> str:
-    """A duration with three digits."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
+    for path in draw_all(OUT, OUT.parents[1] / "docs" / "figures"):
+        console.print(f"drawn {path}", soft_wrap=True)
+    console.print("the documents' tables follow with: python docs/generate.py", soft_wrap=True)
 
 
 if __name__ == "__main__":

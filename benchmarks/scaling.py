@@ -14,11 +14,14 @@ import sys
 from itertools import cycle
 from pathlib import Path
 
+from fcnet.data.dataset import Part
 from fcnet.data.minibatches import minibatches
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
 from harness import Benchmark, Case, Timed
-from step import CLASSES, LEARNING_RATE, random_images
+from problem import CLASSES, IMAGE_SHAPE, first_images
+
+LEARNING_RATE = 1e-3
 
 
 def cases(widths: tuple[int, ...], batches: tuple[int, ...], images: int) -> tuple[Case, ...]:
@@ -30,6 +33,7 @@ BENCHMARK = Benchmark(
     name="scaling",
     question="A training step in PyTorch (float32, 3,072 pixels): what do a second thread and worker buy?",
     cases=cases((256, 1024, 4096), (200, 2000), images=20_000),
+    rounds=7,
     quick_cases=cases((8,), (10,), images=40),
     baseline="one worker, one thread",
 )
@@ -79,10 +83,10 @@ def steps(case: Case, threads: int) -> Timed:
         device="cpu",
         precision="float32",
     )
-    train = random_images(case["images"])
+    train = Part(*first_images(case["images"], "random")[:2])
     group = joined(config)
     workers = group.__enter__()
-    engine = TorchEngine(config, train, (3, 32, 32), CLASSES, workers)
+    engine = TorchEngine(config, train, IMAGE_SHAPE, CLASSES, workers)
     batches = cycle(list(minibatches(len(train), case["batch"], engine.views, seed=0, epoch=0)))
 
     def timed() -> None:

@@ -27,6 +27,9 @@ from compare import same
 from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
 from tables import estimator, ladder, search, speed, table
+from speed_figures import draw_all
+from speed_tables import blocks as speed_blocks
+from tables import ladder, search, speed, table
 from words import label
 
 from fcnet.derivation.markdown import derivation_page
@@ -170,9 +173,11 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield page, fill(page, {"estimator": estimator(root / "results" / "benchmarks" / "estimator.json")})
     page = root / "docs" / "runs.md"
     yield page, fill(page, {"survival": survival(root / "results" / "survival.json")})
+    page = root / "docs" / "speed.md"
+    yield page, fill(page, speed_blocks(root / "results" / "benchmarks"))
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(root / "results" / "reproduce", Path(folder))
-        for path, _ in drawn:
+        for path in (*(path for path, _ in drawn), *draw_all(root / "results" / "benchmarks", Path(folder))):
             yield root / "docs" / "figures" / path.name, path.read_text()
     told = Source(root / "results" / "reproduce", benchmarks=root / "results" / "benchmarks", own=results)
     yield root / "docs" / "report.md", GENERATED + report_page(told, "figures")

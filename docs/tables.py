@@ -93,15 +93,25 @@ def speed(records: Path) -> str:
     lines = ["| loss and gradients of 200 images, written with | time | ratio |", "| --- | ---: | ---: |"]
     for row in loops["cases"][0]["results"]:
         lines.append(f"| {row['contestant']} | {1e3 * row['median']:,.1f} ms | x {row['ratio']:,.1f} |")
-    lines += ["", "| training step, hidden units | matrix products alone | plain SGD | momentum |"]
-    lines.append("| --- | ---: | ---: | ---: |")
+    lines += [
+        "",
+        "| training step, hidden units | matrix products alone | plain SGD | momentum | closest other |",
+    ]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
     for hidden in sorted({case["case"]["hidden"] for case in step["cases"]}):
-        cases = {c["case"]["momentum"]: c["results"] for c in step["cases"] if c["case"]["hidden"] == hidden}
-        floor = f"{1e3 * cases[0.0][0]['median']:.1f} ms"
-        plain, momentum = (f"x {cases[mu][1]['ratio']:.2f}" for mu in (0.0, 0.9))
-        lines.append(f"| {hidden} | {floor} | {plain} | {momentum} |")
+        cases = {
+            case["case"]["momentum"]: {row["contestant"]: row for row in case["results"]}
+            | {"floor": next(row for row in case["results"] if row["ratio"] == row["ratio_max"] == 1)}
+            for case in step["cases"] if case["case"]["hidden"] == hidden
+        }  # fmt: skip
+        floor = f"{1e3 * cases[0.0]['floor']['median']:.1f} ms"
+        plain, momentum = (f"x {cases[mu]['fcnet']['ratio']:.2f}" for mu in (0.0, 0.9))
+        lines.append(f"| {hidden} | {floor} | {plain} | {momentum} | {closest(cases[0.0])} |")
     where = f"{step['machine']['cores']} cores of {step['machine']['processor']}"
-    lines += ["", f"Medians of {step['rounds']} rounds on {where}; `make bench` repeats it."]
+    lines += ["", *wrapped(
+        f"Float32, medians of {step['rounds']} rounds on {where}; `make bench` repeats it. "
+        f"[docs/speed.md](docs/speed.md) has all programs, and the times of whole trainings."
+    )]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
@@ -134,6 +144,16 @@ def estimator(record: Path) -> str:
         f"`python benchmarks/estimator.py` repeats it."
     )
     return "\n".join([*lines, "", *wrapped(remark)]) + "\n"
+def closest(rows: dict[str, Any]) -> str:
+    """The fastest program that is not this project's, of those with float32 products."""
+    others = [
+        row for name, row in rows.items()
+        if name != "floor" and "products" not in name and "fcnet" not in name and "bfloat16" not in name
+    ]  # fmt: skip
+    if not others:
+        return ""
+    best = min(others, key=lambda row: float(row["ratio"]))
+    return f"{best['contestant']}, x {best['ratio']:.2f}"
 
 
 def search(records: Path) -> str:

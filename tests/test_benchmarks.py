@@ -80,12 +80,162 @@ def test_a_result_that_is_incomplete_is_refused(result):
 
 
 def test_every_step_lowers_the_loss_of_one_small_minibatch():
-    from step import BENCHMARK, CLASSES
+    from peers import entries
+    from problem import make_problem
 
-    (case,) = [case for case in BENCHMARK.quick_cases if case["momentum"] == 0]
-    step = BENCHMARK.contestants["fcnet"].prepare(case | {"images": case["batch"]})
-    losses = [step() for _ in range(100)]
-    assert losses[-1] < losses[0] < 3 * np.log(len(CLASSES))
+    problem = make_problem({"hidden": 8, "batch": 10, "images": 10, "pixels": "random"})
+    rows = np.arange(10)
+    for name in ("fcnet", "plain NumPy"):
+        peer = entries()[name].setup(problem)
+        losses = [peer.step(rows, 1e-3) for _ in range(100)]
+        assert losses[-1] < losses[0] < 3 * np.log(10)
+
+
+CASE = {"hidden": (8, 5), "momentum": 0.9, "batch": 10, "images": 1000, "pixels": "random"}
+
+
+def states(setup, case=CASE, count=10):
+    """What so many steps of a peer come to, and of plain NumPy."""
+    from peers.numpy_plain import Plain
+    from problem import make_problem
+    from steps import Steps
+
+    result = []
+    for one in (setup, Plain):
+        problem = make_problem(case)
+        steps = Steps(one(problem), problem, "float32")
+        for _ in range(count):
+            steps()
+        result.append(steps.state())
+    return result
+
+
+@pytest.mark.parametrize("name", ["fcnet", "scikit-learn"])
+def test_peers_go_where_plain_numpy_goes(name):
+    from peers import entries
+    from steps import judge
+
+    state, reference = states(entries()[name].setup)
+    assert judge(name, state, reference, "first") < 1e-4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["no L2", "no momentum", "L2 halved", "an update skipped", "other images", "twice the rate", "no biases"],
+)
+def test_a_peer_that_does_other_work_is_refused(wrong):
+    from dataclasses import replace
+
+    from peers.numpy_plain import Plain
+    from runner import BenchmarkError
+    from steps import judge
+
+    class Wrong(Plain):
+        calls = 0
+
+        def step(self, rows, learning_rate):
+            self.calls += 1
+            if wrong == "an update skipped" and self.calls == 5:
+                return 0.0
+            if wrong == "other images" and self.calls == 5:
+                rows = rows - 1
+            before = {name: value.copy() for name, value in self.params.items()}
+            loss = super().step(rows, 2 * learning_rate if wrong == "twice the rate" else learning_rate)
+            if wrong == "no biases":
+                self.params |= {name: value for name, value in before.items() if name[0] == "b"}
+            return loss
+
+    changes = {"no L2": {"reg": 0.0}, "no momentum": {"momentum": 0.0}, "L2 halved": {"reg": 0.015}}
+    state, reference = states(lambda problem: Wrong(replace(problem, **changes.get(wrong, {}))))
+    with pytest.raises(BenchmarkError, match="wrong: "):
+        judge("wrong", state, reference, "first")
+
+
+def test_the_peer_in_the_readme_is_a_peer():
+    pytest.importorskip("jax")
+    code = (FOLDER / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    check = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from test_benchmarks import states\nfrom steps import judge\n"
+        "case = {'hidden': 8, 'momentum': 0.9, 'batch': 10, 'images': 1000, 'pixels': 'random'}\n"
+        "assert judge(NAME, *states(setup, case, 3), 'first') < 1e-4\n"
+    )
+    source = str(Path(fcnet.__file__).parents[1])
+    done = subprocess.run(  # JAX stays out of this process: it warns of every fork from then on
+        [sys.executable, "-c", f"{code}\n{check}", str(FOLDER), str(Path(__file__).parent), source],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_peer_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    import peers
+    from harness import Benchmark, Contestant, Plan
+    from machine import Watch
+    from measured import record_of
+    from show import surroundings
+
+    (tmp_path / "abacus.py").write_text(
+        'NAME, NEEDS, PRECISION = "Abacus", ("no_such_package",), "float32"\ndef setup(problem): ...\n'
+    )
+    monkeypatch.setattr(peers, "__path__", [*peers.__path__, str(tmp_path)])
+    found = peers.entries()["Abacus"]
+    assert found.lacking == "needs no_such_package"
+    benchmark = Benchmark("step", "?", (CASE,), (CASE,), baseline="products")
+    benchmark.contestants = {"Abacus": Contestant("Abacus", found.setup, found.lacking)}
+    assert benchmark.present(CASE) == []
+    record = record_of("step", "?", Watch.now(), Plan(), left_out=benchmark.left_out())
+    assert "left out: Abacus (needs no_such_package)" in surroundings(record)
+
+
+def test_contestants_in_their_processes_repeat_equally_often_and_are_judged():
+    """The floor and two programs, as `make bench` runs them."""
+    from dataclasses import replace
+
+    from harness import Plan, measure
+    from step import BENCHMARK
+
+    names = [*BENCHMARK.baselines, "plain NumPy", "fcnet"]
+    present = {name: BENCHMARK.contestants[name] for name in names}
+    tiny = replace(BENCHMARK, quick_cases=BENCHMARK.quick_cases[:1], contestants=present)
+    (case,) = measure(tiny, Plan(rounds=2, seconds=1e-4, settle=0, quick=True))
+    rows = {row["contestant"]: row for row in case["results"]}
+    assert case["baseline"] in BENCHMARK.baselines
+    assert rows[case["baseline"]]["ratio"] == 1
+    assert len({row["repeats"] for row in rows.values()}) == 1
+    for name, row in rows.items():
+        assert row["q1"] <= row["median"] <= row["q3"]
+        assert (row["difference"] is None) == (name in BENCHMARK.baselines)
+        assert row["difference_at_end"] is None or row["difference_at_end"] < 1e-3
+
+
+def test_a_program_gets_the_cores_that_it_is_told_of(monkeypatch):
+    from processes import Program, run
+    from runner import BenchmarkError, on_cores
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    code = "import json, os; print(json.dumps({'at': 1e9, 'threads': os.environ['OMP_NUM_THREADS']}))"
+    with on_cores(1):
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    outcome = run(Program("one", (sys.executable, "-c", code)))
+    assert int(outcome.said["threads"]) >= 1
+    assert 1e6 < outcome.peak < 1e9
+    with pytest.raises(BenchmarkError, match="two: ended with status 3:\nwhy"):
+        run(Program("two", (sys.executable, "-c", "import sys; sys.stderr.write('why'); sys.exit(3)")))
+
+
+def test_the_formula_of_memory_counts_parameters_as_the_network_does():
+    from fcnet.net.network import Network
+    from memory import Setting, predicted
+
+    for hidden in ((3,), (4, 2)):
+        setting = Setting("small", hidden)
+        assert setting.parameters == sum(
+            value.size for value in Network(setting.sizes, np.random.default_rng(0)).params.values()
+        )
+    few, many = (predicted(Setting("", (1000,), optimiser=one), 0) for one in ("sgd", "momentum"))
+    assert many - few == pytest.approx(8 * Setting("", (1000,)).parameters, rel=0.1)
 
 
 def test_a_run_leaves_a_record(tmp_path):

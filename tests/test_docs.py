@@ -31,6 +31,19 @@ def page(*names: str) -> str:
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 ESTIMATOR, RUNS = page("estimator"), page("survival")
+SPEED = page(
+    "step",
+    "momentum",
+    "extras",
+    "work",
+    "evaluate",
+    "cold",
+    "imports",
+    "accuracy",
+    "levels",
+    "formula",
+    "memory",
+)
 
 
 def test_this_repository_is_up_to_date(capsys):
@@ -73,6 +86,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "scaling.md").write_text(SCALING)
     (root / "docs" / "estimator.md").write_text(ESTIMATOR)
     (root / "docs" / "runs.md").write_text(RUNS)
+    (root / "docs" / "speed.md").write_text(SPEED)
     for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     shutil.copy(generate.ROOT / "results" / "survival.json", root / "results")
@@ -96,7 +110,8 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
         "(digits $1$ & more)",
     ):
         assert number in text
-    assert {path.stem for path in (root / "docs" / "figures").glob("*.svg")} == {
+    drawn = {path.stem for path in (root / "docs" / "figures").glob("*.svg")}
+    assert drawn - {"speed_step", "speed_accuracy", "speed_work"} == {
         "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
         "tuned_curves", "tuned_weights", "confusion", "depth", "signal",
     }  # fmt: skip

@@ -1,0 +1,176 @@
+"""The figures of docs/speed.md, in the style of all others, from the records that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speed_tables import size_of
+from speed_words import OURS, found, rows_by_case
+
+from fcnet.report.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SMALL,
+    VERMILLION,
+    credit,
+    end_labels,
+    grid,
+    house_style,
+    new_figure,
+    save,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = {
+    "fcnet": BLUE, "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY, "plain NumPy": GREY,
+    "PyTorch": VERMILLION, "PyTorch compiled": VERMILLION, "PyTorch bfloat16": ORANGE, "JAX jit": GREEN,
+    "scikit-learn": PURPLE,
+}  # fmt: skip
+"""A program has one colour in all figures."""
+
+
+def draw_all(records: Path, folder: Path) -> Iterator[Path]:
+    """Write every figure whose record is there."""
+    for name, (record, draw) in {
+        "speed_step": ("step", step), "speed_accuracy": ("accuracy", accuracy), "speed_work": ("work", work)
+    }.items():  # fmt: skip
+        content = found(records, record)
+        if content is not None:
+            with house_style():
+                save(draw(content), folder / f"{name}.svg")
+            yield folder / f"{name}.svg"
+
+
+def machine(record: dict[str, Any]) -> str:
+    """What a figure says of where it was measured."""
+    cores, processor = record["machine"]["cores"], record["machine"]["processor"]
+    counted = "1 core" if cores == 1 else f"{cores} cores"
+    return f"medians of {record['rounds']} rounds, {counted} of {processor}"
+
+
+def step(record: dict[str, Any]) -> Figure:
+    """A dot a program and width, as a multiple of the products alone; a panel a rule."""
+    figure = new_figure(10.5, 4.9)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, momentum in zip(panels, (0.0, 0.9), strict=True):
+        ratios(axes, record, momentum)
+        axes.set_title("Plain SGD" if not momentum else f"Momentum {momentum}")
+    panels[0].set_ylabel("time of a step / its matrix products")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=SMALL)
+    credit(figure, machine(record), where="below")
+    return figure
+
+
+def ratios(axes: Axes, record: dict[str, Any], momentum: float) -> None:
+    """One panel: a line a program."""
+    cases = sorted(rows_by_case(record, momentum=momentum), key=lambda case: case[0]["hidden"])
+    widths = [case["hidden"] for case, _ in cases]
+    for name, color in COLORS.items():
+        if not all(name in rows for _, rows in cases):
+            continue
+        values = [rows[name]["ratio"] for _, rows in cases]
+        axes.plot(
+            range(len(widths)), values, color=color, marker="o", markersize=4, label=name,
+            linestyle=line_of(name), linewidth=3 if name == "fcnet" else 1.6, zorder=3 if name in OURS else 2,
+        )  # fmt: skip
+    axes.axhline(1, color=INK, linewidth=1)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter(lambda value, _: f"x {value:g}")
+    axes.set_xticks(range(len(widths)), [f"{width:,}" for width in widths])
+    axes.set_xlabel("hidden units")
+    grid(axes)
+
+
+def line_of(name: str) -> str:
+    """Compiled and bfloat16 variants are dashed."""
+    return "--" if "compiled" in name or "bfloat16" in name else "-"
+
+
+def accuracy(record: dict[str, Any]) -> Figure:
+    """A curve a program, a panel a net; the recipes of this project on their own."""
+    runs = record["runs"]
+    nets = list(dict.fromkeys(run["job"]["net"] for run in runs if not is_recipe(run)))
+    figure = new_figure(4.0 * (len(nets) + 1) + 1.2, 4.6)
+    panels = figure.subplots(1, len(nets) + 1)
+    for axes, net in zip(panels, nets, strict=False):
+        shown = [run for run in runs if run["job"]["net"] == net and not is_recipe(run)]
+        for run in shown:
+            name = run["job"]["program"]
+            curve(axes, run, COLORS.get(name, INK), line_of(name), name)
+        units = shown[0]["job"]["settings"]["hidden"][0]
+        axes.set_title(f"{units:,} hidden units")
+    recipes = [run for run in runs if is_recipe(run)]
+    for run, color in zip(recipes, (BLUE, VERMILLION, GREEN), strict=False):
+        curve(panels[-1], run, color, "-", run["job"]["program"])
+    for level in record["levels"]:
+        panels[-1].axhline(100 * level, color=FAINT, linewidth=1)
+    panels[-1].set_title("Recipes of this project")
+    end_labels(
+        panels[-1],
+        [(run["points"][-1]["seconds"], 100 * run["points"][-1]["val_accuracy"], run["job"]["net"], color)
+         for run, color in zip(recipes, (BLUE, VERMILLION, GREEN), strict=False)],
+    )  # fmt: skip
+    for axes in panels:
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        grid(axes)
+    panels[0].set_ylabel("validation accuracy (%)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=SMALL)
+    return figure
+
+
+def is_recipe(run: dict[str, Any]) -> bool:
+    """Whether a run is one of this project's recipes, and not a net that all train."""
+    return str(run["job"]["program"]).startswith("recipe")
+
+
+def curve(axes: Axes, run: dict[str, Any], color: str, line: str, name: str) -> None:
+    """Accuracy against seconds."""
+    seconds = [point["seconds"] for point in run["points"]]
+    accuracies = [100 * point["val_accuracy"] for point in run["points"]]
+    axes.plot(
+        seconds, accuracies, color=color, linestyle=line, marker="o", markersize=3.5, label=name,
+        linewidth=3 if name == "fcnet" else 1.6, zorder=3 if name in OURS else 2,
+    )  # fmt: skip
+
+
+def work(record: dict[str, Any]) -> Figure:
+    """Milliseconds a step against what is swept, with the products' beside it, on one core and two."""
+    figure = new_figure(11.5, 4.4)
+    panels = figure.subplots(1, 3)
+    titles = {"width": "hidden units", "batch": "examples a step", "depth": "layers"}
+    for axes, (swept, title) in zip(panels, titles.items(), strict=True):
+        for threads, color in ((1, VERMILLION), (2, BLUE)):
+            cases = rows_by_case(record, swept=swept, threads=threads)
+            sizes = [size_of(case) for case, _ in cases]
+            cores = "1 core" if threads == 1 else f"{threads} cores"
+            for name, line, what in (("fcnet", "-", "a step"), ("floor", ":", "its products alone")):
+                times = [1e3 * rows[name]["median"] for _, rows in cases]
+                axes.plot(sizes, times, line, color=color, marker="o", markersize=3, label=f"{what}, {cores}")
+        axes.set_title(titles[swept].capitalize())
+        axes.set_xlabel(title)
+        if swept != "depth":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        grid(axes)
+    panels[0].set_ylabel("milliseconds a step")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=SMALL)
+    credit(figure, machine(record), where="below")
+    return figure

@@ -1,0 +1,214 @@
+"""The tables of docs/speed.md, each made from the record that it states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from speed_words import NOT_YET, OURS, found, left_out, rows_by_case, where
+from words import percent, wrapped
+
+PICTURES = {
+    "step": "Each program's step as a multiple of its matrix products",
+    "work": "The time of a step against width, batch and depth",
+    "accuracy": "Validation accuracy against seconds",
+}
+"""Figures below tables, by the names of their blocks, and what they show."""
+
+
+def blocks(records: Path) -> dict[str, str]:
+    """The generated blocks of docs/speed.md by name; a record that is missing says so."""
+    makers = {
+        "step": step, "momentum": momentum, "extras": extras, "evaluate": evaluate, "cold": cold,
+        "imports": imports, "accuracy": accuracy, "levels": levels, "work": work, "memory": memory,
+        "formula": formula,
+    }  # fmt: skip
+    sources = {"momentum": "step", "extras": "step", "levels": "accuracy", "formula": "memory"}
+    result = {}
+    for name, maker in makers.items():
+        record = found(records, sources.get(name, name))
+        if record is None:
+            result[name] = f"{NOT_YET}\n"
+            continue
+        result[name] = maker(record)
+        if name in PICTURES:
+            result[name] += f"\n![{PICTURES[name]}](figures/speed_{name}.svg)\n"
+    return result
+
+
+def table(headings: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A table in Markdown, all but the first columns aligned to the right."""
+    lines = [f"| {' | '.join(headings)} |"]
+    lines.append("|" + " --- |" * words + " ---: |" * (len(headings) - words))
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def remark(text: str) -> str:
+    """A paragraph below a table."""
+    return "\n" + "\n".join(wrapped(text)) + "\n"
+
+
+def ratios(record: dict[str, Any], momentum: float) -> str:
+    """Every program at every width, as multiples of the floor."""
+    cases = sorted(rows_by_case(record, momentum=momentum), key=lambda case: case[0]["hidden"])
+    names = [name for name in cases[0][1] if name not in (*record["baselines"], "floor")]
+    names = [name for name in names if all(name in rows for _, rows in cases)]
+    lines = [["products alone", *(f"{1e3 * rows['floor']['median']:.2f} ms" for _, rows in cases)]]
+    for name in sorted(names, key=lambda name: name not in OURS):
+        cells = [f"x {rows[name]['ratio']:.2f}" for _, rows in cases]
+        lines.append([f"**{name}**" if name in OURS else name, *cells])
+    return table(["hidden units", *(str(case["hidden"]) for case, _ in cases)], lines)
+
+
+def step(record: dict[str, Any]) -> str:
+    """Plain SGD, with how it was measured."""
+    spread = max(
+        (row["ratio_q3"] - row["ratio_q1"]) / row["ratio"]
+        for case in record["cases"]
+        for row in case["results"]
+    )
+    apart = [
+        row["difference_at_end"] for case in record["cases"] for row in case["results"]
+        if row.get("difference_at_end") is not None and "bfloat16" not in row["contestant"]
+    ]  # fmt: skip
+    return ratios(record, 0.0) + remark(
+        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of no ratio "
+        f"are further apart than {percent(spread)} of it. After the last step the float32 programs were "
+        f"at most {percent(max(apart))} of their way apart.{left_out(record)}"
+    )
+
+
+def momentum(record: dict[str, Any]) -> str:
+    return ratios(record, 0.9)
+
+
+def extras(record: dict[str, Any]) -> str:
+    """What mirroring and shifting add."""
+    name = "fcnet, mirrored and shifted"
+    for case, rows in rows_by_case(record, momentum=0.0):
+        if name in rows:
+            more = rows[name]["median"] / rows["fcnet"]["median"] - 1
+            return remark(
+                f"Images mirrored and shifted by up to 3 pixels cost {percent(more)} more "
+                f"at {case['hidden']} units."
+            ).lstrip("\n")
+    return f"{NOT_YET}\n"
+
+
+def evaluate(record: dict[str, Any]) -> str:
+    """Images a second, and the part of the products' own speed."""
+    cases = sorted(rows_by_case(record), key=lambda case: case[0]["hidden"])
+    names = [name for name in cases[0][1] if name not in (*record["baselines"], "floor")]
+    alone = [f"{case['images'] / rows['floor']['median']:,.0f}/s" for case, rows in cases]
+    lines = [["products alone", *alone]]
+    for name in sorted(names, key=lambda name: name not in OURS):
+        cells = [percent(1 / rows[name]["ratio"]) for _, rows in cases]
+        lines.append([f"**{name}**" if name in OURS else name, *cells])
+    return table(["hidden units", *(str(case["hidden"]) for case, _ in cases)], lines) + remark(
+        f"Images a second of the products alone, and what part of that the programs reach, from uint8 "
+        f"pixels to scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
+    )
+
+
+def cold(record: dict[str, Any]) -> str:
+    """A cold process until an accuracy, and how often quicker than the usual way."""
+    lines = []
+    for row in record["rows"]:
+        bound = "" if row["reached"] else "> "
+        accuracy = percent(sum(row["val_accuracy"]) / row["n"])
+        epochs = sum(row["epochs"]) / row["n"]
+        lines.append([
+            row["program"], str(row["n"]), f"{bound}{row['median']:.1f} s",
+            f"{row['q1']:.1f} to {row['q3']:.1f} s",
+            f"{epochs:.1f}", accuracy, f"{bound}x {row['ratio']:.1f}",
+        ])  # fmt: skip
+    headings = ["program", "n", "median", "quartiles", "epochs", "validation", "beside fcnet"]
+    return table(headings, lines) + remark(
+        f"Until an evaluation shows {percent(record['wanted'])} or more; where it was not reached in "
+        f"ten epochs, time and ratio are those of all ten, and so a lower bound (>). On {where(record)}."
+        f"{left_out(record)}"
+    )
+
+
+def imports(record: dict[str, Any]) -> str:
+    lines = [
+        [row["program"], f"{row['median']:.3f} s", f"{row['q1']:.3f} to {row['q3']:.3f} s", str(row["n"]),
+         f"{row['goal']:.2f} s" if row["goal"] else ""]
+        for row in record["rows"]
+    ]  # fmt: skip
+    headings = ["from the start of the process", "median", "quartiles", "n", "wanted, at most"]
+    return table(headings, lines) + remark(f"On {where(record)}.")
+
+
+def seconds(value: float | None) -> str:
+    return f"{value:.1f} s" if value is not None else ""
+
+
+def accuracy(record: dict[str, Any]) -> str:
+    """All programs on the nets that all can train."""
+    lines = [
+        [row["net"], f"**{row['program']}**" if row["program"] in OURS else row["program"],
+         seconds(row["seconds"]), percent(row["val_accuracy"]),
+         *(seconds(value) for value in row["to_level"][:2])]
+        for row in record["rows"] if not row["program"].startswith("recipe")
+    ]  # fmt: skip
+    names = [f"to {100 * level:.0f} %" for level in record["levels"][:2]]
+    return table(["net", "program", "all epochs", "validation", *names], lines, words=2) + remark(
+        f"One training each on {where(record)}; training, evaluation and compilation, without imports and "
+        f"loading.{left_out(record)}"
+    )
+
+
+def levels(record: dict[str, Any]) -> str:
+    """How soon this project's recipes reach an accuracy."""
+    lines = [
+        [f"`{row['net']}`", *(seconds(value) for value in row["to_level"])]
+        for row in record["rows"] if row["program"].startswith("recipe")
+    ]  # fmt: skip
+    names = [f"to {100 * level:.0f} %" for level in record["levels"]]
+    return table(["recipe", *names], lines) + remark(
+        f"Validation accuracy, one training each on {where(record)}; an empty cell was not reached."
+    )
+
+
+def work(record: dict[str, Any]) -> str:
+    """The largest and the smallest step of each sweep."""
+    lines = []
+    for swept in ("width", "batch", "depth"):
+        for threads in (1, 2):
+            cases = rows_by_case(record, swept=swept, threads=threads)
+            worst = max(cases, key=lambda case: case[1]["fcnet"]["ratio"])
+            best = min(cases, key=lambda case: case[1]["fcnet"]["ratio"])
+            cells = [f"x {rows['fcnet']['ratio']:.2f} at {size_of(case)}" for case, rows in (best, worst)]
+            lines.append([swept, str(threads), *cells])
+    return table(["what grows", "cores", "closest to the products", "furthest"], lines) + remark(
+        f"Medians of {record['rounds']} rounds on {where(record)}."
+    )
+
+
+def size_of(case: dict[str, Any]) -> int:
+    """What is swept in a case."""
+    sizes = {"width": case["hidden"][0], "batch": case["batch"], "depth": len(case["hidden"]) + 1}
+    return int(sizes[case["swept"]])
+
+
+def memory(record: dict[str, Any]) -> str:
+    lines = [
+        [row["setting"], " x ".join(str(units) for units in row["hidden"]), f"{row['batch']:,}",
+         row["optimiser"],
+         f"{row['peak'] / 1e6:.0f} MB", f"{row['formula'] / 1e6:.0f} MB", f"{100 * row['error']:+.1f} %"]
+        for row in record["rows"]
+    ]  # fmt: skip
+    headings = ["training", "hidden units", "batch", "optimiser", "peak", "formula", "error"]
+    holds = "holds" if record["holds"] else "does not hold"
+    return table(headings, lines) + remark(
+        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. Wanted of the exercise's "
+        f"net: {record['wanted'] / 1e6:.0f} MB at most."
+    )
+
+
+def formula(record: dict[str, Any]) -> str:
+    """The terms in their own words."""
+    lines = [[f"`{name}`", what] for name, what in record["formula"].items()]
+    text = table(["term", "bytes"], lines, words=2)
+    return text + remark(f"`base` was {record['base'] / 1e6:.0f} MB.")
