@@ -26,10 +26,9 @@ from unittest.mock import patch
 from compare import same
 from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
-from tables import estimator, ladder, search, speed, table
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
-from tables import ladder, search, speed, table
+from tables import estimator, ladder, search, speed, table
 from words import label
 
 from fcnet.derivation.markdown import derivation_page

@@ -144,6 +144,8 @@ def estimator(record: Path) -> str:
         f"`python benchmarks/estimator.py` repeats it."
     )
     return "\n".join([*lines, "", *wrapped(remark)]) + "\n"
+
+
 def closest(rows: dict[str, Any]) -> str:
     """The fastest program that is not this project's, of those with float32 products."""
     others = [
