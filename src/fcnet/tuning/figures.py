@@ -16,9 +16,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fcnet.report.style as style
 from fcnet.errors import FcnetError
 from fcnet.files import write_atomically
-from fcnet.report import style
 from fcnet.tuning.parallel import parallel
 from fcnet.tuning.reading import Search, Trial, read_search
 

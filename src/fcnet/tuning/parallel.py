@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from fcnet.report import style
+import fcnet.report.style as style
 from fcnet.tuning.reading import Search, Trial
 from fcnet.tuning.space import Choice, Dimension, Value
 
