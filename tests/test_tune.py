@@ -24,7 +24,7 @@ from fcnet.tuning.locks import only_search_in
 from fcnet.tuning.plan import Place
 from fcnet.tuning.search import Request
 from fcnet.tuning.standing import Standing
-from fcnet.tuning.study import open_storage
+from fcnet.tuning.study import opened_storage
 from searches import request, run
 from trainings import SMALL, StopAfter, small
 
@@ -194,15 +194,13 @@ def test_a_hopeless_trial_ends_early_and_keeps_its_settings_and_history(
     out = tmp_path / "out"
     base = small(epochs=20)
     run(request(out, base=base, vary=("learning-rate",), trials=1), digits)
-    storage = open_storage(Place(out))
-    study = optuna.load_study(study_name="fcnet", storage=storage)
-    study.enqueue_trial({"learning_rate": 0.01})
-    study.enqueue_trial({"learning_rate": 0.05})
-    plan = study.user_attrs["plan"]
-    plan["space"][0] |= {"low": 1e-6}
-    plan["trials"] = 4
-    study.set_user_attr("plan", plan)
-    study.enqueue_trial({"learning_rate": 1e-6})
+    with opened_storage(Place(out)) as storage:
+        study = optuna.load_study(study_name="fcnet", storage=storage)
+        for rate in (0.01, 0.05, 1e-6):
+            study.enqueue_trial({"learning_rate": rate})
+        plan = study.user_attrs["plan"] | {"trials": 4}
+        plan["space"][0] |= {"low": 1e-6}
+        study.set_user_attr("plan", plan)
     standing, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
     hopeless = standing.rows[3]
     assert hopeless.state == "pruned"

@@ -89,8 +89,8 @@ class Tune:
         )
         try:
             standing = search(request, dataset, View(self.workers))
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{self.out} goes on with --resume") from None
+        except KeyboardInterrupt as stop:
+            raise type(stop)(f"{self.out} goes on with --resume") from None
         self._draw(place)
         print(summary(standing, place, dataset.label, self._same_data()))
         return 0

@@ -34,7 +34,7 @@ def run(order: dict[str, object]) -> None:
     """
     from fcnet.cli.loading import load_any
     from fcnet.tuning.plan import Place
-    from fcnet.tuning.study import join_study, open_storage
+    from fcnet.tuning.study import join_study, opened_storage
     from fcnet.tuning.work import work
 
     data, storage, deadline, side = (order[name] for name in ("data", "storage", "deadline", "image_size"))
@@ -45,10 +45,11 @@ def run(order: dict[str, object]) -> None:
         told=False,
     )
     place = Place(Path(str(order["out"])), None if storage is None else str(storage), str(order["study"]))
-    study, plan = join_study(open_storage(place), place)
-    if not plan.fits(dataset):
-        raise FcnetError(f"{place.label} is about other data than {dataset.origin.path}, see --data")
-    work(study, place, plan, dataset, None if deadline is None else float(str(deadline)))
+    with opened_storage(place) as opened:
+        study, plan = join_study(opened, place)
+        if not plan.fits(dataset):
+            raise FcnetError(f"{place.label} is about other data than {dataset.origin.path}, see --data")
+        work(study, place, plan, dataset, None if deadline is None else float(str(deadline)))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
-from fcnet.errors import FcnetError
+from fcnet.errors import FcnetError, Terminated
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What the libraries for matrices, PyTorch's among them, read when they are loaded."""
@@ -160,19 +160,15 @@ def receive(order: TextIO) -> dict[str, Any]:
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does, between two steps of a training; outside the main thread, nothing."""
+    """SIGTERM stops as Ctrl-C does, a training between two steps; outside the main thread, nothing does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler):
-            handler(signal.SIGINT, frame)
-        else:  # in the background of a shell script, Ctrl-C is ignored
-            raise KeyboardInterrupt
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
 
-    before = signal.signal(signal.SIGTERM, pass_on)
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:

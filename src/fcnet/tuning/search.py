@@ -22,7 +22,7 @@ from fcnet.tuning.plan import Place, Plan
 from fcnet.tuning.processes import Processes, stopped_by_sigterm
 from fcnet.tuning.ranges import make_space
 from fcnet.tuning.standing import Standing, standing
-from fcnet.tuning.study import find_plan, open_storage, open_study, reclaim, storage_errors
+from fcnet.tuning.study import find_plan, open_study, opened_storage, reclaim
 from fcnet.tuning.work import work
 
 TRIALS = 60
@@ -80,12 +80,11 @@ def search(request: Request, dataset: Dataset, view: View) -> Standing:
     with only_search_in(place.out) as held, stopped_by_sigterm():
         used = _check_folder(place, request.resume)
         # nothing is written before all is known to fit
-        known = find_plan(open_storage(place), place) if used or place.storage else None
-        plan = make_plan(request, known, dataset)
+        plan = make_plan(request, _known_plan(place) if used or place.storage else None, dataset)
         check_fit(plan.base, dataset)
         place.trials.mkdir(exist_ok=True)
-        study = open_study(open_storage(place), place, plan)
-        with storage_errors():
+        with opened_storage(place) as storage:
+            study = open_study(storage, place, plan)
             reclaim(study, place, is_dead=lambda process: True)  # whoever holds the folder is the only one
             watch = Watch(study, plan, request, dataset, view)
             with view:
@@ -96,6 +95,11 @@ def search(request: Request, dataset: Dataset, view: View) -> Standing:
                     watch.look()
                     watch.write()
         return watch.standing
+
+
+def _known_plan(place: Place) -> Plan | None:
+    with opened_storage(place) as storage:
+        return find_plan(storage, place)
 
 
 def make_plan(request: Request, known: Plan | None, dataset: Dataset) -> Plan:

@@ -50,8 +50,9 @@ PATIENCE_SECONDS = 10.0
 """For another machine that has made the study and not yet said what it is about."""
 
 
-def open_storage(place: Place) -> BaseStorage:
-    """The journal in the folder, or the database.
+@contextmanager
+def opened_storage(place: Place) -> Iterator[BaseStorage]:
+    """The journal in the folder, or the database; its connections are closed afterwards.
 
     Raises
     ------
@@ -62,13 +63,25 @@ def open_storage(place: Place) -> BaseStorage:
         try:
             import fcntl  # noqa: F401
         except ImportError:  # Windows: Optuna's own lock
-            return JournalStorage(JournalFileBackend(str(place.journal)))
+            yield JournalStorage(JournalFileBackend(str(place.journal)))
+            return
         lock: Any = JournalLock(place.journal)
-        return JournalStorage(JournalFileBackend(str(place.journal), lock_obj=lock))
-    with storage_errors(), warnings.catch_warnings():
+        yield JournalStorage(JournalFileBackend(str(place.journal), lock_obj=lock))
+        return
+    with storage_errors():
+        storage = _database(place.storage)
+        try:
+            yield storage
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+
+
+def _database(url: str) -> RDBStorage:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats have been "experimental" since 2021
         return RDBStorage(
-            with_driver(place.storage),
+            with_driver(url),
             engine_kwargs={"pool_pre_ping": True},
             heartbeat_interval=BEAT_SECONDS,
             grace_period=GRACE_SECONDS,
@@ -117,18 +130,15 @@ def find_plan(storage: BaseStorage, place: Place) -> Plan | None:
     ------
     RunError : it is another program's, or another version's
     """
-    with storage_errors():
-        if place.name not in optuna.get_all_study_names(storage):
-            return None
-        study = _load(storage, place, seed=0)
-        patience = time.monotonic() + (PATIENCE_SECONDS if place.storage else 0.0)
-        while "plan" not in study.user_attrs and time.monotonic() < patience:
-            time.sleep(0.2)
-        values = study.user_attrs.get("plan", {})
-        if not values and all(
-            trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False)
-        ):
-            return None  # whoever made it was stopped before it had begun
+    if place.name not in optuna.get_all_study_names(storage):
+        return None
+    study = _load(storage, place, seed=0)
+    patience = time.monotonic() + (PATIENCE_SECONDS if place.storage else 0.0)
+    while "plan" not in study.user_attrs and time.monotonic() < patience:
+        time.sleep(0.2)
+    values = study.user_attrs.get("plan", {})
+    if not values and all(trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False)):
+        return None  # whoever made it was stopped before it had begun
     if "format" not in values:
         raise RunError(f"{place.label} is no study of fcnet's, choose another with --out or --study")
     if values["format"] != FORMAT:
@@ -143,21 +153,20 @@ def open_study(storage: BaseStorage, place: Place, plan: Plan) -> Study:
     ------
     RunError : the study is about something else
     """
-    with storage_errors():
-        known = None
-        try:
-            study = optuna.create_study(
-                storage=storage, study_name=place.name, direction="maximize", **_judges(plan.base.seed)
-            )
-        except DuplicatedStudyError:
-            study = _load(storage, place, plan.base.seed)
-            known = find_plan(storage, place)
-        if known is not None:
-            check_same(known, plan, place)
-        elif not study.get_trials(deepcopy=False):
-            study.enqueue_trial(plan.space.values(plan.base), user_attrs={"base": True})
-        if known is None or known.trials != plan.trials:  # the last, since others wait for it
-            study.set_user_attr("plan", plan.to_dict())
+    known = None
+    try:
+        study = optuna.create_study(
+            storage=storage, study_name=place.name, direction="maximize", **_judges(plan.base.seed)
+        )
+    except DuplicatedStudyError:
+        study = _load(storage, place, plan.base.seed)
+        known = find_plan(storage, place)
+    if known is not None:
+        check_same(known, plan, place)
+    elif not study.get_trials(deepcopy=False):
+        study.enqueue_trial(plan.space.values(plan.base), user_attrs={"base": True})
+    if known is None or known.trials != plan.trials:  # the last, since others wait for it
+        study.set_user_attr("plan", plan.to_dict())
     return study
 
 
@@ -229,12 +238,15 @@ def reclaim(study: Study, place: Place, is_dead: Callable[[int], bool]) -> None:
         worker = _worker(trial, place)
         if worker["here"] == place.here and is_dead(worker["process"]):
             fail(study, trial)
-    trials = study.get_trials(deepcopy=False)
-    again = {trial.user_attrs.get("retry_of") for trial in trials}
-    for trial in trials:
-        failed = trial.state == TrialState.FAIL and "superfluous" not in trial.user_attrs
-        if failed and trial.number not in again and _worker(trial, place)["here"] == place.here:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+        wanted = "superfluous" not in trial.user_attrs and not tried_again(study, trial.number)
+        if wanted and _worker(trial, place)["here"] == place.here:
             try_again(study, trial)
+
+
+def tried_again(study: Study, number: int) -> bool:
+    """Whether this failed trial has been given to another worker."""
+    return any(one.user_attrs.get("retry_of") == number for one in study.get_trials(deepcopy=False))
 
 
 def _worker(trial: FrozenTrial, place: Place) -> dict[str, Any]:

@@ -119,9 +119,9 @@ def abandon(run: RunFolder, rows: list[Evaluation]) -> None:
 
 
 def drop_weights(run: Path) -> None:
-    """Remove the trained weights from a run folder; its settings make them again."""
-    for name in ("model.safetensors", "input.safetensors"):
-        (run / name).unlink(missing_ok=True)
+    """Remove the trained weights from a run folder, and the sums that vouch for them; its settings remain."""
+    for path in (run / "model.safetensors", run / "input.safetensors", RunFolder(run).sums):
+        path.unlink(missing_ok=True)
 
 
 def threads(config: TrainConfig) -> int:

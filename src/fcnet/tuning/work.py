@@ -13,7 +13,7 @@ from fcnet.data.dataset import Dataset
 from fcnet.data.whitening import covariance_kept
 from fcnet.tuning.outcome import tidy_weights
 from fcnet.tuning.plan import Place, Plan
-from fcnet.tuning.study import DONE, TAKEN, reclaim, storage_errors, taken
+from fcnet.tuning.study import DONE, TAKEN, reclaim, taken, tried_again
 from fcnet.tuning.trial import run_trial
 
 
@@ -41,19 +41,23 @@ def work(
     KeyboardInterrupt : Ctrl-C; the trial at hand waits for the next start, with a checkpoint
     FcnetError : a trial cannot be run at all
     """
+    at_hand = [-1]
 
     def objective(trial: optuna.Trial) -> float:
+        at_hand[:] = [trial.number]
         trial.set_user_attr("worker", {"here": place.here, "process": os.getpid()})
         if superfluous(study, trial.number, plan.trials):
             trial.set_user_attr("superfluous", True)
             raise Superfluous
         return run_trial(trial, place, plan, dataset, told)
 
-    with storage_errors(), covariance_kept():
+    with covariance_kept():
         while taken(study) < plan.trials and (deadline is None or time.time() < deadline):
             try:
                 study.optimize(objective, n_trials=1, catch=(Superfluous,))
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, Exception) and tried_again(study, at_hand[0]):
+                    continue  # this process had stood still, and was taken for lost by another
                 reclaim(study, place, is_dead=lambda process: process == os.getpid())
                 raise
             tidy_weights(study, place)
