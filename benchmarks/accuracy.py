@@ -40,7 +40,7 @@ from processes import Program, run, say, script
 
 QUESTION = "Validation accuracy against seconds, on the same net, schedule, minibatches and epochs"
 
-NETS = {"quick": QUICK, "wide": replace(QUICK, hidden=(1024,), epochs=6)}
+NETS = {"quick": QUICK, "wide": replace(QUICK, hidden=(1024,), epochs=4)}
 """What all programs train."""
 
 LEVELS = (0.5, 0.55, 0.6)

@@ -22,9 +22,9 @@ def case(swept: str, hidden: tuple[int, ...], batch: int, threads: int, **others
 
 def sweep(threads: int) -> list[Case]:
     """One thing changes, the others stay."""
-    widths = [case("width", (width,), 200, threads) for width in (50, 128, 256, 512, 1024, 2048, 4096, 8192)]
-    batches = [case("batch", (256,), batch, threads) for batch in (50, 100, 200, 500, 1000, 2000, 5000)]
-    depths = [case("depth", (512,) * (depth - 1), 200, threads) for depth in (2, 3, 4, 6, 8)]
+    widths = [case("width", (width,), 200, threads) for width in (50, 128, 256, 512, 1024, 2048, 8192)]
+    batches = [case("batch", (256,), batch, threads) for batch in (50, 100, 200, 500, 2000, 5000)]
+    depths = [case("depth", (512,) * (depth - 1), 200, threads) for depth in (2, 3, 5, 8)]
     return widths + batches + depths
 
 
