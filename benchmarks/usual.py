@@ -15,7 +15,7 @@ from processes import say
 
 VALIDATION = 1000
 BATCH, RATE, DECAY, WEIGHT_DECAY, STD = 200, 1e-3, 0.95, 1e-3, 1e-3
-"""The exercise's settings of its PyTorch question."""
+"""The exercise's batch and decay; the usual rate for Adam, some weight decay, small random weights."""
 
 
 class ToTensor:

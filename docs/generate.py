@@ -3,6 +3,7 @@
     python docs/generate.py                 write README.md's marked blocks, docs/cli.md and docs/figures/
     python docs/generate.py --check         say what is out of date, and exit with status 1 if anything is
     python docs/generate.py --collect OUT   first copy the small records of a finished run to results/
+    python docs/generate.py --collect-search OUT   first copy the record of a finished search to results/
 
 Every number comes from results/, so it is typed by nobody. What is committed there is small: models stay
 where they were trained, and the first-layer weights that the figures show are kept as 8-bit pictures.
@@ -29,6 +30,7 @@ from question4 import deep, depth, rates, scaling, search_deep
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
 from tables import estimator, ladder, search, speed, table
+from tuning_tables import search_figures, tuning
 from words import label
 
 from fcnet.derivation.markdown import derivation_page
@@ -65,8 +67,12 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing, exit with status 1 on drift")
     parser.add_argument("--collect", type=Path, metavar="OUT", help="folder of a finished full reproduction")
+    parser.add_argument("--collect-search", type=Path, metavar="OUT", help="folder of a finished fcnet tune")
     options = parser.parse_args(arguments)
     try:
+        if options.collect_search:
+            study = without_folders(read_json(options.collect_search / "study.json"))
+            write_json(root / "results" / "tuning" / "study.json", study)
         if options.collect:
             collect(options.collect, root)
         return _check(root) if options.check else _write(root)
@@ -172,6 +178,7 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield page, fill(page, {"estimator": estimator(root / "results" / "benchmarks" / "estimator.json")})
     page = root / "docs" / "runs.md"
     yield page, fill(page, {"survival": survival(root / "results" / "survival.json")})
+    yield from _search(root)
     page = root / "docs" / "speed.md"
     yield page, fill(page, speed_blocks(root / "results" / "benchmarks"))
     with tempfile.TemporaryDirectory() as folder:
@@ -185,6 +192,18 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     )
     intro = f"# Figures\n\nOf {label(results)}, drawn from [results/](../../results).\n\n"
     yield root / "docs" / "figures" / "README.md", GENERATED + intro + "\n".join(sections)
+
+
+def _search(root: Path) -> Iterator[tuple[Path, str]]:
+    """The page and the figures of the committed search."""
+    record = root / "results" / "tuning" / "study.json"
+    if not record.exists():
+        return
+    page = root / "docs" / "tuning.md"
+    yield page, fill(page, {"tuning": tuning(record)})
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in search_figures(record, Path(folder)):
+            yield root / "docs" / "figures" / name, content
 
 
 def _stale(root: Path, documents: dict[Path, str]) -> list[Path]:

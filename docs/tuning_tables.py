@@ -1,0 +1,64 @@
+"""What docs/tuning.md states of the committed search, made from its record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from words import percent, wrapped
+
+from fcnet.records import read_json
+from fcnet.train.config import TrainConfig
+from fcnet.tuning.figures import draw
+from fcnet.tuning.standing import in_words
+
+BEST = 8
+"""Trials in the table."""
+
+CAPTIONS = {
+    "budget": "Accuracy against budget: each trial when it ended, and the best so far",
+    "importance": "What mattered",
+    "parallel": "Every trial as a line through its settings to its accuracy",
+}
+"""Of the figures, in the order in which they are read."""
+
+
+def tuning(record: Path) -> str:
+    """The search in a paragraph, its best trials as a table, its figures."""
+    search = read_json(record)
+    base = TrainConfig.from_dict(search["base"], str(record))
+    complete = [row for row in search["trials"] if row["state"] == "complete"]
+    ranking = sorted(complete, key=lambda row: (-row["value"], row["number"]))
+    lines = ["| trial | validation | seconds | what differs from the base |", "| ---: | ---: | ---: | --- |"]
+    for row in ranking[:BEST]:
+        settings = TrainConfig.from_dict(search["base"] | row["changed"], str(record))
+        words = in_words(settings, base)
+        lines.append(f"| {row['number']} | {percent(row['value'])} | {row['seconds']:.0f} | {words} |")
+    figures = [f"![{text}](figures/search_{name}.svg)\n" for name, text in CAPTIONS.items()]
+    return "\n".join([*wrapped(_told(search, complete, ranking[0])), "", *lines, "", *figures])
+
+
+def _told(search: dict[str, Any], complete: list[dict[str, Any]], best: dict[str, Any]) -> str:
+    counts, base = search["counts"], search["base"]
+    done = len(complete) + counts["pruned"] + counts["diverged"]
+    first = next((percent(row["value"]) for row in complete if row["base"]), "not complete")
+    spread = math.sqrt(best["value"] * (1 - best["value"]) / base["validation"])
+    machine = search["environment"]
+    workers = "one worker" if search["workers"] == 1 else f"{search['workers']} workers"
+    states = f"{len(complete)} complete, {counts['pruned']} ended early, {counts['diverged']} diverged"
+    return (
+        f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,} images "
+        f"for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all, by {workers} on "
+        f"{machine['cores']} cores of {machine['processor']}. The base has {first}, the best "
+        f"{percent(best['value'])}; on so many images an accuracy has a standard deviation of "
+        f"{100 * spread:.1f} points, and the best of many is a lucky one."
+    )
+
+
+def search_figures(record: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """Each figure's file name in docs/figures and its SVG; `folder` is for the work."""
+    for path in draw(record, folder):
+        if path.suffix == ".svg":
+            yield f"search_{path.name}", path.read_text()
