@@ -49,8 +49,8 @@ def _told(search: dict[str, Any], complete: list[dict[str, Any]], best: dict[str
     workers = "one worker" if search["workers"] == 1 else f"{search['workers']} workers"
     states = f"{len(complete)} complete, {counts['pruned']} ended early, {counts['diverged']} diverged"
     return (
-        f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,} images "
-        f"for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all, by {workers} on "
+        f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,} "
+        f"images for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all, by {workers} on "
         f"{machine['cores']} cores of {machine['processor']}. The base has {first}, the best "
         f"{percent(best['value'])}; on so many images an accuracy has a standard deviation of "
         f"{100 * spread:.1f} points, and the best of many is a lucky one."

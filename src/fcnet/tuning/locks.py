@@ -51,8 +51,12 @@ class JournalLock:
         import fcntl
 
         self._file = os.open(f"{self.journal}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        mend(self.journal)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            mend(self.journal)
+        except BaseException:  # Ctrl-C: a lock that nobody releases would be waited for by ourselves
+            os.close(self._file)
+            raise
         return True
 
     def release(self) -> None:

@@ -177,5 +177,5 @@ def _word(value: Value) -> str:
         if value and not 1e-3 <= abs(value) < 1e5:
             mantissa, exponent = f"{value:.1e}".split("e")
             return f"{float(mantissa):g}e{int(exponent)}"
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
+        return f"{value:.3g}" if isinstance(value, float) and abs(value) < 100 else f"{value:.0f}"
     return str(value)
