@@ -48,13 +48,14 @@ def _told(search: dict[str, Any], complete: list[dict[str, Any]], best: dict[str
     machine = search["environment"]
     workers = "one worker" if search["workers"] == 1 else f"{search['workers']} workers"
     states = f"{len(complete)} complete, {counts['pruned']} ended early, {counts['diverged']} diverged"
-    return (
-        f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,} "
-        f"images for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all, by {workers} on "
-        f"{machine['cores']} cores of {machine['processor']}. The base has {first}, the best "
-        f"{percent(best['value'])}; on so many images an accuracy has a standard deviation of "
-        f"{100 * spread:.1f} points, and the best of many is a lucky one."
+    words = (
+        f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,}",
+        f"images for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all,",
+        f"by {workers} on {machine['cores']} cores of {machine['processor']}. The base has {first}, the best",
+        f"{percent(best['value'])}; on so many images an accuracy has a standard deviation of",
+        f"{100 * spread:.1f} points, and the best of many is a lucky one.",
     )
+    return " ".join(words)
 
 
 def search_figures(record: Path, folder: Path) -> Iterator[tuple[str, str]]:

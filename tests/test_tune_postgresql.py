@@ -117,8 +117,8 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
 ) -> None:
     """A search is killed in its first trial; one elsewhere repeats it; then a third joins, and they share."""
     place = Place(tmp_path / "first", database)
-    asked = Request(place, small(epochs=200), ("learning-rate", "reg", "dropout"), trials=2)
-    words = {"epochs": 200, "storage": database}
+    asked = Request(place, small(epochs=120), ("learning-rate", "reg", "dropout"), trials=2)
+    words = {"epochs": 120, "storage": database}
     lost = start(options(tmp_path / "lost", **words, trials=2), tmp_path)
     try:
         with opened_storage(place) as storage:
@@ -133,17 +133,17 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
         wait_for(lambda: len(run(asked, digits)[0].done) == 2, "end of both trials")
     again = [row for row in trials(place.out) if row["retry_of"] == begun.number]
     assert [(row["params"], row["state"]) for row in again] == [(begun.params, "complete")]
-    third = start(options(tmp_path / "third", **words, trials=5), tmp_path)
+    third = start(options(tmp_path / "third", **words, trials=4), tmp_path)
     try:
         with opened_storage(place) as storage:
             wait_for(lambda: running(storage), "trial of the third")
-        run(replace(asked, trials=5), digits)
+        run(replace(asked, trials=4), digits)
         _, error = third.communicate(timeout=60)
     finally:
         third.kill()
         third.communicate()
     assert third.returncode == 0, error
-    assert len(run(asked, digits)[0].done) == 5
+    assert len(run(asked, digits)[0].done) == 4
     first, other = (
         {path.name for path in (tmp_path / name / "trials").iterdir()} for name in ("first", "third")
     )

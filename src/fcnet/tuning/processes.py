@@ -25,6 +25,9 @@ from fcnet.errors import FcnetError, Terminated
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What the libraries for matrices, PyTorch's among them, read when they are loaded."""
 
+NOBODY = 0
+"""Number of the process of a trial that was begun a moment ago, or whose worker was killed in that moment."""
+
 STOP_SECONDS = 60.0
 """For a worker to end the step at hand and write its checkpoint."""
 
@@ -84,6 +87,10 @@ class Processes:
     def living(self) -> set[int]:
         """The numbers of the processes that run."""
         return {process.pid for process in self.running.values() if process.poll() is None}
+
+    def is_gone(self, process: int) -> bool:
+        """Whether a trial's worker is none of those that run; one that has no worker yet may get it."""
+        return process not in (NOBODY, *self.living())
 
     def reap(self) -> int:
         """Forget those that have ended; returns how many of them were killed.

@@ -22,7 +22,7 @@ from fcnet.tuning.plan import Place, Plan
 from fcnet.tuning.processes import Processes, stopped_by_sigterm
 from fcnet.tuning.ranges import make_space
 from fcnet.tuning.standing import Standing, standing
-from fcnet.tuning.study import find_plan, open_study, opened_storage, reclaim
+from fcnet.tuning.study import find_plan, is_unfinished, open_study, opened_storage, reclaim
 from fcnet.tuning.work import work
 
 TRIALS = 60
@@ -186,7 +186,11 @@ def _run(
     order = {**(request.order or {}), "deadline": deadline}
     processes = Processes(request.command, order, request.workers, request.place.out / "logs", held)
     try:
-        _attend(processes, study, request.place, watch)
+        more = True
+        while more:  # a worker may be killed after the others have seen enough trials under way, and ended
+            _attend(processes, study, request.place, watch)
+            reclaim(study, request.place, is_dead=lambda process: True)
+            more = is_unfinished(study, plan.trials) and (deadline is None or time.time() < deadline)
     finally:
         processes.stop()
         reclaim(study, request.place, is_dead=lambda process: True)
@@ -200,7 +204,7 @@ def _attend(processes: Processes, study: Study, place: Place, watch: Watch) -> N
         time.sleep(LOOK_SECONDS)
         killed = processes.reap()
         if killed:
-            reclaim(study, place, is_dead=lambda process: process not in processes.living())
+            reclaim(study, place, processes.is_gone)
         watch()
         lost = lost + killed if len(watch.standing.done) == done else killed
         done = len(watch.standing.done)

@@ -29,6 +29,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fcnet.errors import FcnetError, RunError
 from fcnet.tuning.locks import JournalLock
 from fcnet.tuning.plan import FORMAT, Place, Plan
+from fcnet.tuning.processes import NOBODY
 from fcnet.tuning.sampling import Sampler, pruner
 
 BEAT_SECONDS = 10
@@ -244,6 +245,12 @@ def reclaim(study: Study, place: Place, is_dead: Callable[[int], bool]) -> None:
             try_again(study, trial)
 
 
+def is_unfinished(study: Study, wanted: int) -> bool:
+    """Whether there is a trial that waits, and not as many as wanted without it."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return bool(waiting) and taken(study) < wanted
+
+
 def tried_again(study: Study, number: int) -> bool:
     """Whether this failed trial has been given to another worker."""
     return any(one.user_attrs.get("retry_of") == number for one in study.get_trials(deepcopy=False))
@@ -251,15 +258,15 @@ def tried_again(study: Study, number: int) -> bool:
 
 def _worker(trial: FrozenTrial, place: Place) -> dict[str, Any]:
     """Who works on a trial; nobody if it was killed before it could say so, which in a journal was ours."""
-    nobody = {"here": place.here if place.storage is None else "", "process": 0}
+    nobody = {"here": place.here if place.storage is None else "", "process": NOBODY}
     found: dict[str, Any] = trial.user_attrs.get("worker", nobody)
     return found
 
 
 def fail(study: Study, trial: FrozenTrial) -> None:
     """Fail a running trial, unless somebody else has ended it."""
-    with suppress(UpdateFinishedTrialError, ValueError):
-        study.tell(trial.number, state=TrialState.FAIL)
+    with suppress(UpdateFinishedTrialError):
+        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def taken(study: Study) -> int:
