@@ -152,7 +152,8 @@ def summary(standing: Standing, place: Place, label: str, same_data: str = "") -
     base = next((row for row in standing.rows if row.base and row.value is not None), None)
     before = "" if base is None else f", the base {100 * (base.value or 0):.1f} %"
     elsewhere = f", {len(standing.running)} more are still running elsewhere" if standing.running else ""
-    threads = f"OPENBLAS_NUM_THREADS={best.threads} " if best.threads else ""
+    variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
+    threads = f"{variable}={best.threads} " if best.threads else ""
     return (
         f"{place.out}: {len(standing.done)} trials{elsewhere}\n"
         f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
