@@ -153,6 +153,10 @@ def test_the_specification_needs_numpy_alone() -> None:
             "import fcnet.cli.commands",
             {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2", "optuna"},
         ),
+        (
+            "import fcnet.cli.commands as c; c.parse(['train', '--out', 'run', '--hidden', '5'])",
+            {"numpy", "scipy", "torch", "sklearn", "optuna"},
+        ),
         ("import fcnet.cli.tune_worker", {"numpy", "torch", "optuna"}),
         (
             "import fcnet.runs.training, fcnet.experiments.reproduce",

@@ -28,8 +28,6 @@ def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
     RunError : the file cannot be read or is no TOML
     DataError : the file has an unknown setting, or a value that cannot be
     """
-    from fcnet.experiments.recipes import RECIPES
-
     if list(arguments[:1]) != [command]:
         return TrainConfig()
     recipes, files = _values_of("--recipe", arguments), _values_of("--config", arguments)
@@ -39,6 +37,8 @@ def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
         from fcnet.runs.training import read_config
 
         return read_config(Path(files[-1]))
+    from fcnet.experiments.recipes import RECIPES
+
     # of a recipe that does not exist, the parser says so later
     return RECIPES[recipes[-1]] if recipes and recipes[-1] in get_args(Recipe) else TrainConfig()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from fcnet.data.dataset import Dataset
 from fcnet.errors import DataError
 from fcnet.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
 
 DEFAULT = TrainConfig(iterations=1000, evaluate_every=20)
 """The exercise's default run: 50 units, N(0, 1e-4), learning rate 1e-4, decay 0.95 an epoch, lambda 0.25."""
@@ -48,7 +51,7 @@ TUNED = TrainConfig(
     rotate=0.881,
     zoom=0.082,
 )
-"""As good as a two-layer net gets in six minutes on two quick cores; found by `fcnet tune`, docs/tuning.md."""
+"""As good as a two-layer net gets in seven minutes on two cores; found by `fcnet tune`, docs/tuning.md."""
 
 
 DEEP = TrainConfig(

@@ -4,20 +4,24 @@ The exercise draws every layer from N(0, std^2) with one std (1e-4 in NumPy, 1e-
 Each layer then shrinks what passes it, and a deep net starts with no signal at all. He et al. (2015) choose
 the variance 2 / in, which a ReLU layer passes on unchanged. PyTorch's own default for `nn.Linear` is uniform
 between -1 / sqrt(in) and 1 / sqrt(in), biases too: the variance is 1 / (3 in), a sixth of He's.
+
+Settings are checked here, and `fcnet --help` shows settings, so NumPy is imported where numbers are drawn.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from fcnet.errors import DataError
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 
 def initial_parameters(scheme: str, sizes: Sequence[int], rng: np.random.Generator) -> dict[str, Array]:
@@ -33,6 +37,8 @@ def initial_parameters(scheme: str, sizes: Sequence[int], rng: np.random.Generat
     ------
     DataError : `initialisation is S, give "he", "pytorch" or a positive standard deviation`
     """
+    from numpy import zeros
+
     params: dict[str, Array] = {}
     for number, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         if scheme == "pytorch":
@@ -42,7 +48,7 @@ def initial_parameters(scheme: str, sizes: Sequence[int], rng: np.random.Generat
         else:
             std = standard_deviation(scheme, n_in)
             params[f"W{number}"] = std * rng.standard_normal((n_in, n_out))
-            params[f"b{number}"] = np.zeros(n_out)
+            params[f"b{number}"] = zeros(n_out)
     return params
 
 
@@ -54,14 +60,14 @@ def standard_deviation(scheme: str, n_in: int) -> float:
     DataError : as `initial_parameters`
     """
     if scheme == "he":
-        return float(np.sqrt(2 / n_in))
+        return math.sqrt(2 / n_in)
     if scheme == "pytorch":
-        return float(np.sqrt(1 / (3 * n_in)))
+        return math.sqrt(1 / (3 * n_in))
     try:
         std = float(scheme)
     except ValueError:
         std = -1.0
-    if not (np.isfinite(std) and std > 0):
+    if not (math.isfinite(std) and std > 0):
         raise DataError(
             f'initialisation is {scheme!r}, give "he", "pytorch" or a positive standard deviation'
         )
