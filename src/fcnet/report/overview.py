@@ -39,13 +39,16 @@ def overview(records: Records) -> Figure | None:
 
 def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluation]) -> None:
     axes.set_xscale("log")
-    for history, name, color in ((default, "default", style.GREY), (tuned, "tuned", style.VALIDATION)):
+    for history, name, color, offset, side in (
+        (default, "default", style.GREY, (8, -16), "left"),  # below its end: the other curve passes above
+        (tuned, "tuned", style.VALIDATION, (0, 9), "right"),
+    ):
         epochs, accuracies = [row.epoch for row in history], [100 * row.val_accuracy for row in history]
         axes.plot(epochs, accuracies, "-", color=color, linewidth=2.8, label=name)
         axes.plot(epochs[-1:], accuracies[-1:], "o", color=color, markersize=7)
         axes.annotate(
-            f"{name} {style.percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=(0, 9),
-            textcoords="offset points", ha="right", color=color, fontweight="bold", fontsize=style.SMALL + 4,
+            f"{name} {style.percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=offset,
+            textcoords="offset points", ha=side, color=color, fontweight="bold", fontsize=style.SMALL + 4,
         )  # fmt: skip
     axes.set_xticks(
         *_epoch_ticks(max(default[-1].epoch, tuned[-1].epoch), min(default[0].epoch, tuned[0].epoch))
