@@ -100,6 +100,8 @@ def line_of(name: str) -> str:
 
 def accuracy(record: dict[str, Any]) -> Figure:
     """A curve a program, a panel a net; the recipes of this project on their own."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     runs = record["runs"]
     nets = list(dict.fromkeys(run["job"]["net"] for run in runs if not is_recipe(run)))
     figure = new_figure(4.0 * (len(nets) + 1) + 1.2, 4.6)
@@ -125,7 +127,9 @@ def accuracy(record: dict[str, Any]) -> Figure:
     for axes in panels:
         axes.set_xscale("log")
         axes.set_xlabel("seconds")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         grid(axes)
     panels[0].set_ylabel("validation accuracy (%)")
     handles, labels = panels[0].get_legend_handles_labels()
