@@ -79,7 +79,7 @@ def standardised(images: NDArray[Any]) -> Preprocessing:
 
 
 def mean_square(images: NDArray[np.uint8]) -> float:
-    """The mean of all squared pixels, summed exactly as integers: six times as quick as in floating point."""
+    """The mean of all squared pixels, summed as integers: exact, and three times as quick as in floats."""
     total = 0
     for start in range(0, len(images), CHUNK):
         squares = images[start : start + CHUNK].astype(np.uint16)
