@@ -14,6 +14,7 @@ from fcnet.net.layers import Dropout, Linear, ReLU
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.network import Network
 from fcnet.net.parameters import BiasGradient, WeightGradient
+from fcnet.net.scaled import Scaled
 
 SIZES = (5, 6, 4, 5, 3, 4)
 STEPS = (1e-4, 1e-5, 1e-6)
@@ -108,7 +109,7 @@ def dropout_forgets_its_scale(self: Dropout, delta: Any, input_needed: bool) -> 
 
 
 def linear_ignores_its_bias(self: Linear, X: Any, training: bool) -> Any:
-    self._X = X
+    self._X = Scaled(X)
     Z = np.empty((len(X), self.W.value.shape[1]), self.W.value.dtype)
     product(X, self.W.value, Z)
     return Z

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
+from fcnet.net import blas, openblas
 from fcnet.net.blas import add_scaled, product
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Dropout, ReLU
@@ -17,6 +21,21 @@ from fcnet.two_layernet import log_softmax, softmax
 # The product
 
 
+@pytest.fixture(params=["NumPy's", "SciPy's"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Both libraries that the products may go through, the second as if NumPy's could not be called."""
+    if request.param == "SciPy's":
+        monkeypatch.setattr(openblas, "library", lambda: None)
+    elif openblas.library() is None:
+        pytest.skip("this NumPy has another BLAS")
+    for cached in (blas._gemm, blas._axpy):
+        cached.cache_clear()
+    yield
+    for cached in (blas._gemm, blas._axpy):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
 @pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (5, 1, 3), (1, 4, 2), (6, 7, 1), (3, 4, 5)])
 @pytest.mark.parametrize(("transpose_A", "transpose_B"), [(False, False), (True, False), (False, True)])
@@ -30,21 +49,80 @@ def test_the_product_scales_adds_and_writes_in_place(
     expected = 0.5 * A @ B + 2 * C
     stored_A = np.ascontiguousarray(A.T) if transpose_A else A
     stored_B = np.ascontiguousarray(B.T) if transpose_B else B
+    for array in (stored_A, stored_B):
+        array.flags.writeable = False
     product(stored_A, stored_B, C, alpha=0.5, beta=2.0, transpose_A=transpose_A, transpose_B=transpose_B)
     np.testing.assert_allclose(C, expected, rtol=1e-5 if C.real.dtype == np.float32 else 1e-13)
 
 
-def test_the_product_does_not_read_what_beta_0_discards() -> None:
-    C = np.full((2, 2), np.nan)
-    product(np.eye(2), np.ones((2, 2)), C)
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_the_product_does_not_read_what_beta_0_discards(dtype: Any) -> None:
+    C = np.full((2, 2), np.nan, dtype)
+    product(np.eye(2, dtype=dtype), np.ones((2, 2), dtype), C)
     np.testing.assert_array_equal(C, 1)
 
 
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
 def test_scaled_addition_writes_in_place(dtype: Any) -> None:
     x, y = np.arange(6, dtype=dtype).reshape(2, 3), np.ones((2, 3), dtype)
+    x.flags.writeable = False
     add_scaled(x, y, -2.0)
     np.testing.assert_array_equal(y, 1 - 2 * x)
+
+
+def read_only(array: Any) -> Any:
+    array.flags.writeable = False
+    return array
+
+
+def zeros(*shape: int) -> Any:
+    return np.zeros(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("A", "B", "C"),
+    [
+        (zeros(2, 3), zeros(4, 5), zeros(2, 5)),
+        (zeros(2, 3), zeros(3, 5), zeros(3, 5)),
+        (zeros(2, 3), zeros(3, 5), zeros(2, 4)),
+        (zeros(3, 2).T, zeros(3, 5), zeros(2, 5)),
+        (zeros(2, 6)[:, ::2], zeros(3, 5), zeros(2, 5)),
+        (zeros(2, 3), zeros(5, 3).T, zeros(2, 5)),
+        (zeros(2, 3), zeros(3, 5), zeros(5, 2).T),
+        (zeros(2, 3), zeros(3, 5), read_only(zeros(2, 5))),
+        (zeros(2, 3), zeros(3, 5).astype(float), zeros(2, 5)),
+        (zeros(2, 3), zeros(3, 5), zeros(2, 5).astype(float)),
+    ],
+)
+def test_what_blas_would_read_or_write_wrongly_is_refused(A: Any, B: Any, C: Any) -> None:
+    with pytest.raises(ValueError, match=r"no product: \(2, 3\) of float32"):
+        product(A, B, C)
+    np.testing.assert_array_equal(C, 0)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (zeros(2, 3), zeros(3, 2)),
+        (zeros(2, 3), zeros(2, 3).astype(float)),
+        (zeros(3, 2).T, zeros(2, 3)),
+        (zeros(2, 3), zeros(3, 2).T),
+        (zeros(2, 3), read_only(zeros(2, 3))),
+    ],
+)
+def test_a_sum_that_blas_would_do_wrongly_is_refused(x: Any, y: Any) -> None:
+    with pytest.raises(ValueError, match=r"no sum: \(2, 3\) of float32"):
+        add_scaled(x, y, 1.0)
+
+
+def test_numpys_own_library_is_found_where_its_wheel_has_brought_one() -> None:
+    wheels = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"] == "scipy-openblas"  # type: ignore[index, call-overload]
+    assert (openblas.library() is not None) == wheels
+    if wheels:
+        here = {Path(pool["filepath"]).resolve() for pool in threadpool_info() if "numpy" in pool["filepath"]}
+        assert Path(openblas.library()._name).resolve() in here  # type: ignore[union-attr]
 
 
 # ReLU

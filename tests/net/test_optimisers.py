@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcnet.net import scaled
+from fcnet.net import scaled, velocity
 from fcnet.net.network import Network
 from fcnet.net.optimisers import SGD, Adam, Optimiser
+from fcnet.net.parameters import Parameter, WeightGradient
+from fcnet.net.scaled import Scaled
 
 Params = dict[str, Any]
 Gradient = Callable[[Params], Params]
@@ -217,3 +219,35 @@ def test_the_squared_norm_and_the_logits_know_the_scale() -> None:
     settled = net.with_params(net.params)
     np.testing.assert_allclose(settled.squared_norm(), norm, rtol=1e-14)
     np.testing.assert_allclose(settled.logits(X), logits, atol=1e-14)
+
+
+@pytest.mark.parametrize("largest", [0.0, velocity.LARGEST], ids=["always added up", "as it is"])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decay", [0.0, 1e-5, 1e-3, 3e-3, 0.1, 1.0])
+def test_weight_decay_in_the_velocity_holds_for_long_and_in_float32(
+    decay: float, nesterov: bool, largest: float, monkeypatch: Any
+) -> None:
+    """From no decay to one above (1 - sqrt(mu))^2 = 2.6e-3, where weights without gradients swing through 0.
+
+    The textbook's rule is done in float64 on the same gradients, which are random; float32 may differ from it
+    by what rounding makes of a thousand steps.
+    """
+    monkeypatch.setattr(velocity, "LARGEST", largest)
+    rng = np.random.default_rng(0)
+    theta = rng.standard_normal((30, 20))
+    parameter = Parameter("W1", Scaled(theta.astype(np.float32)), regularised=True)
+    optimiser, v = SGD(MU, nesterov=nesterov), np.zeros_like(theta)
+    for step in range(1000):
+        X, delta = (rng.standard_normal((5, n)).astype(np.float32) for n in theta.shape)
+        if step < 500:  # and none afterwards
+            parameter.gradient = WeightGradient(Scaled(X), delta)
+            g = (X.T @ delta).astype(np.float64)
+        else:
+            parameter.gradient, g = WeightGradient(Scaled(0 * X), 0 * delta), np.zeros_like(theta)
+        optimiser.step([parameter], 1e-3, decay / 2 / 1e-3)
+        change = -1e-3 * g - decay * theta
+        theta += MU * (MU * v + change) + change if nesterov else MU * v + change
+        v = MU * v + change
+        if step in (0, 99, 499):
+            assert np.abs(parameter.value - theta).max() <= 1e-4 * np.abs(theta).max()
+    assert np.abs(parameter.value - theta).max() <= 1e-5

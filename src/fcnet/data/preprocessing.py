@@ -37,13 +37,18 @@ class Preprocessing:
 
     def apply(self, images: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
         """Fill out (N, D), of floating-point type, with the network's view of images (N, D)."""
+        self.centre(images, out)
+        if self.scale != 1.0:
+            out *= 1 / self.scale
+        return out
+
+    def centre(self, images: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        """Fill out (N, D) with images (N, D) minus the mean, not yet divided by the scale."""
         np.copyto(out, images)
         tiles, rest = divmod(len(out), TILE) if out.flags.c_contiguous else (0, len(out))
         many, few = out[: tiles * TILE].reshape(tiles, self._tile.size), out[len(out) - rest :]
         many -= self._tile
         few -= self.mean
-        if self.scale != 1.0:
-            out *= 1 / self.scale
         return out
 
     @cached_property

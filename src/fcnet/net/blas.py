@@ -1,22 +1,22 @@
 """One matrix product for everything in `net`: C <- alpha op(A) op(B) + beta C, written in place.
 
 BLAS's own alpha and beta make the update of a weight matrix part of the product that computes its
-gradient, and an output that exists already costs no allocation. All products go through SciPy's BLAS:
-NumPy brings a second thread pool, and two pools in one step fight for the cores.
+gradient, and an output that exists already costs no allocation. All products of a process go through one
+library, since two would bring two thread pools, which fight for the cores: NumPy's where it can be called
+directly, see `openblas`, SciPy's elsewhere (NumPy on Apple's Accelerate, or built by a distribution).
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import caxpy, cgemm, daxpy, dgemm, saxpy, sgemm, zaxpy, zgemm
+
+from fcnet.net import openblas
 
 Array = NDArray[Any]
-
-_GEMM = {"f": sgemm, "d": dgemm, "F": cgemm, "D": zgemm}
-_AXPY = {"f": saxpy, "d": daxpy, "F": caxpy, "D": zaxpy}
 
 
 def product(
@@ -31,17 +31,78 @@ def product(
 ) -> None:
     """Overwrite C (n, m) with alpha op(A) op(B) + beta C, where op(A) is (n, k) and op(B) is (k, m).
 
-    All three are C-contiguous and of one floating-point type. BLAS counts columns first, so the product is
-    handed over transposed: C^T = op(B)^T op(A)^T, with no copy of anything.
+    Raises
+    ------
+    ValueError : the shapes do not fit, or the three are not C-contiguous and of one floating-point type. BLAS
+        gets addresses and would write anywhere.
     """
-    _GEMM[C.dtype.char](
-        alpha, B.T, A.T, beta, C.T, trans_a=transpose_B, trans_b=transpose_A, overwrite_c=True
-    )
+    n, m = C.shape
+    k, rows = A.shape if transpose_A else A.shape[::-1]
+    if (
+        rows != n
+        or B.shape != ((m, k) if transpose_B else (k, m))
+        or not (A.flags.c_contiguous and B.flags.c_contiguous and C.flags.carray)
+        or not A.dtype == B.dtype == C.dtype
+    ):
+        raise ValueError(f"no product: {_described(A)} times {_described(B)} into {_described(C)}")
+    _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
 
 
 def add_scaled(x: Array, y: Array, alpha: float) -> None:
-    """Overwrite y with y + alpha x: one pass, no temporary. Both C-contiguous, of one shape and type."""
-    _AXPY[y.dtype.char](x.reshape(-1), y.reshape(-1), a=alpha)
+    """Overwrite y with y + alpha x: one pass, no temporary.
+
+    Raises
+    ------
+    ValueError : the two are not C-contiguous and of one shape and floating-point type
+    """
+    if x.shape != y.shape or x.dtype != y.dtype or not (x.flags.c_contiguous and y.flags.carray):
+        raise ValueError(f"no sum: {_described(x)} into {_described(y)}")
+    _axpy(y.dtype.char)(x, y, alpha)
+
+
+@cache
+def _gemm(kind: str) -> openblas.Gemm:
+    """What multiplies arrays of this `dtype.char`."""
+    if kind in "fd":
+        return openblas.gemm(kind) or _scipys_gemm(kind)
+    return _gemm_of_any_type
+
+
+@cache
+def _axpy(kind: str) -> openblas.Axpy:
+    """What adds arrays of this `dtype.char`."""
+    return (openblas.axpy(kind) if kind in "fd" else None) or _axpy_of_any_type
+
+
+def _scipys_gemm(kind: str) -> openblas.Gemm:
+    from scipy.linalg import blas
+
+    function = {"f": blas.sgemm, "d": blas.dgemm}[kind]
+
+    def call(
+        A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
+    ) -> None:
+        # SciPy counts columns first: C^T = op(B)^T op(A)^T, with no copy of anything
+        function(alpha, B.T, A.T, beta, C.T, trans_a=transpose_B, trans_b=transpose_A, overwrite_c=True)
+
+    return call
+
+
+def _gemm_of_any_type(
+    A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
+) -> None:
+    """For complex numbers, which only the audit's small networks have."""
+    added = alpha * ((A.T if transpose_A else A) @ (B.T if transpose_B else B))
+    C[...] = added + beta * C if beta else added
+
+
+def _axpy_of_any_type(x: Array, y: Array, alpha: float) -> None:
+    y += alpha * x
+
+
+def _described(array: Array) -> str:
+    layout = "" if array.flags.c_contiguous else ", not C-contiguous"
+    return f"{array.shape} of {array.dtype}{layout}"
 
 
 def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -45,12 +45,13 @@ class Linear:
         self.b = Parameter(f"b{number}", Scaled(b), regularised=False)
         self._buffers: dict[str, Array] = {}
 
-    def forward(self, X: Array, training: bool) -> Array:
+    def forward(self, X: Array | Scaled, training: bool) -> Array:
         """X (N, in) to Z (N, out). Equations: (4), (6)"""
-        W, scale = self.W.scaled.stored, self.W.scaled.scale
-        Z = buffer(self._buffers, "Z", (len(X), W.shape[1]), W.dtype)
+        X, W = X if isinstance(X, Scaled) else Scaled(X), self.W.scaled
+        Z = buffer(self._buffers, "Z", (len(X.stored), W.stored.shape[1]), W.stored.dtype)
         Z[:] = self.b.value
-        product(X, W, Z, alpha=scale, beta=1.0)  # (4), (6): the bias is already there, beta keeps it
+        # (4), (6): the bias is already there, beta keeps it
+        product(X.stored, W.stored, Z, alpha=X.scale * W.scale, beta=1.0)
         self._X = X
         return Z
 
@@ -60,9 +61,9 @@ class Linear:
         self.b.gradient = BiasGradient(delta)
         if not input_needed:  # the first layer: the largest product of all, saved
             return None
-        W, scale = self.W.scaled.stored, self.W.scaled.scale
-        dX = buffer(self._buffers, "dX", (len(delta), W.shape[0]), W.dtype)
-        product(delta, W, dX, alpha=scale, transpose_B=True)
+        W = self.W.scaled
+        dX = buffer(self._buffers, "dX", (len(delta), W.stored.shape[0]), W.stored.dtype)
+        product(delta, W.stored, dX, alpha=W.scale, transpose_B=True)
         return dX
 
 

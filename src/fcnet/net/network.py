@@ -19,6 +19,7 @@ from fcnet.net.layers import Dropout, Layer, Linear, ReLU
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
+from fcnet.net.scaled import Scaled
 from fcnet.validation import check_images, check_labels, check_not_negative, check_positive
 
 Array = NDArray[Any]
@@ -87,14 +88,15 @@ class Network:
         for parameter in self.parameters:
             parameter.scaled.load_state(state, parameter.name)
 
-    def forward(self, X: Array, training: bool = False) -> Array:
+    def forward(self, X: Array | Scaled, training: bool = False) -> Array:
         """Logits (N, K) of X (N, D), of the network's dtype. The array is reused by the next call.
 
         Equations: (3)-(6)
         """
-        for layer in self.layers:
-            X = layer.forward(X, training)
-        return X
+        Z = self.linears[0].forward(X, training)
+        for layer in self.layers[1:]:
+            Z = layer.forward(Z, training)
+        return Z
 
     def backward(self) -> None:
         """Pass the error of the last `criterion.forward` down and leave every parameter its gradient.
@@ -108,7 +110,7 @@ class Network:
 
     def step(
         self,
-        X: Array,
+        X: Array | Scaled,
         y: NDArray[np.int64],
         optimiser: Optimiser,
         learning_rate: float,

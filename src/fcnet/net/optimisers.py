@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fcnet.net.blas import add_scaled
 from fcnet.net.parameters import Gradient, Parameter
 from fcnet.net.scaled import Scaled
+from fcnet.net.velocity import Velocity
 
 Array = NDArray[Any]
 
@@ -50,7 +51,7 @@ class SGD:
     def __init__(self, momentum: float = 0.0, nesterov: bool = False) -> None:
         self.momentum = momentum
         self.nesterov = nesterov
-        self._velocity: dict[str, Scaled] = {}
+        self._velocity: dict[str, Velocity] = {}
 
     def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
         """One update of all parameters. Equations: (20), Algorithm 1"""
@@ -64,18 +65,16 @@ class SGD:
                 self._step_with_momentum(parameter, learning_rate, decay)
 
     def _step_with_momentum(self, parameter: Parameter, learning_rate: float, decay: float) -> None:
-        mu, theta = self.momentum, parameter.value
+        mu, theta = self.momentum, parameter.scaled
         v = self._velocity.get(parameter.name)
         if v is None:
-            v = self._velocity[parameter.name] = Scaled(np.zeros_like(theta))
+            v = self._velocity[parameter.name] = Velocity(Scaled(np.zeros_like(theta.stored)))
         if self.nesterov:  # theta is ahead by mu v: step back, so as to look ahead anew below
-            add_scaled(v.stored, theta, -mu * v.scale)
+            v.move(theta, -mu)
         v.multiply(mu * (1 - decay) if self.nesterov else mu)
-        add_gradient(parameter, v, -learning_rate)  # v <- mu v - alpha dJ
-        if decay:
-            add_scaled(theta, v.stored, -decay / v.scale)  # v <- v - 2 alpha lambda theta
-        # theta <- theta + v, and mu v further to look ahead
-        add_scaled(v.stored, theta, (1 + mu if self.nesterov else 1) * v.scale)
+        add_gradient(parameter, v.rest, -learning_rate)  # v <- mu v - alpha dJ
+        v.pull -= decay  # v <- v - 2 alpha lambda theta
+        v.move(theta, 1 + mu if self.nesterov else 1.0)  # theta <- theta + v, and mu v further to look ahead
 
     def state(self) -> dict[str, Array]:
         state: dict[str, Array] = {}
@@ -85,10 +84,10 @@ class SGD:
 
     def load_state(self, state: dict[str, Array]) -> None:
         self._velocity = {}
-        for key in state:
-            if not key.endswith(".scale"):
-                v = self._velocity[key.removeprefix("velocity.")] = Scaled(np.empty_like(state[key]))
-                v.load_state(state, key)
+        for name in [key.removesuffix(".pull") for key in state if key.endswith(".pull")]:
+            v = Velocity(Scaled(np.empty_like(state[name])))
+            v.load_state(state, name)
+            self._velocity[name.removeprefix("velocity.")] = v
 
 
 class Adam:

@@ -37,14 +37,15 @@ class Gradient(Protocol):
 class WeightGradient:
     """dJ/dW = X^T delta, (in, out), from the layer's input X (N, in) and error delta (N, out)."""
 
-    X: Array
+    X: Scaled
     delta: Array
 
     def add_to(self, target: Array, alpha: float) -> None:
-        product(self.X, self.delta, target, alpha=alpha, beta=1.0, transpose_A=True)
+        X = self.X
+        product(X.stored, self.delta, target, alpha=alpha * X.scale, beta=1.0, transpose_A=True)
 
     def dense(self) -> Array:
-        return self.X.T @ self.delta
+        return np.asarray(self.X.scale * (self.X.stored.T @ self.delta))
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.records import TRY_AGAIN, check_format, format_number
 
-KIND, FORMAT = "fcnet-checkpoint", 4
+KIND, FORMAT = "fcnet-checkpoint", 5
 
 PLACE = ("step", "seconds", "evaluations", "data", "settings", "history")
 """What of a checkpoint is no array."""
