@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,13 @@ class Program:
     name : in the tables
     command : its words
     lacking : why it is left out; empty if it is not
-    most : runs at most; None for as many as there are rounds
+    seeded : whether each run is given its number as a last word, to use as its seed
     """
 
     name: str
     command: tuple[str, ...]
     lacking: str = ""
-    most: int | None = None
+    seeded: bool = False
 
 
 @dataclass
@@ -126,7 +126,7 @@ def in_turn(programs: Sequence[Program], rounds: int, told: Callable[[], None]) 
     for turn in range(rounds):
         first = turn % len(programs)
         for program in [*programs[first:], *programs[:first]]:
-            if program.most is None or len(outcomes[program.name]) < program.most:
-                outcomes[program.name].append(run(program))
+            command = (*program.command, str(turn)) if program.seeded else program.command
+            outcomes[program.name].append(run(replace(program, command=command)))
             told()
     return outcomes

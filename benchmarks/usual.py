@@ -56,7 +56,7 @@ class Images(Dataset):  # type: ignore[type-arg]
         return image, self.labels[index]
 
 
-def usual(wanted: float, hidden: int, epochs: int, images: int | None = None) -> None:
+def usual(wanted: float, hidden: int, epochs: int, seed: int, images: int | None = None) -> None:
     """Train, evaluate after each epoch, and say when the accuracy is reached or the epochs are over.
 
     Parameters
@@ -64,7 +64,7 @@ def usual(wanted: float, hidden: int, epochs: int, images: int | None = None) ->
     wanted : validation accuracy, a fraction
     images : to train on, all but the last thousand if None
     """
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     part = load_cifar10().train
     cut = len(part) - VALIDATION
     train = Images(part.images[:cut][:images], part.labels[:cut][:images])
