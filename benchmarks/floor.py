@@ -10,12 +10,36 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fcnet.net.blas import product
 from problem import D, K
+
+Array = NDArray[Any]
 
 SCIPY, NUMPY = "products, SciPy's BLAS", "products, NumPy's BLAS"
 """The two libraries that a NumPy program can choose between; the floor is the faster one."""
+
+
+def numpys(A: Array, B: Array, C: Array) -> None:
+    """C <- A B in the library that NumPy brings, which is fcnet's too where its wheel has it."""
+    np.matmul(A, B, out=C)
+
+
+def scipys(A: Array, B: Array, C: Array) -> None:
+    """C <- A B in the library that SciPy brings, which counts columns first: C^T = B^T A^T, no copies."""
+    from scipy.linalg.blas import sgemm
+
+    first, turned_first = stored(B)
+    second, turned_second = stored(A)
+    sgemm(1.0, first, second, 0.0, C.T, trans_a=turned_first, trans_b=turned_second, overwrite_c=True)
+
+
+def stored(A: Array) -> tuple[Array, bool]:
+    """For A^T, an array that lies column by column in memory, and whether that is to be transposed."""
+    return (A, True) if A.flags.f_contiguous else (A.T, False)
+
+
+PRODUCTS = {SCIPY: scipys, NUMPY: numpys}
 
 
 def training_products(sizes: tuple[int, ...], batch: int, library: str) -> Any:
@@ -31,23 +55,17 @@ def training_products(sizes: tuple[int, ...], batch: int, library: str) -> Any:
     W = [array(*shape) / np.float32(np.sqrt(shape[0])) for shape in layers]
     dW = [array(*shape) for shape in layers]
 
-    def scipys() -> None:
+    product = PRODUCTS[library]
+
+    def timed() -> None:
         for layer in range(len(layers)):
             product(A[layer], W[layer], A[layer + 1])
         for layer in reversed(range(len(layers))):
-            product(A[layer], deltas[layer], dW[layer], transpose_A=True)
+            product(A[layer].T, deltas[layer], dW[layer])
             if layer:
-                product(deltas[layer], W[layer], deltas[layer - 1], transpose_B=True)
+                product(deltas[layer], W[layer].T, deltas[layer - 1])
 
-    def numpys() -> None:
-        for layer in range(len(layers)):
-            np.matmul(A[layer], W[layer], out=A[layer + 1])
-        for layer in reversed(range(len(layers))):
-            np.matmul(A[layer].T, deltas[layer], out=dW[layer])
-            if layer:
-                np.matmul(deltas[layer], W[layer].T, out=deltas[layer - 1])
-
-    return scipys if library == SCIPY else numpys
+    return timed
 
 
 def forward_products(sizes: tuple[int, ...], images: int, chunk: int, library: str) -> Any:
@@ -58,14 +76,12 @@ def forward_products(sizes: tuple[int, ...], images: int, chunk: int, library: s
         rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
         for shape in pairwise(sizes)
     ]
+    product = PRODUCTS[library]
 
     def timed() -> None:
         for _ in range(0, images, chunk):
             for layer, weights in enumerate(W):
-                if library == SCIPY:
-                    product(A[layer], weights, A[layer + 1])
-                else:
-                    np.matmul(A[layer], weights, out=A[layer + 1])
+                product(A[layer], weights, A[layer + 1])
 
     return timed
 

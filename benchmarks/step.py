@@ -41,13 +41,13 @@ BENCHMARK = Benchmark(
 
 @BENCHMARK.contestant(SCIPY)
 def scipys_products(case: Case) -> Timed:
-    """The floor, in the BLAS that fcnet uses."""
+    """The floor, in the BLAS that comes with SciPy."""
     return training_products(sizes_of(case), case["batch"], SCIPY)
 
 
 @BENCHMARK.contestant(NUMPY)
 def numpys_products(case: Case) -> Timed:
-    """The floor, in the BLAS that comes with NumPy."""
+    """The floor, in the BLAS that comes with NumPy, which fcnet uses."""
     return training_products(sizes_of(case), case["batch"], NUMPY)
 
 

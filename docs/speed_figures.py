@@ -102,7 +102,7 @@ def accuracy(record: dict[str, Any]) -> Figure:
     """A curve a program, a panel a net; the recipes of this project on their own."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    runs = record["runs"]
+    runs = record["curves"]
     nets = list(dict.fromkeys(run["job"]["net"] for run in runs if not is_recipe(run)))
     figure = new_figure(4.0 * (len(nets) + 1) + 1.2, 4.6)
     panels = figure.subplots(1, len(nets) + 1)

@@ -154,8 +154,8 @@ def accuracy(record: dict[str, Any]) -> str:
     ]  # fmt: skip
     names = [f"to {100 * level:.0f} %" for level in record["levels"][:2]]
     return table(["net", "program", "all epochs", "validation", *names], lines, words=2) + remark(
-        f"One training each on {where(record)}; training, evaluation and compilation, without imports and "
-        f"loading.{left_out(record)}"
+        f"Medians of {record['rounds']} trainings each on {where(record)}; training, evaluation and "
+        f"compilation, without imports and loading.{left_out(record)}"
     )
 
 
