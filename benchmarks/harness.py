@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from machine import handover
 from runner import BenchmarkError, Case, Runner, Timed
 
 __all__ = ["Benchmark", "BenchmarkError", "Case", "Contestant", "Plan", "Timed", "compare", "measure"]
@@ -144,7 +145,7 @@ def measure(
         try:
             runners += [Runner(benchmark.name, name, case) for name in benchmark.present(case)]
             facts = warm(benchmark, plan, runners)
-            take_turns(runners, plan.rounds or benchmark.rounds, plan.settle, told)
+            handovers = take_turns(runners, plan.rounds or benchmark.rounds, plan.settle, told)
             if benchmark.judge is not None:
                 states = {runner.name: runner.ask("state") for runner in runners}
                 for name, difference in judged(benchmark, states, "end").items():
@@ -154,7 +155,7 @@ def measure(
                 runner.stop()
         base = min((r for r in runners if r.name in benchmark.baselines), key=lambda r: median(r.times))
         results = [summary(runner, base) | facts[runner.name] for runner in runners]
-        cases.append({"case": dict(case), "baseline": base.name, "results": results})
+        cases.append({"case": dict(case), "baseline": base.name, "handovers": handovers, "results": results})
     return cases
 
 
@@ -190,14 +191,24 @@ def judged(benchmark: Benchmark, states: Mapping[str, Any], when: str) -> dict[s
     return {name: benchmark.judge(name, state, reference, when) for name, state in states.items()}
 
 
-def take_turns(runners: list[Runner], rounds: int, settle: float, told: Callable[[], None]) -> None:
-    """Measure all, round after round, each round beginning with another."""
+def take_turns(
+    runners: list[Runner], rounds: int, settle: float, told: Callable[[], None]
+) -> list[float | None]:
+    """Measure all, round after round, each round beginning with another.
+
+    Returns
+    -------
+    handovers : what `handover` said before each round
+    """
+    handovers = []
     for turn in range(rounds):
+        handovers.append(handover())
         first = turn % len(runners)
         for runner in runners[first:] + runners[:first]:
             time.sleep(settle)
             runner.measure()
             told()
+    return handovers
 
 
 def compare(name: str, result: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float) -> float:

@@ -74,9 +74,9 @@ def cores() -> int:
 def handover() -> float | None:
     """Seconds in which a core overwrites the 2.4 MB of a minibatch that another core has read.
 
-    0.1 ms where the two share a cache and 1 ms where they do not: a virtual machine can change from one to the
-    other within minutes, and a step of 50 units then takes twice the time. None with one core, or where a
-    thread cannot be bound to a core.
+    0.1 ms where the two share a cache and 1 ms where they do not: a virtual machine can change from one to
+    the other within minutes, and a step of 50 units then takes twice the time. None with one core, or where
+    a thread cannot be bound to a core.
     """
     if cores() < 2 or not hasattr(os, "sched_setaffinity"):
         return None

@@ -35,7 +35,7 @@ BENCHMARK = Benchmark(
     judge=judge,
     reference="plain NumPy",
     seconds=1 / 3,
-    rounds=7,
+    rounds=21,
 )
 
 
