@@ -92,6 +92,7 @@ def zeros(*shape: int) -> Any:
         (zeros(2, 3), zeros(5, 3).T, zeros(2, 5)),
         (zeros(2, 3), zeros(3, 5), zeros(5, 2).T),
         (zeros(2, 3), zeros(3, 5), read_only(zeros(2, 5))),
+        (zeros(2, 3), zeros(3, 0), zeros(2, 0)),
         (zeros(2, 3), zeros(3, 5).astype(float), zeros(2, 5)),
         (zeros(2, 3), zeros(3, 5), zeros(2, 5).astype(float)),
     ],

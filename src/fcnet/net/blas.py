@@ -33,13 +33,14 @@ def product(
 
     Raises
     ------
-    ValueError : the shapes do not fit, or the three are not C-contiguous and of one floating-point type. BLAS
-        gets addresses and would write anywhere.
+    ValueError : the shapes do not fit or are empty, or the three are not C-contiguous and of one
+        floating-point type. BLAS gets addresses and would write anywhere.
     """
     n, m = C.shape
     k, rows = A.shape if transpose_A else A.shape[::-1]
     if (
         rows != n
+        or not (n and m and k)
         or B.shape != ((m, k) if transpose_B else (k, m))
         or not (A.flags.c_contiguous and B.flags.c_contiguous and C.flags.carray)
         or not A.dtype == B.dtype == C.dtype
