@@ -17,7 +17,7 @@ from problem import D, K
 Array = NDArray[Any]
 
 SCIPY, NUMPY = "products, SciPy's BLAS", "products, NumPy's BLAS"
-"""The two libraries that a NumPy program can choose between; the floor is the faster one."""
+"""The libraries that a NumPy program can choose between; the floor is NumPy's, the faster one in a step."""
 
 
 def numpys(A: Array, B: Array, C: Array) -> None:

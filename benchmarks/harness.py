@@ -1,14 +1,13 @@
-"""How all that repeats is measured: each contestant in a process of its own, in rounds that take turns.
+"""How all that repeats is measured: each contestant in a process of its own, beside the baseline, in rounds.
 
 A benchmark is a file with one `Benchmark` in it; a contestant is a function that gets a case, prepares
 whatever it needs, and returns what is to be timed. Contestants of one case are started together, compute
-a little, which warms them up and is compared, and are then asked in turn, A B C, B C A, ..., so that whatever
-else happens on the machine happens to all of them.
+a little, which warms them up and is compared, and are then asked in turn, B C D, C D B, ..., each right after
+the baseline: a machine that is quick at one moment and slow at the next is the same one for both.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -53,13 +52,13 @@ class Benchmark:
     question : what the times answer, one sentence
     cases : the sizes to measure
     quick_cases : small ones, which only show that everything runs
-    baseline : the contestant that the others are divided by; of several, the fastest one in a case
+    baseline : the contestant that the others are divided by
     tolerance : how far first results may lie from the baseline's, as a part of its largest number (at least
         1); None where the contestants do not compute the same
     judge : compares states with the reference's, early and after all that was timed; raises BenchmarkError.
         All contestants then repeat equally often
     reference : whose state is the right one
-    seconds : duration of one measurement of the baseline, as a part of what the plan says
+    seconds : duration of one measurement, as a part of what the plan says
     rounds : measurements of each contestant unless the plan says how many
     """
 
@@ -67,7 +66,7 @@ class Benchmark:
     question: str
     cases: tuple[Case, ...]
     quick_cases: tuple[Case, ...]
-    baseline: str | tuple[str, ...]
+    baseline: str
     tolerance: float | None = None
     judge: Judge | None = None
     reference: str = ""
@@ -87,14 +86,9 @@ class Benchmark:
 
         return enter
 
-    @property
-    def baselines(self) -> tuple[str, ...]:
-        """The names of what the others are divided by."""
-        return (self.baseline,) if isinstance(self.baseline, str) else self.baseline
-
     def present(self, case: Case) -> list[str]:
         """The contestants of a case that can run here, the baseline first."""
-        names = sorted(self.contestants, key=lambda name: name not in self.baselines)
+        names = sorted(self.contestants, key=lambda name: name != self.baseline)
         return [n for n in names if not self.contestants[n].lacking and self.contestants[n].takes(case)]
 
     def left_out(self) -> dict[str, str]:
@@ -153,9 +147,8 @@ def measure(
         finally:
             for runner in runners:
                 runner.stop()
-        base = min((r for r in runners if r.name in benchmark.baselines), key=lambda r: median(r.times))
-        results = [summary(runner, base) | facts[runner.name] for runner in runners]
-        cases.append({"case": dict(case), "baseline": base.name, "handovers": handovers, "results": results})
+        results = [summary(runner) | facts[runner.name] for runner in runners]
+        cases.append({"case": dict(case), "handovers": handovers, "results": results})
     return cases
 
 
@@ -194,19 +187,22 @@ def judged(benchmark: Benchmark, states: Mapping[str, Any], when: str) -> dict[s
 def take_turns(
     runners: list[Runner], rounds: int, settle: float, told: Callable[[], None]
 ) -> list[float | None]:
-    """Measure all, round after round, each round beginning with another.
+    """Measure all but the baseline, which is the first, each right after it; each round begins with another.
 
     Returns
     -------
     handovers : what `handover` said before each round
     """
+    baseline, others = runners[0], runners[1:]
     handovers = []
     for turn in range(rounds):
         handovers.append(handover())
-        first = turn % len(runners)
-        for runner in runners[first:] + runners[:first]:
-            time.sleep(settle)
-            runner.measure()
+        first = turn % max(len(others), 1)
+        for runner in others[first:] + others[:first]:
+            for one in (baseline, runner):
+                time.sleep(settle)
+                one.measure()
+            runner.beside.append(baseline.times[-1])
             told()
     return handovers
 
@@ -230,20 +226,16 @@ def compare(name: str, result: Mapping[str, Any], expected: Mapping[str, Any], t
     return worst
 
 
-def median(values: list[float]) -> float:
-    """The middle one."""
-    return float(statistics.median(values))
-
-
 def spread(values: list[float]) -> dict[str, float]:
     """Median, quartiles and extremes, by their names in the records."""
     q1, middle, q3 = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
     return {"median": middle, "q1": q1, "q3": q3, "min": min(values), "max": max(values)}
 
 
-def summary(runner: Runner, base: Runner) -> dict[str, Any]:
-    """What a contestant's times come to; the ratio is taken within each round, and then its median."""
-    ratios = spread([mine / theirs for mine, theirs in zip(runner.times, base.times, strict=True)])
+def summary(runner: Runner) -> dict[str, Any]:
+    """What a contestant's times come to; each ratio is to the baseline's time right before it."""
+    beside = runner.beside or runner.times  # the baseline has itself
+    ratios = spread([mine / theirs for mine, theirs in zip(runner.times, beside, strict=True)])
     return {
         "contestant": runner.name,
         **spread(runner.times),
@@ -251,4 +243,5 @@ def summary(runner: Runner, base: Runner) -> dict[str, Any]:
         "ratio": ratios.pop("median"),
         **{f"ratio_{name}": value for name, value in ratios.items()},
         "seconds": runner.times,
+        "beside": beside,
     }

@@ -44,6 +44,8 @@ class Runner:
         context = multiprocessing.get_context("spawn")
         self.name = contestant
         self.times: list[float] = []
+        self.beside: list[float] = []
+        """The baseline's time right before each of these."""
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, benchmark, contestant, case), daemon=True)
         with on_cores(case.get("threads", cores())):

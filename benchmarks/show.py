@@ -37,7 +37,7 @@ def show_cases(console: Console, record: dict[str, Any]) -> None:
         table.add_section()
     console.print(table)
     fixed = ", ".join(f"{key} {value}" for key, value in cases[0].items() if key not in varying)
-    console.print(f"{fixed}; {record['rounds']} rounds; ratio: to {record['baseline']}, in the same round")
+    console.print(f"{fixed}; {record['rounds']} rounds; ratio: to {record['baseline']}, right before it")
 
 
 def show_rows(console: Console, record: dict[str, Any]) -> None:

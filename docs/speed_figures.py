@@ -162,7 +162,7 @@ def work(record: dict[str, Any]) -> Figure:
             cases = rows_by_case(record, swept=swept, threads=threads)
             sizes = [size_of(case) for case, _ in cases]
             cores = "1 core" if threads == 1 else f"{threads} cores"
-            for name, line, what in (("fcnet", "-", "a step"), ("floor", ":", "its products alone")):
+            for name, line, what in (("fcnet", "-", "a step"), (record["baseline"], ":", "its products")):
                 times = [1e3 * rows[name]["median"] for _, rows in cases]
                 axes.plot(sizes, times, line, color=color, marker="o", markersize=3, label=f"{what}, {cores}")
         axes.set_title(titles[swept].capitalize())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from speed_words import NOT_YET, OURS, found, left_out, rows_by_case, where
@@ -56,9 +55,9 @@ def remark(text: str) -> str:
 def ratios(record: dict[str, Any], momentum: float) -> str:
     """Every program at every width, as multiples of the floor."""
     cases = sorted(rows_by_case(record, momentum=momentum), key=lambda case: case[0]["hidden"])
-    names = [name for name in cases[0][1] if name not in (*record["baselines"], "floor")]
+    names = [name for name in cases[0][1] if name != record["baseline"]]
     names = [name for name in names if all(name in rows for _, rows in cases)]
-    lines = [["products alone", *(f"{1e3 * rows['floor']['median']:.2f} ms" for _, rows in cases)]]
+    lines = [["products alone", *(f"{1e3 * rows[record['baseline']]['median']:.2f} ms" for _, rows in cases)]]
     for name in sorted(names, key=lambda name: name not in OURS):
         cells = [f"x {rows[name]['ratio']:.2f}" for _, rows in cases]
         lines.append([f"**{name}**" if name in OURS else name, *cells])
@@ -99,8 +98,7 @@ def extras(record: dict[str, Any]) -> str:
     name = "fcnet, mirrored and shifted"
     for case, rows in rows_by_case(record, momentum=0.0):
         if name in rows:
-            pairs = zip(rows[name]["seconds"], rows["fcnet"]["seconds"], strict=True)
-            more = median(deformed / plain for deformed, plain in pairs) - 1
+            more = rows[name]["ratio"] / rows["fcnet"]["ratio"] - 1
             return remark(
                 f"Images mirrored and shifted by up to 3 pixels cost {percent(more)} more "
                 f"at {case['hidden']} units."
@@ -111,8 +109,8 @@ def extras(record: dict[str, Any]) -> str:
 def evaluate(record: dict[str, Any]) -> str:
     """Images a second, and the part of the products' own speed."""
     cases = sorted(rows_by_case(record), key=lambda case: case[0]["hidden"])
-    names = [name for name in cases[0][1] if name not in (*record["baselines"], "floor")]
-    alone = [f"{case['images'] / rows['floor']['median']:,.0f}/s" for case, rows in cases]
+    names = [name for name in cases[0][1] if name != record["baseline"]]
+    alone = [f"{case['images'] / rows[record['baseline']]['median']:,.0f}/s" for case, rows in cases]
     lines = [["products alone", *alone]]
     for name in sorted(names, key=lambda name: name not in OURS):
         cells = [percent(1 / rows[name]["ratio"]) for _, rows in cases]

@@ -43,13 +43,7 @@ def rows_by_case(
 ) -> list[tuple[dict[str, Any], dict[str, dict[str, Any]]]]:
     """The cases that have these sizes, each with its results by contestant."""
     return [
-        (case["case"], {row["contestant"]: row for row in case["results"]} | {"floor": floor_of(case)})
+        (case["case"], {row["contestant"]: row for row in case["results"]})
         for case in record["cases"]
         if all(case["case"].get(name) == value for name, value in wanted.items())
     ]
-
-
-def floor_of(case: dict[str, Any]) -> dict[str, Any]:
-    """The row that the others of a case are divided by."""
-    row: dict[str, Any] = next(row for row in case["results"] if row["contestant"] == case["baseline"])
-    return row

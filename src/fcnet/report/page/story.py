@@ -205,7 +205,7 @@ def speed(source: Source) -> Section:
             )
             for case in measured["cases"]
             for one in case["results"]
-            if one["contestant"] in ("floor", "fcnet") or "products" in one["contestant"]
+            if one["contestant"] == "fcnet" or "products" in one["contestant"]
         )
         machine = measured["machine"]
         where = f"{machine['cores']} cores of {machine['processor']}"
