@@ -34,8 +34,7 @@ BENCHMARK = Benchmark(
     baseline=NUMPY,
     judge=judge,
     reference="plain NumPy",
-    seconds=1 / 3,
-    rounds=15,
+    rounds=9,
 )
 
 
