@@ -154,6 +154,8 @@ def curve(axes: Axes, run: dict[str, Any], color: str, line: str, name: str) -> 
 
 def work(record: dict[str, Any]) -> Figure:
     """Milliseconds a step against what is swept, with the products' beside it, on one core and two."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure = new_figure(11.5, 4.4)
     panels = figure.subplots(1, 3)
     titles = {"width": "hidden units", "batch": "examples a step", "depth": "layers"}
@@ -171,7 +173,9 @@ def work(record: dict[str, Any]) -> Figure:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if swept == "depth" else (1,)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         grid(axes)
     panels[0].set_ylabel("milliseconds a step")
     handles, labels = panels[0].get_legend_handles_labels()
