@@ -56,7 +56,8 @@ def test_whoever_is_killed_the_same_trials_are_finished_and_none_is_counted_twic
 ) -> None:
     """In two trials a worker is killed, then the search itself; then it is stopped; then it ends."""
     out = tmp_path / "out"
-    words = options(out, epochs=1000, workers=2, trials=2)
+    # long enough that neither trial ends while the other's worker is being replaced
+    words = options(out, epochs=2500, workers=2, trials=2)
     search = start(words, tmp_path)
     try:
         begun = at_work(out)
