@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,11 +120,26 @@ def test_a_sum_that_blas_would_do_wrongly_is_refused(x: Any, y: Any) -> None:
 
 
 def test_numpys_own_library_is_found_where_its_wheel_has_brought_one() -> None:
-    wheels = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"] == "scipy-openblas"  # type: ignore[index, call-overload]
-    assert (openblas.library() is not None) == wheels
-    if wheels:
-        here = {Path(pool["filepath"]).resolve() for pool in threadpool_info() if "numpy" in pool["filepath"]}
-        assert Path(openblas.library()._name).resolve() in here  # type: ignore[union-attr]
+    built: Any = np.show_config(mode="dicts")
+    found = openblas.library()
+    assert (found is not None) == (built["Build Dependencies"]["blas"]["name"] == "scipy-openblas")
+    if found is not None:
+        loaded = {Path(pool["filepath"]).resolve() for pool in threadpool_info()}
+        assert Path(found._name).resolve() in loaded
+
+
+@pytest.mark.usefixtures("library")
+def test_neither_library_allocates_for_a_sum() -> None:
+    x, y = np.ones((300, 300), np.float32), np.ones((300, 300), np.float32)
+    add_scaled(x, y, 1.0)
+    tracemalloc.start()
+    try:
+        add_scaled(x, y, 2.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < x.nbytes / 10
+    np.testing.assert_array_equal(y, 4)
 
 
 # ReLU

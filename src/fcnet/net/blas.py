@@ -72,7 +72,9 @@ def _gemm(kind: str) -> openblas.Gemm:
 @cache
 def _axpy(kind: str) -> openblas.Axpy:
     """What adds arrays of this `dtype.char`."""
-    return (openblas.axpy(kind) if kind in "fd" else None) or _axpy_of_any_type
+    if kind in "fd":
+        return openblas.axpy(kind) or _scipys_axpy(kind)
+    return _axpy_of_any_type
 
 
 def _scipys_gemm(kind: str) -> openblas.Gemm:
@@ -89,6 +91,17 @@ def _scipys_gemm(kind: str) -> openblas.Gemm:
     return call
 
 
+def _scipys_axpy(kind: str) -> openblas.Axpy:
+    from scipy.linalg import blas
+
+    function = {"f": blas.saxpy, "d": blas.daxpy}[kind]
+
+    def call(x: Array, y: Array, alpha: float) -> None:
+        function(x.reshape(-1), y.reshape(-1), a=alpha)
+
+    return call
+
+
 def _gemm_of_any_type(
     A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
 ) -> None:
@@ -98,6 +111,7 @@ def _gemm_of_any_type(
 
 
 def _axpy_of_any_type(x: Array, y: Array, alpha: float) -> None:
+    """For complex numbers, too."""
     y += alpha * x
 
 
