@@ -17,6 +17,7 @@ ROOT = Path(fcnet.__file__).parent
 ALLOWED = {
     # the bottom: what everything may use
     "errors": set(),
+    "registry": {"errors"},
     "validation": {"errors"},
     "files": {"errors"},
     "lock": {"errors"},
@@ -24,27 +25,27 @@ ALLOWED = {
     # the specification
     "two_layernet": {"errors", "validation"},
     "data": {"errors", "validation", "files"},
-    "net": {"errors", "validation", "files"},
+    "net": {"errors", "registry", "validation", "files"},
     "audit": {"errors", "validation"},
     "derivation": {"two_layernet", "audit"},
-    "train": {"errors", "validation", "files", "records", "data", "net"},
+    "train": {"errors", "registry", "validation", "files", "records", "data", "net"},
     "report": {
         "errors", "validation", "files", "records", "data", "audit", "derivation", "train.history",
         "train.model",
     },
-    "estimator": {"errors", "data", "net", "train.schedules"},
-    "torch_net": {"errors", "validation", "data", "net", "train"},
-    "runs": {"errors", "files", "lock", "records", "data", "train", "torch_net"},
+    "estimator": {"errors", "data", "net", "train.config", "train.schedules"},
+    "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
+    "runs": {"errors", "files", "lock", "records", "data", "net", "train", "torch_net"},
     "experiments": {
         "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
         "torch_net", "runs",
     },
     "tuning": {"errors", "files", "records", "data", "train", "runs", "report.style"},
-    "export": {"errors", "files", "train.model"},
+    "export": {"errors", "files", "net", "train.model"},
     # the top: nothing below may import it
     "cli": {
-        "errors", "validation", "files", "records", "two_layernet", "data", "net", "audit", "train", "report",
-        "experiments", "torch_net", "runs", "export", "derivation", "tuning",
+        "errors", "registry", "validation", "files", "records", "two_layernet", "data", "net", "audit",
+        "train", "report", "experiments", "torch_net", "runs", "export", "derivation", "tuning",
     },
     "__init__": {"two_layernet", "estimator"},
     "__main__": {"cli"},

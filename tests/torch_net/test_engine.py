@@ -49,9 +49,9 @@ def make(config: TrainConfig, train: Part, dataset: Dataset) -> TorchEngine:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((0, [5], 3), "sizes[0] is 0, give a whole number of at least 1"),
-        ((4, [5, -1], 3), "sizes[2] is -1, give a whole number of at least 1"),
-        ((4, [2.5], 3), "sizes[1] is 2.5, give a whole number of at least 1"),
+        ((0, [5], 3), "inputs is 0, give a whole number of at least 1"),
+        ((4, [5, -1], 3), "hidden[1] is -1, give a whole number of at least 1"),
+        ((4, [2.5], 3), "hidden[0] is 2.5, give a whole number of at least 1"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_in_one_line(sizes: Any, message: str) -> None:
@@ -115,7 +115,7 @@ def test_every_precision_trains_and_is_recorded(precision: str, digits: Dataset,
     assert record["engine"]["name"] == "torch"
     assert (record["engine"]["device"], record["engine"]["precision"]) == ("cpu", precision)
     assert record["metrics"]["val_accuracy"] > 0.85
-    assert {value.dtype for value in load_weights(tmp_path / "run" / "model.safetensors").values()} == {
+    assert {value.dtype for value in load_weights(tmp_path / "run" / "model.safetensors")[1].values()} == {
         np.dtype(np.float32)
     }
 

@@ -137,7 +137,8 @@ def assert_same_result(actual: Path, expected: Path) -> None:
     for name, value in wanted.items():
         assert metrics[name] == pytest.approx(value, rel=1e-6), name
     assert metrics["val_accuracy"] == wanted["val_accuracy"] > 0.8
-    ours, theirs = load_weights(actual / "model.safetensors"), load_weights(expected / "model.safetensors")
+    _, ours = load_weights(actual / "model.safetensors")
+    _, theirs = load_weights(expected / "model.safetensors")
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-6)
 

@@ -7,15 +7,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fcnet.net.architecture import Architecture
 from fcnet.runs.engines import has_torch
 
 Gradients = Mapping[str, NDArray[Any]]
 
 
-def autograd_witness(params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float) -> dict[str, Gradients]:
+def autograd_witness(
+    architecture: Architecture, params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float
+) -> dict[str, Gradients]:
     """What `audit_gradients` takes as `witnesses`: torch.autograd's gradients, or nobody's."""
     if not has_torch():
         return {}
     from fcnet.torch_net.autograd import autograd_gradients
 
-    return {"torch.autograd": autograd_gradients(params, X, y, reg)}
+    return {"torch.autograd": autograd_gradients(architecture, params, X, y, reg)}

@@ -81,3 +81,22 @@ class SoftmaxCrossEntropy:
             delta *= self._weights[:, None]
         delta /= N  # (16)
         return delta
+
+
+def softmax(logits: Array) -> NDArray[np.float64]:
+    """psi(z) (N, K) of logits (N, K), float64. Equations: (2)"""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def cross_entropies(logits: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """-log psi(z)_y in nats of each example, (N,), from logits (N, K) and labels (N,). Equations: (11)"""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1, dtype=np.float64))
+    return np.asarray(log_total - shifted[np.arange(len(labels)), labels])
+
+
+def accuracy_and_loss(logits: Array, labels: NDArray[np.int64]) -> tuple[float, float]:
+    """The fraction of correct labels in [0, 1] and eq. 12 in nats, from logits (N, K) and labels (N,)."""
+    accuracy = float((logits.argmax(axis=1) == labels).mean())
+    return accuracy, float(cross_entropies(logits, labels).mean())

@@ -6,11 +6,17 @@ to improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
-from fcnet.net.initialisation import standard_deviation
+from fcnet.net.initialisation import initialisation
+from fcnet.registry import unknown
+
+if TYPE_CHECKING:
+    from fcnet.net.architecture import Architecture
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,14 @@ class TrainConfig:
 
     hidden: tuple[int, ...] = (50,)
     """Units of each hidden layer."""
+    activation: str = "relu"
+    """"relu", "gelu" or "tanh", between the layers."""
+    norm: str = "none"
+    """"layernorm" normalises what enters each activation, or each residual block; "none" does not."""
+    blocks: int = 0
+    """Residual blocks behind each hidden layer, each linear, activation, linear; 0 for a plain network."""
+    expansion: int = 4
+    """How many times wider a residual block is inside."""
     initialisation: str = "1e-4"
     """"he", "pytorch" for PyTorch's default, or the standard deviation of all initial weights."""
     preprocessing: Literal["centred", "standardised", "whitened", "symmetric"] = "centred"
@@ -34,14 +48,15 @@ class TrainConfig:
     """Passes over the training split."""
     iterations: int | None = None
     """Steps in all; given, it overrides the number of epochs."""
-    optimiser: Literal["sgd", "nesterov", "adam"] = "sgd"
-    """Update rule; momentum applies to sgd and nesterov."""
+    optimiser: str = "sgd"
+    """"sgd", "nesterov", "adam" or "adamw"; momentum applies to sgd and nesterov."""
     momentum: float = 0.0
     """mu of Algorithm 1."""
     learning_rate: float = 1e-4
     """alpha at its highest."""
-    schedule: Literal["decay", "cosine"] = "decay"
-    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine."""
+    schedule: str = "decay"
+    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine.
+    constant: always the same."""
     decay: float = 0.95
     """Factor on the learning rate after each epoch (schedule decay); 1 keeps it constant."""
     warmup_epochs: float = 0.0
@@ -80,31 +95,23 @@ class TrainConfig:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
-        for name in ("batch_size", "epochs", "components", "validation"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("iterations", "evaluate_every"):
-            value = getattr(self, name)
-            _require(name, value, value is None or value >= 1, "at least 1")
-        for size in self.hidden:
-            _require("hidden", size, size >= 1, "sizes of at least 1")
-        for name in ("momentum", "dropout", "label_smoothing", "zoom"):
-            _require(
-                name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1"
-            )
-        _require("rotate", self.rotate, 0 <= self.rotate <= 180, "from 0 to 180 degrees")
-        for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
-        for name in ("learning_rate", "decay"):
-            _require(name, getattr(self, name), 0 < getattr(self, name) < float("inf"), "above 0")
-        _require("decay", self.decay, self.decay <= 1, "at most 1")
+        check_settings({field.name: getattr(self, field.name) for field in fields(self)})
         if self.optimiser == "nesterov":
             _require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
-        standard_deviation(self.initialisation, 1)
         if self.engine == "numpy":
             with_torch = "with the engine numpy, or choose the engine torch"
             _require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
             _require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
             _require("compile", self.compile, not self.compile, f"False {with_torch}")
+
+    def architecture(self, inputs: int, classes: int) -> Architecture:
+        """The network that these settings describe, for so many inputs and classes."""
+        from fcnet.net.architecture import Architecture
+
+        return Architecture.of(
+            inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
+            expansion=self.expansion, dropout=self.dropout,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, those that are None left out, for TOML and JSON."""
@@ -135,18 +142,87 @@ class TrainConfig:
             raise DataError(f"{where}: {error}") from error
 
 
+AT_LEAST_1 = (lambda value: value >= 1), "a whole number of at least 1"
+FRACTION = (lambda value: 0 <= value < 1), "a number from 0 up to, but not including, 1"
+NOT_NEGATIVE = (lambda value: 0 <= value < float("inf")), "a number of at least 0"
+POSITIVE = (lambda value: 0 < value < float("inf")), "a number above 0"
+
+RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(
+        ("batch_size", "epochs", "components", "validation", "iterations", "evaluate_every", "expansion"),
+        AT_LEAST_1,
+    ),
+    **dict.fromkeys(("patience", "hidden"), AT_LEAST_1),
+    **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
+    **dict.fromkeys(("reg", "whitening_floor", "warmup_epochs", "shift", "seed", "blocks"), NOT_NEGATIVE),
+    "learning_rate": POSITIVE,
+    "decay": ((lambda value: 0 < value <= 1), "a number above 0 and at most 1"),
+    "rotate": ((lambda value: 0 <= value <= 180), "a number from 0 to 180, in degrees"),
+}
+"""What each number may be, whether a setting of a training or a parameter of the classifier; None is left
+out, and of `hidden` each number is looked at."""
+
+
+def _names(what: str) -> Iterable[str]:
+    """The names that a setting may have. NumPy is needed to know some of them, so they are looked up late."""
+    if what == "activation":
+        from fcnet.net.activations import ACTIVATIONS
+
+        return ACTIVATIONS
+    if what == "norm":
+        from fcnet.net.layers import LAYERS
+
+        return ["none", *(name for name, layer in LAYERS.items() if getattr(layer, "normalises", False))]
+    if what == "optimiser":
+        from fcnet.net.optimisers import OPTIMISERS
+
+        return OPTIMISERS
+    from fcnet.train.schedules import SCHEDULES
+
+    return SCHEDULES
+
+
+USUAL = {"activation": "relu", "norm": "none", "optimiser": "sgd", "schedule": "decay"}
+"""Names that are known to exist without a look."""
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Require that numbers are in their ranges and that names exist.
+
+    Raises
+    ------
+    DataError : `NAME is V, give ...` or `NAME is V, choose from ...`
+    """
+    for name, value in values.items():
+        if name in RANGES:
+            fits, wanted = RANGES[name]
+            for number in value if isinstance(value, tuple) else (value,):
+                _require(name, value, number is None or (_is_number(number) and fits(number)), wanted)
+        if name in USUAL and value != USUAL[name] and value not in _names(name):
+            raise unknown(_names(name), value, name)
+    if "initialisation" in values:
+        initialisation(values["initialisation"])
+
+
 def _check_kind(name: str, value: Any, kind: Any) -> None:
     """Require what the annotation of a setting says: a choice, a switch, or a whole number."""
     if get_origin(kind) is Literal:
-        _require(name, value, value in get_args(kind), " or ".join(repr(choice) for choice in get_args(kind)))
+        if value not in get_args(kind):
+            raise unknown(get_args(kind), value, name)
+    elif kind is str:
+        _require(name, value, isinstance(value, str), "a name")
     elif kind is bool:
         _require(name, value, isinstance(value, bool), "true or false")
     elif kind is float:
-        _require(name, value, isinstance(value, float | int) and not isinstance(value, bool), "a number")
+        _require(name, value, _is_number(value), "a number")
     elif kind in (int, int | None, tuple[int, ...]):
         for number in value if isinstance(value, tuple) else (value,):
             whole = isinstance(number, int) and not isinstance(number, bool)
             _require(name, number, whole or (number is None and kind == int | None), "a whole number")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from fcnet.data.augmentation import Augmentation, Gatherer
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
+from fcnet.net.architecture import Architecture
 from fcnet.net.blas import buffer, product
 from fcnet.net.network import Network
-from fcnet.net.optimisers import SGD, Adam, Optimiser
+from fcnet.net.optimisers import OPTIMISERS
 from fcnet.net.scaled import Scaled
+from fcnet.registry import look_up
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
@@ -33,6 +35,10 @@ class Engine(Protocol):
 
     views: int
     """Deformations that `Minibatch.views` chooses from."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """What its network is, as it trains: behind the projection of whitened inputs."""
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
         """One step of training; the loss (12) before it, in nats. If that is not finite, nothing changed."""
@@ -51,7 +57,7 @@ class Engine(Protocol):
         ...
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Go on from a state that `state` gave."""
+        """Continue from a state that `state` gave."""
         ...
 
     def model(self) -> Model:
@@ -90,19 +96,22 @@ class NumpyEngine:
         P = self.inputs.projection
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
         self.network = Network(
-            (self.inputs.size, *config.hidden, len(classes)),
+            config.architecture(self.inputs.size, len(classes)),
             np.random.default_rng([config.seed, 2**32 - 1]),  # apart from every epoch's own
             initialisation=config.initialisation,
-            dropout=config.dropout,
             label_smoothing=config.label_smoothing,
             dtype=dtype,
         )
-        self.optimiser = _optimiser(config)
+        self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
         augmentation = Augmentation(config.mirror, config.shift, config.rotate, config.zoom)
         tables = augmentation.tables(image_shape)
         self.gatherer = Gatherer(train.images, tables)
         self.views = len(tables)
         self._buffers: dict[str, Array] = {}
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.network.architecture
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
         X = self._given(self.gatherer.gather(batch))
@@ -130,8 +139,8 @@ class NumpyEngine:
         _unpack_rng(self.network.rng, state["rng"])
 
     def model(self) -> Model:
-        params = self.inputs.folded(self.network.params)
-        return Model(params, self.inputs.preprocessing, self.classes, self.image_shape)
+        architecture, params = self.inputs.folded(self.architecture, self.network.params)
+        return Model(architecture, params, self.inputs.preprocessing, self.classes, self.image_shape)
 
     def describe(self) -> dict[str, Any]:
         return {"name": "numpy", "device": "cpu", "precision": self.network.dtype.name, "workers": 1}
@@ -148,12 +157,6 @@ class NumpyEngine:
         projected = buffer(self._buffers, "projected", (len(X), self.projection.shape[1]), dtype)
         product(X, self.projection, projected, alpha=1 / preprocessing.scale)
         return Scaled(projected)
-
-
-def _optimiser(config: TrainConfig) -> Optimiser:
-    if config.optimiser == "adam":
-        return Adam()
-    return SGD(config.momentum, nesterov=config.optimiser == "nesterov")
 
 
 def _part(state: dict[str, Array], prefix: str) -> dict[str, Array]:
