@@ -88,7 +88,8 @@ class Problem:
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Initial weights and biases, {"W1": (D, H1), "b1": (H1,), ...}, He's, drawn anew at each call."""
-        drawn = initial_parameters("he", Architecture.plain(self.sizes), np.random.default_rng([self.seed, 2**32 - 1]))
+        rng = np.random.default_rng([self.seed, 2**32 - 1])
+        drawn = initial_parameters("he", Architecture.plain(self.sizes), rng)
         return {name: value.astype(np.float32) for name, value in drawn.items()}
 
     def minibatches(self) -> Iterator[NDArray[np.int64]]:
