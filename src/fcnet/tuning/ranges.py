@@ -53,8 +53,9 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
 
     Raises
     ------
-    DataError : `--vary NAME changes nothing ...`
+    DataError : `--vary NAME changes nothing ...`; a name that cannot be varied
     """
+    check_names(vary or ())
     found: dict[str, Dimension] = {}
     names = USUAL if vary is None else vary
     for name in sorted(set(names), key=list(NAMES).index):  # schedule before decay, depth before hidden
@@ -63,6 +64,17 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
             raise DataError(f"--vary {name} changes nothing with these settings, {NAMES[name]}")
         found |= {dimension.name: dimension for dimension in own}
     return Space(tuple(found.values()))
+
+
+def check_names(names: Collection[str]) -> None:
+    """Make sure that these can be varied.
+
+    Raises
+    ------
+    DataError : `--vary NAME is unknown, choose among ...`
+    """
+    if unknown := [name for name in names if name not in NAMES]:
+        raise DataError(f"--vary {unknown[0]} is unknown, choose among {', '.join(NAMES)}")
 
 
 def dimensions(
