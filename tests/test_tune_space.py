@@ -121,6 +121,7 @@ def test_small_images_bound_shifts_and_components() -> None:
         ("decay", TrainConfig(schedule="cosine")),
         ("warmup-epochs", TrainConfig(schedule="decay")),
         ("momentum", TrainConfig(optimiser="adam")),
+        ("momentum", TrainConfig(optimiser="adamw")),
         ("components", TrainConfig()),
         ("whitening-floor", TrainConfig()),
         ("hidden", TrainConfig(hidden=())),

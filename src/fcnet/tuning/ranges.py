@@ -39,6 +39,9 @@ USUAL = (
 )  # fmt: skip
 """What is varied if nothing is said."""
 
+ADAPTIVE = ("adam", "adamw")
+"""Optimisers without the setting momentum, whose learning rates do not depend on the gradient's size."""
+
 AUGMENTATION = ("mirror", "shift", "rotate", "zoom")
 
 
@@ -93,7 +96,7 @@ def dimensions(
             return [Dimension("depth", Range(1, max(3, len(base.hidden) + 1), whole=1))]
         case "decay" | "warmup-epochs":
             return _of_schedule(setting, base, "schedule" in names)
-        case "momentum" if base.optimiser == "adam":
+        case "momentum" if base.optimiser in ADAPTIVE:
             return []
         case "dropout" if not base.hidden and "depth" not in names:
             return []
@@ -137,7 +140,7 @@ def _with(domain: Range | Choice, own: Any) -> Range | Choice:
 def _rates(base: TrainConfig) -> Range:
     """Learning rates; pixels from 0 to 255 need small ones, since a gradient is as large as the inputs."""
     low, high = 0.01, 0.3
-    if base.optimiser == "adam":
+    if base.optimiser in ADAPTIVE:
         low, high = 1e-4, 1e-2
     elif base.preprocessing == "centred":
         low, high = 5e-5, 5e-3
