@@ -40,12 +40,13 @@ ALLOWED = {
         "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
         "torch_net", "runs",
     },
-    "tuning": {"errors", "files", "records", "data", "train", "runs", "report.style"},
+    "extras": {"errors"},
+    "tuning": {"errors", "extras", "files", "records", "data", "train", "runs", "report.style"},
     "export": {"errors", "files", "net", "train.model"},
     # the top: nothing below may import it
     "cli": {
-        "errors", "registry", "validation", "files", "records", "two_layernet", "data", "net", "audit",
-        "train", "report", "experiments", "torch_net", "runs", "export", "derivation", "tuning",
+        "errors", "extras", "registry", "validation", "files", "records", "two_layernet", "data", "net",
+        "audit", "train", "report", "experiments", "torch_net", "runs", "export", "derivation", "tuning",
     },
     "__init__": {"two_layernet", "estimator"},
     "__main__": {"cli"},

@@ -29,3 +29,7 @@ class DivergedError(FcnetError, ArithmeticError):
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which is obeyed as Ctrl-C is."""
+
+
+class MissingExtraError(FcnetError, ImportError):
+    """A package that an extra brings is not installed."""
