@@ -124,7 +124,7 @@ def test_a_file_with_an_unknown_setting_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("learning_rat = 0.1\n")
     with pytest.raises(
-        DataError, match=r"has the unknown setting 'learning_rat', which a newer .* known are batch_size, "
+        DataError, match=r"has the unknown setting 'learning_rat', which a newer .* known are augment, "
     ):
         read_config(path)
 

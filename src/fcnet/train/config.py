@@ -6,11 +6,15 @@ to improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
 from fcnet.net.initialisation import standard_deviation
+
+OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
+"""Augmentations that have a setting of their name."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class TrainConfig:
     """Turn each image by up to so many degrees, at random, each epoch."""
     zoom: float = 0.0
     """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
+    cutout: int = 0
+    """Set a square of so many pixels, at a random place in each image, to the mean; 0 for none."""
+    augment: tuple[str, ...] = ()
+    """Further augmentations, NAME or NAME=VALUE each: those above, mixup, and those that your own code adds
+    to AUGMENTATIONS."""
+    mixup: float = 0.0
+    """Mix each example and its target with another of its minibatch, by a weight from Beta(alpha, alpha) for
+    this alpha; 0 for none."""
     validation: int = 1000
     """Images held out from the end of the training files."""
     evaluate_every: int | None = None
@@ -78,6 +90,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
         for name in ("batch_size", "epochs", "components", "validation"):
@@ -92,7 +105,7 @@ class TrainConfig:
                 name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1"
             )
         _require("rotate", self.rotate, 0 <= self.rotate <= 180, "from 0 to 180 degrees")
-        for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
+        for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "cutout", "mixup", "seed"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
         for name in ("learning_rate", "decay"):
             _require(name, getattr(self, name), 0 < getattr(self, name) < float("inf"), "above 0")
@@ -106,10 +119,42 @@ class TrainConfig:
             _require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
             _require("compile", self.compile, not self.compile, f"False {with_torch}")
 
+    @property
+    def augmentations(self) -> dict[str, float | None]:
+        """What is done to minibatches, in order: names of `AUGMENTATIONS`, and their values or None."""
+        own = dict(_name_and_value(text) for text in self.augment)
+        before: dict[str, float | None] = {"mirror": None} if self.mirror else {}
+        before |= {name: getattr(self, name) for name in ("shift", "rotate", "zoom", "cutout")}
+        chosen = before | own | {"mixup": self.mixup}
+        return {name: value for name, value in chosen.items() if name in own or value is None or value}
+
+    def _sort_augment(self) -> None:
+        """Move the entries of `augment` that have a setting of their own there, and check the others.
+
+        So the same augmentations are equal settings, and `replace` changes each of them in one place.
+        """
+        given, others = self.augment, {}
+        listed = isinstance(given, list | tuple) and all(isinstance(text, str) for text in given)
+        _require("augment", given, listed, "a list of NAME or NAME=VALUE")
+        if given:  # otherwise NumPy is not imported for settings
+            from fcnet.data.augmentation import make
+        for text in given:
+            name, value = _name_and_value(text)
+            if name in OWN_SETTING:
+                setting: Any = True if value is None else value
+                unset = getattr(self, name) in (getattr(type(self), name), setting)
+                _require("augment", text, unset, f"{name} once, it is {getattr(self, name)!r} already")
+                object.__setattr__(self, name, setting)
+                continue
+            _require("augment", text, name not in others, f"{name} once")
+            others[name] = text if value is None else f"{name}={value!r}"
+            make(name, value)
+        object.__setattr__(self, "augment", tuple(others.values()))
+
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, those that are None left out, for TOML and JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["hidden"] = list(self.hidden)
+        values |= {"hidden": list(self.hidden), "augment": list(self.augment)}
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
@@ -133,6 +178,23 @@ class TrainConfig:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
+
+
+def _name_and_value(text: str) -> tuple[str, float | None]:
+    """`noise=0.1` as a name and a number, and `noise` as a name and None."""
+    name, equals, number = text.partition("=")
+    if not equals:
+        return name, None
+    try:
+        return name, int(number)
+    except ValueError:
+        pass
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    _require("augment", text, math.isfinite(value), "NAME or NAME=VALUE with a number")
+    return name, value
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:

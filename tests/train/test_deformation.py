@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcnet.data.augmentation import DRAWN, Augmentation, Gatherer, table
+from fcnet.data.deformation import DRAWN, Deformation, Gatherer, table
 from fcnet.data.minibatches import Minibatch
 from fcnet.errors import DataError
 
@@ -34,9 +34,9 @@ def deformed(image: Any, mirror: bool, down: int, right: int) -> Any:
     return result
 
 
-def views_of(augmentation: Augmentation, images: Any) -> Any:
+def views_of(deformation: Deformation, images: Any) -> Any:
     """Every deformation of every image, (views, N, *SHAPE), gathered as a training gathers them."""
-    tables = augmentation.tables(SHAPE)
+    tables = deformation.tables(SHAPE)
     gatherer = Gatherer(images.reshape(len(images), -1), tables)
     rows = np.arange(len(images))
     return np.array(
@@ -48,45 +48,45 @@ def views_of(augmentation: Augmentation, images: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "augmentation", [Augmentation(), Augmentation(True), Augmentation(False, 2), Augmentation(True, 3)]
+    "deformation", [Deformation(), Deformation(True), Deformation(False, 2), Deformation(True, 3)]
 )
-def test_the_views_are_all_mirrors_and_shifts_once(augmentation: Augmentation) -> None:
+def test_the_views_are_all_mirrors_and_shifts_once(deformation: Deformation) -> None:
     images = pictures(1)
-    shifts = range(-augmentation.shift, augmentation.shift + 1)
+    shifts = range(-deformation.shift, deformation.shift + 1)
     expected = [
         deformed(images[0], mirror, down, right)
-        for mirror in ((False, True) if augmentation.mirror else (False,))
+        for mirror in ((False, True) if deformation.mirror else (False,))
         for down in shifts
         for right in shifts
     ]
-    actual = [view[0] for view in views_of(augmentation, images)]
+    actual = [view[0] for view in views_of(deformation, images)]
     assert sorted(view.tobytes() for view in actual) == sorted(view.tobytes() for view in expected)
 
 
-@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(True, 2)])
-def test_the_first_view_is_the_image_itself(augmentation: Augmentation) -> None:
-    np.testing.assert_array_equal(views_of(augmentation, pictures())[0], pictures())
+@pytest.mark.parametrize("deformation", [Deformation(), Deformation(True, 2)])
+def test_the_first_view_is_the_image_itself(deformation: Deformation) -> None:
+    np.testing.assert_array_equal(views_of(deformation, pictures())[0], pictures())
 
 
 def test_mirrored_twice_is_the_image_itself() -> None:
-    _, mirror = Augmentation(mirror=True).tables(SHAPE)
+    _, mirror = Deformation(mirror=True).tables(SHAPE)
     assert (mirror != np.arange(mirror.size)).any()
     np.testing.assert_array_equal(mirror[mirror], np.arange(mirror.size))
-    np.testing.assert_array_equal(views_of(Augmentation(mirror=True), pictures())[1], pictures()[..., ::-1])
+    np.testing.assert_array_equal(views_of(Deformation(mirror=True), pictures())[1], pictures()[..., ::-1])
 
 
 def test_a_shift_repeats_the_edge_and_leaves_channels_apart() -> None:
     image = np.zeros((1, *SHAPE), np.uint8)
     image[0, 1, :, 0] = 9  # the left edge of the second channel
-    for view in views_of(Augmentation(shift=2), image):
+    for view in views_of(Deformation(shift=2), image):
         assert not view[0, 0].any()
         assert set(view[0, 1].ravel()) <= {0, 9}
-    assert max((view[0, 1] == 9).all(axis=0).sum() for view in views_of(Augmentation(shift=2), image)) == 3
+    assert max((view[0, 1] == 9).all(axis=0).sum() for view in views_of(Deformation(shift=2), image)) == 3
 
 
 def test_each_image_of_a_minibatch_is_deformed_on_its_own() -> None:
     images = pictures()
-    tables = Augmentation(True, 1).tables(SHAPE)
+    tables = Deformation(True, 1).tables(SHAPE)
     rng = np.random.default_rng(1)
     gatherer = Gatherer(images.reshape(6, -1), tables)
     for size in (6, 2, 5):  # buffers are reused for smaller minibatches
@@ -98,9 +98,7 @@ def test_each_image_of_a_minibatch_is_deformed_on_its_own() -> None:
 def test_gathering_leaves_the_images_alone_even_read_only_ones() -> None:
     images = pictures().reshape(6, -1)
     images.setflags(write=False)
-    gathered = Gatherer(images, Augmentation().tables(SHAPE)).gather(
-        Minibatch(np.arange(6), np.zeros(6, int))
-    )
+    gathered = Gatherer(images, Deformation().tables(SHAPE)).gather(Minibatch(np.arange(6), np.zeros(6, int)))
     gathered[:] = 0
     np.testing.assert_array_equal(images, pictures().reshape(6, -1))
 
@@ -108,7 +106,7 @@ def test_gathering_leaves_the_images_alone_even_read_only_ones() -> None:
 @pytest.mark.parametrize("shift", [-1, 4, 40])
 def test_a_shift_that_leaves_nothing_of_the_image_is_refused(shift: int) -> None:
     with pytest.raises(DataError, match=re.escape(f"shift is {shift}, choose from 0 to 3 pixels")):
-        Augmentation(shift=shift).tables(SHAPE)
+        Deformation(shift=shift).tables(SHAPE)
 
 
 # Turned and zoomed
@@ -143,7 +141,7 @@ def test_zoom_shows_that_part_of_the_image() -> None:
 
 def test_drawn_views_begin_with_the_image_itself_and_stay_within_a_channel() -> None:
     shape = (3, 32, 32)
-    tables = Augmentation(mirror=True, shift=2, rotate=10, zoom=0.1).tables(shape)
+    tables = Deformation(mirror=True, shift=2, rotate=10, zoom=0.1).tables(shape)
     assert tables.shape == (DRAWN, 3 * 32 * 32)
     np.testing.assert_array_equal(tables[0], np.arange(3 * 32 * 32))
     channel = np.arange(3 * 32 * 32) // (32 * 32)
@@ -151,11 +149,11 @@ def test_drawn_views_begin_with_the_image_itself_and_stay_within_a_channel() -> 
     assert len(np.unique(tables, axis=0)) > 0.99 * DRAWN
     leftwards = (np.diff(tables.reshape(DRAWN, 3, 32, 32)[:, 0, 16, 8:24]) < 0).mean(axis=1) > 0.5
     assert abs(leftwards.mean() - 0.5) < 0.01  # half are mirrored
-    np.testing.assert_array_equal(tables, Augmentation(True, 2, 10, 0.1).tables(shape))
+    np.testing.assert_array_equal(tables, Deformation(True, 2, 10, 0.1).tables(shape))
 
 
 def test_no_view_goes_further_than_allowed() -> None:
-    tables = Augmentation(shift=1, rotate=5, zoom=0.05).tables((1, 32, 32))
+    tables = Deformation(shift=1, rotate=5, zoom=0.05).tables((1, 32, 32))
     y, x = np.mgrid[:32, :32].reshape(2, -1)
     moved = np.maximum(np.abs(tables // 32 - y), np.abs(tables % 32 - x)).max()
     assert moved <= 1 + np.ceil(15.5 * (np.sqrt(2) * np.deg2rad(5) + 0.05) + 0.5)
