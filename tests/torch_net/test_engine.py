@@ -184,6 +184,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "nesterov": {"optimiser": "nesterov", "dropout": 0.3},
     "adam": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
     "plain, whitened": {"momentum": 0.0, "preprocessing": "whitened", "components": 30, "dropout": 0.2},
+    "augmented": {"mirror": True, "shift": 1, "cutout": 3, "mixup": 0.4},
 }
 
 
