@@ -33,7 +33,7 @@ ALLOWED = {
         "errors", "validation", "files", "records", "data", "audit", "derivation", "train.history",
         "train.model",
     },
-    "estimator": {"errors", "data", "net", "train.config", "train.schedules"},
+    "estimator": {"errors", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {"errors", "files", "lock", "records", "data", "net", "train", "torch_net"},
     "experiments": {

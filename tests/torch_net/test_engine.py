@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from fcnet.data.augmentation import Augmentation, Gatherer
+from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.deformation import Deformation, Gatherer
 from fcnet.data.minibatches import Minibatch
 from fcnet.errors import DataError, DivergedError
 from fcnet.net.weights import load_weights
@@ -146,20 +147,19 @@ def test_a_compiled_step_is_the_same_step(digits: Dataset) -> None:
 # Images
 
 
-@pytest.mark.parametrize(
-    "augmentation", [Augmentation(), Augmentation(True, 2), Augmentation(True, 1, 20, 0.1)]
-)
+@pytest.mark.parametrize("deformation", [Deformation(), Deformation(True, 2), Deformation(True, 1, 20, 0.1)])
 @pytest.mark.parametrize("preprocessing", ["centred", "standardised", "symmetric", "whitened"])
 def test_the_network_is_given_what_the_numpy_network_is_given(
-    augmentation: Augmentation, preprocessing: Any, digits: Dataset
+    deformation: Deformation, preprocessing: Any, digits: Dataset
 ) -> None:
     train, _ = split(digits.train, 200)
     inputs = make_inputs(small(preprocessing=preprocessing, components=30), train.images)
-    tables = augmentation.tables(digits.image_shape)
+    tables = deformation.tables(digits.image_shape)
     rng = np.random.default_rng(0)
     batch = Minibatch(rng.integers(len(train), size=40), rng.integers(len(tables), size=40))
-    images = DeviceImages(train, inputs, tables, CPU, torch.float64)
-    X, y = images.batch(batch.rows, batch.views)
+    images = DeviceImages(train, inputs, Pipeline(deformation, ()), digits.image_shape, CPU, torch.float64)
+    X, y = images.batch(batch)
+    assert isinstance(y, torch.Tensor)
     expected = inputs.preprocessing(Gatherer(train.images, tables).gather(batch), dtype=np.float64)
     if inputs.projection is not None:
         expected = expected @ inputs.projection
@@ -184,6 +184,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "nesterov": {"optimiser": "nesterov", "dropout": 0.3},
     "adam": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
     "plain, whitened": {"momentum": 0.0, "preprocessing": "whitened", "components": 30, "dropout": 0.2},
+    "augmented": {"mirror": True, "shift": 1, "cutout": 3, "mixup": 0.4},
 }
 
 

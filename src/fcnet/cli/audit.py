@@ -82,7 +82,7 @@ class Audit:
         DataError : fewer than two sizes, a size below 1, an unknown name
         """
         from fcnet.net.architecture import Architecture
-        from fcnet.train.config import check_settings
+        from fcnet.train.ranges import check_settings
 
         check_settings({"activation": self.activation, "norm": self.norm, "blocks": self.blocks})
         if len(self.sizes) < 2:

@@ -10,7 +10,7 @@ from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
 from fcnet.net.optimisers import OPTIMISERS, Optimiser
-from fcnet.train.config import check_settings
+from fcnet.train.ranges import check_settings
 from fcnet.train.schedules import SCHEDULES, Constant, Length, Schedule
 
 LARGEST_BATCH = 64

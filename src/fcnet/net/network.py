@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
-from fcnet.net.losses import SoftmaxCrossEntropy
+from fcnet.net.losses import MixedTargets, SoftmaxCrossEntropy
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
@@ -129,7 +129,7 @@ class Network:
     def step(
         self,
         X: Array | Scaled,
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | MixedTargets,
         optimiser: Optimiser,
         learning_rate: float,
         reg: float = 0.0,
@@ -140,7 +140,7 @@ class Network:
         Parameters
         ----------
         X : (N, D) of the network's dtype, C-contiguous; left unchanged
-        y : (N,) labels
+        y : (N,) labels, or mixed targets
         weights : (N,) of the network's dtype, what each example counts; see `SoftmaxCrossEntropy`
 
         Returns

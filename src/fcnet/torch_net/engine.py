@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from fcnet.data.augmentation import Augmentation
+from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.net.initialisation import initial_parameters
 from fcnet.torch_net.hardware import choose_precision
 from fcnet.torch_net.images import DeviceImages, on_device
+from fcnet.torch_net.losses import summed_cross_entropy
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
 from fcnet.torch_net.weights import load_parameters, parameters_of
@@ -62,10 +62,9 @@ class TorchEngine:
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
         self.inputs = make_inputs(config, train.images)
-        augmentation = Augmentation(config.mirror, config.shift, config.rotate, config.zoom)
-        tables = augmentation.tables(image_shape)
-        self.views = len(tables)
-        self.images = DeviceImages(train, self.inputs, tables, self.device, dtype)
+        augment = Pipeline.of(config.augmentations, image_shape)
+        self.images = DeviceImages(train, self.inputs, augment, image_shape, self.device, dtype)
+        self.views = self.images.views
         self.architecture = config.architecture(self.inputs.size, len(classes))
         self.network = FullyConnected(self.architecture)
         self.network.to(self.device, dtype)
@@ -92,13 +91,11 @@ class TorchEngine:
         mine = slice(self.workers.rank, None, self.workers.size)
         masks = self._masks(N, mine)
         with self._arithmetic():
-            X, y = self.images.batch(batch.rows[mine], batch.views[mine])
+            X, targets = self.images.batch(batch, mine)
             scores = self._scores(X, masks)
         # the sum of this worker's share over the N of all: added up over the workers it is eq. 12
-        share = functional.cross_entropy(
-            scores.to(self.images.mean.dtype), y,
-            reduction="sum", label_smoothing=self.config.label_smoothing,
-        ) / N  # fmt: skip
+        scores = scores.to(self.images.mean.dtype)
+        share = summed_cross_entropy(scores, targets, self.config.label_smoothing) / N
         loss = self.workers.total(share)
         if np.isfinite(loss):
             self.workers.backward(share)

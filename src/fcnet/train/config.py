@@ -6,17 +6,19 @@ to improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
-from fcnet.net.initialisation import initialisation
 from fcnet.registry import unknown
+from fcnet.train.ranges import check_settings, is_number, require
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
+
+OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
+"""Augmentations that have a setting of their name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class TrainConfig:
     """Turn each image by up to so many degrees, at random, each epoch."""
     zoom: float = 0.0
     """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
+    cutout: int = 0
+    """Set a square of so many pixels, at a random place in each image, to the mean; 0 for none."""
+    augment: tuple[str, ...] = ()
+    """Further augmentations, NAME or NAME=VALUE each: those above, mixup, and those that your own code adds
+    to AUGMENTATIONS."""
+    mixup: float = 0.0
+    """Mix each example and its target with another of its minibatch, by a weight from Beta(alpha, alpha) for
+    this alpha; 0 for none."""
     validation: int = 1000
     """Images held out from the end of the training files."""
     evaluate_every: int | None = None
@@ -93,16 +103,17 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
         check_settings({field.name: getattr(self, field.name) for field in fields(self)})
         if self.optimiser == "nesterov":
-            _require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
+            require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.engine == "numpy":
             with_torch = "with the engine numpy, or choose the engine torch"
-            _require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
-            _require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
-            _require("compile", self.compile, not self.compile, f"False {with_torch}")
+            require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
+            require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
+            require("compile", self.compile, not self.compile, f"False {with_torch}")
 
     def architecture(self, inputs: int, classes: int) -> Architecture:
         """The network that these settings describe, for so many inputs and classes."""
@@ -113,10 +124,42 @@ class TrainConfig:
             expansion=self.expansion, dropout=self.dropout,
         )  # fmt: skip
 
+    @property
+    def augmentations(self) -> dict[str, float | None]:
+        """What is done to minibatches, in order: names of `AUGMENTATIONS`, and their values or None."""
+        own = dict(_name_and_value(text) for text in self.augment)
+        before: dict[str, float | None] = {"mirror": None} if self.mirror else {}
+        before |= {name: getattr(self, name) for name in ("shift", "rotate", "zoom", "cutout")}
+        chosen = before | own | {"mixup": self.mixup}
+        return {name: value for name, value in chosen.items() if name in own or value is None or value}
+
+    def _sort_augment(self) -> None:
+        """Move the entries of `augment` that have a setting of their own there, and check the others.
+
+        So the same augmentations are equal settings, and `replace` changes each of them in one place.
+        """
+        given, others = self.augment, {}
+        listed = isinstance(given, list | tuple) and all(isinstance(text, str) for text in given)
+        require("augment", given, listed, "a list of NAME or NAME=VALUE")
+        if given:  # otherwise NumPy is not imported for settings
+            from fcnet.data.augmentation import make
+        for text in given:
+            name, value = _name_and_value(text)
+            if name in OWN_SETTING:
+                setting: Any = True if value is None else value
+                unset = getattr(self, name) in (getattr(type(self), name), setting)
+                require("augment", text, unset, f"{name} once, it is {getattr(self, name)!r} already")
+                object.__setattr__(self, name, setting)
+                continue
+            require("augment", text, name not in others, f"{name} once")
+            others[name] = text if value is None else f"{name}={value!r}"
+            make(name, value)
+        object.__setattr__(self, "augment", tuple(others.values()))
+
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, those that are None left out, for TOML and JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["hidden"] = list(self.hidden)
+        values |= {"hidden": list(self.hidden), "augment": list(self.augment)}
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
@@ -142,66 +185,21 @@ class TrainConfig:
             raise DataError(f"{where}: {error}") from error
 
 
-AT_LEAST_1 = (lambda value: value >= 1), "a whole number of at least 1"
-FRACTION = (lambda value: 0 <= value < 1), "a number from 0 up to, but not including, 1"
-NOT_NEGATIVE = (lambda value: 0 <= value < float("inf")), "a number of at least 0"
-POSITIVE = (lambda value: 0 < value < float("inf")), "a number above 0"
-
-RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(
-        ("batch_size", "epochs", "components", "validation", "iterations", "evaluate_every", "expansion"),
-        AT_LEAST_1,
-    ),
-    **dict.fromkeys(("patience", "hidden"), AT_LEAST_1),
-    **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
-    **dict.fromkeys(("reg", "whitening_floor", "warmup_epochs", "shift", "seed", "blocks"), NOT_NEGATIVE),
-    "learning_rate": POSITIVE,
-    "decay": ((lambda value: 0 < value <= 1), "a number above 0 and at most 1"),
-    "rotate": ((lambda value: 0 <= value <= 180), "a number from 0 to 180, in degrees"),
-}
-"""What each number may be, whether a setting of a training or a parameter of the classifier; None is left
-out, and of `hidden` each number is looked at."""
-
-
-def _names(what: str) -> Iterable[str]:
-    """The names that a setting may have. NumPy is needed to know some of them, so they are looked up late."""
-    if what == "activation":
-        from fcnet.net.activations import ACTIVATIONS
-
-        return ACTIVATIONS
-    if what == "norm":
-        from fcnet.net.layers import LAYERS
-
-        return ["none", *(name for name, layer in LAYERS.items() if getattr(layer, "normalises", False))]
-    if what == "optimiser":
-        from fcnet.net.optimisers import OPTIMISERS
-
-        return OPTIMISERS
-    from fcnet.train.schedules import SCHEDULES
-
-    return SCHEDULES
-
-
-USUAL = {"activation": "relu", "norm": "none", "optimiser": "sgd", "schedule": "decay"}
-"""Names that are known to exist without a look."""
-
-
-def check_settings(values: Mapping[str, Any]) -> None:
-    """Require that numbers are in their ranges and that names exist.
-
-    Raises
-    ------
-    DataError : `NAME is V, give ...` or `NAME is V, choose from ...`
-    """
-    for name, value in values.items():
-        if name in RANGES:
-            fits, wanted = RANGES[name]
-            for number in value if isinstance(value, tuple) else (value,):
-                _require(name, value, number is None or (_is_number(number) and fits(number)), wanted)
-        if name in USUAL and value != USUAL[name] and value not in _names(name):
-            raise unknown(_names(name), value, name)
-    if "initialisation" in values:
-        initialisation(values["initialisation"])
+def _name_and_value(text: str) -> tuple[str, float | None]:
+    """`noise=0.1` as a name and a number, and `noise` as a name and None."""
+    name, equals, number = text.partition("=")
+    if not equals:
+        return name, None
+    try:
+        return name, int(number)
+    except ValueError:
+        pass
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    require("augment", text, math.isfinite(value), "NAME or NAME=VALUE with a number")
+    return name, value
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:
@@ -210,21 +208,12 @@ def _check_kind(name: str, value: Any, kind: Any) -> None:
         if value not in get_args(kind):
             raise unknown(get_args(kind), value, name)
     elif kind is str:
-        _require(name, value, isinstance(value, str), "a name")
+        require(name, value, isinstance(value, str), "a name")
     elif kind is bool:
-        _require(name, value, isinstance(value, bool), "true or false")
+        require(name, value, isinstance(value, bool), "true or false")
     elif kind is float:
-        _require(name, value, _is_number(value), "a number")
+        require(name, value, is_number(value), "a number")
     elif kind in (int, int | None, tuple[int, ...]):
         for number in value if isinstance(value, tuple) else (value,):
             whole = isinstance(number, int) and not isinstance(number, bool)
-            _require(name, number, whole or (number is None and kind == int | None), "a whole number")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:
-    if not fulfilled:
-        raise DataError(f"{name} is {value!r}, give {wanted}")
+            require(name, number, whole or (number is None and kind == int | None), "a whole number")

@@ -12,7 +12,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
-from fcnet.data.augmentation import Augmentation
+from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, RunError
 from fcnet.records import make_writable
@@ -134,7 +134,7 @@ def check_fit(base: TrainConfig, dataset: Dataset) -> None:
     size = math.prod(dataset.image_shape)
     if base.preprocessing == "whitened" and base.components > size:
         raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
-    Augmentation(base.mirror, base.shift, base.rotate, base.zoom).tables(dataset.image_shape)
+    Pipeline.of(base.augmentations, dataset.image_shape).deformation.tables(dataset.image_shape)
 
 
 def _check_folder(place: Place, resume: bool) -> bool:
