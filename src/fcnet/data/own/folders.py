@@ -140,7 +140,8 @@ def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
             files = [File(path, label, stamp(path.stat())) for path in pictures_below(own, passed)]
             if not files:
                 others = passed.ignored[before:]
-                such = f" but {len(others)} other files, such as {others[0].name}" if others else ""
+                some = f"{len(others)} other file{'s' if len(others) > 1 else ''}"
+                such = f" but {some}, such as {others[0].name}" if others else ""
                 raise DataError(f"{own} holds no pictures{such}, put some there or remove the folder")
             found[part] += files
         if not found[part]:
