@@ -122,8 +122,7 @@ def good_members(folder: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
 
 
 def remote_of(name: str, content: bytes, *sources: str) -> Remote:
-    md5, sha256 = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
-    return Remote(name, len(content), md5, sha256, sources)
+    return Remote(name, len(content), hashlib.sha256(content).hexdigest(), sources)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_one_changed_bit_among_official_files_is_damage(name: str, small: Small,
     raw[at] ^= 1
     (folder / name).write_bytes(raw)
     with pytest.raises(
-        DataError, match=rf"{name} is damaged: its md5 is \w{{32}}, not \w{{32}}, while 6 of 7"
+        DataError, match=rf"{name} is damaged: its hash is \w{{32}}, not \w{{32}}, while 6 of 7"
     ):
         small.published.read(folder)
 

@@ -103,7 +103,7 @@ def test_a_source_that_breaks_off_but_is_quick_is_kept(server: Server, small: Sm
         ("503", "answered 503"),
         ("login", "offers a file of 16 bytes"),
         ("no-length", "offers a file of unknown bytes"),
-        ("corrupts", "md5"),
+        ("corrupts", "sha256"),
         ("silent", "fell silent"),
     ],
 )
@@ -263,7 +263,7 @@ class TestSource:
 
     def test_another_file_is_refused_unopened(self, small: Small, tmp_path: Path) -> None:
         (tmp_path / "a.tar.gz").write_bytes(small.archive[:-1] + b"x")
-        with pytest.raises(DataError, match="is not the published archive: its md5 is"):
+        with pytest.raises(DataError, match="is not the published archive: its sha256 is"):
             fetch(small.published, tmp_path / "new", source=str(tmp_path / "a.tar.gz"))
         assert not (tmp_path / "new").exists()
 
@@ -284,11 +284,11 @@ from fcnet.data.download import Pace
 from fcnet.data.fetch import fetch
 from fcnet.data.published import Remote
 from fcnet.errors import FcnetError
-parent, url, size, md5, sha256, limit = sys.argv[1:]
+parent, url, size, sha256, limit = sys.argv[1:]
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 try:
-    about = replace(DATASETS["cifar10"], remotes=(Remote("cifar-10-python.tar.gz", int(size), md5, sha256),))
+    about = replace(DATASETS["cifar10"], remotes=(Remote("cifar-10-python.tar.gz", int(size), sha256),))
     fetch(replace(about, unpacked=73728), Path(parent), source=url,
           pace=Pace(probe=5.0), progress=lambda status: print(status, flush=True))
 except FcnetError as error:
@@ -299,7 +299,7 @@ except FcnetError as error:
 
 def start(small: Small, parent: Path, url: str, limit: int = 0) -> subprocess.Popen[str]:
     (spec,) = small.published.remotes
-    arguments = [str(parent), url, str(spec.size), spec.md5, spec.sha256, str(limit)]
+    arguments = [str(parent), url, str(spec.size), spec.sha256, str(limit)]
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments], stdout=subprocess.PIPE, text=True
     )

@@ -41,7 +41,7 @@ def edition(name: str, contents: dict[str, bytes], *hosts: str) -> Idx:
     about = DATASETS[name]
     assert isinstance(about, Idx)
     remotes = tuple(remote_of(n, raw, *(f"{host}/{n}" for host in hosts)) for n, raw in contents.items())
-    return replace(about, files={remote.name: remote.md5 for remote in remotes}, remotes=remotes)
+    return replace(about, files={remote.name: remote.sha256 for remote in remotes}, remotes=remotes)
 
 
 def lay(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -111,7 +111,7 @@ DAMAGE: dict[str, tuple[str, Spoil, str]] = {
     "huge sizes": (IMAGES, lambda raw: gzip.compress(HEAD + b"\x03" + b"\xff" * 12), NONE),
     "many dimensions": (IMAGES, lambda raw: gzip.compress(HEAD + b"\xff"), NONE),
     "a bomb": (LABELS, lambda raw: gzip.compress(bytes(10**8)), f"cannot read|{NONE}"),
-    "one bit": (IMAGES, lambda raw: raw[:4] + b"\x01" + raw[5:], "is damaged: its md5 is"),
+    "one bit": (IMAGES, lambda raw: raw[:4] + b"\x01" + raw[5:], "is damaged: its hash is"),
 }
 
 
@@ -143,7 +143,7 @@ def test_the_published_tables_are_whole() -> None:
     for name, about in DATASETS.items():
         assert about.title
         for remote in about.remotes:
-            assert (len(remote.md5), len(remote.sha256)) == (32, 64), name
+            assert len(remote.sha256) == 64, name
             assert all(source.endswith(f"/{remote.name}") for source in remote.sources)
     assert find() is None
     assert DATASETS["cifar10"].remotes[0].name == ARCHIVE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,14 +96,16 @@ class Verify:
     def run(self) -> int:
         """Print one row for each file; returns the exit status 0, and raises DataError for a damaged copy."""
         from fcnet.data.load import folder_of, require, verify
+        from fcnet.data.published import hash_like
 
         found = require(self.data, fetchable(self.name) if self.name else None)
         folder = folder_of(found)
         dataset, kept = verify(folder, found.about)
-        table = _table("file", "md5", "published")
+        table = _table("file", "hash", "published")
         for name, published in found.about.files.items():
-            md5 = _md5(folder / name)
-            table.add_row(name, md5, "yes" if md5 == published else "no")
+            with (folder / name).open("rb") as file:
+                own = hash_like(published, file)
+            table.add_row(name, own, "yes" if own == published else "no")
         _console().print(table)
         _console().print(f"kept images: {kept}", highlight=False)
         _console().print(_facts(dataset))
@@ -166,11 +167,6 @@ def fetchable(name: str) -> Published:
     if not about.files:
         raise DataError(f"{name} has no files to look for or fetch, train on it with: --data {name}")
     return about
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 @contextmanager

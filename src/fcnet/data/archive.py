@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from fcnet.data.cache import stamp
 from fcnet.data.disk import disk_error
-from fcnet.data.published import Published, Remote
+from fcnet.data.published import Published, Remote, hash_like
 from fcnet.errors import DataError
 from fcnet.files import open_plain, read_plain, write_atomically
 from fcnet.lock import waiting_for
@@ -88,20 +88,13 @@ def opened(archive: Path, root: Path, about: Published) -> Path:
 
 
 def remote_problem(file: BinaryIO, remote: Remote) -> str:
-    """Say what tells `file` from the published one, by size, md5 and sha256; empty if nothing does."""
+    """Say what tells `file` from the published one, by size and hash; empty if nothing does."""
     size = file.seek(0, 2)
     if size != remote.size:
         return f"it has {size} bytes instead of {remote.size}"
     file.seek(0)
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    while chunk := file.read(MEBIBYTE):
-        md5.update(chunk)
-        sha256.update(chunk)
-    if md5.hexdigest() != remote.md5:
-        return f"its md5 is {md5.hexdigest()} instead of {remote.md5}"
-    if sha256.hexdigest() != remote.sha256:
-        return f"its sha256 is {sha256.hexdigest()} instead of {remote.sha256}"
-    return ""
+    found = hash_like(remote.sha256, file)
+    return "" if found == remote.sha256 else f"its sha256 is {found} instead of {remote.sha256}"
 
 
 def _write_folder(

@@ -6,7 +6,6 @@ one holds the names of the classes.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, Part, content_hash
-from fcnet.data.published import Published
+from fcnet.data.published import Published, hash_like
 from fcnet.errors import DataError
 from fcnet.files import read_plain
 
@@ -55,12 +54,12 @@ class Cifar(Published):
         images, labels = np.empty((rows, pixels), np.uint8), np.empty(rows, np.int64)
         names_path = folder / self.names_file
         raw = self._raw(names_path, 1)
-        md5 = {self.names_file: _md5(raw)}
+        hashes = {self.names_file: hash_like(self.files[self.names_file], raw)}
         classes = self.names(raw, names_path)
         stored_as_jpeg, start = True, 0
         for name, count in self.batches.items():
             raw = self._raw(folder / name, count)
-            md5[name] = _md5(raw)
+            hashes[name] = hash_like(self.files[name], raw)
             batch = self.decode(raw, folder / name, count, len(classes))
             images[start : start + count], labels[start : start + count] = batch.images, batch.labels
             stored_as_jpeg &= _named_jpeg(batch.filenames)
@@ -68,7 +67,7 @@ class Cifar(Published):
         cut = rows - self.rows
         train, test = Part(images[:cut], labels[:cut]), Part(images[cut:], labels[cut:])
         other = "JPEG copy" if stored_as_jpeg else "not the official files"
-        note = self.note_on(folder, md5, tuple(self.batches), other)
+        note = self.note_on(folder, hashes, self.batches, other)
         origin = Origin(str(folder.resolve()), content_hash(train, test), not note, note)
         return Dataset(self.title, train, test, classes, self.image_shape, origin)
 
@@ -156,10 +155,6 @@ class Cifar100(Cifar):
     def batches(self) -> dict[str, int]:
         """Five times as many rows for training as for testing."""
         return {"train": 5 * self.rows, "test": self.rows}
-
-
-def _md5(raw: bytes) -> str:
-    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
 def _text(value: object) -> str:

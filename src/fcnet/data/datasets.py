@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fcnet.data.cifar import Cifar10, Cifar100
 from fcnet.data.digits import Digits
-from fcnet.data.idx import Idx
+from fcnet.data.idx import IDX_FILES, Idx
 from fcnet.data.published import Published, Remote
 from fcnet.errors import DataError
 
@@ -34,15 +34,14 @@ FASHION_CLASSES = (
 )  # fmt: skip
 
 
-def _idx(hosts: tuple[str, ...], *published: tuple[str, int, str, str]) -> tuple[Remote, ...]:
-    """Files that each host has under the same name: name, size in bytes, md5, sha256."""
-    return tuple(Remote(*file, sources=tuple(f"{host}/{file[0]}" for host in hosts)) for file in published)
-
-
-def _idx_set(title: str, classes: tuple[str, ...], folder: str, remotes: tuple[Remote, ...]) -> Idx:
-    return Idx(
-        title, classes, (1, 28, 28), folder, {file.name: file.md5 for file in remotes}, remotes=remotes
+def _idx(title: str, classes: tuple[str, ...], hosts: tuple[str, ...], *published: tuple[int, str]) -> Idx:
+    """Four files that each host has under the same names, with their sizes in bytes and sha256."""
+    remotes = tuple(
+        Remote(name, size, sha256, tuple(f"{host}/{name}" for host in hosts))
+        for name, (size, sha256) in zip(IDX_FILES, published, strict=True)
     )
+    files = {remote.name: remote.sha256 for remote in remotes}
+    return Idx(title, classes, (1, 28, 28), title.lower(), files, remotes=remotes)
 
 
 DATASETS: dict[str, Published] = {
@@ -65,7 +64,6 @@ DATASETS: dict[str, Published] = {
             Remote(
                 "cifar-10-python.tar.gz",
                 170_498_071,
-                "c58f30108f718f92721af3b95e74349a",
                 "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
                 (
                     "https://storage.googleapis.com/skypilot-example-data/datasets/cifar-10-python.tar.gz",
@@ -92,7 +90,6 @@ DATASETS: dict[str, Published] = {
             Remote(
                 "cifar-100-python.tar.gz",
                 169_001_437,
-                "eb9058c3a382ffc7106e4002c42a8d85",
                 "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
                 (
                     "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
@@ -102,69 +99,23 @@ DATASETS: dict[str, Published] = {
         ),
         unpacked=186_000_000,
     ),
-    "mnist": _idx_set(
+    "mnist": _idx(
         "MNIST",
         tuple("0123456789"),
-        "mnist",
-        _idx(
-            MNIST,
-            (
-                "train-images-idx3-ubyte.gz",
-                9_912_422,
-                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            ),
-            (
-                "train-labels-idx1-ubyte.gz",
-                28_881,
-                "d53e105ee54ea40749a09fcbcd1e9432",
-                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            ),
-            (
-                "t10k-images-idx3-ubyte.gz",
-                1_648_877,
-                "9fb629c4189551a2d022fa330f9573f3",
-                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            ),
-            (
-                "t10k-labels-idx1-ubyte.gz",
-                4_542,
-                "ec29112dd5afa0611ce80d1b7f02629c",
-                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-            ),
-        ),
+        MNIST,
+        (9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        (28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        (1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        (4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
-    "fashion-mnist": _idx_set(
+    "fashion-mnist": _idx(
         "Fashion-MNIST",
         FASHION_CLASSES,
-        "fashion-mnist",
-        _idx(
-            FASHION,
-            (
-                "train-images-idx3-ubyte.gz",
-                26_421_880,
-                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            ),
-            (
-                "train-labels-idx1-ubyte.gz",
-                29_515,
-                "25c81989df183df01b3e8a0aad5dffbe",
-                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            ),
-            (
-                "t10k-images-idx3-ubyte.gz",
-                4_422_102,
-                "bef4ecab320f06d8554ea6380940ec79",
-                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            ),
-            (
-                "t10k-labels-idx1-ubyte.gz",
-                5_148,
-                "bb300cfdad3c16e7a12a480ee83cd310",
-                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-            ),
-        ),
+        FASHION,
+        (26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        (29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        (4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        (5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ),
     "digits": Digits("digits", tuple("0123456789"), (1, 8, 8)),
 }

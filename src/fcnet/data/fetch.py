@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from fcnet.data.archive import extract
@@ -150,9 +149,3 @@ def local_archive(source: str, about: Published) -> Path:
             f"--source {source} is no archive and holds no {about.archive.name}, give the path of one"
         )
     return path
-
-
-def with_sources(about: Published, *sources: str) -> Published:
-    """The data set with other addresses of its one file."""
-    (remote,) = about.remotes
-    return replace(about, remotes=(replace(remote, sources=sources),))

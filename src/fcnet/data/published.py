@@ -6,10 +6,11 @@ those that are known by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from fcnet.errors import DataError
 
@@ -23,13 +24,12 @@ class Remote:
 
     name : of the file
     size : in bytes
-    md5, sha256 : hashes in hexadecimal
+    sha256 : hash in hexadecimal
     sources : addresses of byte-identical copies, in the order in which they are tried
     """
 
     name: str
     size: int
-    md5: str
     sha256: str
     sources: tuple[str, ...] = ()
 
@@ -42,7 +42,7 @@ class Published:
     classes : names of the K classes
     image_shape : (channels, height, width)
     folder : name of the folder that holds the files, in a place where data sets lie
-    files : md5 of each file that reading needs; empty where no files are looked for
+    files : published hash, md5 or sha256, of each file that is read; empty where none is looked for
     also : further files that the archive may hold
     remotes : what can be fetched: one archive of `files`, or the files themselves
     unpacked : about how many bytes the files take outside the archive
@@ -87,27 +87,49 @@ class Published:
         raise NotImplementedError(self.title)
 
     def note_on(
-        self, folder: Path, md5: Mapping[str, str], own: tuple[str, ...], note: str = "not the official files"
+        self,
+        folder: Path,
+        hashes: Mapping[str, str],
+        own: Iterable[str],
+        note: str = "not the official files",
     ) -> str:
         """What must be known about a copy: nothing where every file is the published one, else `note`.
 
         Parameters
         ----------
-        folder, md5 : the copy and the md5 of each of its files
+        folder, hashes : the copy and the hash of each of its files
         own : the files that no other edition has in common with the published one
 
         Raises
         ------
         DataError : one of `own` is the published one beside files that are not, which is damage
         """
-        other = [name for name in self.files if md5[name] != self.files[name]]
-        if other and any(md5[name] == self.files[name] for name in own):
+        other = [name for name in self.files if hashes[name] != self.files[name]]
+        if other and any(hashes[name] == self.files[name] for name in own):
             same = f"{len(self.files) - len(other)} of {len(self.files)} files are the published ones"
             raise DataError(
-                f"{folder / other[0]} is damaged: its md5 is {md5[other[0]]}, not {self.files[other[0]]}, "
-                f"while {same}; {self.advice}"
+                f"{folder / other[0]} is damaged: its hash is {hashes[other[0]]}, not "
+                f"{self.files[other[0]]}, while {same}; {self.advice}"
             )
         return note if other else ""
+
+
+def hash_like(published: str, content: bytes | BinaryIO) -> str:
+    """The hash of a content in hexadecimal: md5 where the published one is an md5, else sha256.
+
+    Parameters
+    ----------
+    published : the hash to compare with
+    content : bytes, or a file opened for reading bytes
+    """
+    md5 = len(published) == 32
+    digest = hashlib.md5(usedforsecurity=False) if md5 else hashlib.sha256()
+    if isinstance(content, bytes):
+        digest.update(content)
+    else:
+        while chunk := content.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_file(path: Path) -> bool:
