@@ -161,9 +161,10 @@ def fetchable(name: str) -> Published:
     ------
     DataError : it is not known, or comes with a package
     """
-    from fcnet.data.datasets import named
+    from fcnet.data.datasets import DATASETS
+    from fcnet.registry import look_up
 
-    about = named(name)
+    about = look_up(DATASETS, name, "--name")
     if not about.files:
         raise DataError(f"{name} has no files to look for or fetch, train on it with: --data {name}")
     return about

@@ -121,18 +121,6 @@ DATASETS: dict[str, Published] = {
 }
 
 
-def named(name: str) -> Published:
-    """The data set of a name.
-
-    Raises
-    ------
-    DataError : `there is no data set NAME, known are ...`
-    """
-    if name not in DATASETS:
-        raise DataError(f"there is no data set {name}, known are {', '.join(DATASETS)}")
-    return DATASETS[name]
-
-
 def titled(title: str) -> Published:
     """The data set that a record calls `title`.
 

@@ -119,12 +119,9 @@ def _nothing(place: Place, about: Published) -> str:
     try:
         place.path.stat()
     except FileNotFoundError:
-        known = ""
-        if place.path.name == str(place.path) and not place.path.suffix:
-            known = f" and is no data set that is known by name ({', '.join(DATASETS)})"
-        return (
-            f"{place.path} ({place.named_by}) does not exist{known}, name a folder that holds {about.holders}"
-        )
+        by_name = f", or a data set: {', '.join(DATASETS)}" if place.path.name == str(place.path) else ""
+        wanted = f"name a folder that holds {about.holders}{by_name}"
+        return f"{place.path} ({place.named_by}) does not exist, {wanted}"
     except OSError as error:
         return f"{place.path} ({place.named_by}) cannot be read ({error.strerror}), name another folder"
     for folder in candidates(place.path, about):
