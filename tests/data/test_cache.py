@@ -8,11 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fcnet import lock
 from fcnet.data import cache
 from fcnet.data import load as loading
 from fcnet.data.cifar import Cifar10
@@ -186,6 +188,32 @@ def test_leftovers_of_a_killed_process_go(folder: Path, small: Small) -> None:
     (home(folder) / ".images.npy.tmp-12-0123abcd").write_bytes(b"x" * 100)
     load_folder(folder, small)
     assert not (home(folder) / ".images.npy.tmp-12-0123abcd").exists()
+
+
+def test_a_cache_that_another_process_holds_says_so_and_is_waited_for(
+    folder: Path, small: Small, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0.05)
+    home(folder).mkdir(parents=True)
+    held = lock.Lock(home(folder) / ".lock")
+    assert held.try_acquire()
+    threading.Timer(0.5, held.release).start()
+    with caplog.at_level(logging.WARNING):
+        same(load_folder(folder, small), folder, small)
+    assert f"waiting for process {os.getpid()} on " in caplog.text
+    assert "cannot keep" not in caplog.text
+
+
+def test_a_cache_whose_lock_is_a_link_is_not_written(
+    folder: Path, small: Small, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home(folder).mkdir(parents=True)
+    (tmp_path / "precious").write_text("precious")
+    (home(folder) / ".lock").symlink_to(tmp_path / "precious")
+    with caplog.at_level(logging.WARNING):
+        same(load_folder(folder, small), folder, small)
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert "cannot keep the images in" in caplog.text
 
 
 def test_two_folders_are_kept_apart(folder: Path, small: Small, tmp_path: Path) -> None:

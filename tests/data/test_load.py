@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fcnet.data import digits
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
 from fcnet.data.download import Status, UnavailableError
 from fcnet.data.load import Watchers, load, load_cifar10
-from fcnet.errors import DataError
+from fcnet.errors import DataError, MissingExtraError
 
 from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
 from .test_fetch import offline_url
@@ -134,6 +137,16 @@ class TestDigits:
         images = np.concatenate([data.train.images, data.test.images])
         labels = np.concatenate([data.train.labels, data.test.labels])
         assert rows(images, labels) == rows(np.rint(bunch.data * 255 / 16).astype(int), bunch.target)
+
+    def test_without_scikit_learn_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(digits, "find_spec", lambda name: None)
+        with pytest.raises(MissingExtraError, match=r"pip install 'fcnet\[sklearn\]'$"):
+            load_digits()
+
+    def test_scikit_learn_is_not_imported(self) -> None:
+        code = "import sys; from fcnet.data.digits import load_digits; load_digits(); "
+        code += "assert 'sklearn' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], check=True)
 
     def test_classes_are_shared_fairly_and_mixed(self) -> None:
         data = load_digits()
