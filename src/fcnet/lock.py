@@ -40,6 +40,25 @@ UNREADABLE = 1 if os.name == "nt" else 0
 FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
+def open_own_file(path: Path) -> int:
+    """Open a file for reading and writing, and make it if it is missing, but never another one through a link.
+
+    Returns
+    -------
+    descriptor : of a regular file of this folder with one name; nothing of it is changed
+
+    Raises
+    ------
+    OSError : the file cannot be opened, or is a link, a folder, a pipe, a device or a file with two names
+    """
+    descriptor = os.open(path, FLAGS, 0o666)
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        os.close(descriptor)
+        raise OSError(errno.EPERM, f"{path.name} is a link or no regular file", str(path))
+    return descriptor
+
+
 class Lock:
     """A lock on a file name, held by one process and by one `Lock` of that process.
 
@@ -67,7 +86,7 @@ class Lock:
         OSError : the file cannot be written, or is a link, a folder, a pipe or a file with two names
         """
         while True:
-            descriptor = self._open()
+            descriptor = open_own_file(self.path)
             try:
                 if not self._lock(descriptor):
                     self.holder = _text(descriptor) or "another process"
@@ -113,14 +132,6 @@ class Lock:
         ):  # an open file cannot be removed there, and one that another process has open neither
             with contextlib.suppress(OSError):
                 self.path.unlink()
-
-    def _open(self) -> int:
-        descriptor = os.open(self.path, FLAGS, 0o666)
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
-            os.close(descriptor)
-            raise OSError(errno.EPERM, f"{self.path.name} is a link or no regular file", str(self.path))
-        return descriptor
 
     def _lock(self, descriptor: int) -> bool:
         try:
