@@ -41,7 +41,7 @@ FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_N
 
 
 def open_own_file(path: Path) -> int:
-    """Open a file for reading and writing, and make it if it is missing, but never another one through a link.
+    """Open a file for reading and writing, or make it, but never open another one through a link.
 
     Returns
     -------
