@@ -18,13 +18,14 @@ ALLOWED = {
     # the bottom: what everything may use
     "errors": set(),
     "registry": {"errors"},
+    "extras": {"errors"},
     "validation": {"errors"},
     "files": {"errors"},
     "lock": {"errors"},
     "records": {"errors", "files"},
     # the specification
     "two_layernet": {"errors", "validation"},
-    "data": {"errors", "validation", "files"},
+    "data": {"errors", "extras", "registry", "validation", "files", "lock"},
     "net": {"errors", "registry", "validation", "files"},
     "audit": {"errors", "validation"},
     "derivation": {"two_layernet", "audit"},
@@ -40,8 +41,7 @@ ALLOWED = {
         "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
         "torch_net", "runs",
     },
-    "extras": {"errors"},
-    "tuning": {"errors", "extras", "files", "records", "data", "train", "runs", "report.style"},
+    "tuning": {"errors", "extras", "files", "lock", "records", "data", "train", "runs", "report.style"},
     "export": {"errors", "files", "net", "train.model"},
     # the top: nothing below may import it
     "cli": {

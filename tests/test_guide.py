@@ -75,7 +75,8 @@ def test_what_the_guide_says_of_the_output_is_so(printed: list[str]) -> None:
     train = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet train" in block)
     lines = train.splitlines()
     assert "for testing, one in 5 of each class" in lines[0]
-    assert lines[1].startswith("chosen for ")
+    assert lines[1].startswith("pictures: eight 1")
+    assert lines[2].startswith("chosen for ")
     assert next(line for line in lines if "epoch" in line).startswith("  first: epoch   1.0")
     tested = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet test" in block)
     accuracy = re.match(r"test accuracy ([\d.]+) %", tested)

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one, and so that what is written stays written."""
+"""Reading regular files alone, and writing so that nobody ever sees half a file and what is written stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,37 @@ REMEDY = "choose a folder with room and write permission"
 
 LEFTOVER = re.compile(r"\.(?P<name>.+)\.tmp-\d+-[0-9a-f]{8}")
 """The name of a temporary file of `new_file`."""
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading if it is a regular file, by its own name or through a link.
+
+    A pipe or a device, which might be waited for or read without end, is refused at once.
+
+    Raises
+    ------
+    OSError : the file cannot be read, or is no regular file
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "no regular file", str(path))
+
+
+def read_plain(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Raises
+    ------
+    OSError : as `open_plain`, or the file is longer
+    """
+    with open_plain(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
+    return content
 
 
 @contextmanager

@@ -1,7 +1,10 @@
-"""One process at a time in a folder, whatever becomes of that process.
+"""The one kind of lock: a file that one process holds, until it lets go or ends in whatever way.
 
-The lock belongs to an open file, so the kernel releases it when its holder ends, by a kill too. A file
-`.lock` that a killed process left behind locks nothing.
+The lock belongs to an open file, so the kernel releases it when its holder ends, by a kill too: `flock` on
+Unix, `LockFileEx` on Windows, through filelock. A file that a killed process left behind locks nothing.
+
+A lock file is opened without following a link, and nothing is written to it unless it is a regular file with
+one name. So a folder that somebody else prepared cannot make us change a file outside of it.
 """
 
 from __future__ import annotations
@@ -10,92 +13,198 @@ import contextlib
 import errno
 import os
 import platform
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fcnet.errors import RunError
+from filelock import lock_descriptor
 
-try:
-    import fcntl
-except ImportError:  # Windows: two processes in one folder are not noticed there
-    fcntl = None  # type: ignore[assignment]
+from fcnet.errors import RunError
 
 NAME = ".lock"
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What file systems say that have no locks; on these, too, two processes are not noticed."""
+"""What file systems say that have no locks; on these, two processes are not noticed."""
+
+PAUSE = 0.02
+"""Seconds between two attempts of a process that waits."""
+
+PATIENCE = 1.0
+"""Seconds of waiting before the user is told about it."""
+
+UNREADABLE = 1 if os.name == "nt" else 0
+"""How many bytes at the beginning of a held file Windows lets nobody else read."""
+
+FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def open_own_file(path: Path) -> int:
+    """Open a file for reading and writing, or make it, but never open another one through a link.
+
+    Returns
+    -------
+    descriptor : of a regular file of this folder with one name; nothing of it is changed
+
+    Raises
+    ------
+    OSError : the file cannot be opened, or is a link, a folder, a pipe, a device or a file with two names
+    """
+    descriptor = os.open(path, FLAGS, 0o666)
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        os.close(descriptor)
+        raise OSError(errno.EPERM, f"{path.name} is a link or no regular file", str(path))
+    return descriptor
+
+
+class Lock:
+    """A lock on a file name, held by one process and by one `Lock` of that process.
+
+    The file names its holder, and is removed when the holder lets go.
+
+    Attributes
+    ----------
+    path : the lock file; its folder must exist
+    descriptor : of the open file while the lock is held; a child that inherits it holds the lock too
+    holder : who held the lock at the last attempt that failed, e.g. `process 12 on host`
+    works : False where the file system has no locks, so that the lock keeps nobody out
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.descriptor: int | None = None
+        self.holder = ""
+        self.works = True
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free; returns whether it is held now.
+
+        Raises
+        ------
+        OSError : the file cannot be written, or is a link, a folder, a pipe or a file with two names
+        """
+        while True:
+            descriptor = open_own_file(self.path)
+            try:
+                if not self._lock(descriptor):
+                    self.holder = _text(descriptor) or "another process"
+                    break
+                if _is(descriptor, self.path):
+                    _write(descriptor, f"process {os.getpid()} on {platform.node()}\n")
+                    self.descriptor, descriptor = descriptor, -1
+                    return True
+            finally:  # its holder removed the file after we had opened it, so we open the next one
+                if descriptor >= 0:
+                    os.close(descriptor)
+        return False
+
+    def acquire(self, on_wait: Callable[[str], object] | None = None) -> bool:
+        """Wait for the lock; returns True.
+
+        Parameters
+        ----------
+        on_wait : called once, with the holder, when another process has kept us waiting for a second
+
+        Raises
+        ------
+        OSError : as `try_acquire`
+        """
+        start = time.monotonic()
+        while not self.try_acquire():
+            if on_wait is not None and time.monotonic() - start >= PATIENCE:
+                on_wait(self.holder)
+                on_wait = None
+            time.sleep(PAUSE)
+        return True
+
+    def release(self) -> None:
+        """Let go, and remove the file."""
+        if self.descriptor is None:
+            return
+        descriptor, self.descriptor = self.descriptor, None
+        with contextlib.suppress(OSError):
+            self.path.unlink()  # while it is held, so that it is ours
+        os.close(descriptor)
+        if (
+            os.name == "nt"
+        ):  # an open file cannot be removed there, and one that another process has open neither
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    def _lock(self, descriptor: int) -> bool:
+        try:
+            return lock_descriptor(descriptor, blocking=False)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            self.works = False
+            return True
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[Lock]:
     """Keep every other process, and every other `locked` of this one, out of a folder during the block.
-
-    The folder must be there. The file `.lock` in it names the holder and is removed at the end.
 
     Raises
     ------
     RunError : `FOLDER is in use by process PID on HOST, wait until it ends or choose another with --out`;
         the folder cannot be written
     """
-    if fcntl is None:
-        yield
-        return
-    path = folder / NAME
-    with _explained(folder):
-        descriptor = _acquired(path)
+    lock = Lock(folder / NAME)
     try:
-        with _explained(folder):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
-        yield
+        free = lock.try_acquire()
+    except OSError as error:
+        reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
+        raise RunError(
+            f"cannot write to {folder}: {reason}, change that or choose another with --out"
+        ) from error
+    if not free:
+        raise RunError(
+            f"{folder} is in use by {lock.holder}, wait until it ends or choose another with --out"
+        )
+    try:
+        yield lock
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink()  # while it is held, so that it is ours
-        os.close(descriptor)
+        lock.release()
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Say in one line that the folder cannot be written."""
+def waiting_for(path: Path, on_wait: Callable[[str], object]) -> Iterator[Lock]:
+    """Hold the lock file `path` during the block, and wait for it if another process holds it.
+
+    Parameters
+    ----------
+    path : the lock file; its folder must exist
+    on_wait : called once, with the holder, after a second of waiting
+
+    Raises
+    ------
+    OSError : as `Lock.try_acquire`
+    """
+    lock = Lock(path)
+    lock.acquire(on_wait)
     try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"cannot write to {folder}: {error.strerror or error}, mend that or choose another with --out"
-        ) from error
+        yield lock
+    finally:
+        lock.release()
 
 
-def _acquired(path: Path) -> int:
-    """A descriptor of the file that has this name now, locked."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            _lock(descriptor, path.parent)
-            if _is(descriptor, path):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # its holder removed it after we had opened it
+def _text(descriptor: int) -> str:
+    os.lseek(descriptor, UNREADABLE, os.SEEK_SET)
+    return os.read(descriptor, 300).decode(errors="replace").strip()
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip() or "another process"
-        raise RunError(
-            f"{folder} is in use by {holder}, wait until it ends or choose another with --out"
-        ) from None
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
+def _write(descriptor: int, text: str) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, UNREADABLE * b"\n" + text.encode())
 
 
 def _is(descriptor: int, path: Path) -> bool:
     """Whether a path still names the file that a descriptor has open."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
         return False

@@ -16,7 +16,7 @@ from fcnet.data.digits import load_digits
 from fcnet.runs.training import train_run
 from trainings import StopAfter, small
 
-NOTE = "NOTE: CIFAR-10 could not be had"
+NOTE = "NOTE: CIFAR-10 is not available"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def refused(result: Result, *words: str) -> None:
 
 def stopped(folder: Path, step: int = 47) -> Path:
     """A run that was stopped after a step, with two rows of history."""
-    digits = load_digits("CIFAR-10 could not be had")
+    digits = load_digits("CIFAR-10 is not available")
     with pytest.raises(KeyboardInterrupt):
         train_run(small(), digits, folder, listener=StopAfter(step))
     return folder
@@ -102,5 +102,5 @@ def stopped(folder: Path, step: int = 47) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("damage") / "whole"
-    train_run(small(), load_digits("CIFAR-10 could not be had"), folder)
+    train_run(small(), load_digits("CIFAR-10 is not available"), folder)
     return folder

@@ -38,7 +38,7 @@ def unfinished(home: Path) -> Path:
 @pytest.fixture
 def finished(home: Path) -> Path:
     folder = home / "run"
-    train_run(small(epochs=1), load_digits("CIFAR-10 could not be had"), folder)
+    train_run(small(epochs=1), load_digits("CIFAR-10 is not available"), folder)
     return folder
 
 
@@ -193,7 +193,7 @@ def test_a_run_in_use_is_left_alone(command: str, fcnet: Command, finished: Path
 
 
 def test_a_reproduction_in_use_is_left_alone(fcnet: Command, home: Path) -> None:
-    with Reproduction(load_digits("CIFAR-10 could not be had"), home / "out", quick=True).held():
+    with Reproduction(load_digits("CIFAR-10 is not available"), home / "out", quick=True).held():
         before = content(home / "out")
         refused(fcnet("reproduce --quick --out out"), "out is in use by process", "wait until it ends")
         assert content(home / "out") == before

@@ -58,7 +58,7 @@ def test_a_full_disk_stops_a_training_and_costs_nothing(
     fcnet: Command, disk: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is full at the start, and then in the middle; each time there is room again it goes on."""
-    digits, run = load_digits("CIFAR-10 could not be had"), stopped(disk / "run", 25)
+    digits, run = load_digits("CIFAR-10 is not available"), stopped(disk / "run", 25)
     filler, before = fill(disk), content(run)
     refused(fcnet("train --out disk/run --resume"), "disk/run", "No space left on device", "mend that")
     assert content(run) == before

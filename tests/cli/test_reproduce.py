@@ -59,7 +59,7 @@ def test_the_whole_exercise_runs_without_network(first: Result) -> None:
 
 
 def test_the_first_and_the_last_line_say_that_these_are_digits(first: Result) -> None:
-    assert first.out[0].startswith("digits (CIFAR-10 could not be had): 1,437 training and 360 test images")
+    assert first.out[0].startswith("digits (CIFAR-10 is not available): 1,437 training and 360 test images")
     assert first.out[-1].startswith(NOTE)
     assert first.err[0].startswith(NOTE)
 
@@ -91,7 +91,7 @@ def test_it_ends_with_the_report(folder: Path, first: Result, results: dict[str,
     assert "the report: out/report.html" in first.out
     page = (folder / "out" / "report.html").read_text()
     assert f"{100 * results['tuned']['test_accuracy']:.1f} %" in page
-    assert "digits (CIFAR-10 could not be had)" in page
+    assert "digits (CIFAR-10 is not available)" in page
 
 
 def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,16 @@ import numpy as np
 import pytest
 
 import fcnet
-from fcnet.data.published import ARCHIVE, BATCH_FILES, CLASSES, FILES, FOLDER, MEMBERS, ArchiveSpec, Published
+from fcnet.data.cifar import Cifar10
+from fcnet.data.datasets import DATASETS
+from fcnet.data.published import Published, Remote
 
+CIFAR10 = DATASETS["cifar10"]
+assert isinstance(CIFAR10, Cifar10)
+CLASSES, FOLDER, FILES = CIFAR10.classes, CIFAR10.folder, tuple(CIFAR10.files)
+BATCH_FILES = tuple(CIFAR10.batches)
+MEMBERS = (*FILES, "readme.html")
+ARCHIVE = "cifar-10-python.tar.gz"
 ROWS = 4
 
 
@@ -113,8 +121,8 @@ def good_members(folder: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
     ]
 
 
-def spec_of(archive: bytes) -> ArchiveSpec:
-    return ArchiveSpec(len(archive), hashlib.md5(archive).hexdigest(), hashlib.sha256(archive).hexdigest())
+def remote_of(name: str, content: bytes, *sources: str) -> Remote:
+    return Remote(name, len(content), hashlib.sha256(content).hexdigest(), sources)
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,11 @@ class Small:
 
     def with_archive(self, archive: bytes) -> Published:
         """The edition whose archive is `archive`, however hostile, so that its hash lets it pass."""
-        return Published(spec_of(archive), self.published.files, ROWS)
+        return replace(self.published, remotes=(remote_of(ARCHIVE, archive),))
+
+    def at(self, *sources: str) -> Published:
+        """The edition with these addresses of its archive."""
+        return replace(self.published, remotes=(remote_of(ARCHIVE, self.archive, *sources),))
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +147,17 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     folder = write_folder(tmp_path_factory.mktemp("published"))
     md5 = {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in FILES}
     archive = tar_bytes(good_members(folder))
-    return Small(folder, archive, Published(spec_of(archive), md5, ROWS))
+    edition = replace(
+        CIFAR10, files=md5, remotes=(remote_of(ARCHIVE, archive),), unpacked=ROWS * 6 * 3072, rows=ROWS
+    )
+    return Small(folder, archive, edition)
+
+
+@pytest.fixture
+def small_known(small: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """The small edition is what `cifar10` names."""
+    monkeypatch.setitem(DATASETS, "cifar10", small.published)
+    return small
 
 
 @pytest.fixture(autouse=True)

@@ -10,42 +10,64 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnet.data.cifar10 import check_meta, decode_batch, read_folder
+from fcnet.data.cifar import Batch
+from fcnet.data.dataset import Dataset
 from fcnet.data.load import load_cifar10
-from fcnet.data.published import BATCH_FILES, CLASSES, FILES
 from fcnet.errors import DataError
 
-from .conftest import ROWS, Small, batch, meta, python2_pickle, write_folder
+from .conftest import (
+    BATCH_FILES,
+    CIFAR10,
+    CLASSES,
+    FILES,
+    ROWS,
+    Small,
+    batch,
+    meta,
+    python2_pickle,
+    write_folder,
+)
 
 PIXELS = np.zeros((ROWS, 3072), np.uint8)
 
 
+def decode_batch(raw: bytes, path: Path) -> Batch:
+    return CIFAR10.decode(raw, path, ROWS, len(CLASSES))
+
+
+def whole(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of both parts."""
+    parts = (dataset.train, dataset.test)
+    return np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
+
+
 def test_the_official_files(small: Small) -> None:
-    decoded = read_folder(small.folder, small.published)
-    assert decoded.official
-    assert decoded.note == ""
-    assert decoded.images.shape == (6 * ROWS, 3072)
+    dataset = small.published.read(small.folder)
+    images, labels = whole(dataset)
+    assert dataset.origin.official
+    assert dataset.origin.note == ""
+    assert images.shape == (6 * ROWS, 3072)
     for k, name in enumerate(BATCH_FILES):
         there = pickle.loads((small.folder / name).read_bytes(), encoding="bytes")
         rows = slice(k * ROWS, (k + 1) * ROWS)
-        np.testing.assert_array_equal(decoded.images[rows], there[b"data"])
-        assert decoded.labels[rows].tolist() == there[b"labels"]
-    raw = decoded.images.tobytes() + bytes(decoded.labels.tolist())
-    assert decoded.sha256 == hashlib.sha256(raw).hexdigest()
+        np.testing.assert_array_equal(images[rows], there[b"data"])
+        assert labels[rows].tolist() == there[b"labels"]
+    raw = images.tobytes() + bytes(labels.tolist())
+    assert dataset.origin.sha256 == hashlib.sha256(raw).hexdigest()
 
 
 @pytest.mark.parametrize(
     ("suffix", "note"), [("jpg", "JPEG copy"), ("JPEG", "JPEG copy"), ("png", "not the official files")]
 )
 def test_another_copy_says_what_it_is(suffix: str, note: str, small: Small, tmp_path: Path) -> None:
-    decoded = read_folder(write_folder(tmp_path, suffix, seed=50), small.published)
-    assert (decoded.official, decoded.note) == (False, note)
+    origin = small.published.read(write_folder(tmp_path, suffix, seed=50)).origin
+    assert (origin.official, origin.note) == (False, note)
 
 
 def test_a_copy_is_jpeg_only_if_every_file_says_so(small: Small, tmp_path: Path) -> None:
     folder = write_folder(tmp_path, "jpg", seed=50)
     (folder / "data_batch_3").write_bytes(batch(52))
-    assert read_folder(folder, small.published).note == "not the official files"
+    assert small.published.read(folder).origin.note == "not the official files"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -56,9 +78,9 @@ def test_one_changed_bit_among_official_files_is_damage(name: str, small: Small,
     raw[at] ^= 1
     (folder / name).write_bytes(raw)
     with pytest.raises(
-        DataError, match=rf"{name} is damaged: its md5 is \w{{32}}, not \w{{32}}, while 6 of 7"
+        DataError, match=rf"{name} is damaged: its hash is \w{{32}}, not \w{{32}}, while 6 of 7"
     ):
-        read_folder(folder, small.published)
+        small.published.read(folder)
 
 
 BAD_BATCHES = {
@@ -81,7 +103,7 @@ BAD_BATCHES = {
 def test_a_wrong_batch_is_one_line_with_path_and_advice(name: str) -> None:
     content, message = BAD_BATCHES[name]
     with pytest.raises(DataError, match=message) as caught:
-        decode_batch(python2_pickle(content), Path("where/data_batch_1"), ROWS)
+        decode_batch(python2_pickle(content), Path("where/data_batch_1"))
     assert str(caught.value).startswith("where/data_batch_1")
     assert str(caught.value).endswith("run: fcnet data fetch")
     assert "\n" not in str(caught.value)
@@ -92,17 +114,17 @@ def test_a_label_that_nests_deeply_is_named_by_its_type() -> None:
     raw = python2_pickle({b"data": PIXELS, b"labels": [1, 2, 3]})
     raw = raw[:-2] + b"U\x06labels](K\x01K\x01K\x01" + nest + b"eu."
     with pytest.raises(DataError, match="a label of type list in row 3"):
-        decode_batch(raw, Path("x"), ROWS)
+        decode_batch(raw, Path("x"))
 
 
 @pytest.mark.parametrize("names", [CLASSES[::-1], CLASSES[:9], (*CLASSES, "extra")])
 def test_other_classes_are_another_data_set(names: tuple[str, ...]) -> None:
-    with pytest.raises(DataError, match="does not name the ten classes"):
-        check_meta(meta(names), Path("batches.meta"))
+    with pytest.raises(DataError, match="does not name the classes of CIFAR-10"):
+        CIFAR10.names(meta(names), Path("batches.meta"))
 
 
 def test_str_keys_are_as_good_as_bytes() -> None:
-    made = decode_batch(pickle.dumps({"data": PIXELS, "labels": [1, 2, 3, 4]}, 4), Path("x"), ROWS)
+    made = decode_batch(pickle.dumps({"data": PIXELS, "labels": [1, 2, 3, 4]}, 4), Path("x"))
     assert made.labels.tolist() == [1, 2, 3, 4]
 
 
@@ -110,8 +132,8 @@ def test_a_huge_file_is_not_read(small: Small, tmp_path: Path) -> None:
     folder = write_folder(tmp_path)
     with (folder / "data_batch_2").open("ab") as file:
         file.truncate(1 << 40)  # sparse
-    with pytest.raises(DataError, match="data_batch_2 has more than"):
-        read_folder(folder, small.published)
+    with pytest.raises(DataError, match=r"cannot read .*data_batch_2 \(more than"):
+        small.published.read(folder)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
@@ -119,8 +141,8 @@ def test_a_pipe_does_not_hang(small: Small, tmp_path: Path) -> None:
     folder = write_folder(tmp_path)
     (folder / "test_batch").unlink()
     os.mkfifo(folder / "test_batch")
-    with pytest.raises(DataError, match="test_batch is missing or no plain file"):
-        read_folder(folder, small.published)
+    with pytest.raises(DataError, match=r"cannot read .*test_batch \(no regular file"):
+        small.published.read(folder)
 
 
 @pytest.mark.cifar10

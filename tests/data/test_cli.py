@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import shutil
 import time
@@ -11,29 +10,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import fcnet.data.cache
-import fcnet.data.fetch
-import fcnet.data.load
-import fcnet.data.published
-import fcnet.data.verify
 from fcnet.cli import data as cli
 from fcnet.cli.data import Fetch, Info, Verify, fetch_progress
-from fcnet.data.fetch import Status
-from fcnet.data.published import ARCHIVE, FOLDER
+from fcnet.data.download import Status
 from fcnet.errors import DataError
 
-from .conftest import Server, Small, write_folder
+from .conftest import ARCHIVE, FOLDER, Server, Small, write_folder
 
 
 @pytest.fixture(autouse=True)
-def small_edition(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def wide_and_small(small_known: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands work on the small edition; wide output, so that nothing wraps."""
-    for module, name in [
-        (fcnet.data.fetch, "fetch"), (fcnet.data.cache, "load_folder"), (fcnet.data.load, "folder_of"),
-        (fcnet.data.verify, "verify"),
-    ]:  # fmt: skip
-        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), published=small.published))
-    monkeypatch.setattr(fcnet.data.published, "CIFAR10", small.published)
     monkeypatch.setenv("COLUMNS", "200")
 
 

@@ -16,15 +16,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from fcnet.data import fetch as fetching
-from fcnet.data.fetch import Status, UnavailableError, fetch
-from fcnet.data.files import write_all
-from fcnet.data.network import address_of, any_reachable
-from fcnet.data.published import ARCHIVE, FOLDER, MEMBERS, SOURCES
-from fcnet.data.transfer import Job, Meter, Pace
+from fcnet.data.download import (
+    Download,
+    Meter,
+    Pace,
+    Source,
+    Status,
+    UnavailableError,
+    address_of,
+    any_reachable,
+)
+from fcnet.data.fetch import fetch
 from fcnet.errors import DataError
 
-from .conftest import Behaviour, Handler, Server, Small, honest, truncates
+from .conftest import ARCHIVE, CIFAR10, FOLDER, MEMBERS, Behaviour, Handler, Server, Small, honest, truncates
+
+SOURCES = CIFAR10.remotes[0].sources
 
 PACE = Pace(minimum=200_000, window=0.3, timeout=0.5, retries=2, pause=0.02, probe=2.0)
 """A fast fetch of 80 kB takes milliseconds; the dripping ones give 50 and 25 kB/s."""
@@ -34,7 +41,7 @@ def get(server: Server, small: Small, parent: Path, paths: Sequence[str], pace: 
     """Fetch from `paths` in order, require the official files and nothing else, and return the progress."""
     told: list[Status] = []
     urls = [server.url(path) for path in paths]
-    folder = fetch(parent, published=small.published, sources=urls, pace=pace, progress=told.append)
+    folder = fetch(small.at(*urls), parent, pace=pace, progress=told.append)
     assert folder == parent / FOLDER
     assert {p.name for p in folder.iterdir()} == set(MEMBERS)
     assert (folder / "test_batch").read_bytes() == (small.folder / "test_batch").read_bytes()
@@ -96,7 +103,7 @@ def test_a_source_that_breaks_off_but_is_quick_is_kept(server: Server, small: Sm
         ("503", "answered 503"),
         ("login", "offers a file of 16 bytes"),
         ("no-length", "offers a file of unknown bytes"),
-        ("corrupts", "md5"),
+        ("corrupts", "sha256"),
         ("silent", "fell silent"),
     ],
 )
@@ -119,7 +126,7 @@ def test_bad_sources_alone_end_in_one_line(bad: str, server: Server, small: Smal
     if "range" in bad:
         part.write_bytes(small.archive[:1234])
     with pytest.raises(UnavailableError, match=r"could not be fetched \(127.0.0.1.*--source") as caught:
-        fetch(tmp_path, published=small.published, sources=[server.url(bad)], pace=PACE)
+        fetch(small.at(server.url(bad)), tmp_path, pace=PACE)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / FOLDER).exists()
     assert not (tmp_path / ARCHIVE).exists()
@@ -186,20 +193,18 @@ def test_flaky_sources_cannot_spoil_each_others_file_for_ever(
 
 def test_after_a_spoilt_mixture_each_source_fills_a_file_of_its_own(small: Small, tmp_path: Path) -> None:
     part = tmp_path / "part"
-    fast, slow = (
-        fetching._Source("http://fast/x", rate=9.0, tried=True),
-        fetching._Source("http://slow/x", tried=True),
-    )
-    run = fetching._Fetch([fast, slow], small.published, PACE, None, {fast.url, slow.url}, last=slow)
+    fast, slow = Source("http://fast/x", rate=9.0, tried=True), Source("http://slow/x", tried=True)
+    (remote,) = small.published.remotes
+    run = Download(remote, "CIFAR-10", part, [fast, slow], PACE, None, {fast.url, slow.url}, last=slow)
     part.write_bytes(bytes(len(small.archive)))
-    assert run.choose(part) == (fast, False)
-    assert not run.is_intact(part, slow)
+    assert run.choose() == (fast, False)
+    assert not run.is_intact(slow)
     assert not part.exists()
-    assert run.choose(part) == (slow, False)
+    assert run.choose() == (slow, False)
     part.write_bytes(small.archive[:1000])
     run.contributors = {fast.url}
     slow.url = offline_url()
-    run.attempt(Job(part, len(small.archive), PACE, print), slow, False)
+    run.attempt(slow, False)
     assert not part.exists()
 
 
@@ -212,7 +217,7 @@ def offline_url() -> str:
 def test_refused_connections_end_at_once(small: Small, tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(UnavailableError, match=r"offline: no connection to 127\.0\.0\.1"):
-        fetch(tmp_path, published=small.published, sources=[offline_url(), offline_url()])
+        fetch(small.at(offline_url(), offline_url()), tmp_path)
     assert time.monotonic() - start < 2
 
 
@@ -229,7 +234,7 @@ def test_a_resolver_that_hangs_does_not_hold_us(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_dead_source_before_a_good_one(server: Server, small: Small, tmp_path: Path) -> None:
     urls = [offline_url(), server.url("honest")]
-    assert fetch(tmp_path, published=small.published, sources=urls, pace=PACE) == tmp_path / FOLDER
+    assert fetch(small.at(*urls), tmp_path, pace=PACE) == tmp_path / FOLDER
 
 
 def test_a_proxy_is_what_must_be_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,26 +245,26 @@ def test_a_proxy_is_what_must_be_reachable(monkeypatch: pytest.MonkeyPatch) -> N
 def test_fcnet_offline_forbids(server: Server, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FCNET_OFFLINE", "1")
     with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
-        fetch(Path("x"), published=small.published, sources=[server.url("honest")])
+        fetch(small.at(server.url("honest")), Path("x"))
     assert server.requests == []
     assert not Path("x").exists()
 
 
 class TestSource:
     def test_an_address(self, server: Server, small: Small, tmp_path: Path) -> None:
-        fetch(tmp_path, source=server.url("honest"), published=small.published, sources=[server.url("404")])
+        fetch(small.at(server.url("404")), tmp_path, source=server.url("honest"))
         assert [request.path for request in server.requests] == ["honest"]
 
     def test_the_archive_or_its_folder(self, small: Small, tmp_path: Path) -> None:
         (tmp_path / ARCHIVE).write_bytes(small.archive)
         for k, source in enumerate([tmp_path / ARCHIVE, tmp_path]):
-            assert fetch(tmp_path / str(k), source=str(source), published=small.published).is_dir()
+            assert fetch(small.published, tmp_path / str(k), source=str(source)).is_dir()
         assert (tmp_path / ARCHIVE).read_bytes() == small.archive
 
     def test_another_file_is_refused_unopened(self, small: Small, tmp_path: Path) -> None:
         (tmp_path / "a.tar.gz").write_bytes(small.archive[:-1] + b"x")
-        with pytest.raises(DataError, match="is not the published archive: its md5 is"):
-            fetch(tmp_path / "new", source=str(tmp_path / "a.tar.gz"), published=small.published)
+        with pytest.raises(DataError, match="is not the published archive: its sha256 is"):
+            fetch(small.published, tmp_path / "new", source=str(tmp_path / "a.tar.gz"))
         assert not (tmp_path / "new").exists()
 
     @pytest.mark.parametrize(
@@ -267,22 +272,24 @@ class TestSource:
     )
     def test_nonsense(self, source: str, small: Small, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"--source|no address"):
-            fetch(tmp_path / "new", source=source, published=small.published)
+            fetch(small.published, tmp_path / "new", source=source)
 
 
 SCRIPT = """
 import resource, sys
 from pathlib import Path
+from dataclasses import replace
+from fcnet.data.datasets import DATASETS
+from fcnet.data.download import Pace
 from fcnet.data.fetch import fetch
-from fcnet.data.network import address_of, any_reachable
-from fcnet.data.published import ArchiveSpec, Published
-from fcnet.data.transfer import Pace
+from fcnet.data.published import Remote
 from fcnet.errors import FcnetError
-parent, url, size, md5, sha256, limit = sys.argv[1:]
+parent, url, size, sha256, limit = sys.argv[1:]
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 try:
-    fetch(Path(parent), source=url, published=Published(ArchiveSpec(int(size), md5, sha256), {}, 4),
+    about = replace(DATASETS["cifar10"], remotes=(Remote("cifar-10-python.tar.gz", int(size), sha256),))
+    fetch(replace(about, unpacked=73728), Path(parent), source=url,
           pace=Pace(probe=5.0), progress=lambda status: print(status, flush=True))
 except FcnetError as error:
     print("error:", error, flush=True)
@@ -291,8 +298,8 @@ except FcnetError as error:
 
 
 def start(small: Small, parent: Path, url: str, limit: int = 0) -> subprocess.Popen[str]:
-    spec = small.published.archive
-    arguments = [str(parent), url, str(spec.size), spec.md5, spec.sha256, str(limit)]
+    (spec,) = small.published.remotes
+    arguments = [str(parent), url, str(spec.size), spec.sha256, str(limit)]
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments], stdout=subprocess.PIPE, text=True
     )
@@ -328,7 +335,7 @@ def test_two_processes_at_once_fetch_it_once(server: Server, small: Small, tmp_p
         process.communicate(timeout=20)
     assert [process.returncode for process in both] == [0, 0]
     assert len(server.requests) == 1
-    assert sum("waiting for another process" in line for line in first_lines) == 1
+    assert sum("waiting for process" in line for line in first_lines) == 1
     get(server, small, tmp_path / "cache", ["404"])
 
 
@@ -347,7 +354,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_came(server: Server, small: Smal
 def test_a_device_without_space(server: Server, small: Small, tmp_path: Path) -> None:
     (tmp_path / f"{ARCHIVE}.part").symlink_to("/dev/full")
     with pytest.raises(DataError, match="no space left for"):
-        fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+        fetch(small.at(server.url("honest")), tmp_path, pace=PACE)
 
 
 def test_too_little_space_is_said_before_a_byte_is_fetched(
@@ -359,9 +366,9 @@ def test_too_little_space_is_said_before_a_byte_is_fetched(
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
         if free < need:
             with pytest.raises(DataError, match=r"no space left for CIFAR-10 in .* free some or choose"):
-                fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+                fetch(small.at(server.url("honest")), tmp_path, pace=PACE)
             assert server.requests == []
-    fetch(tmp_path, published=small.published, sources=[server.url("honest")], pace=PACE)
+    fetch(small.at(server.url("honest")), tmp_path, pace=PACE)
 
 
 def test_a_source_that_brings_next_to_nothing_is_given_up(
@@ -369,34 +376,21 @@ def test_a_source_that_brings_next_to_nothing_is_given_up(
 ) -> None:
     server.behaviours["crumbs"] = truncates(20)
     with pytest.raises(UnavailableError, match="broke off after 60 of"):
-        fetch(tmp_path, published=small.published, sources=[server.url("crumbs")], pace=PACE)
+        fetch(small.at(server.url("crumbs")), tmp_path, pace=PACE)
     assert len(server.requests) == 3
 
 
 def test_a_password_in_an_address_is_not_printed(server: Server, small: Small, tmp_path: Path) -> None:
     url = server.url("404").replace("http://", "http://me:secret@")
     with pytest.raises(UnavailableError) as caught:
-        fetch(tmp_path, published=small.published, source=url, pace=PACE)
+        fetch(small.published, tmp_path, source=url, pace=PACE)
     assert "secret" not in str(caught.value)
 
 
 def test_an_unwritable_folder(server: Server, small: Small, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write .*file/new.* choose another"):
-        fetch(tmp_path / "file" / "new", published=small.published, sources=[server.url("honest")], pace=PACE)
-
-
-def test_unbuffered_writes_are_completed(tmp_path: Path) -> None:
-    class Piecemeal:
-        written = b""
-
-        def write(self, data: memoryview) -> int:
-            self.written += bytes(data[:7])
-            return min(7, len(data))
-
-    file = Piecemeal()
-    write_all(file, bytes(range(100)))  # type: ignore[arg-type]
-    assert file.written == bytes(range(100))
+        fetch(small.at(server.url("honest")), tmp_path / "file" / "new", pace=PACE)
 
 
 def test_the_meter_forgets_what_is_older_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fcnet.data import fetch as fetching
+from fcnet.data import digits
+from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
-from fcnet.data.fetch import UnavailableError
-from fcnet.data.load import load_cifar10, load_or_fetch
-from fcnet.data.published import ARCHIVE, CLASSES, FOLDER
-from fcnet.errors import DataError
+from fcnet.data.download import Status, UnavailableError
+from fcnet.data.load import Watchers, load, load_cifar10
+from fcnet.errors import DataError, MissingExtraError
 
-from .conftest import ROWS, Server, Small, write_folder
+from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
 from .test_fetch import offline_url
 
 
+@pytest.fixture(autouse=True)
+def known(small_known: Small) -> None:
+    """`cifar10` names the small edition."""
+
+
 @pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+def offline(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every known source refuses the connection."""
-    monkeypatch.setitem(fetching.fetch.__kwdefaults__, "sources", [offline_url()])
+    monkeypatch.setitem(DATASETS, "cifar10", small.at(offline_url()))
 
 
 def test_a_folder_that_torchvision_left(small: Small, own_world: Path) -> None:
     (Path("data")).mkdir()
     write_folder(Path("data"))
     (Path("data") / ARCHIVE).write_bytes(small.archive)
-    data = load_or_fetch(published=small.published)
+    data = load()
     assert (data.name, data.label, data.classes, data.image_shape) == (
         "CIFAR-10",
         "CIFAR-10",
@@ -46,17 +54,15 @@ def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / ARCHIVE).write_bytes(small.archive)
     for data in (tmp_path / "mine", tmp_path / "mine" / ARCHIVE):
-        assert load_cifar10(data, published=small.published).origin.path.startswith(str(own_world))
+        assert load_cifar10(data).origin.path.startswith(str(own_world))
     assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
 
 
-def test_a_named_archive_is_never_passed_over_for_the_cache(
-    small: Small, own_world: Path, tmp_path: Path
-) -> None:
+def test_a_named_archive_is_never_passed_over_for_the_cache(own_world: Path, tmp_path: Path) -> None:
     write_folder(own_world)
     (tmp_path / ARCHIVE).write_bytes(b"not it")
     with pytest.raises(DataError, match="is not the published archive: it has 6 bytes"):
-        load_cifar10(tmp_path, published=small.published)
+        load_cifar10(tmp_path)
 
 
 def test_without_a_copy_the_places_are_named(own_world: Path) -> None:
@@ -64,49 +70,47 @@ def test_without_a_copy_the_places_are_named(own_world: Path) -> None:
         load_cifar10()
 
 
-def test_it_is_fetched_once(small: Small, server: Server, own_world: Path) -> None:
-    told: list[fetching.Status] = []
+def test_it_is_fetched_once(
+    small: Small, server: Server, own_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, "cifar10", small.at(server.url("honest")))
+    told: list[Status] = []
     for _ in range(2):
-        data = load_or_fetch(source=server.url("honest"), progress=told.append, published=small.published)
+        data = load(watchers=Watchers(fetching=lambda: nullcontext(told.append)))
         assert data.origin.path == str(own_world / FOLDER)
     assert len(server.requests) == 1
     assert told[-1].done == len(small.archive)
 
 
 @pytest.mark.usefixtures("offline")
-def test_offline_it_is_digits_and_says_so(small: Small) -> None:
+def test_offline_it_is_digits_and_says_so() -> None:
     start = time.monotonic()
-    data = load_or_fetch(published=small.published)
+    data = load()
     assert time.monotonic() - start < 5
     assert data.name == "digits"
-    assert data.label == "digits (CIFAR-10 could not be had)"
+    assert data.label == "digits (CIFAR-10 is not available)"
 
 
 @pytest.mark.usefixtures("offline")
-def test_offline_but_required_it_refuses(small: Small) -> None:
+def test_offline_but_required_it_refuses() -> None:
     with pytest.raises(UnavailableError, match="offline: no connection to 127"):
-        load_or_fetch(require_cifar10=True, published=small.published)
+        load(required=True)
 
 
 def test_forbidden_to_fetch_it_is_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FCNET_OFFLINE", "1")
-    assert load_or_fetch().name == "digits"
+    assert load().name == "digits"
     with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
-        load_or_fetch(require_cifar10=True)
-
-
-def test_a_source_that_was_named_is_never_replaced_by_digits(small: Small) -> None:
-    with pytest.raises(UnavailableError, match="offline"):
-        load_or_fetch(source=offline_url(), published=small.published)
+        load(required=True)
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(small: Small, tmp_path: Path) -> None:
+def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
-        load_or_fetch(tmp_path / "missing", published=small.published)
+        load(tmp_path / "missing")
     (write_folder(Path("data")) / "test_batch").write_bytes(b"junk")
     with pytest.raises(DataError, match="test_batch is no data file"):
-        load_or_fetch(published=small.published)
+        load()
 
 
 class TestDigits:
@@ -133,6 +137,16 @@ class TestDigits:
         images = np.concatenate([data.train.images, data.test.images])
         labels = np.concatenate([data.train.labels, data.test.labels])
         assert rows(images, labels) == rows(np.rint(bunch.data * 255 / 16).astype(int), bunch.target)
+
+    def test_without_scikit_learn_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(digits, "find_spec", lambda name: None)
+        with pytest.raises(MissingExtraError, match=r"pip install 'fcnet\[sklearn\]'$"):
+            load_digits()
+
+    def test_scikit_learn_is_not_imported(self) -> None:
+        code = "import sys; from fcnet.data.digits import load_digits; load_digits(); "
+        code += "assert 'sklearn' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code], check=True)
 
     def test_classes_are_shared_fairly_and_mixed(self) -> None:
         data = load_digits()

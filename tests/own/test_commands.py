@@ -1,4 +1,4 @@
-"""Data of one's own through every command: train, test, export, report, predict."""
+"""A user's own data through every command: train, test, export, report, predict."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ Capture = pytest.CaptureFixture[str]
 def run(pictures: Path, capsys: Capture) -> Path:
     status, out, err = fcnet(capsys, "train", "--out", "run", "--data", pictures, *SETTINGS)
     assert (status, err) == (0, [])
-    assert out[:2] == [
+    assert out[:3] == [
         "pictures: images of 3 classes, 12 x 12 in colour: 48 for training, 12 for testing, "
         "one in 5 of each class",
+        "pictures: bright 20, dark 20, mixed 20",
         "chosen for 48 training examples: --validation 9 --batch-size 3",
     ]
-    assert [line.split()[:3] for line in out[2:-1]] == [["run:", "epoch", f"{n}.0"] for n in (1, 2, 3)]
+    assert [line.split()[:3] for line in out[3:-1]] == [["run:", "epoch", f"{n}.0"] for n in (1, 2, 3)]
     assert out[-1].startswith("run: training accuracy 100.0 %, validation accuracy 100.0 % on pictures after")
     return Path("run")
 
@@ -107,7 +108,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--image-size", "8"), "--image-size is for pictures of one's own, name their folder with --data"),
+        (("--image-size", "8"), "--image-size is for your own pictures, name their folder with --data"),
         (("--data", "pictures", "--require-cifar10"), "--require-cifar10, and --data names other data, "),
         (("--data", "notes.txt"), "notes.txt (--data) is no data set, give a folder of pictures by class, "),
         (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder a class, "),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from PIL import Image
 from fcnet.data.dataset import Dataset, split
 from fcnet.data.own import load as loading
 from fcnet.data.own.load import is_own, load_own
+from fcnet.data.own.picture import formats, suffixes
 from fcnet.data.own.split import TEST_SHARE, held_out, mixed
-from fcnet.errors import DataError
+from fcnet.errors import DataError, MissingExtraError
 from fcnet.experiments.recipes import QUICK, TUNED, fitted
 from fcnet.train.config import TrainConfig
 
@@ -63,13 +67,13 @@ def test_the_second_start_reads_no_picture_and_a_change_is_noticed(
     third = load_own(pictures)
     assert third.origin.sha256 != first.origin.sha256
     assert picture(1, 99).transpose(2, 0, 1).tobytes() in rows_by_class(third)["dark"]
-    assert len(list(cache.glob("pictures/*/*/manifest.json"))) == 1  # of the folder as it was nothing stays
+    assert len(list(cache.glob("decoded/*/manifest.json"))) == 1  # of the folder as it was nothing stays
 
 
 @pytest.mark.parametrize("name", ["images.npy", "labels.npy", "manifest.json"])
 def test_a_damaged_cache_is_made_anew(name: str, pictures: Path, cache: Path) -> None:
     first = load_own(pictures)
-    (kept,) = cache.glob(f"pictures/*/*/{name}")
+    (kept,) = cache.glob(f"decoded/*/{name}")
     content = kept.read_bytes()[:100]
     kept.unlink()  # the first data set still maps the old file
     kept.write_bytes(content)
@@ -84,7 +88,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
 ) -> None:
     cache.write_text("no folder")
     assert len(load_own(pictures).train) == 48
-    assert "cannot keep the pictures" in caplog.text
+    assert "cannot keep the images" in caplog.text
 
 
 def test_sizes(pictures: Path, tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_pictures_without_colours_stay_grey(pictures: Path) -> None:
     assert load_own(pictures).image_shape == (3, 12, 12)
 
 
-def test_parts_of_ones_own(pictures: Path, tmp_path: Path) -> None:
+def test_parts_of_a_users_own(pictures: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     shutil.copytree(pictures, whole / "train")
     write_pictures(whole / "val", each=3)
@@ -200,6 +204,127 @@ def test_every_stretch_of_the_order_has_the_classes_in_their_shares(given_labels
             held_out(labels)
 
 
+# Layouts
+
+
+def nest(pictures: Path, *moves: tuple[str, str]) -> Path:
+    for old, new in moves:
+        (pictures / new).parent.mkdir(parents=True, exist_ok=True)
+        (pictures / old).rename(pictures / new)
+    return pictures
+
+
+@pytest.mark.parametrize("names", [("training_set", "test_set"), ("Train", "Validation-Set", "test data")])
+def test_the_usual_names_of_parts(names: tuple[str, ...], tmp_path: Path) -> None:
+    for name in names:
+        write_pictures(tmp_path / "whole" / name, each=4)
+    dataset = load_own(tmp_path / "whole")
+    assert dataset.classes == CLASSES
+    assert (len(dataset.test), dataset.validation) == (12, 12 if len(names) == 3 else None)
+
+
+@pytest.mark.parametrize(
+    ("moves", "said"),
+    [
+        (
+            [("dark", "train/dark"), ("bright", "train/bright")],
+            "train, which looks like a part",
+        ),
+        ([("dark", "dark/train")], "dark holds parts of a data set; give train/dark and test/dark in"),
+    ],
+)
+def test_a_mixed_layout_is_refused(moves: list[tuple[str, str]], said: str, pictures: Path) -> None:
+    if said.startswith("dark"):
+        (pictures / "dark").rename(pictures / "away")
+        moves = [("away", "dark/train")]
+    with pytest.raises(DataError, match=said):
+        load_own(nest(pictures, *moves))
+
+
+def test_classes_below_what_looks_like_classes_are_refused(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "all" / "monday", each=2)
+    write_pictures(tmp_path / "all" / "tuesday", each=2)
+    with pytest.raises(DataError, match="hold folders of the same names, such as bright and dark; give one"):
+        load_own(tmp_path / "all")
+
+
+def test_folders_within_a_class_are_its_own(pictures: Path) -> None:
+    (pictures / "dark" / "more").mkdir()
+    (pictures / "dark" / "7.png").rename(pictures / "dark" / "more" / "7.png")
+    assert len(load_own(pictures).train) == 48
+
+
+def test_links_to_folders_are_followed_and_a_loop_ends(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for number in range(30, 40):
+        Image.fromarray(picture(1, number)).save(tmp_path / "elsewhere" / f"{number}.png")
+    (pictures / "dark" / "linked").symlink_to(tmp_path / "elsewhere")
+    (pictures / "dark" / "loop").symlink_to(pictures / "dark")
+    (pictures / "dark" / "again").symlink_to(tmp_path / "elsewhere")
+    dataset = load_own(pictures)
+    assert len(dataset.train) + len(dataset.test) == 70
+    assert len(rows_by_class(dataset)["dark"]) == 30
+
+
+def test_a_folder_that_cannot_be_entered_is_said(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pictures / "dark" / "private").mkdir()
+    real = Path.iterdir
+
+    def forbidden(self: Path) -> Any:
+        if self.name == "private":
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(DataError, match=r"cannot read .*dark/private: Permission denied"):
+        load_own(pictures)
+
+
+def test_what_systems_leave_is_passed_over_and_counted(pictures: Path) -> None:
+    first = load_own(pictures).origin.sha256
+    for name in ("@eaDir", "$RECYCLE.BIN", "lost+found"):
+        (pictures / name).mkdir()
+    (pictures / "dark" / "@eaDir").mkdir()
+    Image.fromarray(picture(0, 0)).save(pictures / "dark" / "@eaDir" / "5.png")
+    (pictures / "dark" / "Thumbs.db").touch()
+    dataset = load_own(pictures)
+    assert dataset.origin.sha256 == first
+    assert dataset.origin.how.endswith("; passed over 5 that a system left there")
+
+
+def test_a_class_of_other_files_names_one(pictures: Path) -> None:
+    (pictures / "phone").mkdir()
+    (pictures / "phone" / "a.heic").touch()
+    with pytest.raises(DataError, match=r"phone holds no pictures but 1 other file, such as a\.heic"):
+        load_own(pictures)
+
+
+def test_a_picture_replaced_at_the_same_size_and_time_is_noticed(pictures: Path) -> None:
+    path = pictures / "dark" / "3.bmp"
+    (pictures / "dark" / "3.png").unlink()
+    Image.fromarray(picture(1, 3)).save(path)
+    load_own(pictures)
+    before = path.stat()
+    Image.fromarray(picture(1, 77)).save(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert picture(1, 77).transpose(2, 0, 1).tobytes() in rows_by_class(load_own(pictures))["dark"]
+
+
+def test_a_pipe_is_no_picture(pictures: Path) -> None:
+    os.mkfifo(pictures / "dark" / "x.png")
+    with pytest.raises(DataError, match=r"x.png cannot be read: no regular file"):
+        load_own(pictures)
+
+
+def test_without_pillow_the_extra_is_named(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    formats.cache_clear()
+    suffixes.cache_clear()
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'fcnet\[images\]'"):
+        load_own(pictures)
+
+
 # Arrays
 
 
@@ -261,7 +386,7 @@ X, Y = examples()
         ({"X": X.transpose(0, 3, 1, 2), "y": Y}, "give 1 or 3 channels, and these last"),
         ({"X": X[0, 0, 0], "y": Y}, r"has shape \(3,\), give \(N, D\)"),
         ({"X": np.full((40, 3), np.nan), "y": Y}, "holds NaN or infinity, the first in row 0"),
-        ({"X": np.full((40, 3), 1e300), "y": Y}, "holds NaN or infinity, the first in row 0"),
+        ({"X": np.full((40, 3), 1e300), "y": Y}, r"holds 1e\+300 in row 0, too large for float32"),
         ({"X": X.astype("U3"), "y": Y}, "has dtype <U3, give real numbers"),
         ({"X": X, "y": np.array([{}] * 40)}, "holds Python objects, which are never loaded"),
         ({"X": X, "y": Y, "X_test": X, "y_test": Y + 1}, "y_test in .* has the label 4, which y lacks"),
@@ -276,6 +401,30 @@ X, Y = examples()
 def test_arrays_that_cannot_be_trained_on_are_one_line(arrays: Arrays, said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said):
         load_own(saved(tmp_path / "a.npz", **arrays))
+
+
+def header(text: str) -> bytes:
+    """The head of an array file."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (b"no array", "X in it is no array"),
+        (header("{'descr': '<u1', 'fortran_order': False, 'shape': (2**70,)}\n"), "is damaged"),
+        (header(f"{{'descr': '<u1', 'fortran_order': False, 'shape': ({2**70},)}}\n"), "is damaged"),
+        (header("{'descr': '<u1', 'fortran_order': False, 'shape': (\n"), "is damaged"),
+        (header("(" * 65535), "is damaged"),
+    ],
+)
+def test_a_member_that_is_no_array_is_one_line(member: bytes, said: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", y=Y)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("X" if said.startswith("X") else "X.npy", member)
+    with pytest.raises(DataError, match=said) as caught:
+        load_own(tmp_path / "a.npz")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:

@@ -128,3 +128,21 @@ def test_preprocessing_is_the_training_splits_own(digits: Dataset) -> None:
     assert isinstance(engine.inputs.preprocessing, Preprocessing)
     np.testing.assert_array_equal(engine.inputs.preprocessing.mean, expected.mean)
     assert (standardised(digits.train.images).mean != expected.mean).any()
+
+
+def test_the_signs_of_the_components_do_not_depend_on_the_library() -> None:
+    """The subspace solver of another library gives the same matrix, to rounding."""
+    linalg = pytest.importorskip("scipy.linalg")
+    images = np.random.default_rng(3).integers(0, 256, (400, 30), np.uint8) // np.arange(
+        1, 31, dtype=np.uint8
+    )
+    preprocessing, components, floor = standardised(images), 12, 5.0
+    s, v = linalg.eigh(covariance(images, preprocessing), subset_by_index=[30 - components, 29])
+    gains = 1 / np.sqrt(s[::-1] + floor / preprocessing.scale**2 + 1e-12)
+    gains /= np.sqrt((s[::-1] * gains**2).mean())
+    expected = v[:, ::-1] * gains
+    found = whitening_matrix(images, preprocessing, components, floor)
+    signs = np.sign((expected * found).sum(0))
+    np.testing.assert_allclose(found, expected * signs, rtol=1e-5, atol=1e-6)
+    fixed = np.random.default_rng(0).standard_normal(30)
+    assert (fixed @ found > 0).all()

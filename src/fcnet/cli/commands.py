@@ -33,7 +33,7 @@ class Command(Protocol):
 
 @dataclass(frozen=True)
 class Data:
-    """Find, fetch and check CIFAR-10.
+    """Find, fetch and check data sets.
 
     Example: fcnet data info
     """

@@ -1,4 +1,4 @@
-"""`fcnet data`: fetch CIFAR-10, verify a copy, say which copy is used."""
+"""`fcnet data`: fetch a data set, verify a copy, say which copy is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fcnet.data.dataset import Dataset
-    from fcnet.data.fetch import Progress, Status
+    from fcnet.data.download import Progress, Status
+    from fcnet.data.published import Published
 
 SECONDS_BETWEEN_LINES = 5.0
 """How often progress is told where there is no terminal to draw a bar on."""
@@ -24,7 +25,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 @dataclass(frozen=True)
 class Fetch:
-    """Fetch CIFAR-10 (170 MB), or go on with a fetch that was interrupted.
+    """Fetch a data set, CIFAR-10 (170 MB) unless named, or go on with a fetch that was interrupted.
 
     Sources are tried in order, slow ones are left, and the published hash decides what is accepted.
     Without --data the copy goes to the user's cache, where every later start finds it.
@@ -36,45 +37,49 @@ class Fetch:
     """Folder to put it in; by default $FCNET_DATA, or else the user's cache."""
 
     source: str | None = None
-    """The only address, or path of cifar-10-python.tar.gz, to take it from."""
+    """The only address, or path of the archive, to take it from."""
+
+    name: str = "cifar10"
+    """The data set: cifar10, cifar100, mnist or fashion-mnist."""
 
     def run(self) -> int:
         """Fetch unless a copy is there, read it once, and print what it is; returns the exit status 0."""
-        from fcnet.data.cache import load_folder
         from fcnet.data.fetch import fetch
         from fcnet.data.find import cache_root, chosen_place
+        from fcnet.data.load import load_folder
 
-        folder = self.copy_there()
+        about = fetchable(self.name)
+        folder = self.copy_there(about)
         if folder is not None:
             _console().print(f"already there: {folder}", highlight=False, soft_wrap=True)
         else:
             chosen = chosen_place(self.data)
             with fetch_progress() as progress:
                 parent = chosen.path if chosen else cache_root()
-                folder = fetch(parent, source=self.source, progress=progress)
-        _console().print(_facts(load_folder(folder)))
+                folder = fetch(about, parent, source=self.source, progress=progress)
+        _console().print(_facts(load_folder(folder, about)))
         return 0
 
-    def copy_there(self) -> Path | None:
+    def copy_there(self, about: Published) -> Path | None:
         """The copy where this one would go, or an official one in a usual place."""
-        from fcnet.data.cache import load_folder
         from fcnet.data.find import cache_root, chosen_place, find, look
+        from fcnet.data.load import load_folder
 
         chosen = chosen_place(self.data)
-        found = look(chosen.path if chosen else cache_root())
+        found = look(chosen.path if chosen else cache_root(), [about])
         if found and found.folder:
             return found.folder
-        usual = None if chosen else find()
-        if usual and usual.folder and load_folder(usual.folder).origin.official:
+        usual = None if chosen else find(None, about)
+        if usual and usual.folder and load_folder(usual.folder, about).origin.official:
             return usual.folder
         return None
 
 
 @dataclass(frozen=True)
 class Verify:
-    """Read every byte of a copy of CIFAR-10 again and compare it with the published hashes.
+    """Read every byte of a copy of a data set again and compare it with the published hashes.
 
-    Images kept from an earlier start are checked too, and read afresh if they differ.
+    Images kept from an earlier start are checked too, and read again if they differ.
 
     Example: fcnet data verify
     """
@@ -85,23 +90,28 @@ class Verify:
     official: bool = False
     """Fail unless every file is the published one, byte for byte."""
 
+    name: str | None = None
+    """The data set; by default whichever the folder holds, and CIFAR-10 in the usual places."""
+
     def run(self) -> int:
         """Print one row for each file; returns the exit status 0, and raises DataError for a damaged copy."""
-        from fcnet.data.load import folder_of, require
-        from fcnet.data.published import CIFAR10, FILES
-        from fcnet.data.verify import verify
+        from fcnet.data.load import folder_of, require, verify
+        from fcnet.data.published import hash_like
 
-        verified = verify(folder_of(require(self.data)))
-        table = _table("file", "md5", "published")
-        for name in FILES:
-            same = verified.decoded.md5[name] == CIFAR10.files[name]
-            table.add_row(name, verified.decoded.md5[name], "yes" if same else "no")
+        found = require(self.data, fetchable(self.name) if self.name else None)
+        folder = folder_of(found)
+        dataset, kept = verify(folder, found.about)
+        table = _table("file", "hash", "published")
+        for name, published in found.about.files.items():
+            with (folder / name).open("rb") as file:
+                own = hash_like(published, file)
+            table.add_row(name, own, "yes" if own == published else "no")
         _console().print(table)
-        _console().print(f"kept images: {verified.kept}", highlight=False)
-        _console().print(_facts(verified.dataset))
-        if self.official and not verified.decoded.official:
+        _console().print(f"kept images: {kept}", highlight=False)
+        _console().print(_facts(dataset))
+        if self.official and not dataset.origin.official:
             raise DataError(
-                f"{verified.folder} is not official ({verified.decoded.note}), "
+                f"{folder} is not official ({dataset.origin.note}), "
                 "name an official copy with --data, or remove this one and run: fcnet data fetch"
             )
         return 0
@@ -109,7 +119,7 @@ class Verify:
 
 @dataclass(frozen=True)
 class Info:
-    """Say which copy of CIFAR-10 is used, where it was looked for, and what is known about it.
+    """Say which copy of a data set is used, where it was looked for, and what is known about it.
 
     Example: fcnet data info
     """
@@ -117,25 +127,47 @@ class Info:
     data: Path | None = None
     """The copy's folder; by default $FCNET_DATA, ./data, ./datasets or the user's cache."""
 
+    name: str | None = None
+    """The data set; by default whichever the folder holds, and CIFAR-10 in the usual places."""
+
     def run(self) -> int:
         """Print the places and the copy; returns the exit status, 1 if there is no copy."""
-        from fcnet.data.cache import load_folder
+        from fcnet.data.datasets import DATASETS, DEFAULT
         from fcnet.data.find import find, look, places
-        from fcnet.data.load import folder_of
+        from fcnet.data.load import load_found
 
+        about = fetchable(self.name) if self.name else None
         table = _table("looked in", "found")
         for place in places(self.data):
-            found = look(place.path)
+            there = look(place.path, [about] if about else DATASETS.values())
             table.add_row(
-                str(place.path.absolute()), str((found.folder or found.archive) if found else "nothing")
+                str(place.path.absolute()), str((there.folder or there.archive) if there else "nothing")
             )
         _console().print(table)
-        found = find(self.data)
+        found = find(self.data, about)
         if found is None:
-            _console().print("no CIFAR-10 yet; fetch it with: fcnet data fetch")
+            name = f" --name {self.name}" if self.name else ""
+            title = (about or DATASETS[DEFAULT]).title
+            _console().print(f"no {title} yet; fetch it with: fcnet data fetch{name}", highlight=False)
             return 1
-        _console().print(_facts(load_folder(folder_of(found))))
+        _console().print(_facts(load_found(found)))
         return 0
+
+
+def fetchable(name: str) -> Published:
+    """The data set of a name, which has files.
+
+    Raises
+    ------
+    DataError : it is not known, or comes with a package
+    """
+    from fcnet.data.datasets import DATASETS
+    from fcnet.registry import look_up
+
+    about = look_up(DATASETS, name, "--name")
+    if not about.files:
+        raise DataError(f"{name} has no files to look for or fetch, train on it with: --data {name}")
+    return about
 
 
 @contextmanager
@@ -148,7 +180,7 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
 
     Yields
     ------
-    Progress : to be handed to `fetch` or `load_or_fetch`
+    Progress : to be handed to `fetch`
     """
     from rich.console import Console
 
@@ -163,7 +195,7 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
         bars.TransferSpeedColumn(), bars.TimeRemainingColumn(),
     )  # fmt: skip
     with bars.Progress(*columns, console=console) as bar:
-        task = bar.add_task("CIFAR-10", start=False, visible=False)
+        task = bar.add_task("fetching", start=False, visible=False)
 
         def show(status: Status) -> None:
             if status.message:
@@ -173,7 +205,7 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
                 task,
                 completed=status.done,
                 total=status.total,
-                description=status.source or "CIFAR-10",
+                description=status.source or "fetching",
                 visible=True,
             )
 
@@ -195,7 +227,7 @@ class _Lines:
             self.told, self.done = now, status.done
         elif now - self.told >= SECONDS_BETWEEN_LINES or status.done == status.total:
             rate = max(status.done - self.done, 0) / max(now - self.told, 1e-9)
-            left = f"{(status.total - status.done) / rate:.0f} s left" if rate else "no end in sight"
+            left = f"{(status.total - status.done) / rate:.0f} s left" if rate else "stalled"
             done = f"{status.done / 1e6:.1f} of {status.total / 1e6:.1f} MB"
             self.say(f"{status.source}: {done}, {rate / 1e6:.2f} MB/s, {left}")
             self.told, self.done = now, status.done

@@ -82,6 +82,18 @@ class Dataset:
         return f"{self.name} ({self.origin.note})" if self.origin.note else self.name
 
 
+def content_hash(*parts: Part) -> str:
+    """The sha256 over all images (N, D) uint8 of the parts, in order, and then all labels, one byte each."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part.images).data)
+    for part in parts:
+        digest.update(part.labels.astype(np.uint8).tobytes())
+    return digest.hexdigest()
+
+
 def split(part: Part, validation: int) -> tuple[Part, Part]:
     """Keep the last `validation` rows for validation, as the exercise does, and train on the rest.
 

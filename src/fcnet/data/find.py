@@ -1,20 +1,22 @@
-"""Where CIFAR-10 is looked for, in order, and what counts as having found it."""
+"""Where data sets are looked for, in order, and what counts as having found one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcnet.data.published import ARCHIVE, FILES, FOLDER
+from fcnet.data.datasets import DATASETS, DEFAULT
+from fcnet.data.published import Published, is_file
 from fcnet.errors import DataError
 
 
 @dataclass(frozen=True)
 class Found:
-    """A copy: a folder with the seven files, or else the archive, which has yet to be opened."""
+    """A copy of a data set: a folder with its files, or else its archive, which has yet to be opened."""
 
+    about: Published
     folder: Path | None = None
     archive: Path | None = None
 
@@ -52,13 +54,14 @@ def places(data: Path | None = None) -> list[Place]:
     return [Place(Path("data")), Place(Path("datasets")), Place(cache_root())]
 
 
-def find(data: Path | None = None) -> Found | None:
-    """Look for CIFAR-10.
+def find(data: Path | None = None, about: Published | None = None) -> Found | None:
+    """Look for a data set.
 
     Parameters
     ----------
-    data : the user's `--data`: the folder `cifar-10-batches-py`, one that holds it, one that holds the
-        archive, or the archive
+    data : the user's `--data`: the folder of the files, one that holds it, one that holds the archive, or
+        the archive
+    about : the data set; None for any that a named folder holds, and for CIFAR-10 in the usual places
 
     Returns
     -------
@@ -66,45 +69,37 @@ def find(data: Path | None = None) -> Found | None:
 
     Raises
     ------
-    DataError : the folder that the user named, by `--data` or `$FCNET_DATA`, is missing or holds no CIFAR-10
+    DataError : the folder that the user named, by `--data` or `$FCNET_DATA`, is missing or holds no data set
     """
     for place in places(data):
-        if found := look(place.path):
+        wanted = [about] if about else list(DATASETS.values()) if place.named_by else [DATASETS[DEFAULT]]
+        if found := look(place.path, wanted):
             return found
         if place.named_by:
-            raise DataError(_nothing(place))
+            raise DataError(_nothing(place, about or DATASETS[DEFAULT]))
     return None
 
 
-def look(path: Path) -> Found | None:
-    """Return the copy that `path` is or holds, if any."""
+def look(path: Path, wanted: Iterable[Published]) -> Found | None:
+    """Return the copy of one of the data sets that `path` is or holds, if any."""
+    with_files = [about for about in wanted if about.files]
     if is_file(path):
-        return Found(archive=path)
-    for folder in candidates(path):
-        if is_complete(folder):
-            return Found(folder=folder)
-    if is_file(path / ARCHIVE):
-        return Found(archive=path / ARCHIVE)
+        named = [about for about in with_files if about.archive and about.archive.name == path.name]
+        archives = named or [about for about in with_files if about.archive]
+        return Found(archives[0], archive=path) if archives else None
+    for about in with_files:
+        for folder in candidates(path, about):
+            if about.is_complete(folder):
+                return Found(about, folder=folder)
+        if about.archive and is_file(path / about.archive.name):
+            return Found(about, archive=path / about.archive.name)
     return None
 
 
-def candidates(path: Path) -> Iterator[Path]:
-    """The folders that may hold the seven files, given what the user may have named."""
-    yield path / FOLDER
+def candidates(path: Path, about: Published) -> Iterator[Path]:
+    """The folders that may hold the files, given what the user may have named."""
+    yield path / about.folder
     yield path
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether all seven files are there."""
-    return all(is_file(folder / name) for name in FILES)
-
-
-def is_file(path: Path) -> bool:
-    """Whether a path is a file, or a link to one, that this user can reach."""
-    try:
-        return path.is_file()
-    except OSError:  # no permission to look, a name that is too long, a link to itself
-        return False
 
 
 def expanded(path: Path, named_by: str) -> Path:
@@ -120,20 +115,20 @@ def expanded(path: Path, named_by: str) -> Path:
         raise DataError(f"{path} ({named_by}) begins with an unknown user, write the path in full") from error
 
 
-def _nothing(place: Place) -> str:
+def _nothing(place: Place, about: Published) -> str:
     try:
         place.path.stat()
     except FileNotFoundError:
-        return (
-            f"{place.path} ({place.named_by}) does not exist, name a folder that holds {FOLDER} or {ARCHIVE}"
-        )
+        by_name = f", or a data set: {', '.join(DATASETS)}" if place.path.name == str(place.path) else ""
+        wanted = f"name a folder that holds {about.holders}{by_name}"
+        return f"{place.path} ({place.named_by}) does not exist, {wanted}"
     except OSError as error:
         return f"{place.path} ({place.named_by}) cannot be read ({error.strerror}), name another folder"
-    for folder in candidates(place.path):
-        missing = [name for name in FILES if not is_file(folder / name)]
-        if 0 < len(missing) < len(FILES):
+    for folder in candidates(place.path, about):
+        missing = [name for name in about.files if not is_file(folder / name)]
+        if 0 < len(missing) < len(about.files):
             return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, put that back or fetch all again"
     return (
-        f"{place.path} ({place.named_by}) holds no CIFAR-10, name a folder that holds {FOLDER} or {ARCHIVE}, "
+        f"{place.path} ({place.named_by}) holds no {about.title}, name a folder that holds {about.holders}, "
         f"or fill it: fcnet data fetch --data {place.path}"
     )

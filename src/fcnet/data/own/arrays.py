@@ -9,8 +9,6 @@ classes (K,) text, names of the labels 0 to K - 1, if they have names
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
+from fcnet.files import open_plain
 from fcnet.validation import check_labels
 
 Array = NDArray[Any]
@@ -37,24 +36,26 @@ def read_arrays(path: Path) -> dict[str, Array]:
     DataError : the file cannot be read, lacks X or y, has unknown arrays, or holds Python objects
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = np.load(file, allow_pickle=False)
             if not isinstance(content, Mapping):
                 raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
             _check_names(path, set(content))
-            return {name: content[name] for name in content}
+            arrays = {name: content[name] for name in content}
+            if foreign := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+                raise DataError(f"{path} is damaged: {foreign[0]} in it is no array")
+            return arrays
     except DataError:
         raise
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        if "allow_pickle" in str(error):
+    except Exception as error:  # NumPy fails in many ways on bytes that are not its own
+        if "Object arrays" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which are never loaded; save plain arrays"
             ) from error
-        raise DataError(f"{path} is damaged or no .npz file: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, MemoryError) as error:
-        raise DataError(f"{path} is damaged or no .npz file: {error}") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path} is damaged or no .npz file: {reason}") from error
 
 
 def _check_names(path: Path, names: set[str]) -> None:
@@ -115,7 +116,10 @@ def _features(X: Array, where: str) -> Array:
     with np.errstate(over="ignore"):
         rows = np.ascontiguousarray(X, dtype=np.float32)
     if not np.isfinite(rows).all():
-        row = int(np.argwhere(~np.isfinite(rows))[0, 0])
+        row, column = (int(place) for place in np.argwhere(~np.isfinite(rows))[0])
+        if np.isfinite(X[row, column]):
+            number = f"{float(X[row, column]):.4g} in row {row}"
+            raise DataError(f"{where} holds {number}, too large for float32, rescale its columns")
         raise DataError(f"{where} holds NaN or infinity, the first in row {row}, clean or drop such rows")
     return rows
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fcnet.data.own.picture import quiet_pillow, read_picture, size_of
 from fcnet.errors import DataError
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many of how many are done."""
+Reading = Callable[[str, int, int], None]
+"""Called with what is being done, and how many of how many are done."""
 
 KEPT_SIZE = 64
 """Pictures that all have one size, of at most so many pixels a side, stay as they are."""
@@ -30,7 +30,7 @@ AHEAD = 256
 T = TypeVar("T")
 
 
-def common_size(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
+def common_size(paths: Sequence[Path], progress: Reading) -> tuple[int, int]:
     """Height and width that suit these pictures: their own if it is one and small, else a square.
 
     Raises
@@ -45,7 +45,7 @@ def common_size(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
 
 
 def decode(
-    paths: Sequence[Path], height: int, width: int, progress: Progress
+    paths: Sequence[Path], height: int, width: int, progress: Reading
 ) -> tuple[NDArray[np.uint8], int]:
     """Read all pictures.
 
@@ -73,7 +73,7 @@ def decode(
     return images.reshape(len(paths), -1), 3
 
 
-def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Progress) -> Iterator[T]:
+def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Reading) -> Iterator[T]:
     """The results for all paths, in their order; those that fail are told of together at the end.
 
     Raises

@@ -1,35 +1,53 @@
 """Which pictures of which class are in a folder.
 
-pictures/cats/*.jpg  pictures/dogs/*.jpg                      one folder a class, or the same within
+pictures/cats/*.jpg  pictures/dogs/*.jpg                      one folder a class, with any folders within
 pictures/train/cats/*.jpg ...  pictures/test/cats/*.jpg ...   train/ and test/ and perhaps validation/
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from fcnet.data.cache import Stamp, stamp
 from fcnet.data.own.picture import suffixes
 from fcnet.errors import DataError
 
 PARTS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
-    "validation": "validation", "valid": "validation", "val": "validation",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
 }  # fmt: skip
-"""Names of folders that are parts of a data set and not classes, where all folders have such names."""
+"""Names of folders that are parts of a data set and not classes; `_set` and the like may follow."""
+
+ENDINGS = re.compile(r"[ _-]?(set|data|dataset|images)$")
+
+SYSTEM = {
+    "@eadir", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini",
+    ".appledouble", "#recycle",
+}  # fmt: skip
+"""What file servers and systems leave in folders, in lower case."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A picture file, known by its size in bytes and its time of change in nanoseconds."""
+    """A picture file with its class, and what tells whether it has changed."""
 
     path: Path
     label: int
-    size: int
-    changed: int
+    stamp: Stamp
+
+
+@dataclass
+class Passed:
+    """What was passed over: files that are no pictures by their names, and how many entries of systems."""
+
+    ignored: list[Path] = field(default_factory=list)
+    system: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,22 +57,20 @@ class Listing:
     folder : in full
     classes : names, sorted
     parts : "train", and where they are given "validation" and "test", each file with its class
-    ignored : files that are no pictures by their names
+    passed : what was passed over
     """
 
     folder: Path
     classes: tuple[str, ...]
     parts: dict[str, list[File]]
-    ignored: list[Path]
+    passed: Passed
 
     def digest(self) -> str:
         """A hash by which a changed, new or missing picture is noticed without reading any."""
         digest = hashlib.sha256()
         for part, files in self.parts.items():
             for file in files:
-                name = file.path.relative_to(self.folder).as_posix()
-                line = f"{part}\0{name}\0{file.label}\0{file.size}\0{file.changed}\n"
-                digest.update(line.encode(errors="surrogateescape"))
+                digest.update(json.dumps([part, str(file.path), file.label, file.stamp]).encode())
         return digest.hexdigest()
 
 
@@ -64,38 +80,73 @@ def list_pictures(folder: Path) -> Listing:
     Raises
     ------
     DataError : there are no folders of pictures, one class only, one without pictures, or one in test/ or
-        validation/ that train/ lacks; the text names it
+        validation/ that train/ lacks; the layout is mixed; a folder cannot be read. The text names it
     """
     try:
         folder = folder.resolve()
-        within = _folders(folder)
-        parts = {PARTS[path.name.lower()]: path for path in within if path.name.lower() in PARTS}
+        passed = Passed()
+        within = _folders(folder, passed)
+        parts: dict[str, Path] = {_part(path): path for path in within if _part(path)}
         if len(parts) == len(within) > 0 and "train" in parts:
-            return _of_parts(
-                folder, {name: parts[name] for name in ("train", "validation", "test") if name in parts}
-            )
-        return _of_parts(folder, {"train": folder})
+            order = ("train", "validation", "test")
+            found: dict[str, Path] = {name: parts[name] for name in order if name in parts}
+            return _of_parts(folder, found, passed)
+        _check_layout(folder, within)
+        return _of_parts(folder, {"train": folder}, passed)
     except OSError as error:
         raise DataError(f"cannot read {error.filename or folder}: {error.strerror}") from error
 
 
-def _of_parts(folder: Path, parts: dict[str, Path]) -> Listing:
-    classes = tuple(path.name for path in _folders(parts["train"]))
+def _part(path: Path) -> str:
+    """Which part of a data set a folder is by its name, empty if none."""
+    return PARTS.get(ENDINGS.sub("", path.name.lower()), "")
+
+
+def _check_layout(folder: Path, within: list[Path]) -> None:
+    """Refuse folders that hold classes where classes are expected."""
+    inner = {path: _folders(path, Passed()) for path in within if not _has_pictures(path)}
+    for path, below in inner.items():
+        if _part(path) and len(below) > 1:
+            others = [other.name for other in within if other != path]
+            beside = f" beside {others[0]}" if others else ""
+            raise DataError(
+                f"{folder} holds {path.name}, which looks like a part of a data set{beside}; "
+                "give train, test and perhaps validation and nothing else, or one folder a class"
+            )
+        if any(_part(one) for one in below):
+            raise DataError(
+                f"{path} holds parts of a data set; give train/{path.name} and test/{path.name} in {folder}"
+            )
+    shared = Counter(one.name for below in inner.values() for one in below)
+    twice = sorted(name for name, count in shared.items() if count > 1)
+    if len(twice) > 1:
+        raise DataError(
+            f"the folders in {folder} hold folders of the same names, such as {twice[0]} and {twice[1]}; "
+            "give one folder a class, or train and test with a folder a class in each"
+        )
+
+
+def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
+    classes = tuple(path.name for path in _folders(parts["train"], Passed()))
     _check_classes(parts["train"], classes)
-    ignored: list[Path] = []
     found: dict[str, list[File]] = {}
     for part, home in parts.items():
         found[part] = []
-        for own in _folders(home):
+        for own in _folders(home, passed if home != folder else Passed()):
             if own.name not in classes:
                 raise DataError(f"{own} is no class of {parts['train']}, put it there too or remove it")
-            files = list(_pictures(own, classes.index(own.name), ignored))
+            before = len(passed.ignored)
+            label = classes.index(own.name)
+            files = [File(path, label, stamp(path.stat())) for path in pictures_below(own, passed)]
             if not files:
-                raise DataError(f"{own} holds no pictures, put some there or remove the folder")
+                others = passed.ignored[before:]
+                some = f"{len(others)} other file{'s' if len(others) > 1 else ''}"
+                such = f" but {some}, such as {others[0].name}" if others else ""
+                raise DataError(f"{own} holds no pictures{such}, put some there or remove the folder")
             found[part] += files
         if not found[part]:
             raise DataError(f"{home} holds no pictures, put some there or remove the folder")
-    return Listing(folder, classes, found, ignored)
+    return Listing(folder, classes, found, passed)
 
 
 def _check_classes(home: Path, classes: tuple[str, ...]) -> None:
@@ -112,30 +163,49 @@ def _check_classes(home: Path, classes: tuple[str, ...]) -> None:
             raise DataError(f"the folder {name!r} in {home} has no name in Unicode, rename it") from error
 
 
-def visible(home: Path) -> Iterator[Path]:
-    """What is in a folder, without what programs hide there."""
-    return (path for path in home.iterdir() if not path.name.startswith((".", "__")))
+def visible(home: Path, passed: Passed | None = None) -> Iterator[Path]:
+    """What is in a folder, sorted by name, without what programs and systems hide or leave there."""
+    for path in sorted(home.iterdir()):
+        if path.name.lower() in SYSTEM:
+            if passed is not None:
+                passed.system += 1
+        elif not path.name.startswith((".", "__")):
+            yield path
 
 
-def _folders(home: Path) -> list[Path]:
+def _folders(home: Path, passed: Passed) -> list[Path]:
     """The folders in one, sorted by name."""
-    return sorted(path for path in visible(home) if path.is_dir())
+    return [path for path in visible(home, passed) if path.is_dir()]
 
 
-def _pictures(home: Path, label: int, ignored: list[Path]) -> Iterator[File]:
-    """The pictures in a folder and below it, sorted by name; the rest goes to `ignored`."""
-    for path in pictures_below(home, ignored):
-        about = path.stat()
-        yield File(path, label, about.st_size, about.st_mtime_ns)
+def _has_pictures(home: Path) -> bool:
+    """Whether pictures lie in a folder itself."""
+    return any(path.suffix.lower() in suffixes() and not path.is_dir() for path in visible(home))
 
 
-def pictures_below(home: Path, ignored: list[Path] | None = None) -> Iterator[Path]:
-    """The files in a folder and below it that are pictures by their names; the rest goes to `ignored`."""
-    for where, folders, names in os.walk(home):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in sorted(names):
-            path = Path(where) / name
-            if path.suffix.lower() in suffixes() and not name.startswith("."):
+def pictures_below(home: Path, passed: Passed | None = None) -> Iterator[Path]:
+    """The files in a folder and below it that are pictures by their names, sorted; the rest goes to `passed`.
+
+    Links to folders are followed, and no folder is entered twice.
+
+    Raises
+    ------
+    OSError : a folder cannot be read
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [home]
+    while waiting:
+        folder = waiting.pop()
+        state = folder.stat()
+        if (state.st_dev, state.st_ino) in seen:
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        below = []
+        for path in visible(folder, passed):
+            if path.is_dir():
+                below.append(path)
+            elif path.suffix.lower() in suffixes():
                 yield path
-            elif ignored is not None and not name.startswith("."):
-                ignored.append(path)
+            elif passed is not None:
+                passed.ignored.append(path)
+        waiting += reversed(below)

@@ -1,45 +1,54 @@
-"""The way in to data of one's own."""
+"""Loads a user's own data."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.cache import cached
 from fcnet.data.dataset import Dataset, Origin, Part
-from fcnet.data.find import candidates, is_file
-from fcnet.data.own import arrays, kept
-from fcnet.data.own.decode import Progress, common_size, decode
+from fcnet.data.datasets import DATASETS
+from fcnet.data.find import candidates
+from fcnet.data.own import arrays
+from fcnet.data.own.decode import Reading, common_size, decode
 from fcnet.data.own.folders import Listing, list_pictures, visible
-from fcnet.data.own.kept import VERSION, Kept, Manifest
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
-from fcnet.data.published import ARCHIVE, FILES
+from fcnet.data.published import Published, is_file
 from fcnet.errors import DataError
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """A progress that nobody watches."""
+    """Show nothing."""
 
 
 def is_own(path: Path) -> bool:
-    """Whether a path names data of one's own, as far as names tell, and no CIFAR-10."""
+    """Whether a path names a user's own data, as far as names tell, and no published data set."""
     if path.suffix.lower() in (".npz", ".npy"):
         return True
-    if not path.is_dir() or any(
-        is_file(home / name) for home in candidates(path) for name in (*FILES, ARCHIVE)
-    ):
+    if not path.is_dir() or any(_holds_some(path, about) for about in DATASETS.values()):
         return False
     try:
-        return any(entry.is_dir() or entry.suffix.lower() in suffixes() for entry in visible(path))
+        entries = list(visible(path))
     except OSError:
         return False
+    return any(entry.is_dir() for entry in entries) or any(
+        entry.suffix.lower() in suffixes() for entry in entries
+    )
 
 
-def load_own(path: Path, image_size: int | None = None, progress: Progress = silent) -> Dataset:
+def _holds_some(path: Path, about: Published) -> bool:
+    """Whether a folder holds the archive or a file of a data set, and so is a copy, perhaps a damaged one."""
+    names = (*about.files, *(remote.name for remote in about.remotes))
+    return any(is_file(home / name) for home in candidates(path, about) for name in names)
+
+
+def load_own(path: Path, image_size: int | None = None, progress: Reading | None = None) -> Dataset:
     """Load a folder of pictures by class, or an .npz file of X and y.
 
     Parameters
@@ -58,11 +67,11 @@ def load_own(path: Path, image_size: int | None = None, progress: Progress = sil
     """
     if path.suffix.lower() in (".npz", ".npy"):
         if image_size is not None:
-            raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it away")
+            raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it out")
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
-    return load_pictures(path, image_size, progress)
+    return load_pictures(path, image_size, progress or silent)
 
 
 def load_arrays(path: Path) -> Dataset:
@@ -83,7 +92,7 @@ def load_arrays(path: Path) -> Dataset:
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
-def load_pictures(folder: Path, image_size: int | None, progress: Progress) -> Dataset:
+def load_pictures(folder: Path, image_size: int | None, progress: Reading) -> Dataset:
     """Load a folder of pictures by class, see `fcnet.data.own.folders`.
 
     Raises
@@ -91,20 +100,20 @@ def load_pictures(folder: Path, image_size: int | None, progress: Progress) -> D
     DataError : as there, or a picture cannot be read
     """
     listing = list_pictures(folder)
-    where = kept.place(listing.folder, image_size, listing.digest())
-    content = kept.kept(where) or kept.keep(where, read_all(listing, image_size, progress))
-    sizes, shape = content.manifest.sizes, content.manifest.image_shape
-    told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
-    if listing.ignored:
-        told += f"; files that are no pictures: {len(listing.ignored)}, such as {listing.ignored[0].name}"
-    origin = Origin(
-        str(listing.folder), content.manifest.sha256, None, kind="folder", how=told, image_size=image_size
+    dataset = cached(
+        f"pictures\0{listing.folder}\0{image_size}",
+        listing.digest(),
+        lambda: read_all(listing, image_size, progress),
     )
-    name = listing.folder.name
-    return dataset_of(name, content.images, content.labels, sizes, listing.classes, shape, origin)
+    how, passed = dataset.origin.how, listing.passed
+    if passed.ignored:
+        how += f"; files that are no pictures: {len(passed.ignored)}, such as {passed.ignored[0].name}"
+    if passed.system:
+        how += f"; passed over {passed.system} that a system left there"
+    return replace(dataset, origin=replace(dataset.origin, how=how))
 
 
-def read_all(listing: Listing, image_size: int | None, progress: Progress) -> Kept:
+def read_all(listing: Listing, image_size: int | None, progress: Reading) -> Dataset:
     """Read every picture of a folder, in the order that training wants."""
     files = [file for part in listing.parts.values() for file in part]
     given = {
@@ -116,8 +125,12 @@ def read_all(listing: Listing, image_size: int | None, progress: Progress) -> Ke
     images, channels = decode(paths, height, width, progress)
     labels = np.concatenate(list(given.values()))[order]
     shape = (channels, height, width)
-    about = Manifest(VERSION, str(listing.folder), sizes, shape, content_hash(images, labels, shape))
-    return Kept(images, labels, about)
+    told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
+    origin = Origin(
+        str(listing.folder), content_hash(images, labels, shape), None, kind="folder", how=told,
+        image_size=image_size,
+    )  # fmt: skip
+    return dataset_of(listing.folder.name, images, labels, sizes, listing.classes, shape, origin)
 
 
 def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: bool, apart: bool) -> str:

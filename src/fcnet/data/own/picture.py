@@ -1,7 +1,7 @@
 """One picture file, of any size and of any format that Pillow opens, as the pixels that a network is given.
 
 Training and prediction both come through here, so that a network sees its pictures alike. What is done to a
-picture is said in words, for whoever wants to know what the network really saw.
+picture is said in words, so that a user knows what the network really saw.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
+from fcnet.extras import require
+from fcnet.files import open_plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,9 +67,13 @@ class Picture:
 
 @cache
 def formats() -> tuple[str, ...]:
-    """The formats that are opened."""
-    from PIL import Image
+    """The formats that are opened.
 
+    Raises
+    ------
+    MissingExtraError : Pillow is not installed
+    """
+    Image = require("PIL.Image", "images")
     Image.init()
     return tuple(sorted(set(Image.OPEN) - REFUSED))
 
@@ -75,9 +81,9 @@ def formats() -> tuple[str, ...]:
 @cache
 def suffixes() -> frozenset[str]:
     """Endings of their files' names, with the dot and in lower case."""
+    known = set(formats())
     from PIL import Image
 
-    known = set(formats())
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in known)
 
 
@@ -108,10 +114,10 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
     ------
     DataError : `PATH is no picture ...`, `PATH is damaged: ...`, `PATH cannot be read ...`
     """
-    from PIL import ImageOps
-    from PIL.Image import Resampling
-
     with _opened(path) as image:
+        from PIL import ImageOps
+        from PIL.Image import Resampling
+
         own = image.size
         steps = [f"{own[0]} x {own[1]} {KINDS.get(image.mode, image.mode)}"]
         if getattr(image, "n_frames", 1) > 1:
@@ -175,10 +181,11 @@ def _colours(image: Image, steps: list[str]) -> Image:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
     """The picture file; whatever goes wrong within is an error that names it."""
+    known = formats()
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with path.open("rb") as file, Image.open(file, formats=formats()) as image:
+        with open_plain(path) as file, Image.open(file, formats=known) as image:
             yield image
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is no picture that Pillow opens, or a damaged one") from error

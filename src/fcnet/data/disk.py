@@ -1,0 +1,46 @@
+"""Space and errors of the disk that data are written to."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from fcnet.errors import DataError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
+    """Say in one line why `path` could not be written.
+
+    Parameters
+    ----------
+    error : what the operating system reported
+    path : what was being written
+    kept : what survives, for a user whose disk is full, e.g. `the first 12 MB are kept`
+    """
+    if error.errno in FULL:
+        return DataError(
+            f"no space left for {path}, free some or choose another folder with --data or $FCNET_CACHE"
+            + (f" ({kept})" if kept else "")
+        )
+    return DataError(
+        f"cannot write {path} ({error.strerror or error}), "
+        "make its folder writable or choose another with --data or $FCNET_CACHE"
+    )
+
+
+def require_space(folder: Path, size: int, title: str) -> None:
+    """Require `size` free bytes, before minutes are spent on a fetch that cannot end well.
+
+    Raises
+    ------
+    DataError : `no space left for ...`
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DataError(
+            f"no space left for {title} in {folder}: {size / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free, "
+            "free some or choose another folder with --data or $FCNET_CACHE"
+        )

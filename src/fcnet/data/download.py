@@ -1,0 +1,409 @@
+"""Brings one published file from several sources: slow ones are left, and a partial file is continued.
+
+Every source is tried once, impatiently; then the fastest one is used to the end. Every byte that arrived
+stays in the partial file, also when the process is killed, and the next download goes on from there. The
+hash decides whether what came together is the file.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fcnet import __version__
+from fcnet.data.archive import remote_problem
+from fcnet.data.disk import disk_error
+from fcnet.data.published import Remote
+from fcnet.errors import DataError
+
+CHUNK = 1 << 18
+
+EARLIER = "an earlier run"
+"""Stands for the sources of a partial file that was found."""
+
+WORTH = 1000
+"""A connection that brings less than this part of the file before it fails counts as a failure."""
+
+
+class UnavailableError(DataError):
+    """No source delivers the data: no network, or every source failed."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient a download is.
+
+    minimum : bytes per second, averaged over `window`, below which a source is left while others remain
+    least : the same, below which even the only source is given up
+    window : seconds over which the rate is averaged
+    timeout : seconds to wait for a connection, and for the next byte
+    retries : failures in a row, without a byte in between, after which a source is given up
+    pause : seconds before the first of these retries, doubled for each further one
+    probe : seconds within which some source must accept a connection, or the machine is offline
+    """
+
+    minimum: float = 1e6
+    least: float = 1e4
+    window: float = 10.0
+    timeout: float = 10.0
+    retries: int = 3
+    pause: float = 1.0
+    probe: float = 4.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a download is.
+
+    done, total : bytes
+    source : the host in use
+    message : something that a user should know, or empty
+    """
+
+    done: int
+    total: int
+    source: str
+    message: str = ""
+
+
+Progress = Callable[[Status], None]
+
+
+class TransferError(Exception):
+    """Why a transfer stopped early: in a way that may pass, unless it is one of those below."""
+
+
+class SlowError(TransferError):
+    """The source delivers less than the minimum rate, or nothing any more."""
+
+
+class RefusedError(TransferError):
+    """The source does not have the file, or is not worth another try."""
+
+
+class Meter:
+    """Bytes per second over the last `window` seconds."""
+
+    def __init__(self, window: float) -> None:
+        self.window = window
+        self.total = 0
+        self.recent = deque([(time.monotonic(), 0)])
+
+    def add(self, count: int) -> None:
+        """Note that `count` bytes arrived now."""
+        now = time.monotonic()
+        self.total += count
+        self.recent.append((now, self.total))
+        while self.recent[1][0] <= now - self.window:
+            self.recent.popleft()
+
+    @property
+    def full(self) -> bool:
+        """Whether a whole window has passed, so that the rate means something."""
+        return time.monotonic() - self.recent[0][0] >= self.window
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second."""
+        then, before = self.recent[0]
+        return (self.total - before) / max(time.monotonic() - then, 1e-9)
+
+
+@dataclass
+class Source:
+    """One address of the file, and what is known about it.
+
+    rate : bytes per second, when it was used last
+    tried : whether its rate is known
+    failures : in a row
+    problem : why it failed last
+    gone : whether it is given up
+    """
+
+    url: str
+    meter: Meter = field(default_factory=lambda: Meter(0.0))
+    rate: float = 0.0
+    tried: bool = False
+    failures: int = 0
+    problem: str = ""
+    gone: bool = False
+
+    @property
+    def host(self) -> str:
+        """The host, without a password."""
+        return shown(self.url).split("/")[2]
+
+
+@dataclass
+class Download:
+    """The state of one download.
+
+    remote : the file
+    part : the partial file
+    contributors : addresses whose bytes are in the partial file
+    mixing : whether a source may go on with what another one began
+    last : the source that was used last
+    """
+
+    remote: Remote
+    title: str
+    part: Path
+    sources: list[Source]
+    pace: Pace
+    progress: Progress | None = None
+    contributors: set[str] = field(default_factory=set)
+    mixing: bool = True
+    last: Source | None = None
+
+    @property
+    def done(self) -> int:
+        """Bytes in the partial file."""
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def run(self) -> None:
+        """Go from source to source until the partial file has the hash of the published one.
+
+        Raises
+        ------
+        UnavailableError : no network, or no source delivers the file
+        DataError : the partial file cannot be written, e.g. `no space left for ...`
+        """
+        self.require_network()
+        if self.done:
+            self.contributors = {EARLIER}
+        while True:
+            source, impatient = self.choose()
+            if self.done < self.remote.size:
+                self.attempt(source, impatient)
+            if self.done >= self.remote.size and self.is_intact(source):
+                return
+
+    def choose(self) -> tuple[Source, bool]:
+        """Return the next untried source, or else the fastest, and whether to leave it if it is slow."""
+        alive = [source for source in self.sources if not source.gone]
+        if not alive:
+            reasons = "; ".join(f"{source.host}: {source.problem}" for source in self.sources)
+            raise UnavailableError(
+                f"{self.title} could not be fetched ({reasons}), try again later or give a copy with --source"
+                + (f"; {self.done / 1e6:.1f} MB are kept" if self.done else "")
+            )
+        for source in alive:
+            if not source.tried:
+                return source, len(alive) > 1
+        source = max(alive, key=lambda s: (-s.failures, s.rate))
+        if not self.mixing and self.last in alive:
+            source = self.last
+        if source.failures:
+            time.sleep(self.pace.pause * 2 ** (source.failures - 1))
+        return source, False
+
+    def attempt(self, source: Source, impatient: bool) -> None:
+        """Take what one source gives, and note how it ended."""
+        if not self.mixing and self.contributors - {source.url}:
+            self.part.unlink(missing_ok=True)
+            self.contributors = set()
+        if self.last is not source:
+            source.meter, self.last = Meter(self.pace.window), source
+        before, worth = self.done, self.remote.size / WORTH
+        self.report(before, source.host)
+        try:
+            self.transfer(source, impatient)
+        except TransferError as error:
+            source.problem = str(error)
+            source.failures += self.done - before < worth
+            source.gone = isinstance(error, RefusedError) or source.failures > self.pace.retries
+            self.report(self.done, source.host, f"{source.host}: {error}")
+            source.tried |= isinstance(error, SlowError) or self.done == before
+        else:
+            source.tried = True
+        if self.done > before:
+            source.rate = source.meter.rate
+            self.contributors.add(source.url)
+        if self.done - before >= worth:
+            source.failures = 0
+
+    def transfer(self, source: Source, impatient: bool) -> None:
+        """Append to the partial file until it is complete.
+
+        Raises
+        ------
+        TransferError : why it stopped before the end
+        DataError : the partial file cannot be written
+        """
+        done, total, meter = self.done, self.remote.size, source.meter
+        with _open(source.url, done, self.pace.timeout) as response:
+            skip = done - _first_byte(response, done, total)
+            while done < total:
+                piece = _receive(response, f"after {done} of {total} bytes")
+                meter.add(len(piece))
+                ours = piece[min(skip, len(piece)) :][: total - done]
+                skip -= min(skip, len(piece))
+                self.append(ours)
+                done += len(ours)
+                self.report(done, source.host)
+                if done < total and meter.full and meter.rate < self.pace.minimum:
+                    if impatient:
+                        raise SlowError(f"only {meter.rate / 1e6:.2f} MB/s")
+                    if meter.rate < self.pace.least:
+                        raise RefusedError(f"only {meter.rate / 1e3:.1f} kB/s")
+
+    def append(self, data: bytes) -> None:
+        """Write to the partial file at once, so that a killed process has kept what arrived."""
+        view = memoryview(data)
+        with self.part.open("ab", buffering=0) as file:
+            try:
+                while view:  # an unbuffered file may take it in pieces
+                    view = view[file.write(view) :]
+            except OSError as error:
+                kept = f"{file.seek(0, 2) / 1e6:.1f} MB are kept, the next fetch goes on from there"
+                raise disk_error(error, self.part, kept) from error
+
+    def is_intact(self, source: Source) -> bool:
+        """Whether the complete file is the published one; if not, remove it and give up a source at fault."""
+        with self.part.open("rb") as file:
+            problem = remote_problem(file, self.remote)
+        if not problem:
+            return True
+        self.part.unlink()
+        self.report(0, source.host, f"what arrived is not the published file: {problem}; starting again")
+        if self.contributors == {source.url}:
+            source.gone, source.problem = True, f"delivered a damaged file, {problem}"
+        elif len(self.contributors - {EARLIER}) > 1:
+            self.mixing = False  # one of them is at fault: from now on each starts a file of its own
+        self.contributors = set()
+        return False
+
+    def report(self, done: int, host: str, message: str = "") -> None:
+        """Tell the caller how far it is."""
+        if self.progress is not None:
+            self.progress(Status(done, self.remote.size, host, message))
+
+    def require_network(self) -> None:
+        """Require that some source accepts a connection, within seconds and whatever the resolver does."""
+        if not any_reachable([source.url for source in self.sources], self.pace.probe):
+            hosts = ", ".join(dict.fromkeys(source.host for source in self.sources))
+            raise UnavailableError(
+                f"{self.title} could not be fetched (offline: no connection to {hosts}), "
+                "connect, or give a copy with --data or --source"
+            )
+
+
+def any_reachable(urls: Sequence[str], seconds: float) -> bool:
+    """Whether some address, or the proxy before it, accepts a connection within `seconds`.
+
+    All are asked at once in threads that nothing waits for, since a resolver without network may hang.
+    """
+    answered = threading.Event()
+    pending = threading.Semaphore(0)
+
+    def ask(address: tuple[str, int]) -> None:
+        import socket
+
+        with suppress(OSError, UnicodeError), socket.create_connection(address, timeout=seconds):
+            answered.set()
+        pending.release()
+
+    addresses = {address_of(url) for url in urls}
+    for address in addresses:
+        threading.Thread(target=ask, args=(address,), daemon=True).start()
+    end = time.monotonic() + seconds
+    for _ in addresses:
+        pending.acquire(timeout=max(0.0, end - time.monotonic()))
+        if answered.is_set():
+            return True
+    return answered.is_set()
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Return host and port to connect to for a URL: its own, or those of the proxy before it.
+
+    Raises
+    ------
+    DataError : `URL is no address: ...`
+    """
+    try:
+        parts = urlsplit(url)
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+            parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise DataError(f"{shown(url)} is no address: {error}") from error
+
+
+def shown(url: str) -> str:
+    """An address without the user name and password that it may hold."""
+    return re.sub(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/]*@", r"\1", url)
+
+
+def _open(url: str, done: int, timeout: float) -> http.client.HTTPResponse:
+    headers = {"User-Agent": f"fcnet/{__version__}", "Accept-Encoding": "identity"}
+    if done:
+        headers["Range"] = f"bytes={done}-"
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=timeout
+        )
+    except urllib.error.HTTPError as error:
+        error.close()
+        kind = TransferError if error.code in (408, 425, 429) or error.code >= 500 else RefusedError
+        raise kind(f"answered {error.code} {_reason(error.reason)}") from error
+    except urllib.error.URLError as error:
+        kind = RefusedError if isinstance(error.reason, ssl.SSLCertVerificationError) else TransferError
+        raise kind(_reason(error.reason)) from error
+    except (http.client.InvalidURL, ValueError) as error:
+        raise RefusedError(_reason(error)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise TransferError(_reason(error)) from error
+    return response
+
+
+def _first_byte(response: http.client.HTTPResponse, wanted: int, total: int) -> int:
+    """Where the answer starts in the file: `wanted`, or 0 from a server that ignores ranges.
+
+    Both kinds of answer state the size of the whole file, which tells a login page or another edition
+    from the real thing before a byte of it is written.
+    """
+    if response.status == 200:
+        size = response.headers.get("Content-Length", "unknown")
+        if size != str(total):
+            raise RefusedError(f"offers a file of {size:.40} bytes, not {total}")
+        return 0
+    stated = response.headers.get("Content-Range", "")
+    match = re.fullmatch(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", stated.strip())
+    if response.status != 206 or match is None or int(match[1]) != wanted:
+        answer = f"{response.status} {_reason(stated or 'without range')}"
+        raise RefusedError(f"answered {answer} when asked from byte {wanted}")
+    if match[3] not in (str(total), "*"):
+        raise RefusedError(f"offers a file of {match[3]} bytes, not {total}")
+    return wanted
+
+
+def _receive(response: http.client.HTTPResponse, where: str) -> bytes:
+    """Return whatever has arrived, at least one byte."""
+    try:
+        piece = response.read1(CHUNK)
+    except TimeoutError as error:
+        raise SlowError(f"fell silent {where}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise TransferError(f"broke off {where} ({_reason(error)})") from error
+    if not piece:
+        raise TransferError(f"broke off {where}")
+    return piece
+
+
+def _reason(error: object) -> str:
+    """A server's or the system's words in one line without control characters."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in " ".join(str(text).split()))[:200]
