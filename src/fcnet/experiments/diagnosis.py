@@ -57,10 +57,8 @@ class Watch(Silence):
         self._before = {}
 
     def _weights(self) -> dict[str, NDArray[Any]]:
-        prefix = "network."
-        return {
-            k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(f"{prefix}W")
-        }
+        """Every weight matrix as the network uses it; how a network stores one is its own business."""
+        return {name: value for name, value in self.engine.model().params.items() if value.ndim == 2}
 
 
 @dataclass(frozen=True)
