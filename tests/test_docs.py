@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
+import compare
+import generate
 from fcnet.data.digits import load_digits
 from fcnet.errors import RunError
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import read_json, write_json
+from fcnet.report.discussion import discuss
+from fcnet.report.reading import Records
 from fcnet.train.listeners import Silence
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import compare  # noqa: E402
-import generate  # noqa: E402
 
 
 def page(*names: str) -> str:
@@ -117,7 +116,8 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
     }  # fmt: skip
     page = (root / "docs" / "report.md").read_text()
     assert f"{100 * results['pytorch']['best']['test_accuracy']:.1f} %" in page
-    assert " ".join(results["pytorch"]["discussion"][1].split()) in " ".join(page.split())
+    sentence = discuss(Records(root / "results" / "reproduce").study)[1]
+    assert " ".join(sentence.split()) in " ".join(page.split())
 
 
 def test_no_folder_of_the_machine_is_kept(root, out):
@@ -169,7 +169,7 @@ def test_a_record_that_changes_makes_its_documents_out_of_date(root, capsys):
     write_json(path, record)
     assert generate.main(["--check"], root) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "docs/figures/toy_training.svg is out of date, run: python docs/generate.py"
+        "docs/figures/toy_training.svg is out of date, run: python tools/generate.py"
     ]
 
 
