@@ -195,6 +195,16 @@ def test_blocks_that_are_missing_twice_or_unknown_are_refused(text, tmp_path):
         generate.fill(path, {"table": "", "ladder": "", "speed": ""})
 
 
+def test_the_index_of_the_records_is_complete():
+    index = (ROOT / "results" / "README.md").read_text()
+    named = re.findall(r"^\| `([\w.]+?)/?` \|", index, flags=re.MULTILINE)
+    assert sorted(named) == sorted(
+        path.name for path in (ROOT / "results").iterdir() if path.name != "README.md"
+    )
+    for place in re.findall(r"\b(?:docs/\w+\.md|docs/figures|README\.md|tools/\w+\.py|\w+/\w+\.py)", index):
+        assert (ROOT / place).exists(), place
+
+
 def test_every_command_is_in_the_page():
     page = generate.cli_page()
     for command in (

@@ -44,8 +44,10 @@ def overview(records: Records) -> style.Drawing | None:
 
 def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluation]) -> None:
     axes.set_xscale("log")
+    high = max(default[-1].epoch, tuned[-1].epoch)
+    short = default[-1].epoch < high / 2  # then there is room at the right of its end, else below it
     for history, name, color, offset, side in (
-        (default, "default", style.GREY, (8, -16), "left"),  # below its end: the other curve passes above
+        (default, "default", style.GREY, (8, -16) if short else (0, -20), "left" if short else "right"),
         (tuned, "tuned", style.VALIDATION, (0, 9), "right"),
     ):
         epochs, accuracies = [row.epoch for row in history], [100 * row.val_accuracy for row in history]
@@ -55,9 +57,7 @@ def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluatio
             f"{name} {percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=offset,
             textcoords="offset points", ha=side, color=color, fontweight="bold", fontsize=style.SMALL + 4,
         )  # fmt: skip
-    axes.set_xticks(
-        *_epoch_ticks(max(default[-1].epoch, tuned[-1].epoch), min(default[0].epoch, tuned[0].epoch))
-    )
+    axes.set_xticks(*_epoch_ticks(high, min(default[0].epoch, tuned[0].epoch)))
     axes.minorticks_off()
     axes.set_ylim(0, 1.15 * 100 * max(row.val_accuracy for row in (*default, *tuned)))
     axes.set_xlabel("epochs (logarithmic)")
