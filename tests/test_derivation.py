@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,3 +174,13 @@ def test_an_equation_that_is_not_proved_is_named() -> None:
     assert "**NOT PROVED:** Loss." in page
     assert page.count("in code not proved:") == 1
     assert "**Proved**" not in page
+
+
+def test_a_report_shows_the_derivation_without_sympy() -> None:
+    code = (
+        "import sys; sys.modules['sympy'] = None\n"
+        "from fcnet.report.derivation import derivation\n"
+        "from fcnet.report.page.render import to_html\n"
+        "html = to_html(derivation()); assert html.count('<math') > 100, html.count('<math')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
