@@ -32,9 +32,8 @@ def depth(records: Records) -> style.Drawing | None:
     if equal:
         _training_and_validation(panels[2], equal)
         panels[2].set_title("He, equal parameters (%)")
-        panels[2].set_xticks(
-            [net.layers for net in equal], [f"{net.layers}\n({net.width})" for net in equal]
-        )
+        panels[2].set_xlabel("layers (units each)")
+        panels[2].set_xticks([net.layers for net in equal], [f"{net.layers}\n({net.width})" for net in equal])
         limits = [panel.get_ylim() for panel in panels[1:]]
         for panel in panels[1:]:
             panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
