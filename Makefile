@@ -30,7 +30,7 @@ bench: setup
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 docs: setup
-	@$(BIN)/python docs/generate.py $(ARGS)
+	@$(BIN)/python tools/generate.py $(ARGS)
 
 clean:
 	rm -rf .venv

@@ -135,7 +135,7 @@ def figures(console: Console) -> None:
 
     for path in draw_all(OUT, OUT.parents[1] / "docs" / "figures"):
         console.print(f"drawn {path}", soft_wrap=True)
-    console.print("the documents' tables follow with: python docs/generate.py", soft_wrap=True)
+    console.print("the documents' tables follow with: python tools/generate.py", soft_wrap=True)
 
 
 if __name__ == "__main__":

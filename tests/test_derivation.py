@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fcnet.two_layernet
-from fcnet.derivation import backward, deep, forward
-from fcnet.derivation.backward import BACKWARD
-from fcnet.derivation.deep import DEEP, deep_chain
-from fcnet.derivation.equation import Equation, code, run
-from fcnet.derivation.forward import FORWARD
-from fcnet.derivation.markdown import derivation_page, verdict
-from fcnet.derivation.proof import TWO_LAYERS, Proof, is_zero, proofs, prove, random_values
-from fcnet.derivation.typeset import SHAPES, formula, line
+from derivation import backward, deep, forward
+from derivation.backward import BACKWARD
+from derivation.deep import DEEP, deep_chain
+from derivation.equation import Equation, code, run
+from derivation.forward import FORWARD
+from derivation.proof import TWO_LAYERS, Proof, is_zero, prove, prove_all, random_values
+from derivation.record import record, shown
+from derivation.typeset import SHAPES, formula, line
 from fcnet.net.network import Network
+from fcnet.report.derivation import RECORD, derivation
 from fcnet.two_layernet import TwoLayerNet
 
 EQUATIONS = (*FORWARD, *BACKWARD, *DEEP)
@@ -32,7 +36,7 @@ SMALL = (1, 2, 2)
 
 @pytest.mark.parametrize("equation", EQUATIONS, ids=lambda equation: equation.__name__)
 def test_every_equation_is_proved(equation: type[Equation]) -> None:
-    proof = proofs()[equation]
+    (proof,) = (proof for proof in prove_all() if proof.equation is equation)
     assert proof.holds, proof.failures
     assert proof.networks >= 5
     derived = equation.derivative is not None or equation in (
@@ -72,7 +76,6 @@ def test_a_wrong_equation_is_refused(equation: type[Equation], part: str, wrong:
     proof = next(proof for proof in prove(chain, SMALL) if proof.equation is mutant)
     assert not proof.holds
     assert any(failure.startswith("NumPy" if part == "line" else "SymPy") for failure in proof.failures)
-    assert verdict(proof).startswith("NOT PROVED: ")
 
 
 def test_what_is_not_zero_is_not_taken_for_it() -> None:
@@ -142,18 +145,42 @@ def test_a_formula_names_what_its_line_uses(equation: type[Equation]) -> None:
         assert "\\top" in latex
 
 
+def test_the_record_that_users_read_is_up_to_date() -> None:
+    """A user's report shows it, and proves nothing anew."""
+    assert json.loads(RECORD.read_text()) == record()
+
+
+def test_the_record_does_not_depend_on_the_machine() -> None:
+    proof = Proof(backward.OutputBias, 3, 16, 5, 1e-16, ())
+    assert shown(proof) == shown(replace(proof, error=9e-15))
+
+
 def test_the_page_has_every_equation_and_no_backslash_that_markdown_would_eat() -> None:
-    page = derivation_page()
-    assert "NOT PROVED" not in page
+    page = derivation()
+    assert len(re.findall("^### ", page, flags=re.MULTILINE)) == len(EQUATIONS) == page.count("in code ✓:")
     for equation in EQUATIONS:
-        assert f"### {equation.title}, {equation.number}\n" in page
-        assert f"```python\n{line(equation)}\n```" in page
+        assert page.count(f"```math\n{formula(equation)}\n```\n\n```python\n{line(equation)}\n```") == 1
+    assert page.count("**Proved**") == 1
     outside = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
     assert "$$" not in outside
     for inline in re.findall(r"\$([^$]+)\$", outside):
         assert not re.search(r"\\[^a-zA-Z]", inline), inline
 
 
-def test_a_verdict_does_not_depend_on_the_machine() -> None:
-    proof = Proof(backward.OutputBias, 3, 16, 5, 1e-16, ())
-    assert verdict(proof) == verdict(replace(proof, error=9e-15))
+def test_an_equation_that_is_not_proved_is_named() -> None:
+    wrong = record()
+    wrong["equations"] = wrong["equations"] | {"Loss": wrong["equations"]["Loss"] | {"failures": ["wrong"]}}
+    page = derivation(wrong)
+    assert "**NOT PROVED:** Loss." in page
+    assert page.count("in code not proved:") == 1
+    assert "**Proved**" not in page
+
+
+def test_a_report_shows_the_derivation_without_sympy() -> None:
+    code = (
+        "import sys; sys.modules['sympy'] = None\n"
+        "from fcnet.report.derivation import derivation\n"
+        "from fcnet.report.page.render import to_html\n"
+        "html = to_html(derivation()); assert html.count('<math') > 100, html.count('<math')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
+import compare
+import generate
 from fcnet.data.digits import load_digits
 from fcnet.errors import RunError
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import read_json, write_json
+from fcnet.report.discussion import discuss
+from fcnet.report.reading import Records
 from fcnet.train.listeners import Silence
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import compare  # noqa: E402
-import generate  # noqa: E402
 
 
 def page(*names: str) -> str:
@@ -117,7 +116,8 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
     }  # fmt: skip
     page = (root / "docs" / "report.md").read_text()
     assert f"{100 * results['pytorch']['best']['test_accuracy']:.1f} %" in page
-    assert " ".join(results["pytorch"]["discussion"][1].split()) in " ".join(page.split())
+    sentence = discuss(Records(root / "results" / "reproduce").study)[1]
+    assert " ".join(sentence.split()) in " ".join(page.split())
 
 
 def test_no_folder_of_the_machine_is_kept(root, out):
@@ -169,7 +169,7 @@ def test_a_record_that_changes_makes_its_documents_out_of_date(root, capsys):
     write_json(path, record)
     assert generate.main(["--check"], root) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "docs/figures/toy_training.svg is out of date, run: python docs/generate.py"
+        "docs/figures/toy_training.svg is out of date, run: python tools/generate.py"
     ]
 
 
@@ -193,6 +193,16 @@ def test_blocks_that_are_missing_twice_or_unknown_are_refused(text, tmp_path):
     path.write_text(text)
     with pytest.raises(RunError, match=re.escape("wanted are ['ladder', 'speed', 'table'], each once")):
         generate.fill(path, {"table": "", "ladder": "", "speed": ""})
+
+
+def test_the_index_of_the_records_is_complete():
+    index = (ROOT / "results" / "README.md").read_text()
+    named = re.findall(r"^\| `([\w.]+?)/?` \|", index, flags=re.MULTILINE)
+    assert sorted(named) == sorted(
+        path.name for path in (ROOT / "results").iterdir() if path.name != "README.md"
+    )
+    for place in re.findall(r"\b(?:docs/\w+\.md|docs/figures|README\.md|tools/\w+\.py|\w+/\w+\.py)", index):
+        assert (ROOT / place).exists(), place
 
 
 def test_every_command_is_in_the_page():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from fcnet.data.digits import load_digits
 from fcnet.data.preprocessing import Preprocessing
-from fcnet.experiments.diagnosis import diagnose, effective_rank, straight_line_share
+from fcnet.experiments.diagnosis import Watch, diagnose, effective_rank, straight_line_share
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, ladder, suited
 from fcnet.net.architecture import Architecture
+from fcnet.runs.training import train_run
+from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
@@ -25,6 +28,21 @@ def test_a_straight_line_explains_itself_and_no_noise() -> None:
     assert straight_line_share(x, 3 - 0.5 * x) == pytest.approx(1)
     assert straight_line_share(x, rng.standard_normal(200)) < 0.05
     assert 0.5 < straight_line_share(x, np.exp(-x / 50)) < 0.95
+
+
+def test_updates_are_measured_on_the_weights_that_the_network_uses(tmp_path: Path) -> None:
+    """Weight decay is kept as a factor beside the array, which must be neither a line nor left out."""
+    digits, watch = load_digits(), Watch(every=1)
+    config = TrainConfig(hidden=(6,), iterations=1, reg=50.0, learning_rate=1e-3, validation=100)
+    train_run(config, digits, tmp_path, listener=watch)
+    assert watch.initial is not None
+    (row,) = watch.updates
+    before, after = watch.initial.params, Model.load(tmp_path).params
+    change = {
+        name: np.linalg.norm(after[name] - W) / np.linalg.norm(W) for name, W in before.items() if W.ndim == 2
+    }
+    assert row == {"step": 1, "W1": pytest.approx(change["W1"]), "W2": pytest.approx(change["W2"])}
+    assert row["W1"] > 0.09  # decay alone changes weights by 2 alpha lambda = 0.1
 
 
 def test_the_effective_rank_counts_different_columns() -> None:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from fcnet.data.dataset import Dataset
 from fcnet.experiments import depth, question4
 from fcnet.experiments.depth import LAYERS, WIDTH, best_run, parameters, points, summary, width_for
-from fcnet.experiments.diagnosis import Finding
-from fcnet.experiments.discussion import discuss
 from fcnet.experiments.recipes import PYTORCH
 from fcnet.experiments.signal import rms, signal
 from fcnet.net.network import Network
 from fcnet.records import RunFolder, write_json
-from fcnet.report.figures import draw
+from fcnet.report.discussion import discuss
+from fcnet.report.figures import draw, write
+from fcnet.report.reading import Records, study_of
 from fcnet.train.listeners import Listener, Silence
 from trainings import StopAfter
 
@@ -155,7 +155,7 @@ def test_the_study_goes_on_where_it_was_stopped(
 
 def made_up(
     he: tuple[float, ...], pytorch: tuple[float, ...], small: tuple[float, ...], std: float = 0.003,
-    equal: tuple[float, ...] = (),
+    equal: tuple[float, ...] = (), seeds: int = 3,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Rows of a study with these validation accuracies at 2, 3, 4 and 5 layers, training 0.1 above."""
     rows = []
@@ -171,7 +171,7 @@ def made_up(
                     "parameters": 1000 + (100 * layers if budget == "width" else layers), "seconds": layers,
                     "training_accuracy_mean": value + gap, "training_accuracy_std": std,
                     "validation_accuracy_mean": value, "validation_accuracy_std": std,
-                    "seeds": [0, 1, 2], "validation_images": 5000,
+                    "seeds": list(range(seeds)), "validation_images": 5000,
                 }
             )  # fmt: skip
     return rows
@@ -195,82 +195,92 @@ SIGNALS = [
 ]
 
 
-def said(findings: list[Finding], beginning: str) -> str:
-    (sentence,) = (one.sentence for one in findings if one.sentence.startswith(beginning))
+def discussed(rows: list[dict[str, Any]]) -> list[str]:
+    return discuss(study_of({"rows": rows, "signal": SIGNALS}))
+
+
+def said(sentences: list[str], beginning: str) -> str:
+    (sentence,) = (one for one in sentences if one.startswith(beginning))
     return sentence
 
 
 def test_what_does_not_start_is_named_and_what_starts_is_not() -> None:
-    stuck = discuss(made_up((0.5,) * 4, (0.5,) * 4, (0.45, 0.12, 0.1, 0.1)), SIGNALS)
+    stuck = discussed(made_up((0.5,) * 4, (0.5,) * 4, (0.45, 0.12, 0.1, 0.1)))
     sentence = said(stuck, "Optimisation")
     assert (
         "3 layers from N(0, 1e-3), 4 layers from N(0, 1e-3), 5 layers from N(0, 1e-3) do not start"
         in sentence
     )
     assert "12.0 %" in sentence
-    going = discuss(made_up((0.5,) * 4, (0.5,) * 4, (0.45, 0.44, 0.43, 0.3)), SIGNALS)
-    assert "every net starts; the slowest, 5 layers from N(0, 1e-3), still reaches 40.0 %" in said(
+    going = discussed(made_up((0.5,) * 4, (0.5,) * 4, (0.45, 0.44, 0.43, 0.3)))
+    assert "every net starts. The slowest, 5 layers from N(0, 1e-3), still reaches 40.0 %" in said(
         going, "Optimisation"
     )
 
 
 def test_a_gain_within_noise_is_called_noise() -> None:
     # two standard errors on 5,000 images at 50 % are 1.4 points
-    small = discuss(made_up((0.500, 0.505, 0.509, 0.505), (0.5,) * 4, (0.4,) * 4), SIGNALS)
-    assert "+0.9 points, no more than seeds and images leave to chance" in said(small, "What depth bought")
-    large = discuss(made_up((0.500, 0.505, 0.530, 0.505), (0.5,) * 4, (0.4,) * 4), SIGNALS)
-    assert "has 4 layers" in said(large, "What depth bought")
-    assert "+3.0 points, more than seeds and images leave to chance" in said(large, "What depth bought")
-    uncertain = discuss(made_up((0.500, 0.505, 0.530, 0.505), (0.5,) * 4, (0.4,) * 4, std=0.05), SIGNALS)
-    assert "no more than" in said(uncertain, "What depth bought")
+    small = discussed(made_up((0.500, 0.505, 0.509, 0.505), (0.5,) * 4, (0.4,) * 4))
+    assert "+0.9 points, within noise" in said(small, "Gain")
+    large = discussed(made_up((0.500, 0.505, 0.530, 0.505), (0.5,) * 4, (0.4,) * 4))
+    assert "has 4 layers" in said(large, "Gain")
+    assert "+3.0 points, more than noise" in said(large, "Gain")
+    uncertain = discussed(made_up((0.500, 0.505, 0.530, 0.505), (0.5,) * 4, (0.4,) * 4, std=0.05))
+    assert "within noise" in said(uncertain, "Gain")
 
 
-def test_depth_that_buys_nothing_is_said_to() -> None:
-    worse = discuss(
-        made_up((0.53, 0.52, 0.51, 0.50), (0.5,) * 4, (0.4,) * 4, equal=(0.53, 0.5, 0.5, 0.5)), SIGNALS
-    )
-    assert "nothing in 6 epochs; the 2-layer net is the best" in said(worse, "What depth bought")
-    assert said(worse, "At equal parameters").endswith("depth buys nothing.")
-    better = discuss(
-        made_up((0.50, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4, equal=(0.5, 0.51, 0.55, 0.5)), SIGNALS
-    )
-    assert said(better, "At equal parameters").endswith("depth alone buys +5.0 points.")
+def test_depth_that_brings_nothing_is_said_to() -> None:
+    worse = discussed(made_up((0.53, 0.52, 0.51, 0.50), (0.5,) * 4, (0.4,) * 4, equal=(0.53, 0.5, 0.5, 0.5)))
+    assert "depth brings nothing in 6 epochs. The 2-layer net is the best" in said(worse, "Gain")
+    assert said(worse, "At equal parameters").endswith("depth brings nothing.")
+    better = discussed(made_up((0.50, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4, equal=(0.5, 0.51, 0.55, 0.5)))
+    assert said(better, "At equal parameters").endswith("depth alone brings +5.0 points.")
 
 
 def test_initialisations_are_compared_depth_by_depth() -> None:
-    findings = discuss(made_up((0.50, 0.52, 0.54, 0.56), (0.50, 0.50, 0.50, 0.50), (0.4,) * 4), SIGNALS)
+    findings = discussed(made_up((0.50, 0.52, 0.54, 0.56), (0.50, 0.50, 0.50, 0.50), (0.4,) * 4))
     sentence = said(findings, "Initialisation")
     assert "+0.0 points at 2 layers (noise), +2.0 points at 3 layers, +4.0 points at 4 layers" in sentence
 
 
 def test_the_closest_fit_is_named_unless_it_is_noise() -> None:
-    closer = discuss(made_up((0.50, 0.51, 0.52, 0.49), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    closer = discussed(made_up((0.50, 0.51, 0.52, 0.49), (0.5,) * 4, (0.4,) * 4))
     assert "60.0 % at 2, 61.0 % at 3, 62.0 % at 4, 59.0 % at 5 layers" in said(closer, "Capacity")
     assert "4 layers, with x 1.17 parameters, fit the training images better than 2 (+2.0 points)" in said(
         closer, "Capacity"
     )
-    noise = discuss(made_up((0.50, 0.501, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    noise = discussed(made_up((0.50, 0.501, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4))
     assert said(noise, "Capacity").endswith("3 layers are +0.1 points above 2, which is noise.")
-    worse = discuss(made_up((0.50, 0.49, 0.48, 0.47), (0.5,) * 4, (0.4,) * 4), SIGNALS)
+    worse = discussed(made_up((0.50, 0.49, 0.48, 0.47), (0.5,) * 4, (0.4,) * 4))
     assert "no deeper net fits the training images better" in said(worse, "Capacity")
 
 
 def test_a_gap_within_noise_is_not_called_overfitting() -> None:
-    same = discuss(made_up((0.5, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4), SIGNALS)
-    assert said(same, "Overfitting").endswith("by no more than chance.")
+    same = discussed(made_up((0.5, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4))
+    assert said(same, "Overfitting").endswith("by more than noise.")
     rows = made_up((0.5, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4)
     for row in rows:
         if (row["initialisation"], row["layers"]) == ("he", 5):
             row["training_accuracy_mean"] += 0.05
-    assert said(discuss(rows, SIGNALS), "Overfitting").endswith("overfits more than the shallowest.")
+    assert said(discussed(rows), "Overfitting").endswith("overfits more than the shallowest.")
 
 
-def test_every_sentence_has_a_number_and_every_finding_a_value() -> None:
-    findings = discuss(made_up((0.5,) * 4, (0.49,) * 4, (0.1,) * 4, equal=(0.5,) * 4), SIGNALS)
+def test_every_sentence_has_a_number() -> None:
+    findings = discussed(made_up((0.5,) * 4, (0.49,) * 4, (0.1,) * 4, equal=(0.5,) * 4))
     assert len(findings) == 7
-    for one in findings:
-        assert any(character.isdigit() for character in one.sentence)
-        assert math.isfinite(one.value)
+    assert all(any(character.isdigit() for character in sentence) for sentence in findings)
+
+
+def test_one_seed_says_nothing_of_spread() -> None:
+    rows = made_up((0.50, 0.51, 0.56, 0.52), (0.5,) * 4, (0.4,) * 4, std=0.0, seeds=1)
+    sentences = discussed(rows)
+    assert "has 4 layers, 56.0 % against 50.0 % of 2 layers" in said(sentences, "Gain")
+    assert "with one seed each, the difference may be chance" in said(sentences, "Gain")
+    assert not any("±" in sentence or "deviation" in sentence for sentence in sentences)
+    assert str(study_of({"rows": rows, "signal": SIGNALS}).best.validation) == "56.0 %"
+    assert str(study_of({"rows": made_up((0.5,) * 4, (), (), std=0.01), "signal": []}).best.validation) == (
+        "50.0 ± 1.0 %"
+    )
 
 
 # Its figures
@@ -279,9 +289,9 @@ def test_every_sentence_has_a_number_and_every_finding_a_value() -> None:
 @pytest.mark.parametrize("equal", [(), (0.5, 0.51, 0.5, 0.49)])
 def test_the_study_is_drawn(equal: tuple[float, ...], tmp_path: Path) -> None:
     rows = made_up((0.5, 0.51, 0.52, 0.5), (0.49,) * 4, (0.45, 0.1, 0.1, 0.1), equal=equal)
-    write_json(tmp_path / "depth.json", {"rows": rows, "signal": SIGNALS, "discussion": []})
-    drawn = draw(tmp_path, tmp_path / "figures", "made-up data")
-    assert [path.stem for path, _ in drawn] == ["depth", "signal"]
-    assert ("equal parameters" in drawn[0][1]) == bool(equal)
-    for path, _ in drawn:
+    write_json(tmp_path / "depth.json", {"rows": rows, "signal": SIGNALS})
+    drawn = list(draw(Records(tmp_path)))
+    assert [one.name for one in drawn] == ["depth", "signal"]
+    assert ("equal parameters" in drawn[0].caption) == bool(equal)
+    for path in write(drawn, tmp_path / "figures"):
         assert path.read_text().rstrip().endswith("</svg>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from fcnet.data.dataset import Dataset
 from fcnet.records import read_json
 from searches import request, run
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
 
 def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
@@ -36,7 +33,7 @@ def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
     assert all(f"(figures/{name})" in text for name in names)
     (root / "docs").mkdir()
     page = root / "docs" / "tuning.md"
-    page.write_text((Path(generate.__file__).parent / "tuning.md").read_text())
+    page.write_text((generate.ROOT / "docs" / "tuning.md").read_text())
     made = dict(generate._search(root))
     assert set(made) == {page, *(root / "docs" / "figures" / name for name in names)}
     assert text in made[page]

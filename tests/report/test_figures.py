@@ -21,7 +21,8 @@ from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.experiments.toy import toy_questions
 from fcnet.records import write_json
-from fcnet.report.figures import draw, draw_all
+from fcnet.report.figures import draw, write
+from fcnet.report.reading import Records
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
 from fcnet.train.config import TrainConfig
@@ -47,6 +48,13 @@ def tiny(classes: tuple[str, ...] = AWKWARD, shape: tuple[int, int, int] = (3, 4
     return Dataset(
         "tiny", part(60), part(20), classes, shape, Origin("/secret/place", "0" * 64, None, "<&$1$>")
     )
+
+
+def draw_all(out: Path, dataset: Dataset, folder: Path | None = None) -> list[tuple[Path, str]]:
+    """Draw into the folder `figures`; returns each figure's path and caption."""
+    drawn = list(draw(Records(out, dataset)))
+    paths = write(drawn, folder or out / "figures")
+    return list(zip(paths, (one.caption for one in drawn), strict=True))
 
 
 def make(out: Path, dataset: Dataset, hidden: tuple[int, ...] = (3,)) -> Path:
@@ -98,8 +106,8 @@ def test_a_ladder_is_drawn_where_there_is_one(out):
 
 
 def test_figures_say_nothing_of_the_machine_or_the_day_and_are_the_same_twice(out, tmp_path):
-    first = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "a")}
-    second = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "b")}
+    first = {path.name: path.read_bytes() for path, _ in draw_all(out, tiny(), tmp_path / "a")}
+    second = {path.name: path.read_bytes() for path, _ in draw_all(out, tiny(), tmp_path / "b")}
     assert first == second
     for content in first.values():
         text = content.decode()
@@ -112,9 +120,9 @@ def test_figures_say_nothing_of_the_machine_or_the_day_and_are_the_same_twice(ou
 def test_the_users_own_matplotlib_settings_neither_matter_nor_change(out, tmp_path):
     import matplotlib
 
-    plain = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "a")}
+    plain = {path.name: path.read_bytes() for path, _ in draw_all(out, tiny(), tmp_path / "a")}
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 30, "svg.fonttype": "none"}):
-        odd = {path.name: path.read_bytes() for path, _ in draw(out, tmp_path / "b")}
+        odd = {path.name: path.read_bytes() for path, _ in draw_all(out, tiny(), tmp_path / "b")}
         assert matplotlib.rcParams["font.size"] == 30
     assert plain == odd
 

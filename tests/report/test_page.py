@@ -10,31 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.records import read_json, write_json
+from fcnet.report.figures import draw
+from fcnet.report.markdown import Markdown, escape, missing, table
 from fcnet.report.page.html import write_report
-from fcnet.report.page.markdown import report_page
-from fcnet.report.page.prose import prose
-from fcnet.report.page.source import Source
+from fcnet.report.page.render import to_html
+from fcnet.report.reading import Records
+from fcnet.report.sections import SECTIONS
+from fcnet.report.story import Section, Story, told
 
 from .test_figures import make, tiny
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>", "{{ 7 * 7 }}", "--><b>")
 
 PYTORCH: dict[str, Any] = {
-    "two_layer": {"validation_accuracy": 0.5123},
-    "depth": [
-        {
-            "budget": "epochs", "layers": 3, "initialisation": "he<i>", "training_accuracy_mean": 0.61,
-            "training_accuracy_std": 0.012, "validation_accuracy_mean": 0.543,
-            "validation_accuracy_std": 0.004, "parameters": 12345, "seeds": 3, "seconds": 10.0,
-        }
-    ],
-    "best": {"layers": 3, "validation_accuracy": 0.55, "test_accuracy": 0.5432},
-    "discussion": ["Deeper is <script>not</script> always better."],
+    "two_layer": {
+        "validation_accuracy": 0.5123, "training_accuracy": 0.66, "training_seconds": 9.1,
+        "engine": {"precision": "bfloat16"},
+        "numpy": {"validation_accuracy": 0.51, "training_accuracy": 0.65, "training_seconds": 8.0},
+    },
+    "best": {"layers": 3, "initialisation": "he<i>", "validation_accuracy": 0.55, "test_accuracy": 0.5432},
 }  # fmt: skip
+
+
+def study() -> dict[str, Any]:
+    """A study of depth in little, with an initialisation that is markup."""
+    row = {
+        "budget": "width", "width": 256, "parameters": 12345, "seeds": [0, 1, 2], "seconds": 10.0,
+        "epochs": 2, "validation_images": 500, "training_accuracy_mean": 0.61, "training_accuracy_std": 0.012,
+        "validation_accuracy_mean": 0.543, "validation_accuracy_std": 0.004,
+    }  # fmt: skip
+    nets = [(layers, how) for how in ("he", "1e-3", "he<i>") for layers in (2, 3)]
+    signal = {"activations": [0.5, 0.6], "gradients": [0.1, 0.2], "dead": [0.0]}
+    return {
+        "rows": [row | {"layers": layers, "initialisation": how} for layers, how in nets],
+        "signal": [signal | {"layers": layers, "initialisation": how} for layers, how in nets],
+    }
 
 
 class Reader(HTMLParser):
@@ -73,7 +89,10 @@ def dataset() -> Dataset:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = make(tmp_path_factory.mktemp("page") / "out", dataset())
     toy, run = read_json(out / "toy.json"), read_json(out / "tuned" / "record.json")
-    accuracies = {"validation_accuracy": run["metrics"]["val_accuracy"], "test_accuracy": 0.4321}
+    accuracies = {
+        "validation_accuracy": run["metrics"]["val_accuracy"], "test_accuracy": 0.4321,
+        "training_seconds": 1.5,
+    }  # fmt: skip
     results = {
         "quick": True,
         "dataset": {"name": "tiny"},
@@ -83,6 +102,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     write_json(out / "results.json", results | {"pytorch": PYTORCH})
     write_json(out / "reproduction.json", {})
+    write_json(out / "depth.json", study())
     return out
 
 
@@ -101,13 +121,14 @@ def test_the_page_is_one_file_with_every_section(out: Path) -> None:
     anchors = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert anchors == [
         "summary", "toy", "derivation", "audit", "training", "data", "default", "tuned", "search", "pytorch",
-        "depth", "speed", "where",
+        "depth", "where",
     ]  # fmt: skip
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert links == [f"#{anchor}" for anchor in anchors]
     assert sum(tag == "math" for tag, _ in page.tags) > 50
     assert "NOT PROVED" not in page.text
-    assert page.text.count("Proved: ") == 24
+    assert page.text.count("in code ✓") == 24
+    assert page.text.count("Proved") == 1
     assert not re.search(
         r"\*\*(?!2)|\$", page.text.partition("Before you start")[2].partition("The gradients, audited")[0]
     )
@@ -116,7 +137,7 @@ def test_the_page_is_one_file_with_every_section(out: Path) -> None:
 def test_nothing_of_a_run_folder_becomes_markup(out: Path) -> None:
     page = read(out, dataset())
     assert [tag for tag, _ in page.tags].count("script") == 1
-    assert [tag for tag, _ in page.tags].count("style") == 1 + sum(tag == "svg" for tag, _ in page.tags)
+    assert [tag for tag, _ in page.tags].count("style") == 1
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")], tag
         for name in ("src", "href", "xlink:href"):
@@ -124,7 +145,7 @@ def test_nothing_of_a_run_folder_becomes_markup(out: Path) -> None:
     for name in EVIL:
         assert name in page.text
     assert "49" not in page.text.partition("{{")[2][:12]
-    assert "not</script>" in page.text
+    assert "N(0, he<i>)" in page.text
 
 
 def test_no_two_elements_share_an_identifier(out: Path) -> None:
@@ -200,6 +221,7 @@ def test_what_is_missing_is_said_to_be_missing(missing: str, said: str, out: Pat
         "default/diagnosis.json",
         "tuned/record.json",
         "tuned/test.json",
+        "depth.json",
     ],
 )
 @pytest.mark.parametrize("damage", ["cut", "emptied"])
@@ -218,7 +240,7 @@ def test_a_single_run_has_a_report_of_its_own(out: Path) -> None:
         "data", "tuned", "derivation", "where"
     ]  # fmt: skip
     assert "the tuned run" not in page.text
-    assert "this run's test images" in page.text
+    assert "How this run classifies the test images" in page.text
 
 
 def test_a_run_that_is_not_finished_is_named(out: Path) -> None:
@@ -236,25 +258,74 @@ def test_curves_carry_their_points(out: Path) -> None:
         assert all(len(curve["x"]) == len(curve["y"]) > 0 for curve in panel["curves"])
 
 
-def test_the_markdown_page_tells_the_same_and_shows_no_image_of_the_data(out: Path) -> None:
-    page = report_page(Source(out), "figures")
+def test_the_document_tells_the_same_and_shows_no_image_of_the_data(out: Path) -> None:
+    records = Records(out)
+    story = Story(records, {one.name: one for one in draw(records)}, page=False)
+    page = "\n".join(text for _, text in told(story).values())
     assert "43.2 %" in page
     assert "61.0 ± 1.2 %" in page
-    assert "![" in page
+    assert "data" not in told(story)
     assert set(re.findall(r"\]\((.*?)\)", page)) - {"derivation.md"} == {
         f"figures/{name}.svg"
         for name in (
             "overview", "gradient_error", "toy_training", "default_run", "default_weights", "tuned_curves",
-            "tuned_weights", "confusion",
+            "tuned_weights", "confusion", "depth", "signal",
         )
     }  # fmt: skip
     assert not re.search(r"<\w", page)
 
 
-def test_prose_keeps_mathematics_apart_from_markdown() -> None:
-    html = prose("**where $a*b*c$ is** & `x < *y*`\n\n$$ \\frac{1}{N}\n x $$")
+def test_mathematics_is_kept_apart_from_markdown() -> None:
+    html = to_html("**where $a*b*c$ is** & `x < *y*`\n\n```math\n\\frac{1}{N}\n x\n```\n\nhalf: 5$")
     assert html.startswith("<p><strong>where <math")
     assert "&amp; <code>x &lt; *y*</code></p>" in html
-    assert '<div class="formula"><math' in html
-    assert "\x00" not in html
+    assert '<div class="formula" tabindex="0"><math' in html
+    assert "half: 5$" in html
     assert "<em>" not in html
+
+
+HOSTILE = (
+    *EVIL, "# a", "- a", "+ a", "1. a", "2) a", "---", "===", "> a", "![a](b)", "[a](javascript:b)", "`a`",
+    "```math\nx\n```", "$x$", "~~a~~", "*a* _b_", "a|b", "a\\|b", "a\\", "&amp;", "<http://a.b>", "    code",
+    "figures/overview.svg", ":--", "~~~",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text_wherever_it_stands(text: str) -> None:
+    """As a paragraph, within one, in a cell: a reader sees what was there, and no markup comes of it."""
+    said = " ".join(text.split())
+    for markdown, frame in (
+        (escape(text), "{}"),
+        (Markdown(f"before {escape(text)} after"), "before {} after"),
+        (table(("a", "b"), [(text, "end")]), "a b {} end"),
+        (missing(text), "This run has no {}."),
+    ):
+        page = Reader(to_html(markdown))
+        assert " ".join(page.text.split()) == frame.format(said)
+        assert {tag for tag, _ in page.tags} <= {
+            "p", "blockquote", "div", "table", "thead", "tbody", "tr", "th", "td"
+        }  # fmt: skip
+
+
+@given(st.text())
+def test_any_text_stays_text(text: str) -> None:
+    page = Reader(to_html(escape(text)))
+    assert page.text.split() == text.replace("\0", "\N{REPLACEMENT CHARACTER}").split()
+
+
+def test_a_section_of_a_users_own(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hardest(story: Story) -> str:
+        test = story.records.test
+        assert test is not None
+        rows = [
+            (name, row[n]) for n, (name, row) in enumerate(zip(test.classes, test.confusion, strict=True))
+        ]
+        return table(("class", "right"), rows)
+
+    monkeypatch.setitem(SECTIONS, "hardest", Section("The hardest class", hardest))
+    page = read(out)
+    assert "The hardest class" in page.text
+    assert [attributes["id"] for tag, attributes in page.tags if tag == "section"][-1] == "hardest"
+    monkeypatch.setitem(SECTIONS, "hardest", Section("The hardest class", lambda story: ""))
+    assert "The hardest class" not in read(out).text

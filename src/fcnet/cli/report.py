@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Report:
     """Write the report of a reproduction or a run: one HTML file that opens from disk without a network.
 
-    It holds the derivation with its proof, figures, and where it all ran; what the run lacks, it says.
+    It has the derivation, figures, tables, and where the run took place. It says what the run lacks.
 
     Example: fcnet report runs/quick
     """
@@ -26,23 +26,23 @@ class Report:
     out: Path | None = None
     """The file to write; report.html in RUN if not given."""
     data: Path | None = None
-    """Folder with CIFAR-10, for the pictures; the usual places if not given, and no pictures without."""
+    """Folder with CIFAR-10, for the pictures; the usual places if not given. Without it, no pictures."""
 
     def run(self) -> int:
         from fcnet.report.page.html import write_report
-        from fcnet.report.page.source import Source
+        from fcnet.report.reading import Records
 
-        source = Source(self.folder)
-        record = source.record or source.default_record
+        records = Records(self.folder)
+        record = records.record or records.default_record
         dataset = self._dataset(record) if record is not None else None
         print(f"wrote {write_report(self.folder, dataset, self.out)}")
         return 0
 
     def _dataset(self, record: dict[str, object]) -> Dataset | None:
-        """The data set that the record names; None where it cannot be had and was not named."""
+        """The data set that the record names; None where it is not found and --data is not given."""
         from fcnet.cli.loading import load_as_recorded
         from fcnet.errors import DataError
-        from fcnet.report.page.source import facts_of
+        from fcnet.report.reading import facts_of
 
         try:
             with facts_of(self.folder):

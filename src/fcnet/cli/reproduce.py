@@ -10,7 +10,7 @@ from pathlib import Path
 class Reproduce:
     """Answer the exercise's questions on real data, from the toy checks to the test set.
 
-    Stages that are complete are not repeated, so a run that was stopped goes on when called again.
+    Complete stages are not repeated: after a stop, the same command continues.
 
     Example: fcnet reproduce --quick --out runs/quick
     """
@@ -22,7 +22,7 @@ class Reproduce:
     quick: bool = False
     """A short training instead of the tuned one: all of it in under 90 seconds."""
     require_cifar10: bool = False
-    """Fail rather than use scikit-learn's digits where CIFAR-10 cannot be had."""
+    """Fail rather than use scikit-learn's digits where CIFAR-10 is not available."""
 
     def run(self) -> int:
         from fcnet.cli.loading import digits_notice, load

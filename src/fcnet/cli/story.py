@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 from rich.table import Table
 
 from fcnet.cli.progress import TrainingProgress
 from fcnet.errors import FcnetError
 from fcnet.experiments.reproduce import Reproduction
-from fcnet.report.figures import draw_all
+from fcnet.report.discussion import discuss
+from fcnet.report.exercise import HEADING, exercise_rows
+from fcnet.report.figures import FIGURES, draw, write
 from fcnet.report.page.html import write_report
+from fcnet.report.reading import Records
+from fcnet.wording import by, mean_percent, percent, times
 
 OFFICIAL = {True: ", the official files", False: ", not the official files", None: ""}
 
@@ -47,12 +53,24 @@ class Story:
         self.tuned()
         self.question4()
         results = self.reproduction.results()
-        figures = draw_all(self.reproduction.out, dataset)
-        self.heading("Figures")
-        for path, caption in figures:
-            self.say(f"  {escape(str(path))}  [dim]{escape(caption)}[/dim]")
+        report = self.report()
         self.table(results)
-        self.say(f"the report: {escape(str(write_report(self.reproduction.out, dataset)))}")
+        seconds, numbers = time.perf_counter() - self.start, self.reproduction.out / "results.json"
+        self.say(f"{seconds:.0f} s in all; every number is in {escape(str(numbers))}")
+        self.say(f"the report: {escape(str(report))}")
+
+    def report(self) -> Path:
+        """Draw the figures and write the page, which takes some seconds."""
+        out, dataset = self.reproduction.out, self.reproduction.dataset
+        console, live = self.console, self.console.is_terminal
+        drawn = list(
+            track(
+                draw(Records(out, dataset)), "  figures and report", len(FIGURES),
+                console=console, transient=True, disable=not live,
+            )
+        )  # fmt: skip
+        write(drawn, out / "figures")
+        return write_report(out, dataset, drawn=drawn)
 
     def toy(self) -> None:
         self.heading("Questions 1 and 2: scores, loss and gradients on the toy problem")
@@ -125,8 +143,10 @@ class Story:
         with TrainingProgress("depth", self.console, lines=1) as progress:
             study = self.reproduction.depth(progress.next)
         self.console.print(depth_table(study["rows"]))
-        for number, finding in enumerate(study["discussion"], start=1):
-            self.item(f"{number}.", finding["sentence"])
+        said = Records(self.reproduction.out).study
+        assert said is not None
+        for number, sentence in enumerate(discuss(said, len(self.reproduction.dataset.classes)), start=1):
+            self.item(f"{number}.", sentence)
         test = self.reproduction.test_best(study["rows"])
         self.say(
             f"  [bold]test accuracy of the best net by validation {percent(test['accuracy'])}[/bold], "
@@ -134,33 +154,13 @@ class Story:
         )
 
     def table(self, results: dict[str, Any]) -> None:
-        toy, default, tuned = results["toy"], results["default"], results["tuned"]
         table = Table(title=f"{self.reproduction.dataset.label}: the exercise", title_justify="left")
-        for name in ("question", "quantity"):
-            table.add_column(name)
-        for name in ("wanted", "reached"):
-            table.add_column(name, justify="right")
-        real = self.reproduction.dataset.name == "CIFAR-10"  # the exercise wants nothing of digits
-        about, above = ("about 29 %", "above 48 %") if real else ("", "")
-        worst = max(toy["gradient_relative_error"].values())
-        for row in (
-            ("1", "scores, sum of differences", "< 1e-7", f"{toy['scores_difference']:.1e}"),
-            ("1", "loss of the toy problem", "1.30378789133", f"{toy['loss']:.11f}"),
-            ("2", "gradients, largest relative error", "< 1e-8", f"{worst:.1e}"),
-            ("3", "toy training, final loss", "<= 0.02", f"{toy['final_training_loss']:.4f}"),
-            ("3", "default run, validation accuracy", about, percent(default["validation_accuracy"])),
-            ("3", "tuned run, validation accuracy", above, percent(tuned["validation_accuracy"])),
-            ("3", "tuned run, test accuracy", "", percent(tuned["test_accuracy"])),
-            ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.1f} s"),
-            *question4_rows(results.get("pytorch"), above),
-        ):
-            table.add_row(*row)
+        for name in HEADING:
+            table.add_column(name, justify="right" if name in ("wanted", "reached") else "left")
+        for row in exercise_rows(results):
+            table.add_row(*row.cells)
         self.console.print()
         self.console.print(table)
-        self.say(
-            f"{time.perf_counter() - self.start:.0f} s in all; "
-            f"every number is in {escape(str(self.reproduction.out / 'results.json'))}"
-        )
 
     def training(self, title: str, stage: Callable[..., Any]) -> Any:
         with TrainingProgress(title, self.console) as progress:
@@ -168,7 +168,7 @@ class Story:
 
     def accuracies(self, record: dict[str, Any], engine: str = "") -> None:
         metrics = record["metrics"]
-        units = " x ".join(str(size) for size in record["config"]["hidden"])
+        units = by(record["config"]["hidden"])
         training, validation = percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"])
         self.say(
             f"  {engine}{units} hidden units, {record['steps']:,} steps, {record['seconds']:.1f} s: "
@@ -197,45 +197,20 @@ class Story:
         self.console.print(text, soft_wrap=not self.console.is_terminal)
 
 
-def question4_rows(pytorch: dict[str, Any] | None, above: str) -> list[tuple[str, str, str, str]]:
-    """What question 4 adds to the last table; nothing where it was left out."""
-    if pytorch is None:
-        return []
-    two, best = pytorch["two_layer"], pytorch["best"]
-    return [
-        ("4", "PyTorch, validation accuracy", above, percent(two["validation_accuracy"])),
-        ("4", f"best depth ({best['layers']}), validation", "", percent(best["validation_accuracy"])),
-        ("4", f"best depth ({best['layers']}), test accuracy", "", percent(best["test_accuracy"])),
-    ]
-
-
 def depth_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The study of depth: one network a row, mean and standard deviation over its seeds."""
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for name in ("  equal", "start"):
         table.add_column(name)
-    for name in ("layers", "units", "parameters", "training %", "validation %", "seconds"):
+    for name in ("layers", "units", "parameters", "training", "validation", "seconds"):
         table.add_column(name, justify="right")
     for row in rows:
+        accuracies = (
+            mean_percent(row[f"{part}_accuracy_mean"], row[f"{part}_accuracy_std"], len(row["seeds"]))
+            for part in ("training", "validation")
+        )
         table.add_row(
             f"  {row['budget']}", row["initialisation"], str(row["layers"]), str(row["width"]),
-            f"{row['parameters']:,}", deviation(row, "training"), deviation(row, "validation"),
-            f"{row['seconds']:.1f}",
+            f"{row['parameters']:,}", *accuracies, f"{row['seconds']:.1f}",
         )  # fmt: skip
     return table
-
-
-def deviation(row: dict[str, Any], what: str) -> str:
-    """A mean in percent, with its standard deviation where there are seeds enough."""
-    mean = f"{100 * row[f'{what}_accuracy_mean']:.1f}"
-    return f"{mean} ± {100 * row[f'{what}_accuracy_std']:.1f}" if len(row["seeds"]) > 1 else mean
-
-
-def times(count: int) -> str:
-    """How often, in words."""
-    return "once" if count == 1 else f"{count} times"
-
-
-def percent(fraction: float) -> str:
-    """A fraction as people read it."""
-    return f"{100 * fraction:.1f} %"

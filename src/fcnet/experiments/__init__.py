@@ -6,7 +6,6 @@ diagnosis    question 3: what is wrong with the default run
 ladder       question 3: what each change of the settings buys
 depth        question 4: 2 to 5 layers, three initialisations, two budgets
 signal       question 4: why some nets do not start
-discussion   question 4: what the study shows, each sentence with its number
 question4    question 4, stage by stage
 reproduce    all of it, stage by stage
 """

@@ -44,7 +44,7 @@ class Watch(Silence):
 
     def before_step(self, step: int) -> None:
         if step % self.every == 0:
-            self._before = {name: W.copy() for name, W in self._weights().items()}
+            self._before = self._weights()
 
     def after_step(self, step: int, total: int, loss: float) -> None:
         if not self._before:
@@ -57,10 +57,14 @@ class Watch(Silence):
         self._before = {}
 
     def _weights(self) -> dict[str, NDArray[Any]]:
-        prefix = "network."
-        return {
-            k.removeprefix(prefix): v for k, v in self.engine.state().items() if k.startswith(f"{prefix}W")
-        }
+        """Every weight matrix as the network uses it; how a network stores one is its own business.
+
+        The engine is put back as it was: multiplying a matrix out would round the weights of the training.
+        """
+        state = {name: value.copy() for name, value in self.engine.state().items()}
+        weights = {n: value.copy() for n, value in self.engine.model().params.items() if value.ndim == 2}
+        self.engine.load_state(state)
+        return weights
 
 
 @dataclass(frozen=True)

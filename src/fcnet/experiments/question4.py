@@ -3,19 +3,18 @@
 OUT/pytorch/      the two-layer net in PyTorch
 OUT/numpy/        the same settings in NumPy
 OUT/depth/        every training of the study, each a run folder
-OUT/depth.json    the study: its rows, the signal before the first step, the discussion
+OUT/depth.json    the study: its rows, and the signal before the first step
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.experiments.depth import INITIALISATIONS, LAYERS, WIDTH, best_run, study
-from fcnet.experiments.discussion import discuss
 from fcnet.experiments.recipes import PYTORCH, suited
 from fcnet.experiments.signal import signal
 from fcnet.records import RunFolder, read_json, write_json
@@ -50,9 +49,7 @@ def depth(
     path = out / "depth.json"
     if not path.exists():
         rows = study(dataset, out / "depth", quick, listener_for)
-        signals = step_zero(dataset)
-        discussion = [asdict(finding) for finding in discuss(rows, signals)]
-        write_json(path, {"rows": rows, "signal": signals, "discussion": discussion})
+        write_json(path, {"rows": rows, "signal": step_zero(dataset)})
     return read_json(path)
 
 
@@ -106,5 +103,4 @@ def results(out: Path) -> dict[str, Any]:
             "test_accuracy": test["accuracy"],
             "test_set_used": test["count"],
         },
-        "discussion": [finding["sentence"] for finding in record["discussion"]],
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.network import Network
+from fcnet.two_layernet import relu
 
 Array = NDArray[Any]
 
@@ -38,7 +39,7 @@ def signal(
     params = initial_parameters(initialisation, architecture, rng)
     net = Network(architecture, rng, dtype=np.float64, params=params)
     Z = [*net.preactivations(X), net.logits(X)]
-    A = [*(np.maximum(z, 0) for z in Z[:-1]), Z[-1]]
+    A = [*(relu(z) for z in Z[:-1]), Z[-1]]
     _, grads = net.loss(X, y)
     weights = [parameter.name for parameter in architecture.parameters if parameter.decayed]
     return {

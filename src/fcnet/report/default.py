@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fcnet.report import style
-from fcnet.report.pictures import mosaic
+from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Diagnosis, Records
 from fcnet.train.history import Evaluation
+from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STRAIGHT = 0.9
 """R squared above which a loss is said to fall in a straight line."""
@@ -27,7 +27,7 @@ HEALTHY_UPDATE = 1e-3
 """Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
 
-def default_run(records: Records) -> Figure | None:
+def default_run(records: Records) -> style.Drawing | None:
     """Loss with its straight line, accuracies, and sizes of the updates, each against the step."""
     history, diagnosis = records.default_history, records.diagnosis
     if history is None:
@@ -44,10 +44,14 @@ def default_run(records: Records) -> Figure | None:
         axes.locator_params(axis="x", nbins=5)
         style.grid(axes)
     style.credit(figure, records.label)
-    return figure
+    return style.Drawing(
+        figure,
+        "The default run: its loss with a straight line fitted to it, its accuracy on validation images and "
+        "on as many training images, and the size of its updates relative to the weights.",
+    )
 
 
-def default_weights(records: Records) -> Figure | None:
+def default_weights(records: Records) -> style.Drawing | None:
     """First-layer weights of the same units before and after the default run."""
     pictures = records.default_pictures
     if pictures is None:
@@ -68,7 +72,12 @@ def default_weights(records: Records) -> Figure | None:
         style.show_mosaic(axes, sheet)
         axes.set_title(title)
     style.credit(figure, records.label, where="below")
-    return figure
+    different = f" All {pictures.total} units amount to {rank:.1f} different pictures." if rank else ""
+    return style.Drawing(
+        figure,
+        f"First-layer weights of {len(pictures.after)} of the default run's units, before and after "
+        f"training: those with the largest weights afterwards, {SCALE}.{different}",
+    )
 
 
 def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
@@ -96,13 +105,13 @@ def _accuracies(axes: Axes, history: Sequence[Evaluation]) -> None:
     for values, name, color, height in (
         (
             [row.val_accuracy for row in history],
-            f"validation {style.percent(last.val_accuracy)}",
+            f"validation {percent(last.val_accuracy)}",
             style.VALIDATION,
             0.17,
         ),
         (
             [row.train_accuracy for row in history],
-            f"training {style.percent(last.train_accuracy)}",
+            f"training {percent(last.train_accuracy)}",
             style.TRAIN,
             0.06,
         ),

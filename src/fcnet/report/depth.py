@@ -12,41 +12,43 @@ from fcnet.report.reading import Depth, Records, Signal, initialisation_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLORS = {"he": style.GREEN, "pytorch": style.PURPLE}
 """Of the initialisations; what has no colour is grey."""
 
 
-def depth(records: Records) -> Figure | None:
+def depth(records: Records) -> style.Drawing | None:
     """Which nets start at all; those that do, closer; and the same at equal parameters."""
     study = records.study
     if study is None:
         return None
-    width = [net for net in study.networks if net.budget == "width"]
-    equal = [net for net in study.networks if net.budget == "parameters"]
+    width, equal = study.of("width"), study.of("parameters")
     figure = style.new_figure(12.4 if equal else 8.6, 4.3)
     panels = figure.subplots(1, 3 if equal else 2)
     _by_initialisation(panels[0], width)
     panels[0].set_title("Validation accuracy (%)")
-    started = [net for net in width if net.initialisation in COLORS]
-    _training_and_validation(panels[1], [net for net in started if net.initialisation == "he"])
+    _training_and_validation(panels[1], study.of("width", "he"))
     panels[1].set_title(f"He, {width[0].width} units a layer (%)")
     if equal:
         _training_and_validation(panels[2], equal)
         panels[2].set_title("He, equal parameters (%)")
-        panels[2].set_xticks(
-            [net.layers for net in equal], [f"{net.layers}\n{net.width} units" for net in equal]
-        )
+        panels[2].set_xlabel("layers (units each)")
+        panels[2].set_xticks([net.layers for net in equal], [f"{net.layers}\n({net.width})" for net in equal])
         limits = [panel.get_ylim() for panel in panels[1:]]
         for panel in panels[1:]:
             panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-    seeds = f"{study.seeds} seeds, bars: standard deviation" if study.seeds > 1 else "one seed"
-    style.credit(figure, f"{records.label}, {study.epochs} epochs, {seeds}", where="below")
-    return figure
+    one = study.networks[0]
+    seeds = f"{one.seeds} seeds, bars: standard deviation" if one.seeds > 1 else "one seed"
+    style.credit(figure, f"{records.label}, {one.epochs} epochs, {seeds}", where="below")
+    more = "; on the right at equal parameters" if equal else ""
+    return style.Drawing(
+        figure,
+        f"Accuracy of networks of {width[0].layers} to {width[-1].layers} layers after {one.epochs} epochs: "
+        f"on validation images from each initialisation; training and validation from He's{more}.",
+    )
 
 
-def signal(records: Records) -> Figure | None:
+def signal(records: Records) -> style.Drawing | None:
     """Activations and gradients, layer by layer, of the deepest net from each initialisation."""
     study = records.study
     if study is None or not study.signals:
@@ -60,18 +62,22 @@ def signal(records: Records) -> Figure | None:
     _layer_by_layer(backward, shown, [one.gradients for one in shown])
     backward.set_title("Gradient of each layer's weights (rms)")
     style.credit(figure, f"{records.label}, {deepest} layers, before the first step", where="below")
-    return figure
+    return style.Drawing(
+        figure,
+        "Root mean square of what leaves each layer, and of the gradient of its weights, before the first "
+        "step. From N(0, 1e-3) a deep net passes on neither.",
+    )
 
 
 def _by_initialisation(axes: Axes, networks: Sequence[Depth]) -> None:
     ends = []
     for how in dict.fromkeys(net.initialisation for net in networks):
         line = [net for net in networks if net.initialisation == how]
-        layers, means = [net.layers for net in line], [100 * net.validation[0] for net in line]
+        layers, means = [net.layers for net in line], [100 * net.validation.mean for net in line]
         color, name = COLORS.get(how, style.GREY), initialisation_name(how)
-        _points(axes, layers, means, [100 * net.validation[1] for net in line], color, name)
+        _points(axes, layers, means, [100 * net.validation.std for net in line], color, name)
         ends.append((layers[-1], means[-1], name, color))
-    axes.set_ylim(0, 1.12 * max(100 * net.validation[0] for net in networks))
+    axes.set_ylim(0, 1.12 * max(100 * net.validation.mean for net in networks))
     axes.axhline(10, color=style.FAINT, linewidth=1.2, zorder=0)
     _layers_axis(axes, networks)
     style.end_labels(axes, ends, gap=0.08)
@@ -84,8 +90,8 @@ def _training_and_validation(axes: Axes, networks: Sequence[Depth]) -> None:
         ("training", style.TRAIN, [net.training for net in networks]),
         ("validation", style.VALIDATION, [net.validation for net in networks]),
     ):
-        means = [100 * mean for mean, _ in values]
-        _points(axes, layers, means, [100 * std for _, std in values], color, name)
+        means = [100 * accuracy.mean for accuracy in values]
+        _points(axes, layers, means, [100 * accuracy.std for accuracy in values], color, name)
         ends.append((layers[-1], means[-1], f"{name}\n{means[-1]:.1f} %", color))
     _layers_axis(axes, networks)
     axes.margins(y=0.15)

@@ -1,65 +1,68 @@
-"""Draws every figure of a reproduction from its records."""
+"""Draws every figure of a reproduction from its records, once: for its folder and for the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.data.dataset import Dataset
-from fcnet.report.captions import caption
+from fcnet.files import write_atomically
 from fcnet.report.default import default_run, default_weights
 from fcnet.report.depth import depth, signal
 from fcnet.report.ladder import ladder
 from fcnet.report.overview import overview
+from fcnet.report.panels import Panel, panels
 from fcnet.report.reading import Records
-from fcnet.report.style import house_style, save
+from fcnet.report.style import Drawing, house_style, svg
 from fcnet.report.toy import gradient_error, toy_training
 from fcnet.report.tuned import confusion, tuned_curves, tuned_weights
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from collections.abc import Sequence
 
-Drawing = Callable[[Records], "Figure | None"]
+FIGURES: dict[str, Callable[[Records], Drawing | None]] = {
+    "overview": overview, "toy_training": toy_training, "gradient_error": gradient_error,
+    "default_run": default_run, "default_weights": default_weights, "ladder": ladder,
+    "tuned_curves": tuned_curves, "tuned_weights": tuned_weights, "confusion": confusion, "depth": depth,
+    "signal": signal,
+}  # fmt: skip
+"""In the order in which they are read; each gives None where its records are missing."""
 
-DRAWINGS: tuple[Drawing, ...] = (
-    overview, toy_training, gradient_error, default_run, default_weights, ladder,
-    tuned_curves, tuned_weights, confusion, depth, signal,
-)  # fmt: skip
-"""In the order in which they are read; a figure's file has the name of its function."""
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as SVG, with what it shows in a sentence or two, and its curves in numbers."""
+
+    name: str
+    svg: str
+    caption: str
+    panels: tuple[Panel, ...]
 
 
-def draw_all(out: Path, dataset: Dataset) -> list[tuple[Path, str]]:
-    """Draw what the records in `out` allow into its folder `figures`.
-
-    Parameters
-    ----------
-    out : the folder of a reproduction
-    dataset : that it was made from
-
-    Returns
-    -------
-    figures : the path of each, and what it shows in one sentence
+def draw(records: Records) -> Iterator[Drawn]:
+    """Draw what the records allow, one figure after the other.
 
     Raises
     ------
-    RunError : a record is damaged, or a figure cannot be written
+    RunError : a record is damaged
     """
-    return draw(out, out / "figures", dataset.label)
+    for name, figure in FIGURES.items():
+        with house_style():
+            drawing = figure(records)
+            markup = svg(drawing.figure) if drawing else ""  # settles the layout that panels are read from
+        if drawing is not None:
+            yield Drawn(name, markup, drawing.caption, panels(drawing.figure))
 
 
-def draw(out: Path, folder: Path, label: str | None = None) -> list[tuple[Path, str]]:
-    """Draw what the records in `out` allow into `folder`; returns each figure's path and caption.
+def write(drawn: Sequence[Drawn], folder: Path) -> list[Path]:
+    """Write figures into a folder, each as NAME.svg; returns their paths.
 
-    label : the data set's, with what must be known about this copy; as the records have it, if not given
+    Raises
+    ------
+    RunError : a file cannot be written
     """
-    records = Records(out, label)
-    drawn = []
-    with house_style():
-        for drawing in DRAWINGS:
-            figure = drawing(records)
-            if figure is not None:
-                path = folder / f"{drawing.__name__}.svg"
-                save(figure, path)
-                drawn.append((path, caption(drawing.__name__, records)))
-    return drawn
+    paths = [folder / f"{one.name}.svg" for one in drawn]
+    for path, one in zip(paths, drawn, strict=True):
+        write_atomically(path, one.svg)
+    return paths

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 from fcnet.report import style
 from fcnet.report.reading import Records
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def ladder(records: Records) -> Figure | None:
+def ladder(records: Records) -> style.Drawing | None:
     """Validation and training accuracy of each rung, from the default settings at the top down."""
     rungs = records.ladder
     if rungs is None:
@@ -33,7 +29,7 @@ def ladder(records: Records) -> Figure | None:
             f"{value:.1f}", (value, row), xytext=(-9 if left else 9, 0), textcoords="offset points",
             ha="right" if left else "left", va="center", color=style.VALIDATION, fontweight="bold",
         )  # fmt: skip
-    axes.set_yticks(rows, [textwrap.fill(style.plain(rung.change), 40) for rung in rungs])
+    axes.set_yticks(rows, [textwrap.fill(style.plain(rung.change), 34) for rung in rungs])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rungs) - 0.4, -0.6)
     low, high = min(validation + training), max(validation + training)
@@ -46,4 +42,7 @@ def ladder(records: Records) -> Figure | None:
     for height, name, color in ((-0.22, "● validation", style.VALIDATION), (0.22, "○ training", style.TRAIN)):
         style.note(axes, high + margin, height, name, ha="right", va="center", color=color, fontweight="bold")
     style.credit(figure, records.label)
-    return figure
+    return style.Drawing(
+        figure,
+        "Training and validation accuracy as the settings change one at a time, from default to tuned.",
+    )

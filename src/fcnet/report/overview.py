@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnet.report import style
-from fcnet.report.pictures import mosaic
+from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
 from fcnet.train.history import Evaluation
+from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SIDE = 5
 """Pictures in a row and in a column."""
 
 
-def overview(records: Records) -> Figure | None:
+def overview(records: Records) -> style.Drawing | None:
     """Validation accuracy of both runs against the epoch, and the first-layer weights of both."""
     default, tuned = records.default_history, records.tuned_history
     before, after = records.default_pictures, records.tuned_pictures
@@ -34,25 +34,30 @@ def overview(records: Records) -> Figure | None:
         style.show_mosaic(axes, mosaic(pictures.after[: SIDE * SIDE], columns=SIDE))
         axes.set_title(title, color=color, fontsize=style.SMALL + 3)
     style.credit(figure, records.label, where="right")
-    return figure
+    return style.Drawing(
+        figure,
+        f"Validation accuracy of the default run ({percent(default[-1].val_accuracy)}) and of the tuned run "
+        f"({percent(tuned[-1].val_accuracy)}), and first-layer weights of both: the units with the largest "
+        f"weights, {SCALE}.",
+    )
 
 
 def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluation]) -> None:
     axes.set_xscale("log")
+    high = max(default[-1].epoch, tuned[-1].epoch)
+    short = default[-1].epoch < high / 2  # then there is room at the right of its end, else below it
     for history, name, color, offset, side in (
-        (default, "default", style.GREY, (8, -16), "left"),  # below its end: the other curve passes above
+        (default, "default", style.GREY, (8, -16) if short else (0, -20), "left" if short else "right"),
         (tuned, "tuned", style.VALIDATION, (0, 9), "right"),
     ):
         epochs, accuracies = [row.epoch for row in history], [100 * row.val_accuracy for row in history]
         axes.plot(epochs, accuracies, "-", color=color, linewidth=2.8, label=name)
         axes.plot(epochs[-1:], accuracies[-1:], "o", color=color, markersize=7)
         axes.annotate(
-            f"{name} {style.percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=offset,
+            f"{name} {percent(history[-1].val_accuracy)}", (epochs[-1], accuracies[-1]), xytext=offset,
             textcoords="offset points", ha=side, color=color, fontweight="bold", fontsize=style.SMALL + 4,
         )  # fmt: skip
-    axes.set_xticks(
-        *_epoch_ticks(max(default[-1].epoch, tuned[-1].epoch), min(default[0].epoch, tuned[0].epoch))
-    )
+    axes.set_xticks(*_epoch_ticks(high, min(default[0].epoch, tuned[0].epoch)))
     axes.minorticks_off()
     axes.set_ylim(0, 1.15 * 100 * max(row.val_accuracy for row in (*default, *tuned)))
     axes.set_xlabel("epochs (logarithmic)")

@@ -20,6 +20,9 @@ FILE = "first_layer.safetensors"
 LEVELS = 40
 """Shades per colour: more cannot be told apart and would double the file."""
 
+SCALE = "each unit scaled by its own largest weight, middle grey is 0"
+"""How captions say it."""
+
 CRISP = 32
 """Pixels; narrower pictures are enlarged."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fcnet.errors import RunError
-from fcnet.records import read_json
+from fcnet.data.dataset import Dataset
+from fcnet.errors import FcnetError, RunError
+from fcnet.records import RunFolder, read_json
 from fcnet.report.pictures import FILE, Pictures
 from fcnet.train.history import Evaluation, read_history
 from fcnet.train.model import Model
+from fcnet.wording import mean_percent
 
 T = TypeVar("T")
 
@@ -22,7 +25,7 @@ DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 
 def initialisation_name(scheme: str) -> str:
     """What people call an initialisation; a number is the standard deviation of all weights."""
-    return {"he": "He", "pytorch": "PyTorch"}.get(scheme, f"N(0, {scheme})")
+    return {"he": "He", "pytorch": "PyTorch's default"}.get(scheme, f"N(0, {scheme})")
 
 
 @dataclass(frozen=True)
@@ -71,35 +74,71 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """Mean and standard deviation, fractions, over so many seeds; of one seed there is no deviation."""
+
+    mean: float
+    std: float
+    seeds: int
+
+    def __str__(self) -> str:
+        return mean_percent(self.mean, self.std, self.seeds)
+
+
+@dataclass(frozen=True)
 class Depth:
-    """One network of the study of depth: mean and standard deviation of its accuracies, fractions."""
+    """One network of the study of depth: what it is, and what its trainings reached.
+
+    budget : what it has in common with the others, "width" or "parameters"
+    seconds : of one training, the mean over the seeds
+    images : held out for validation
+    """
 
     budget: str
     layers: int
     initialisation: str
     width: int
-    training: tuple[float, float]
-    validation: tuple[float, float]
+    parameters: int
+    seeds: int
+    epochs: int
+    images: int
+    seconds: float
+    training: Accuracy
+    validation: Accuracy
 
 
 @dataclass(frozen=True)
 class Signal:
-    """Root mean squares before the first step: of what leaves each layer, and of each layer's gradient."""
+    """Before the first step, layer by layer: the root mean square of what leaves it and of its gradient, and
+    the fraction of its units that are off for every image.
+    """
 
     layers: int
     initialisation: str
     activations: tuple[float, ...]
     gradients: tuple[float, ...]
+    dead: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Study:
-    """The study of depth: its networks, how many seeds and epochs each had, and the signal at step 0."""
+    """The study of depth: its networks, and the signal through each of them before the first step."""
 
     networks: tuple[Depth, ...]
-    seeds: int
-    epochs: int
     signals: tuple[Signal, ...]
+
+    def of(self, budget: str, initialisation: str | None = None) -> list[Depth]:
+        """The networks compared at equal width or parameters, from any or one initialisation."""
+        return [
+            net
+            for net in self.networks
+            if net.budget == budget and initialisation in (None, net.initialisation)
+        ]
+
+    @property
+    def best(self) -> Depth:
+        """The network with the highest mean validation accuracy."""
+        return max(self.networks, key=lambda net: net.validation.mean)
 
 
 @dataclass(frozen=True)
@@ -111,9 +150,18 @@ class Tested:
     confusion: tuple[tuple[int, ...], ...]
 
 
+REPRODUCTION = ("reproduction.json", "results.json", "toy.json")
+"""Any of these makes a folder that of a reproduction."""
+
+
 @dataclass(frozen=True)
 class Records:
-    """The folder of a reproduction; each part is read when it is first asked for.
+    """The folder of a reproduction or of a single run; each part is read when it is first asked for.
+
+    out : the folder
+    dataset : that it was made from, None where it is not there
+    benchmarks : folder with step.json, None where speed was not measured
+    given_results : the content of results.json where it is kept elsewhere
 
     Raises, in every part
     ------
@@ -121,9 +169,23 @@ class Records:
     """
 
     out: Path
-    given_label: str | None = None
-    single: bool = False
-    """Whether `out` is the folder of one run, which then stands for the tuned one."""
+    dataset: Dataset | None = field(default=None, compare=False)
+    benchmarks: Path | None = None
+    given_results: dict[str, Any] | None = field(default=None, compare=False)
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether the folder is that of one run, which then stands for the tuned one.
+
+        Raises
+        ------
+        RunError : it is neither that nor a reproduction's
+        """
+        if any((self.out / name).exists() for name in REPRODUCTION):
+            return False
+        if any((self.out / name).exists() for name in ("record.json", "config.toml", "history.jsonl")):
+            return True
+        raise RunError(f"{self.out} is not the folder of a run or a reproduction, name one that fcnet wrote")
 
     @property
     def run(self) -> Path:
@@ -148,7 +210,7 @@ class Records:
 
     @cached_property
     def study(self) -> Study | None:
-        return _read(self.out / "depth.json", _study)
+        return _read(self.out / "depth.json", study_of)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
@@ -175,26 +237,61 @@ class Records:
         return _pictures(self.run, TUNED_PICTURES)
 
     @cached_property
+    def record(self) -> dict[str, Any] | None:
+        """The tuned run's record; a single run must have one."""
+        run = RunFolder(self.run)
+        return run.read_record() if run.finished or self.single else None
+
+    @cached_property
+    def default_record(self) -> dict[str, Any] | None:
+        run = RunFolder(self.out / "default")
+        return run.read_record() if run.finished else None
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """results.json, empty where the reproduction is not finished."""
+        return self.given_results or self.read("results.json") or {}
+
+    @cached_property
     def label(self) -> str:
         """The data set's name with what must be known about this copy; "" where no run says it."""
-        if self.given_label is not None:
-            return self.given_label
+        if self.dataset is not None:
+            return self.dataset.label
         for run in (self.run, self.out / "default"):
             label = _read(run / "record.json", lambda record: str(record["data"]["label"]))
             if label:
                 return label
         return ""
 
+    def read(self, name: str) -> dict[str, Any] | None:
+        """A JSON object of the folder, None where there is none."""
+        path = self.out / name
+        return read_json(path) if path.exists() else None
+
+
+@contextmanager
+def facts_of(path: Path) -> Iterator[None]:
+    """Within it a fact that is missing, or not what it should be, is an error that names the file.
+
+    Raises
+    ------
+    RunError : `PATH is damaged: WHAT; restore it or repeat the run`
+    """
+    try:
+        yield
+    except FcnetError:  # it says itself what is wrong
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
+
 
 def _read(path: Path, convert: Callable[[dict[str, Any]], T]) -> T | None:
     if not path.exists():
         return None
     record = read_json(path)
-    try:
+    with facts_of(path):
         return convert(record)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
 
 
 def _history(folder: Path) -> list[Evaluation] | None:
@@ -238,25 +335,36 @@ def _rung(rung: dict[str, Any]) -> Rung:
     return Rung(str(rung["change"]), float(rung["train_accuracy"]), float(rung["val_accuracy"]))
 
 
-def _study(record: dict[str, Any]) -> Study:
-    rows = record["rows"]
+def study_of(record: dict[str, Any]) -> Study:
+    """The study of depth as depth.json has it.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError : something is missing, or not what it should be
+    """
     networks = tuple(
         Depth(
             str(row["budget"]), int(row["layers"]), str(row["initialisation"]), int(row["width"]),
-            (float(row["training_accuracy_mean"]), float(row["training_accuracy_std"])),
-            (float(row["validation_accuracy_mean"]), float(row["validation_accuracy_std"])),
+            int(row["parameters"]), len(row["seeds"]), int(row["epochs"]), int(row["validation_images"]),
+            float(row["seconds"]), _accuracy(row, "training"), _accuracy(row, "validation"),
         )
-        for row in rows
+        for row in record["rows"]
     )  # fmt: skip
     signals = tuple(
         Signal(
             int(one["layers"]), str(one["initialisation"]),
-            tuple(float(value) for value in one["activations"]),
-            tuple(float(value) for value in one["gradients"]),
+            *(tuple(float(value) for value in one[name]) for name in ("activations", "gradients", "dead")),
         )
         for one in record["signal"]
     )  # fmt: skip
-    return Study(networks, len(rows[0]["seeds"]), int(rows[0]["epochs"]), signals)
+    if not networks:
+        raise ValueError("it has no network")
+    return Study(networks, signals)
+
+
+def _accuracy(row: dict[str, Any], part: str) -> Accuracy:
+    mean, std = float(row[f"{part}_accuracy_mean"]), float(row[f"{part}_accuracy_std"])
+    return Accuracy(mean, std, len(row["seeds"]))
 
 
 def _tested(record: dict[str, Any]) -> Tested:

@@ -1,8 +1,8 @@
 """How every figure looks: one palette, one set of sizes, one way to the file.
 
-Figures are drawn on white, also on a dark page, where they stand like a printed card: lines and text keep
-the contrast that they were chosen for. Letters are outlines, so that no reader needs the font. A figure drawn
-twice is the same file: identifiers are salted with a constant and no date is written.
+An SVG has no background and rules for dark pages, so that it fits light and dark ones. Letters are outlines,
+so that no reader needs the font. A figure drawn twice is the same file: identifiers are salted with a
+constant and no date is written.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,12 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
 
 INK, GREY, FAINT = "#222222", "#6A6A6A", "#D5D5D5"
 """Text; what is secondary; what only guides the eye."""
+
+DARK = {
+    "#222222": "#e8e6e3", "#6a6a6a": "#b0b3b8", "#d5d5d5": "#41454d", "#0072b2": "#4aa8e0",
+    "#d55e00": "#ff8a3d", "#009e73": "#2fcf9f", "#cc79a7": "#e29cc4",
+}  # fmt: skip
+"""What these colours become on a dark page; white becomes the page's own."""
 
 TRAIN, VALIDATION = VERMILLION, BLUE
 """A quantity has one colour in all figures."""
@@ -70,6 +77,14 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "fcnet",
     "svg.image_inline": True,
 }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, and what it shows in a sentence or two."""
+
+    figure: Figure
+    caption: str
 
 
 @contextmanager
@@ -112,10 +127,26 @@ def svg(figure: Figure) -> str:
         figure.savefig(
             buffer,
             format="svg",
+            transparent=True,
             metadata={"Date": None, "Creator": f"fcnet, Matplotlib {matplotlib.__version__}"},
         )
-    lines = buffer.getvalue().decode().splitlines()
+    text = buffer.getvalue().decode().replace("</style>", f"{dark_rules()}</style>", 1)
+    lines = text.splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def dark_rules(selector: str = "", paper: str = "#0d1117") -> str:
+    """CSS that gives figures the colours of a dark page.
+
+    selector : what is around them, such as `.plot svg `
+    paper : the page's colour, which notes inside a figure have behind them
+    """
+    rules = "".join(
+        f'{selector}[style*="{what}: {light}"]{{{what}:{dark}!important}}'
+        for light, dark in {**DARK, "#ffffff": paper}.items()
+        for what in ("fill", "stroke")
+    )
+    return f"@media screen and (prefers-color-scheme: dark){{{rules}}}"
 
 
 def _settle(figure: Figure) -> None:
@@ -132,11 +163,6 @@ def plain(text: str, longest: int = 200) -> str:
     text = " ".join(text.split())
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")
-
-
-def percent(fraction: float) -> str:
-    """A fraction as people read it."""
-    return f"{100 * fraction:.1f} %"
 
 
 def credit(figure: Figure, text: str, where: str = "left") -> None:

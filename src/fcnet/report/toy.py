@@ -9,7 +9,6 @@ from fcnet.report.reading import Audited, Records, Toy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WANTED_LOSS = 0.02
 """Nats; the exercise's goal for the toy training."""
@@ -20,7 +19,7 @@ WANTED_ERROR = 1e-8
 COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
 
 
-def toy_training(records: Records) -> Figure | None:
+def toy_training(records: Records) -> style.Drawing | None:
     """The toy training's loss against the iteration, the exercise's figure 2, also on a logarithmic axis."""
     toy = records.toy
     if toy is None or not toy.losses:
@@ -46,10 +45,14 @@ def toy_training(records: Records) -> Figure | None:
         textcoords="offset points", ha="right", va="top",
         color=style.TRAIN, fontweight="bold", fontsize=style.SMALL,
     )  # fmt: skip
-    return figure
+    return style.Drawing(
+        figure,
+        f"The loss of the toy training falls from {toy.losses[0]:.2f} to {toy.losses[-1]:.4f} nats in "
+        f"{len(toy.losses)} iterations. The exercise wants at most {WANTED_LOSS}.",
+    )
 
 
-def gradient_error(records: Records) -> Figure | None:
+def gradient_error(records: Records) -> style.Drawing | None:
     """The largest relative error of each gradient against the step h of the central differences."""
     toy = records.toy
     if toy is None or not toy.audited:
@@ -71,7 +74,11 @@ def gradient_error(records: Records) -> Figure | None:
     style.grid(axes)
     _explain(axes, toy)
     style.end_labels(axes, [end for end in ends if end is not None], gap=0.055)
-    return figure
+    return style.Drawing(
+        figure,
+        "Largest relative error of the gradients against central differences of step h. Truncation dominates "
+        "on the right, rounding on the left. The complex step has neither and is below both.",
+    )
 
 
 def _curve(axes: Axes, toy: Toy, audited: Audited, color: str) -> tuple[float, float, str, str] | None:

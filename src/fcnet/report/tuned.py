@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fcnet.report import style
-from fcnet.report.pictures import mosaic
+from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
 from fcnet.train.history import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+ON_DARK_BLUE, ON_BLUE, FAINT_ON_BLUE = "#fefefe", "#111111", "#666666"
+"""Colours of numbers in cells, which stay as they are on a dark page, as the cells do."""
 
 MOST_NUMBERED, MOST_NAMED = 12, 30
 """Classes up to which the confusion matrix has room for numbers in its cells, and for names on its sides."""
 
 
-def tuned_curves(records: Records) -> Figure | None:
+def tuned_curves(records: Records) -> style.Drawing | None:
     """Loss and accuracy against the epoch, training and validation."""
     history = records.tuned_history
     if history is None:
@@ -32,10 +34,15 @@ def tuned_curves(records: Records) -> Figure | None:
     losses.set_title("Loss (nats)")
     accuracies.set_title("Accuracy (%)")
     style.credit(figure, records.label)
-    return figure
+    return style.Drawing(
+        figure,
+        f"Loss and accuracy of {records.name} after each epoch. The training loss is the mean over the "
+        "epoch's minibatches; training accuracy is that of as many training images as there are for "
+        "validation.",
+    )
 
 
-def tuned_weights(records: Records) -> Figure | None:
+def tuned_weights(records: Records) -> style.Drawing | None:
     """First-layer weights of the tuned net, largest first, and what they were before where that was kept."""
     pictures = records.tuned_pictures
     if pictures is None:
@@ -52,10 +59,15 @@ def tuned_weights(records: Records) -> Figure | None:
         style.show_mosaic(axes, sheet)
         axes.set_title(title)
     style.credit(figure, records.label, where="below")
-    return figure
+    both = ", before and after training" if len(pictures.before) else ""
+    return style.Drawing(
+        figure,
+        f"First-layer weights of the {shown} units of {records.name} with the largest weights, out of "
+        f"{pictures.total:,}{both}, {SCALE}.",
+    )
 
 
-def confusion(records: Records) -> Figure | None:
+def confusion(records: Records) -> style.Drawing | None:
     """The confusion matrix of the test set, each true class summing to 100 %."""
     test = records.test
     if test is None or not test.classes:
@@ -65,7 +77,7 @@ def confusion(records: Records) -> Figure | None:
     figure = style.new_figure(7.6, 7.2)
     axes = figure.subplots()
     edges = np.arange(len(share) + 1) - 0.5  # rectangles and not an image, which viewers would blur
-    axes.pcolormesh(edges, edges, share, cmap="Blues", vmin=0, vmax=100, edgecolor="white", linewidth=1)
+    axes.pcolormesh(edges, edges, share, cmap="Blues", vmin=0, vmax=100, linewidth=0)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     _name_classes(axes, test.classes)
@@ -73,12 +85,22 @@ def confusion(records: Records) -> Figure | None:
         for (row, column), value in np.ndenumerate(share):
             axes.text(
                 column, row, f"{value:.0f}", ha="center", va="center", fontsize=style.SMALL,
-                color="white" if value > 55 else style.INK if value >= 5 or row == column else style.GREY,
+                color=_on_blue(value, row == column),
                 fontweight="bold" if row == column else "normal",
             )  # fmt: skip
     axes.set_title(f"Test accuracy {100 * test.accuracy:.2f} %: where each class ends up (%)", loc="left")
     style.credit(figure, records.label)
-    return figure
+    return style.Drawing(
+        figure,
+        f"How {records.name} classifies the test images of each class, in percent of the class.",
+    )
+
+
+def _on_blue(percent: float, diagonal: bool) -> str:
+    """The colour of a number in its cell."""
+    if percent > 55:
+        return ON_DARK_BLUE
+    return ON_BLUE if percent >= 5 or diagonal else FAINT_ON_BLUE
 
 
 def _pair(
@@ -102,8 +124,8 @@ def _pair(
 
 
 def _name_classes(axes: Axes, classes: Sequence[str]) -> None:
-    axes.set_xlabel("said to be")
-    axes.set_ylabel("is")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     if len(classes) > MOST_NAMED:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Part, split
-from fcnet.report.page.blocks import Picture
-from fcnet.report.page.source import Source
 from fcnet.report.pictures import mosaic
+from fcnet.report.reading import Records
+from fcnet.report.story import Picture
 from fcnet.train.model import Model
+from fcnet.two_layernet import softmax
+from fcnet.wording import percent
 
 EACH, MISTAKES = 8, 20
 """Images shown of each class, and mistakes shown."""
@@ -58,24 +60,23 @@ def samples(dataset: Dataset) -> tuple[Picture, ...]:
     return tuple(strips)
 
 
-def mistakes(source: Source, record: dict[str, Any]) -> Mistakes | None:
-    """The mistakes that the network was surest of; None where model or data are not there, or others.
+def mistakes(records: Records, record: dict[str, Any]) -> Mistakes | None:
+    """The network's most confident mistakes; None where model or data are missing, or other data are given.
 
     Of the test set where the run used it, else of the images held out, so that a report never uses the
     test set by itself.
     """
-    dataset = source.dataset
-    if dataset is None or not (source.records.run / "model.safetensors").exists():
+    dataset = records.dataset
+    if dataset is None or not (records.run / "model.safetensors").exists():
         return None
     if record["data"]["sha256"] != dataset.origin.sha256:
         return None
     part, name = dataset.test, "test"
-    if source.records.test is None:
+    if records.test is None:
         part, name = split(dataset.train, int(record["config"]["validation"]))[1], "validation"
-    logits = Model.load(source.records.run).logits(part.images)
+    logits = Model.load(records.run).logits(part.images)
     said = logits.argmax(axis=1)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    confidence = (odds / odds.sum(axis=1, keepdims=True)).max(axis=1)
+    confidence = softmax(logits).max(axis=1)
     wrong = np.flatnonzero(said != part.labels)
     shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     shown = shown if dataset.of_images else shown[:0]
@@ -86,5 +87,5 @@ def mistakes(source: Source, record: dict[str, Any]) -> Mistakes | None:
 def _mistake(dataset: Dataset, part: Part, number: int, said: int, confidence: float) -> Picture:
     picture = pixels(np.asarray(part.images[number : number + 1]), dataset.image_shape)[0]
     true, guess = dataset.classes[int(part.labels[number])], dataset.classes[said]
-    caption = f"{true}, said to be {guess} ({100 * confidence:.1f} %)"
+    caption = f"{true}, predicted {guess} ({percent(confidence)})"
     return Picture(png(picture), f"image of class {caption}", caption)

@@ -12,11 +12,6 @@ def label(results: dict[str, Any]) -> str:
     return f"{dataset['name']} ({dataset['note']})" if dataset["note"] else str(dataset["name"])
 
 
-def percent(fraction: float) -> str:
-    """A fraction as people read it."""
-    return f"{100 * fraction:.1f} %"
-
-
 def wrapped(text: str) -> list[str]:
     """A paragraph in lines; no word is cut, since some are links."""
     return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)

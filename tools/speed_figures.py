@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speed_tables import size_of
-from speed_words import OURS, found, rows_by_case
-
 from fcnet.report.style import (
     BLUE,
     FAINT,
@@ -27,6 +24,8 @@ from fcnet.report.style import (
     new_figure,
     save,
 )  # fmt: skip
+from speed_tables import size_of
+from speed_words import OURS, found, rows_by_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

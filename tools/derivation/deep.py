@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fcnet.derivation.backward import Labels, OutputError
-from fcnet.derivation.equation import Equation, Step, entries
-from fcnet.derivation.forward import Input, Loss, LossOfOne, Objective, Probabilities
+from derivation.backward import Labels, OutputError
+from derivation.equation import Equation, Step, entries
+from derivation.forward import Input, Loss, LossOfOne, Objective, Probabilities
 from fcnet.two_layernet import relu
 
 
 class LayerLinear(Equation):
-    number, name, title = "any layer", "z", "Up: weigh and add"
+    name = "z"
     left = "z^{(l+1)}"
-    text = r"For every layer $l = 1, \dots, L$:"
 
     @staticmethod
     def line(a: Any, W: Any, b: Any) -> Any:
@@ -26,9 +25,8 @@ class LayerLinear(Equation):
 
 
 class LayerRelu(Equation):
-    number, name, title = "any hidden layer", "a", "Up: keep what is positive"
+    name = "a"
     left = "a^{(l)}"
-    text = r"For every hidden layer $l = 2, \dots, L$; the last layer has the softmax in its place:"
 
     @staticmethod
     def line(z: Any) -> Any:
@@ -40,9 +38,8 @@ class LayerRelu(Equation):
 
 
 class LayerNorms(Equation):
-    number, name, title = "(14)", "norms", "The squares of all weights"
+    name = "norms"
     left = r"\sum_l \lVert W^{(l)} \rVert^2"
-    text = ""
 
     @staticmethod
     def line(all_W: Any) -> Any:
@@ -54,14 +51,8 @@ class LayerNorms(Equation):
 
 
 class LayerError(Equation):
-    number, name, title = "any hidden layer", "delta", "Down: the recursion"
+    name = "delta"
     left = r"\delta^{(l)} = \frac{\partial J}{\partial z^{(l)}}"
-    text = r"""
-The error signal starts at the top as in (16), $\delta^{(L+1)} = \frac{1}{N} ( \psi(z^{(L+1)}) - \Delta )$.
-For $l = L, L-1, \dots, 2$ each one follows from the one above it: back through the weights, back through
-the ReLU. The argument is the one given above for $\delta^{(2)}$, word for word, since nothing in it asked
-what lies above $z^{(3)}$, only that its error signal was known.
-"""
 
     @staticmethod
     def line(delta_above: Any, W: Any, z: Any) -> Any:
@@ -77,9 +68,8 @@ what lies above $z^{(3)}$, only that its error signal was known.
 
 
 class LayerWeights(Equation):
-    number, name, title = "any layer", "dW", "Down: the weights"
+    name = "dW"
     left = r"\frac{\partial \tilde J}{\partial W^{(l)}}"
-    text = "What came in, times the error signal of what went out, and the penalty:"
 
     @staticmethod
     def line(a: Any, delta_above: Any, reg: Any, W: Any) -> Any:
@@ -94,9 +84,8 @@ class LayerWeights(Equation):
 
 
 class LayerBias(Equation):
-    number, name, title = "any layer", "db", "Down: the biases"
+    name = "db"
     left = r"\frac{\partial \tilde J}{\partial b^{(l)}}"
-    text = "The error signal, added up over the examples:"
 
     @staticmethod
     def line(delta_above: Any) -> Any:

@@ -9,7 +9,7 @@ import ast
 import inspect
 import re
 
-from fcnet.derivation.equation import Equation, code
+from derivation.equation import Equation, code
 
 SHAPES = {
     "X": "N \\times D", "a1": "N \\times D", "W1": "D \\times H", "b1": "H", "z2": "N \\times H",

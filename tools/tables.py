@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from question4 import question4_rows
-from words import label, percent, wrapped
-
 from fcnet.records import read_json
+from fcnet.report.exercise import HEADING, exercise_rows
+from fcnet.report.markdown import Markdown
+from fcnet.report.markdown import table as markdown_table
 from fcnet.train.config import TrainConfig
+from fcnet.wording import percent, times
+from pages import label, wrapped
 
 
 def table(results: dict[str, Any], repeats: Path) -> str:
@@ -19,45 +21,20 @@ def table(results: dict[str, Any], repeats: Path) -> str:
 
     repeats : folder of further runs; those of the tuned recipe with other seeds give the spread
     """
-    toy, default, tuned, machine = (results[name] for name in ("toy", "default", "tuned", "environment"))
-    copy = f" ({results['dataset']['note']})" if results["dataset"]["note"] else ""
-    gradients = max(toy["gradient_relative_error"].values())
-    rows = (
-        ("question", "quantity", "wanted", "reached"),
-        ("---", "---", "---:", "---:"),
-        ("1", "scores, sum of differences", "< 1e-7", f"{toy['scores_difference']:.1e}"),
-        ("1", "loss of the toy problem (nats)", "1.30378789133", f"{toy['loss']:.11f}"),
-        ("2", "gradients, largest relative error", "< 1e-8", f"{gradients:.1e}"),
-        ("3", "toy training, final loss (nats)", "<= 0.02", f"{toy['final_training_loss']:.4f}"),
-        (
-            "3",
-            f"default run, validation accuracy{copy}",
-            "about 29 %",
-            percent(default["validation_accuracy"]),
-        ),
-        (
-            "3",
-            f"tuned run, validation accuracy{copy}",
-            "above 48 %",
-            f"**{percent(tuned['validation_accuracy'])}**",
-        ),
-        ("3", f"tuned run, test accuracy{copy}", "", f"**{percent(tuned['test_accuracy'])}**"),
-        ("3", "tuned run, training time", "", f"{tuned['training_seconds']:.0f} s"),
-        *question4_rows(results, copy),
-    )
-    seed = tuned["config"]["seed"]
-    used = "once" if tuned["test_set_used"] == 1 else f"{tuned['test_set_used']} times"
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    tuned, machine = results["tuned"], results["environment"]
+    rows = [
+        (*row.cells[:-1], Markdown(f"**{row.reached}**") if row.main else row.reached)
+        for row in exercise_rows(results)
+    ]
+    heading = (*HEADING[:-1], f"reached on {label(results)}")
     where = f"{machine['cores']} cores of {machine['processor']} ({machine['system']})"
     versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
     remark = (
-        f"On {label(results)}, one run with seed {seed}, the test set used {used}; on {where}, {versions}. "
-        f"{spread(tuned, repeats)}"
-        f"Reproduce it with `fcnet reproduce`, which is what `make` runs; every number is in "
-        f"[results/reproduce.json](results/reproduce.json)."
+        f"One run with seed {tuned['config']['seed']}, the test set used {times(tuned['test_set_used'])}, on "
+        f"{where}, {versions}. {spread(tuned, repeats)}`make` runs `fcnet reproduce`, which repeats it. "
+        "Every number is in [results/reproduce.json](results/reproduce.json)."
     )
-    lines += ["", *wrapped(remark)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([markdown_table(heading, rows, words=2), "", *wrapped(remark)]) + "\n"
 
 
 def spread(tuned: dict[str, Any], repeats: Path) -> str:
@@ -79,12 +56,17 @@ def spread(tuned: dict[str, Any], repeats: Path) -> str:
 
 
 def ladder(results: dict[str, Any]) -> str:
-    """What each change of the settings buys."""
-    lines = ["| change | training | validation | seconds |", "| --- | ---: | ---: | ---: |"]
-    for rung in results["ladder"]:
-        accuracies = f"{percent(rung['train_accuracy'])} | {percent(rung['val_accuracy'])}"
-        lines.append(f"| {rung['change']} | {accuracies} | {rung['seconds']:.1f} |")
-    return "\n".join(lines) + "\n"
+    """What each change of the settings brings."""
+    rows = [
+        (
+            rung["change"],
+            percent(rung["train_accuracy"]),
+            percent(rung["val_accuracy"]),
+            f"{rung['seconds']:.1f}",
+        )
+        for rung in results["ladder"]
+    ]
+    return markdown_table(("change", "training", "validation", "seconds"), rows) + "\n"
 
 
 def speed(records: Path) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fcnet.wording import percent
+from pages import wrapped
 from speed_words import NOT_YET, OURS, found, left_out, rows_by_case, where
-from words import percent, wrapped
 
 PICTURES = {
     "step": "Each program's step as a multiple of its matrix products",

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from words import percent, wrapped
-
 from fcnet.records import read_json
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.figures import draw
 from fcnet.tuning.status import in_words
+from fcnet.wording import percent
+from pages import wrapped
 
 BEST = 8
 """Trials in the table."""

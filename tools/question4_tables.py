@@ -6,34 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from words import percent, wrapped
-
 from fcnet.records import read_json
-
-START = {"he": "He", "pytorch": "PyTorch's default"}
-"""Initialisations by the name that people know."""
-
-
-def question4_rows(results: dict[str, Any], copy: str) -> list[tuple[str, str, str, str]]:
-    """The rows of question 4; none where it was left out."""
-    if "pytorch" not in results:
-        return []
-    two, best = results["pytorch"]["two_layer"], results["pytorch"]["best"]
-    torch, numpy = (percent(one["validation_accuracy"]) for one in (two, two["numpy"]))
-    name = f"best of the depth study, {best['layers']} layers"
-    return [
-        ("4", f"two layers in PyTorch, validation{copy}", "above 48 %", f"**{torch}**"),
-        ("4", f"the same settings in NumPy, validation{copy}", "", numpy),
-        ("4", f"{name}, validation{copy}", "", percent(best["validation_accuracy"])),
-        ("4", f"{name}, test{copy}", "", f"**{percent(best['test_accuracy'])}**"),
-    ]
+from fcnet.report.reading import initialisation_name
+from fcnet.wording import by, mean_percent, percent, times
+from pages import wrapped
 
 
 def depth(results: dict[str, Any]) -> str:
     """Validation accuracy of every depth, one column an initialisation or budget."""
     rows = results["pytorch"]["depth"]
     columns = [
-        (f"from {START.get(how, f'N(0, {how})')}", "width", how)
+        (f"from {initialisation_name(how)}", "width", how)
         for how in dict.fromkeys(row["initialisation"] for row in rows if row["budget"] == "width")
     ]
     if any(row["budget"] == "parameters" for row in rows):
@@ -44,7 +27,8 @@ def depth(results: dict[str, Any]) -> str:
     ]
     for layers in sorted({row["layers"] for row in rows}):
         cells = [
-            next(deviation(row, "validation") for row in rows
+            next(mean_percent(row["validation_accuracy_mean"], row["validation_accuracy_std"], row["seeds"])
+                 for row in rows
                  if (row["layers"], row["budget"], row["initialisation"]) == (layers, budget, how))
             for _, budget, how in columns
         ]  # fmt: skip
@@ -56,8 +40,7 @@ def deep(folder: Path) -> str:
     """The recipe for fifteen minutes: what it reached, where."""
     record, test = read_json(folder / "record.json"), read_json(folder / "test.json")
     machine, metrics = record["environment"], record["metrics"]
-    used = "once" if test["count"] == 1 else f"{test['count']} times"
-    hidden = " x ".join(str(units) for units in record["config"]["hidden"])
+    used, hidden = times(test["count"]), by(record["config"]["hidden"])
     return "\n".join(wrapped(
         f"`fcnet train --recipe deep` (hidden layers {hidden}, {record['parameters']:,} parameters, "
         f"{record['config']['epochs']} epochs, {record['engine']['precision']}) reaches "
@@ -84,11 +67,6 @@ def scaling(records: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def deviation(row: dict[str, Any], what: str) -> str:
-    """A mean with its standard deviation, in percent."""
-    return f"{100 * row[f'{what}_accuracy_mean']:.1f} ± {100 * row[f'{what}_accuracy_std']:.1f} %"
-
-
 def rates(records: Path) -> str:
     """The learning rate of the depth study: its shallowest and deepest net at several, one seed each."""
     found = {}
@@ -112,7 +90,7 @@ def search_deep(runs: Sequence[Path]) -> str:
         record = read_json(run / "record.json")
         config, metrics = record["config"], record["metrics"]
         row = (
-            " x ".join(str(units) for units in config["hidden"]),
+            by(config["hidden"]),
             f"{config['rotate']:g}°", f"{config['zoom']:g}",
             f"{config['dropout']:g}", f"{config['label_smoothing']:g}", config["epochs"],
             f"{config['validation']:,}", percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),

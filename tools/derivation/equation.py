@@ -23,22 +23,16 @@ Values = Mapping[str, Any]
 class Equation:
     """One equation. Subclasses fill in what it is; they are never instantiated.
 
-    number : of the exercise, such as (16), or what the exercise calls it
-    title : in a few words
     name : of the value that it gives
     left : LaTeX of its left side
-    text : how one arrives at it, in Markdown with mathematics between dollars
     derivative : (of, by): that it is the derivative of the value `of` (the sum of its entries) by the value
         `by`; None where it is no derivative
     line : its NumPy line, as in `fcnet.two_layernet`
     form : its SymPy form, entry by entry, which shares no code with the line
     """
 
-    number: ClassVar[str]
-    title: ClassVar[str]
     name: ClassVar[str]
     left: ClassVar[str]
-    text: ClassVar[str]
     derivative: ClassVar[tuple[str, str] | None] = None
     line: ClassVar[Callable[..., Any]]
     form: ClassVar[Callable[..., Any]]

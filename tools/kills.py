@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from words import wrapped
-
 from fcnet.records import read_json
+from pages import wrapped
 
 
 def survival(path: Path) -> str:

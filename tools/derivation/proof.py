@@ -18,12 +18,15 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from derivation.backward import BACKWARD
+from derivation.deep import DEEP, deep_chain
+from derivation.equation import Equation, Step, Values, plain, run
+from derivation.forward import FORWARD
 from fcnet.audit.numeric import COMPLEX_STEP
 from fcnet.audit.tolerances import TOLERANCES, relative_error
-from fcnet.derivation.backward import BACKWARD
-from fcnet.derivation.deep import deep_chain
-from fcnet.derivation.equation import Equation, Step, Values, plain, run
-from fcnet.derivation.forward import FORWARD
+
+READ = (*FORWARD, *BACKWARD, *DEEP)
+"""Every equation that the derivation shows."""
 
 TWO_LAYERS = tuple(plain(equation) for equation in (*FORWARD, *BACKWARD))
 THREE_LAYERS = deep_chain(3)
@@ -223,7 +226,8 @@ def _up_to(chain: Sequence[Step], name: str) -> Sequence[Step]:
 
 
 @cache
-def proofs() -> dict[type[Equation], Proof]:
-    """Every equation of the derivation with its proof; some seconds, once a process."""
-    both = (*prove(THREE_LAYERS, SYMBOLIC_SIZES[3]), *prove(TWO_LAYERS, SYMBOLIC_SIZES[2]))
-    return {proof.equation: proof for proof in both}
+def prove_all() -> tuple[Proof, ...]:
+    """The proof of every equation of the derivation; some seconds, once a process."""
+    deep = {proof.equation: proof for proof in prove(THREE_LAYERS, SYMBOLIC_SIZES[3])}
+    two = {proof.equation: proof for proof in prove(TWO_LAYERS, SYMBOLIC_SIZES[2])}
+    return tuple(proof for equation, proof in (deep | two).items() if equation in READ)

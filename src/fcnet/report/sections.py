@@ -1,0 +1,261 @@
+"""The sections of a report, in the exercise's order: facts come from records, words from a template.
+
+A section of your own is one line: `SECTIONS["place"] = Section("Title", function)`. The function takes a
+`Story` and gives Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fcnet.records import read_json
+from fcnet.report.derivation import derivation
+from fcnet.report.discussion import discuss
+from fcnet.report.exercise import HEADING, exercise_rows
+from fcnet.report.markdown import Markdown
+from fcnet.report.page.images import mistakes, samples
+from fcnet.report.reading import facts_of, initialisation_name
+from fcnet.report.story import Section, Story
+from fcnet.wording import by, percent, times
+
+
+def summary(story: Story) -> str:
+    """What the exercise asks for and what was reached."""
+    results = story.records.results
+    with facts_of(story.records.out / "results.json"):
+        rows = [row.cells for row in exercise_rows(results)] if results else []
+    return story.tell("summary", heading=HEADING, rows=rows, quick=results.get("quick", False))
+
+
+def toy(story: Story) -> str:
+    """Question 1: scores and loss of the toy problem."""
+    found = story.records.read("toy.json")
+    with facts_of(story.records.out / "toy.json"):
+        rows = found and [
+            ("scores, sum of differences from the given ones", "< 1e-7", f"{found['scores_difference']:.1e}"),
+            ("regularised loss (nats)", "1.30378789133", f"{found['loss']:.11f}"),
+            ("its difference from the given loss", "< 1e-10", f"{found['loss_difference']:.1e}"),
+        ]
+    return story.tell("toy", rows=rows)
+
+
+def derived(story: Story) -> str:
+    """Question 2: the derivation itself on the page, its address in the documents."""
+    text = re.sub(r"\A# .*\n+", "", derivation()) if story.page else ""
+    return story.tell("derivation", text=Markdown(re.sub("^#", "##", text, flags=re.MULTILINE)))
+
+
+def audit(story: Story) -> str:
+    """Question 2: the gradients against two independent references."""
+    found = story.records.read("toy.json")
+    rows, failure = None, ""
+    with facts_of(story.records.out / "toy.json"):
+        if found is not None:
+            errors, parameters = found["gradient_relative_error"], found["audit"]["parameters"]
+            failure = "" if found["audit"]["passed"] else str(found["audit"]["reason"])
+            rows = [
+                (
+                    name,
+                    f"{float(error):.1e}",
+                    _error(parameters[name]["complex_error"]),
+                    parameters[name]["dead"],
+                )
+                for name, error in errors.items()
+            ]
+    return story.tell("audit", rows=rows, failure=failure)
+
+
+def training(story: Story) -> str:
+    """Question 3: the toy training, the exercise's figure 2."""
+    return story.tell("training")
+
+
+def data(story: Story) -> str:
+    """The images, the exercise's figure 3."""
+    dataset = story.records.dataset
+    images = dataset is not None and dataset.of_images
+    shown = samples(dataset) if dataset is not None and images and story.page else ()
+    return story.tell("data", data=dataset, shape=by(dataset.image_shape) if dataset else "", samples=shown)
+
+
+def default(story: Story) -> str:
+    """Question 3: the exercise's settings, and what is wrong with them."""
+    folder, diagnosis = story.records.out / "default", story.records.read("default/diagnosis.json")
+    with facts_of(folder / "record.json"):
+        record = story.records.default_record
+        reached = record and accuracies(record)
+    with facts_of(folder / "diagnosis.json"):
+        findings = diagnosis and [one["sentence"] for one in diagnosis["findings"]]
+    return story.tell("default", reached=reached, findings=findings)
+
+
+def tuned(story: Story) -> str:
+    """Question 3: the tuned run, or the only one: settings, curves, weights, test, mistakes."""
+    run, dataset = story.records.run, story.records.dataset
+    record, wrong = story.records.record, None
+    reached, settings = None, []
+    with facts_of(run / "record.json"):
+        if record is not None:
+            reached = accuracies(record)
+            config = record["config"]
+            settings = [(name, _value(value)) for name, value in config.items() if _used(name, config)]
+            wrong = mistakes(story.records, record) if story.page else None
+    with facts_of(run / "test.json"):
+        result = read_json(run / "test.json") if (run / "test.json").exists() else None
+        confusion = result and [
+            (name, *(f"{int(count):,}" for count in row))
+            for name, row in zip(result["classes"], result["confusion"], strict=True)
+        ]
+        test = result and {
+            "accuracy": percent(result["accuracy"]), "images": int(result["images"]),
+            "times": times(int(result["count"])), "classes": result["classes"], "confusion": confusion,
+        }  # fmt: skip
+    images, pictures = dataset is None or dataset.of_images, story.records.tuned_pictures
+    start_lost = pictures is not None and not len(pictures.before)
+    return story.tell(
+        "tuned", reached=reached, settings=settings, images=images, start_lost=start_lost,
+        test=test, wrong=wrong,
+    )  # fmt: skip
+
+
+def search(story: Story) -> str:
+    """Question 3: how the settings were found."""
+    rungs = story.records.ladder or ()
+    rows = [(rung.change, percent(rung.train_accuracy), percent(rung.val_accuracy)) for rung in rungs]
+    return story.tell("search", rows=rows)
+
+
+def pytorch(story: Story) -> str:
+    """Question 4: PyTorch beside NumPy."""
+    with facts_of(story.records.out / "results.json"):
+        two = (story.records.results.get("pytorch") or {}).get("two_layer")
+        rows = two and [
+            _network_row("NumPy (float32)", two["numpy"]),
+            _network_row(f"PyTorch ({two['engine']['precision']})", two),
+        ]
+    return story.tell("pytorch", rows=rows)
+
+
+def depth(story: Story) -> str:
+    """Question 4: what more layers bring."""
+    study, facts = story.records.study, {}
+    with facts_of(story.records.out / "results.json"):
+        best = (story.records.results.get("pytorch") or {}).get("best")
+        best = best and {
+            "layers": int(best["layers"]), "initialisation": initialisation_name(best["initialisation"]),
+            "validation": percent(best["validation_accuracy"]), "test": percent(best["test_accuracy"]),
+        }  # fmt: skip
+    with facts_of(story.records.out / "depth.json"):
+        if study is not None:
+            rows = [
+                (net.budget, initialisation_name(net.initialisation), net.layers, net.width,
+                 f"{net.parameters:,}", net.seeds, net.training, net.validation)
+                for net in study.networks
+            ]  # fmt: skip
+            facts = {"net": study.networks[0], "rows": rows, "sentences": discuss(study)}
+    return story.tell("depth", study=study, best=best, **facts)
+
+
+def speed(story: Story) -> str:
+    """What a training step costs, where it was measured."""
+    path = story.records.benchmarks and story.records.benchmarks / "step.json"
+    if path is None or not path.exists():
+        return ""
+    measured = read_json(path)
+    with facts_of(path):
+        rows = [
+            (case["case"]["hidden"], case["case"]["momentum"], one["contestant"],
+             f"{1e3 * one['median']:.1f} ms", f"x {one['ratio']:.2f}")
+            for case in measured["cases"]
+            for one in case["results"]
+            if one["contestant"] == "fcnet" or "products" in one["contestant"]
+        ]  # fmt: skip
+        return story.tell("speed", rows=rows, rounds=measured["rounds"], machine=measured["machine"])
+
+
+def where(story: Story) -> str:
+    """Versions, machine, data and its hash, seed, commit, and the command that repeats it."""
+    records = story.records
+    record, run = records.record, records.run
+    if record is None:
+        record, run = records.default_record, records.out / "default"
+    if record is None:
+        return story.tell("where", rows=None)
+    with facts_of(run / "record.json"):
+        environment, origin = record["environment"], record["data"]
+        official = {True: "yes", False: "no", None: "unknown: no hashes are published"}[origin["official"]]
+        rows = [
+            ("command", environment["command"]), ("commit", environment["commit"]),
+            ("seed", record["seed"]), ("data", origin["label"]), ("data from", origin["path"]),
+            ("sha256 of images and labels", origin["sha256"]), ("the published files", official),
+            ("machine", f"{environment['cores']} cores of {environment['processor']}"),
+            ("system", environment["system"]),
+            ("Python", environment["python"]), *environment["versions"].items(),
+        ]  # fmt: skip
+    return story.tell("where", rows=rows)
+
+
+SECTIONS: dict[str, Section] = {
+    "summary": Section("In short", summary),
+    "toy": Section("Scores and loss", toy),
+    "derivation": Section("The derivation", derived),
+    "audit": Section("The gradients, audited", audit),
+    "training": Section("A first training", training),
+    "data": Section("The data", data),
+    "default": Section("The default run, and what is wrong with it", default),
+    "tuned": Section("The tuned run", tuned),
+    "search": Section("How the settings were found", search),
+    "pytorch": Section("PyTorch beside NumPy", pytorch),
+    "depth": Section("Depth", depth),
+    "speed": Section("Speed", speed),
+    "where": Section("Where it ran", where),
+}
+"""Of a reproduction, by their places in the page."""
+
+RUN_SECTIONS: dict[str, Section] = {
+    "data": SECTIONS["data"],
+    "tuned": Section("The run", tuned),
+    "derivation": SECTIONS["derivation"],
+    "where": SECTIONS["where"],
+}
+"""Of a single run."""
+
+
+def accuracies(record: dict[str, Any]) -> dict[str, str]:
+    """What a training reached, as people read it."""
+    metrics = record["metrics"]
+    return {
+        "units": by(int(size) for size in record["config"]["hidden"]) or "no",
+        "steps": f"{int(record['steps']):,}", "seconds": f"{float(record['seconds']):.1f} s",
+        "data": record["data"]["label"], "training": percent(float(metrics["train_accuracy"])),
+        "validation": percent(float(metrics["val_accuracy"])),
+    }  # fmt: skip
+
+
+def _network_row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    reached = (percent(float(found[f"{part}_accuracy"])) for part in ("training", "validation"))
+    return (name, *reached, f"{float(found['training_seconds']):.1f}")
+
+
+NEEDS = {
+    "decay": ("schedule", "decay"), "warmup_epochs": ("schedule", "cosine"),
+    "components": ("preprocessing", "whitened"), "whitening_floor": ("preprocessing", "whitened"),
+}  # fmt: skip
+"""Settings that have an effect only where another one has this value."""
+
+
+def _used(name: str, config: dict[str, Any]) -> bool:
+    """Whether a setting had an effect: what is off, none or left to the program had none."""
+    other, value = NEEDS.get(name, (name, config[name]))
+    return config[other] == value and (name == "seed" or config[name] not in (None, False, 0, "auto"))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return by(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _error(error: Any) -> str:
+    return "not finite" if error is None else f"{float(error):.1e}"

@@ -1,0 +1,83 @@
+"""The report as Markdown, section by section, for the page and for docs/report.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fcnet.report.figures import Drawn
+from fcnet.report.markdown import Markdown, escape, missing, render
+from fcnet.report.reading import Records
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A small image: PNG bytes, what it shows, and what stands beneath."""
+
+    png: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images of the data set, small ones side by side or `wide` ones in rows; none is ever committed."""
+
+    pictures: Sequence[Picture]
+    wide: bool = False
+
+
+@dataclass
+class Story:
+    """What a section tells from, and how it shows figures and pictures.
+
+    records : of the run or the reproduction
+    drawn : its figures by name
+    page : whether it becomes the page, which shows images of the data set and needs no file beside it
+    galleries : those that the sections have shown so far
+    """
+
+    records: Records
+    drawn: dict[str, Drawn]
+    page: bool
+    galleries: list[Gallery] = field(default_factory=list)
+
+    def figure(self, name: str, lacks: str) -> Markdown:
+        """A figure with its caption; or the sentence that the run has no `lacks`."""
+        if name not in self.drawn:
+            return missing(lacks)
+        caption = escape(self.drawn[name].caption)
+        image = f"![{caption}](figures/{name}.svg)"
+        return Markdown(image if self.page else f"{image}\n\n{caption}")
+
+    def gallery(self, pictures: Sequence[Picture], wide: bool = False) -> Markdown:
+        """Images of the data set."""
+        self.galleries.append(Gallery(pictures, wide))
+        return Markdown(f"```gallery\n{len(self.galleries) - 1}\n```")
+
+    def tell(self, block: str, **facts: Any) -> Markdown:
+        """A block of the template `report`, filled with facts."""
+        known = {"figure": self.figure, "gallery": self.gallery, "page": self.page, "run": self.records}
+        return render("report", block, **known, **facts)
+
+
+class Section(NamedTuple):
+    """A part of a report: its title, and what gives its text in Markdown, "" to leave it out."""
+
+    title: str
+    tell: Callable[[Story], str]
+
+
+def told(story: Story) -> dict[str, tuple[str, str]]:
+    """Every section that has something to say: by its place in the page, title and text.
+
+    Raises
+    ------
+    RunError : a record is damaged, or the folder is none of ours; the text names it
+    """
+    from fcnet.report.sections import RUN_SECTIONS, SECTIONS
+
+    wanted = RUN_SECTIONS if story.records.single else SECTIONS
+    texts = {place: (section.title, section.tell(story)) for place, section in wanted.items()}
+    return {place: (title, text) for place, (title, text) in texts.items() if text.strip()}
