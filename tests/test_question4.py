@@ -74,8 +74,8 @@ def test_a_unit_that_is_always_off_is_counted_dead(monkeypatch: pytest.MonkeyPat
     rng = np.random.default_rng(0)
     X, y = np.abs(rng.standard_normal((40, 6))), rng.integers(3, size=40)
 
-    def with_dead(scheme: str, sizes: Any, rng: np.random.Generator) -> dict[str, Any]:
-        params = Network.plain(sizes, rng, dtype=np.float64).params
+    def with_dead(scheme: str, architecture: Any, rng: np.random.Generator) -> dict[str, Any]:
+        params = Network(architecture, rng, dtype=np.float64).params
         params["W1"][:, :2] = -1  # of five units, with inputs that are never negative
         return params
 
