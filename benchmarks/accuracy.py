@@ -228,15 +228,15 @@ def train_peer(entry: Entry, config: TrainConfig, part: Part, validation: Part) 
 def train_recipe(config: TrainConfig, part: Part, validation: Part, dataset: Any) -> None:
     """A recipe, until it reaches the last level."""
     from fcnet.runs.engines import workplace
+    from fcnet.train.callbacks import Callback
     from fcnet.train.fit import Fit
     from fcnet.train.history import Evaluation
-    from fcnet.train.listeners import Silence
 
     class EnoughError(Exception):
         """The last level is reached."""
 
-    class Listener(Silence):
-        def evaluated(self, row: Evaluation) -> None:
+    class Callback(Callback):
+        def on_evaluation(self, row: Evaluation) -> None:
             say(epoch=row.epoch, seconds=row.seconds, val_accuracy=row.val_accuracy)
             if row.val_accuracy >= LEVELS[-1]:
                 raise EnoughError
@@ -246,7 +246,7 @@ def train_recipe(config: TrainConfig, part: Part, validation: Part, dataset: Any
         engine = place.engine(part, dataset)
         spent = time.perf_counter() - start
         with suppress(EnoughError):
-            Fit(engine, config, part, validation, Listener(), seconds_before=spent).run()
+            Fit(engine, config, part, validation, Callback(), seconds_before=spent).run()
 
 
 if __name__ == "__main__":

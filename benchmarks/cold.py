@@ -118,12 +118,12 @@ def fcnet(hidden: int, wanted: float, seed: int) -> None:
     from fcnet.data.load import load_cifar10
     from fcnet.experiments.recipes import RECIPES
     from fcnet.runs.engines import workplace
+    from fcnet.train.callbacks import Callback
     from fcnet.train.fit import Fit
     from fcnet.train.history import Evaluation
-    from fcnet.train.listeners import Silence
 
-    class Stop(Silence):
-        def evaluated(self, row: Evaluation) -> None:
+    class Stop(Callback):
+        def on_evaluation(self, row: Evaluation) -> None:
             if row.val_accuracy >= wanted:
                 raise ReachedError(row)
 

@@ -66,11 +66,11 @@ def first_step(recipe: str) -> None:
     from fcnet.data.dataset import split
     from fcnet.experiments.recipes import RECIPES, suited
     from fcnet.runs.engines import workplace
+    from fcnet.train.callbacks import Callback
     from fcnet.train.fit import Fit
-    from fcnet.train.listeners import Silence
 
-    class Stop(Silence):
-        def after_step(self, step: int, total: int, loss: float) -> None:
+    class Stop(Callback):
+        def on_batch_end(self, step: int, total: int, loss: float) -> None:
             raise DoneError
 
     dataset = load(None)

@@ -17,7 +17,7 @@ from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import read_json, write_json
 from fcnet.report.discussion import discuss
 from fcnet.report.reading import Records
-from fcnet.train.listeners import Silence
+from fcnet.train.callbacks import Callback
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,12 +56,12 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("docs") / "out"
     reproduction = Reproduction(load_digits("digits $1$ & more"), out, quick=True)
     reproduction.toy()
-    reproduction.default(Silence())
-    reproduction.tuned(Silence())
+    reproduction.default(Callback())
+    reproduction.tuned(Callback())
     reproduction.test()
     for engine in ("torch", "numpy"):
-        reproduction.pytorch(engine, Silence())
-    study = reproduction.depth(lambda title: Silence())
+        reproduction.pytorch(engine, Callback())
+    study = reproduction.depth(lambda title: Callback())
     reproduction.test_best(study["rows"])
     rungs = [{"change": "nothing", "config": {}, "train_accuracy": 0.5, "val_accuracy": 0.25, "seconds": 1.5}]
     write_json(out / "ladder.json", {"rungs": rungs})

@@ -16,9 +16,9 @@ from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, ladder, suited
 from fcnet.net.architecture import Architecture
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation
-from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
 
 
@@ -34,7 +34,7 @@ def test_updates_are_measured_on_the_weights_that_the_network_uses(tmp_path: Pat
     """Weight decay is kept as a factor beside the array, which must be neither a line nor left out."""
     digits, watch = load_digits(), Watch(every=1)
     config = TrainConfig(hidden=(6,), iterations=1, reg=50.0, learning_rate=1e-3, validation=100)
-    train_run(config, digits, tmp_path, listener=watch)
+    train_run(config, digits, tmp_path, callback=watch)
     assert watch.initial is not None
     (row,) = watch.updates
     before, after = watch.initial.params, Model.load(tmp_path).params
@@ -131,6 +131,6 @@ def test_recipes_are_for_cifar10_as_they_are_and_cut_down_for_digits() -> None:
 def test_every_rung_can_be_climbed_on_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     short = [(what, replace(config, iterations=30)) for what, config in ladder()]
     monkeypatch.setattr("fcnet.experiments.ladder.ladder", lambda: short)
-    rungs = climb(load_digits(), lambda change: Silence())
+    rungs = climb(load_digits(), lambda change: Callback())
     assert [rung["change"] for rung in rungs] == [what for what, _ in short]
     assert rungs[-2]["val_accuracy"] > rungs[0]["val_accuracy"] + 0.3

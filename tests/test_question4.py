@@ -23,7 +23,7 @@ from fcnet.records import RunFolder, write_json
 from fcnet.report.discussion import discuss
 from fcnet.report.figures import draw, write
 from fcnet.report.reading import Records, study_of
-from fcnet.train.listeners import Listener, Silence
+from fcnet.train.callbacks import Callback
 from trainings import StopAfter
 
 # What is compared
@@ -122,10 +122,10 @@ def test_the_study_goes_on_where_it_was_stopped(
     monkeypatch.setattr(depth, "PYTORCH", replace(PYTORCH, precision="float64", device="cpu"))
     started: list[str] = []
 
-    def listener_for(stop_at: int) -> Callable[[str], Listener]:
-        def make(title: str) -> Listener:
+    def listener_for(stop_at: int) -> Callable[[str], Callback]:
+        def make(title: str) -> Callback:
             started.append(title)
-            return StopAfter(5) if len(started) == stop_at else Silence()
+            return StopAfter(5) if len(started) == stop_at else Callback()
 
         return make
 
@@ -135,7 +135,7 @@ def test_the_study_goes_on_where_it_was_stopped(
     finished = sorted(path for path in tmp_path.rglob("record.json"))
     assert len(finished) == 2
     stamps = [path.stat().st_mtime_ns for path in finished]
-    study = question4.depth(digits, tmp_path, True, lambda title: Silence())
+    study = question4.depth(digits, tmp_path, True, lambda title: Callback())
     assert [path.stat().st_mtime_ns for path in finished] == stamps
     assert [(row["layers"], row["initialisation"]) for row in study["rows"]] == [
         (layers, how) for how in ("1e-3", "he") for layers in LAYERS

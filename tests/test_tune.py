@@ -156,10 +156,10 @@ def stop_in_trial(monkeypatch: pytest.MonkeyPatch, number: int, step: int) -> No
     from fcnet.tuning import trial
 
     class Stopping(trial.Reporter):
-        def after_step(self, at: int, total: int, loss: float) -> None:
-            super().after_step(at, total, loss)
+        def on_batch_end(self, at: int, total: int, loss: float) -> None:
+            super().on_batch_end(at, total, loss)
             if self.trial.number == number:
-                StopAfter(step).after_step(at, total, loss)
+                StopAfter(step).on_batch_end(at, total, loss)
 
     monkeypatch.setattr(trial, "Reporter", Stopping)
 

@@ -160,13 +160,13 @@ def test_a_worker_that_stood_still_gives_its_trial_to_whoever_has_taken_it_and_g
     place = Place(tmp_path / "out", database, "stood still")
 
     class Slow(trial.Reporter):
-        def evaluated(self, row: Evaluation) -> None:
+        def on_evaluation(self, row: Evaluation) -> None:
             if self.trial.number == 0 and len(self.rows) == 1:
                 study = self.trial.study
                 lost = study.get_trials()[0]
                 study.tell(0, state=optuna.trial.TrialState.FAIL)
                 self.trial.storage.get_heartbeat_stale_trial_callback()(study, lost)  # type: ignore[attr-defined]
-            super().evaluated(row)
+            super().on_evaluation(row)
 
     monkeypatch.setattr(trial, "Reporter", Slow)
     status, _ = run(Request(place, small(), ("reg",), trials=2), digits)

@@ -6,8 +6,8 @@ import signal
 from dataclasses import replace
 from typing import Any
 
+from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
-from fcnet.train.listeners import Silence
 
 SMALL = TrainConfig(
     hidden=(24,),
@@ -27,12 +27,12 @@ def small(**settings: Any) -> TrainConfig:
     return replace(SMALL, **settings)
 
 
-class StopAfter(Silence):
+class StopAfter(Callback):
     """Presses Ctrl-C in the middle of a step."""
 
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         if step == self.step:
             signal.raise_signal(signal.SIGINT)

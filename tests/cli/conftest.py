@@ -95,7 +95,7 @@ def stopped(folder: Path, step: int = 47) -> Path:
     """A run that was stopped after a step, with two rows of history."""
     digits = load_digits("CIFAR-10 is not available")
     with pytest.raises(KeyboardInterrupt):
-        train_run(small(), digits, folder, listener=StopAfter(step))
+        train_run(small(), digits, folder, callback=StopAfter(step))
     return folder
 
 

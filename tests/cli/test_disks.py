@@ -16,8 +16,8 @@ from fcnet.errors import RunError
 from fcnet.records import RunFolder
 from fcnet.runs.training import train_run
 from fcnet.train import fit as fit_module
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import load_checkpoint
-from fcnet.train.listeners import Silence
 from run_folders import content, differences
 from trainings import small
 
@@ -66,15 +66,15 @@ def test_a_full_disk_stops_a_training_and_costs_nothing(
     monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
 
-    class Fill(Silence):
-        def after_step(self, step: int, total: int, loss: float) -> None:
+    class Fill(Callback):
+        def on_batch_end(self, step: int, total: int, loss: float) -> None:
             if step == 40:
                 self.before = content(run)
                 fill(disk)
 
     filling = Fill()
     with pytest.raises(RunError, match=r"^cannot write .*: No space left on device, mend that and go on"):
-        train_run(small(), digits, run, resume=True, listener=filling)
+        train_run(small(), digits, run, resume=True, callback=filling)
     assert content(run) == {name: data for name, data in filling.before.items() if name != ".lock"}
     kept = load_checkpoint(RunFolder(run).checkpoint)
     assert kept is not None

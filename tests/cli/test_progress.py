@@ -18,10 +18,10 @@ def row(step: int, total: int) -> Evaluation:
 def train(progress: TrainingProgress, total: int, every: int) -> None:
     with progress:
         for step in range(1, total + 1):
-            progress.before_step(step - 1)
-            progress.after_step(step, total, 2.0)
+            progress.on_batch_begin(step - 1)
+            progress.on_batch_end(step, total, 2.0)
             if step % every == 0 or step == total:
-                progress.evaluated(row(step, total))
+                progress.on_evaluation(row(step, total))
 
 
 @pytest.mark.parametrize(("total", "every"), [(1000, 20), (50, 10), (100, 1), (7, 7), (1001, 20)])
@@ -39,8 +39,8 @@ def test_some_ten_lines_tell_the_story_and_the_last_is_the_end(
 
 def test_the_time_left_is_in_proportion_to_the_steps_left(capsys: pytest.CaptureFixture[str]) -> None:
     progress = TrainingProgress("run", Console(file=io.StringIO()))
-    progress.after_step(25, 100, 2.0)
-    progress.evaluated(Evaluation(25, 1.0, 30.0, 0.1, 2.0, 2.1, 0.25, 0.3, 1.9))
+    progress.on_batch_end(25, 100, 2.0)
+    progress.on_evaluation(Evaluation(25, 1.0, 30.0, 0.1, 2.0, 2.1, 0.25, 0.3, 1.9))
     assert capsys.readouterr().out.endswith("  30 s, 90 s left\n")
 
 

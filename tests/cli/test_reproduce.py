@@ -19,7 +19,7 @@ from fcnet.experiments.recipes import DEFAULT, suited
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import train_run
-from fcnet.train.listeners import Silence
+from fcnet.train.callbacks import Callback
 from fcnet.train.model import Model
 from trainings import StopAfter
 
@@ -148,12 +148,12 @@ def without_seconds(part: dict[str, Any]) -> dict[str, Any]:
 def test_a_default_run_stopped_before_its_diagnosis_is_watched_again(lost: str, tmp_path: Path) -> None:
     """The diagnosis needs the first step, which a run resumed from its last checkpoint does not repeat."""
     reproduction = Reproduction(load_digits(), tmp_path, quick=True)
-    whole = reproduction.default(Silence())
+    whole = reproduction.default(Callback())
     run = RunFolder(tmp_path / "default")
     (run.path / "diagnosis.json").unlink()
     if lost == "record.json":
         run.record.unlink()
-    again = reproduction.default(Silence())
+    again = reproduction.default(Callback())
     assert again["findings"] == whole["findings"]
     assert again["updates"][0]["step"] == 1
 
@@ -166,8 +166,8 @@ def test_a_folder_of_other_data_or_of_the_other_mode_is_refused(folder: Path, fi
 
 def test_watching_changes_no_weight(tmp_path: Path) -> None:
     config = replace(suited(DEFAULT, load_digits()), iterations=30)
-    for name, listener in (("watched", Watch(every=7)), ("alone", Silence())):
-        train_run(config, load_digits(), tmp_path / name, listener=listener)
+    for name, callback in (("watched", Watch(every=7)), ("alone", Callback())):
+        train_run(config, load_digits(), tmp_path / name, callback=callback)
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("watched", "alone")]
     assert models[0] == models[1]
 
@@ -178,7 +178,7 @@ def test_the_tuned_run_keeps_the_weights_that_it_started_from(tmp_path: Path) ->
     with pytest.raises(KeyboardInterrupt):
         reproduction.tuned(StopAfter(7))
     initial = Model.load(tmp_path / "tuned" / "initial").params["W1"]
-    reproduction.tuned(Silence())
+    reproduction.tuned(Callback())
     np.testing.assert_array_equal(Model.load(tmp_path / "tuned" / "initial").params["W1"], initial)
     final = Model.load(tmp_path / "tuned").params["W1"]
     assert final.shape == initial.shape

@@ -25,9 +25,9 @@ from fcnet.report.figures import draw, write
 from fcnet.report.reading import Records
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
-from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
 
 WITHOUT_LADDER = {
@@ -62,7 +62,7 @@ def make(out: Path, dataset: Dataset, hidden: tuple[int, ...] = (3,)) -> Path:
     write_json(out / "toy.json", toy_questions())
     config = TrainConfig(hidden=hidden, iterations=12, evaluate_every=2, batch_size=10, validation=20)
     watch = Watch(every=2)
-    train_run(config, dataset, out / "default", listener=watch)
+    train_run(config, dataset, out / "default", callback=watch)
     assert watch.initial is not None
     watch.initial.save(out / "default" / "initial")
     history, final = read_history(out / "default" / "history.jsonl"), Model.load(out / "default")
@@ -217,7 +217,7 @@ def test_digits_through_the_whole_reproduction(tmp_path):
     dataset = load_digits()
     reproduction = Reproduction(dataset, tmp_path, quick=True)
     reproduction.toy()
-    reproduction.default(Silence())
-    reproduction.tuned(Silence())
+    reproduction.default(Callback())
+    reproduction.tuned(Callback())
     reproduction.test()
     assert {path.stem for path, _ in draw_all(tmp_path, dataset)} == WITHOUT_LADDER

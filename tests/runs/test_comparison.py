@@ -33,7 +33,7 @@ def kept(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     use_test_set(folder / "poor", digits)
     train_run(small(hidden=(32, 16)), digits, folder / "deeper" / "good")
     with pytest.raises(KeyboardInterrupt):
-        train_run(small(), digits, folder / "stopped", listener=StopAfter(25))
+        train_run(small(), digits, folder / "stopped", callback=StopAfter(25))
     with pytest.raises(DivergedError):
         train_run(small(learning_rate=1e4), digits, folder / "diverged")
     for name in ("history.jsonl", "config.toml", "record.json", "test.json"):

@@ -14,8 +14,8 @@ from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError
 from fcnet.runs.tensorboard import CURVES, TensorBoard
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callbacks
 from fcnet.train.history import read_history
-from fcnet.train.listeners import Listeners
 from trainings import StopAfter, small
 
 pytest.importorskip("tensorboardX")
@@ -45,9 +45,9 @@ def test_a_stopped_training_has_each_point_once(digits: Dataset, tmp_path: Path)
     run = tmp_path / "run"
     for stop in (10, 40, None):
         curves = TensorBoard(run)
-        listener = Listeners(curves, StopAfter(stop)) if stop else curves
+        callback = Callbacks(curves, StopAfter(stop)) if stop else curves
         try:
-            train_run(config, digits, run, resume=True, listener=listener)
+            train_run(config, digits, run, resume=True, callback=callback)
         except KeyboardInterrupt:
             assert stop is not None
         finally:
@@ -66,9 +66,9 @@ def test_a_history_that_is_ahead_of_the_checkpoint_is_not_told_twice(digits: Dat
     train_run(small(), digits, tmp_path / "run")
     rows = read_history(tmp_path / "run" / "history.jsonl")
     curves = TensorBoard(tmp_path / "run")
-    curves.started(None)  # type: ignore[arg-type]
+    curves.on_train_begin(None)  # type: ignore[arg-type]
     for row in rows[1:]:
-        curves.evaluated(row)
+        curves.on_evaluation(row)
     curves.close()
     assert set(points(tmp_path / "run" / "tensorboard")["loss/training"]) == {row.step for row in rows}
 

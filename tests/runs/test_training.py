@@ -20,13 +20,13 @@ from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
 from fcnet.train import fit as fit_module
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import load_checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.train.fit import Fit
 from fcnet.train.history import read_history
 from fcnet.train.interruption import deferred_interrupt
-from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
 from run_folders import differences
 from trainings import StopAfter, small
@@ -45,7 +45,7 @@ KINDS: dict[str, dict[str, Any]] = {
 def stop_and_go(config: TrainConfig, digits: Dataset, folder: Path, stops: tuple[int, ...]) -> dict[str, Any]:
     for stop in stops:
         with pytest.raises(KeyboardInterrupt):
-            train_run(config, digits, folder, resume=True, listener=StopAfter(stop))
+            train_run(config, digits, folder, resume=True, callback=StopAfter(stop))
         assert RunFolder(folder).checkpoint.exists()
         assert not RunFolder(folder).finished
     return train_run(config, digits, folder, resume=True)
@@ -104,7 +104,7 @@ def test_the_history_is_on_the_disk_before_the_checkpoint_that_counts_its_rows(
 
     monkeypatch.setattr("fcnet.runs.training.save_checkpoint", full)
     with pytest.raises(RunError, match="no space left"):
-        train_run(small(), digits, tmp_path / "run", listener=StopAfter(30))
+        train_run(small(), digits, tmp_path / "run", callback=StopAfter(30))
     assert [row.step for row in read_history(RunFolder(tmp_path / "run").history)] == [21]
 
 
@@ -114,7 +114,7 @@ def test_a_process_killed_between_history_and_checkpoint_goes_on(digits: Dataset
     train_run(config, digits, tmp_path / "whole")
     folder = tmp_path / "killed"
     with pytest.raises(KeyboardInterrupt):
-        train_run(config, digits, folder, listener=StopAfter(25))
+        train_run(config, digits, folder, callback=StopAfter(25))
     later = RunFolder(tmp_path / "whole").history.read_text().splitlines(keepends=True)[2:]
     with RunFolder(folder).history.open("a") as history:
         history.writelines(later)
@@ -129,11 +129,11 @@ def test_checkpoints_are_kept_while_training(
     monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
     seen = []
 
-    class Look(Silence):
-        def before_step(self, step: int) -> None:
+    class Look(Callback):
+        def on_batch_begin(self, step: int) -> None:
             seen.append(RunFolder(tmp_path / "run").checkpoint.exists())
 
-    train_run(small(), digits, tmp_path / "run", listener=Look())
+    train_run(small(), digits, tmp_path / "run", callback=Look())
     assert seen == [False] + [True] * 62  # from the first step on, also between two evaluations
     assert not RunFolder(tmp_path / "run").checkpoint.exists()  # not needed any more
 
@@ -179,17 +179,17 @@ def test_weights_that_are_not_finite_are_never_kept_in_a_checkpoint(
     monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(fit_module, "CHECKPOINT_SHARE", 1e9)
 
-    class Explode(Silence):
-        def started(self, engine: Any) -> None:
+    class Explode(Callback):
+        def on_train_begin(self, engine: Any) -> None:
             self.weights = engine.network.params["W1"]
 
-        def after_step(self, step: int, total: int, loss: float) -> None:
+        def on_batch_end(self, step: int, total: int, loss: float) -> None:
             if step == 30:
                 self.weights[0, 0] = np.inf
 
     run = RunFolder(tmp_path / "run")
     with pytest.raises(DivergedError, match=r"in step 31 .* the weights of step 21 are kept"):
-        train_run(small(), digits, run.path, listener=Explode())
+        train_run(small(), digits, run.path, callback=Explode())
     kept = load_checkpoint(run.checkpoint)
     assert kept is not None
     assert kept.step == 29
@@ -208,8 +208,8 @@ def test_checkpoints_are_rarer_where_they_take_long(
     monkeypatch.setattr("fcnet.train.fit.time.perf_counter", lambda: clock[0])
     saved = []
 
-    class Tick(Silence):
-        def before_step(self, step: int) -> None:
+    class Tick(Callback):
+        def on_batch_begin(self, step: int) -> None:
             clock[0] += 1.0
 
     def save(checkpoint: Any, history: Any) -> None:
@@ -280,11 +280,11 @@ def test_the_history_is_what_the_saved_model_does(digits: Dataset, tmp_path: Pat
 def test_a_finished_run_is_returned_at_once(digits: Dataset, tmp_path: Path) -> None:
     record = train_run(small(), digits, tmp_path / "run")
 
-    class Never(Silence):
-        def started(self, engine: Any) -> None:
+    class Never(Callback):
+        def on_train_begin(self, engine: Any) -> None:
             raise AssertionError
 
-    assert train_run(small(), digits, tmp_path / "run", resume=True, listener=Never()) == record
+    assert train_run(small(), digits, tmp_path / "run", resume=True, callback=Never()) == record
 
 
 # Divergence
@@ -379,7 +379,7 @@ def test_a_run_is_not_continued_on_other_data(stop: int | None, digits: Dataset,
         train_run(small(), digits, tmp_path / "run")
     else:
         with pytest.raises(KeyboardInterrupt):
-            train_run(small(), digits, tmp_path / "run", listener=StopAfter(stop))
+            train_run(small(), digits, tmp_path / "run", callback=StopAfter(stop))
     refused(
         r"\S+ was (trained|started) on other data than elsewhere, choose another folder",
         small(), other_data(digits), tmp_path / "run", resume=True,
@@ -416,7 +416,7 @@ def test_what_a_killed_process_leaves_does_not_occupy_a_folder(digits: Dataset, 
 
 def test_a_damaged_checkpoint_is_not_trained_on(digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_run(small(), digits, tmp_path / "run", listener=StopAfter(30))
+        train_run(small(), digits, tmp_path / "run", callback=StopAfter(30))
     path = RunFolder(tmp_path / "run").checkpoint
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -456,7 +456,7 @@ def test_the_test_set_of_other_data_is_refused_and_not_counted(digits: Dataset, 
 
 def test_the_test_set_is_for_finished_runs(digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train_run(small(), digits, tmp_path / "run", listener=StopAfter(3))
+        train_run(small(), digits, tmp_path / "run", callback=StopAfter(3))
     with pytest.raises(RunError, match=r"record.json is missing, is \S+/run the folder of a finished run\?"):
         use_test_set(tmp_path / "run", digits)
 

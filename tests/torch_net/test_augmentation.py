@@ -193,7 +193,7 @@ def test_a_training_stopped_in_the_middle_of_an_epoch_goes_on_bit_for_bit(
     train_run(config, digits, tmp_path / "whole")
     for step in (1, 13, 20, 22, 35):
         with pytest.raises(KeyboardInterrupt):
-            train_run(config, digits, tmp_path / "stopped", resume=True, listener=StopAfter(step))
+            train_run(config, digits, tmp_path / "stopped", resume=True, callback=StopAfter(step))
     train_run(config, digits, tmp_path / "stopped", resume=True)
     assert differences(tmp_path / "whole", tmp_path / "stopped") == []
 

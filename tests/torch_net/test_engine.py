@@ -195,7 +195,7 @@ def test_a_stopped_training_goes_on_where_it_was(kind: str, digits: Dataset, tmp
     whole = train_run(config, digits, tmp_path / "whole")
     for step in (13, 42):
         with pytest.raises(KeyboardInterrupt):
-            train_run(config, digits, tmp_path / "run", resume=True, listener=StopAfter(step))
+            train_run(config, digits, tmp_path / "run", resume=True, callback=StopAfter(step))
     record = train_run(config, digits, tmp_path / "run", resume=True)
     assert record["metrics"] == pytest.approx(whole["metrics"], rel=1e-6)
     for ours, theirs in zip(

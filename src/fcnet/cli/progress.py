@@ -11,15 +11,15 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fcnet.train.callbacks import Callback
 from fcnet.train.history import Evaluation
-from fcnet.train.listeners import Silence
 
 SECONDS_BETWEEN_LINES = 5.0
 """How often the reading of pictures is told where there is no terminal to draw a bar on."""
 
 
-class TrainingProgress(Silence):
-    """A listener that shows loss, validation accuracy and time left.
+class TrainingProgress(Callback):
+    """A callback that shows loss, validation accuracy and time left.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class TrainingProgress(Silence):
         self.progress.reset(self.task, description=title, figures="starting")
         return self
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         """Move the bar; the loss shown is a running mean over about a hundred steps."""
         if not self.live:
             self.total = total
@@ -79,7 +79,7 @@ class TrainingProgress(Silence):
                 figures += f"  validation {100 * self.row.val_accuracy:.1f} %"
             self.progress.update(self.task, completed=step, total=total, figures=figures)
 
-    def evaluated(self, row: Evaluation) -> None:
+    def on_evaluation(self, row: Evaluation) -> None:
         """Print the row where there is no bar, if it is one of those that tell the story."""
         self.row = row
         if self.live:

@@ -56,8 +56,8 @@ class Train:
         dataset = load_any(self.data, self.require_cifar10, self.image_size)
         settings = fitted_and_told(self._settings(), dataset)
         try:
-            with watching as listener:
-                record = train_run(settings, dataset, self.out, self.resume, listener)
+            with watching as callback:
+                record = train_run(settings, dataset, self.out, self.resume, callback)
         except KeyboardInterrupt as stop:
             raise type(stop)(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
@@ -77,14 +77,14 @@ class Train:
         """
         from fcnet.cli.progress import TrainingProgress
         from fcnet.runs.tensorboard import TensorBoard
-        from fcnet.train.listeners import Listeners
+        from fcnet.train.callbacks import Callbacks
 
         curves = [TensorBoard(self.out)] if self.tensorboard else []
 
         @contextmanager
-        def watching() -> Iterator[Listeners]:
+        def watching() -> Iterator[Callbacks]:
             with TrainingProgress(self.out.name, lines=None) as progress, ExitStack() as stack:
-                yield Listeners(progress, *(stack.enter_context(closing(writer)) for writer in curves))
+                yield Callbacks(progress, *(stack.enter_context(closing(writer)) for writer in curves))
 
         return watching()
 

@@ -16,8 +16,8 @@ from typing import Any
 from fcnet.data.dataset import Dataset
 from fcnet.experiments.recipes import PYTORCH, suited
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
-from fcnet.train.listeners import Listener
 
 LAYERS = (2, 3, 4, 5)
 
@@ -96,7 +96,7 @@ def width_for(wanted: int, inputs: int, layers: int, classes: int) -> int:
 
 
 def study(
-    dataset: Dataset, folder: Path, quick: bool, listener_for: Callable[[str], Listener]
+    dataset: Dataset, folder: Path, quick: bool, listener_for: Callable[[str], Callback]
 ) -> list[dict[str, Any]]:
     """Train every network of the study from every seed, each in a run folder of its own.
 
@@ -107,7 +107,7 @@ def study(
     dataset : of which the test set is not looked at
     folder : of the study
     quick : one seed, two epochs, fewer networks
-    listener_for : gives the listener of a training, from its name
+    listener_for : gives the callback of a training, from its name
 
     Returns
     -------
@@ -124,7 +124,7 @@ def study(
             title = f"{done} of {total}: {point.layers} layers, {point.initialisation}, seed {seed}"
             run = folder / point.name / f"seed{seed}"
             config = point.config(base, seed)
-            records.append(train_run(config, dataset, run, resume=True, listener=listener_for(title)))
+            records.append(train_run(config, dataset, run, resume=True, callback=listener_for(title)))
         rows.append(summary(point, records))
     return rows
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
-from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
 
 STRAIGHT = 0.9
@@ -24,8 +24,8 @@ HEALTHY_UPDATE = 1e-3
 """Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
 
-class Watch(Silence):
-    """A listener that measures updates now and then, and keeps the network's first state.
+class Watch(Callback):
+    """A callback that measures updates now and then, and keeps the network's first state.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ class Watch(Silence):
         self.initial: Model | None = None
         self._before: dict[str, NDArray[Any]] = {}
 
-    def started(self, engine: Engine) -> None:
+    def on_train_begin(self, engine: Engine) -> None:
         self.engine = engine
         self.initial = engine.model()
 
-    def before_step(self, step: int) -> None:
+    def on_batch_begin(self, step: int) -> None:
         if step % self.every == 0:
             self._before = self._weights()
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         if not self._before:
             return
         row: dict[str, float] = {"step": step}

@@ -8,18 +8,18 @@ from typing import Any
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.experiments.recipes import ladder, suited
+from fcnet.train.callbacks import Callback
 from fcnet.train.engine import NumpyEngine
 from fcnet.train.fit import Fit
-from fcnet.train.listeners import Listener
 
 
-def climb(dataset: Dataset, listener_for: Callable[[str], Listener]) -> list[dict[str, Any]]:
+def climb(dataset: Dataset, listener_for: Callable[[str], Callback]) -> list[dict[str, Any]]:
     """Train every rung of the ladder.
 
     Parameters
     ----------
     dataset : of which the test set is not looked at
-    listener_for : gives the listener of a rung, from what it changes
+    listener_for : gives the callback of a rung, from what it changes
 
     Returns
     -------

@@ -20,8 +20,8 @@ from fcnet.experiments.signal import signal
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.inputs import make_inputs
-from fcnet.train.listeners import Listener
 
 ROW = (
     "budget", "layers", "initialisation", "width", "epochs", "validation_images", "parameters", "seconds",
@@ -34,16 +34,16 @@ SIGNAL_IMAGES = 1000
 
 
 def two_layers(
-    dataset: Dataset, out: Path, engine: Literal["torch", "numpy"], listener: Listener
+    dataset: Dataset, out: Path, engine: Literal["torch", "numpy"], callback: Callback
 ) -> dict[str, Any]:
     """The two-layer net of question 4, trained by one of the engines; its record."""
     config = suited(replace(PYTORCH, engine=engine), dataset)
     folder = out / {"torch": "pytorch"}.get(engine, engine)
-    return train_run(config, dataset, folder, resume=True, listener=listener)
+    return train_run(config, dataset, folder, resume=True, callback=callback)
 
 
 def depth(
-    dataset: Dataset, out: Path, quick: bool, listener_for: Callable[[str], Listener]
+    dataset: Dataset, out: Path, quick: bool, listener_for: Callable[[str], Callback]
 ) -> dict[str, Any]:
     """The study of depth; what is there is read."""
     path = out / "depth.json"

@@ -31,9 +31,9 @@ from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
+from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
-from fcnet.train.listeners import Listener, Listeners, Silence
 from fcnet.train.model import Model
 
 TOY_RESULTS = (
@@ -50,13 +50,13 @@ STAGES = ("reproduction.json", "toy.json", "ladder.json", "depth.json", "results
 """The files of the folder itself, which nothing else writes; `default/` and the like are run folders."""
 
 
-class KeepInitial(Silence):
-    """A listener that keeps the network as it was before its first step, in the run's folder `initial`."""
+class KeepInitial(Callback):
+    """A callback that keeps the network as it was before its first step, in the run's folder `initial`."""
 
     def __init__(self, folder: Path) -> None:
         self.run = RunFolder(folder)
 
-    def started(self, engine: Engine) -> None:
+    def on_train_begin(self, engine: Engine) -> None:
         if not self.run.checkpoint.exists():  # otherwise this is not the beginning
             engine.model().save(self.run.path / "initial")
 
@@ -106,7 +106,7 @@ class Reproduction:
         """Questions 1 and 2, and the toy training of question 3."""
         return self._once("toy.json", toy_questions)
 
-    def default(self, listener: Listener) -> dict[str, Any]:
+    def default(self, callback: Callback) -> dict[str, Any]:
         """The default run; its record, with the diagnosis."""
         run = RunFolder(self.out / "default")
         if not (run.path / "diagnosis.json").exists():
@@ -119,12 +119,12 @@ class Reproduction:
             self.dataset,
             run.path,
             resume=True,
-            listener=Listeners(listener, watch),
+            callback=Callbacks(callback, watch),
         )
         findings = self._once("default/diagnosis.json", lambda: self._diagnose(run, watch))
         return record | findings
 
-    def ladder(self, listener_for: Callable[[str], Listener]) -> list[dict[str, Any]]:
+    def ladder(self, listener_for: Callable[[str], Callback]) -> list[dict[str, Any]]:
         """What each change of the settings buys; nothing in a quick run."""
         if self.quick:
             return []
@@ -133,22 +133,22 @@ class Reproduction:
         )["rungs"]
         return rungs
 
-    def tuned(self, listener: Listener) -> dict[str, Any]:
+    def tuned(self, callback: Callback) -> dict[str, Any]:
         """The tuned run; its record."""
         config, folder = suited(QUICK if self.quick else TUNED, self.dataset), self.out / "tuned"
-        both = Listeners(KeepInitial(folder), listener)
-        return train_run(config, self.dataset, folder, resume=True, listener=both)
+        both = Callbacks(KeepInitial(folder), callback)
+        return train_run(config, self.dataset, folder, resume=True, callback=both)
 
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
         run = RunFolder(self.out / "tuned")
         return read_json(run.test) if run.test.exists() else use_test_set(run.path, self.dataset)
 
-    def pytorch(self, engine: Literal["torch", "numpy"], listener: Listener) -> dict[str, Any]:
+    def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
-        return question4.two_layers(self.dataset, self.out, engine, listener)
+        return question4.two_layers(self.dataset, self.out, engine, callback)
 
-    def depth(self, listener_for: Callable[[str], Listener]) -> dict[str, Any]:
+    def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:
         """Question 4's study of depth."""
         return question4.depth(self.dataset, self.out, self.quick, listener_for)
 

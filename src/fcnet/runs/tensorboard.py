@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from fcnet.errors import FcnetError, RunError
 from fcnet.records import RunFolder
+from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation, read_history
-from fcnet.train.listeners import Silence
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
@@ -23,8 +23,8 @@ CURVES = {
 """Names in TensorBoard, and what of a history's row they show."""
 
 
-class TensorBoard(Silence):
-    """A listener that writes RUN/tensorboard, one point a curve and evaluation.
+class TensorBoard(Callback):
+    """A callback that writes RUN/tensorboard, one point a curve and evaluation.
 
     A training that goes on after a stop evaluates again what lies between its last checkpoint and the stop.
     So that no point is there twice, its files are then written anew from the run's history.
@@ -51,7 +51,7 @@ class TensorBoard(Silence):
         self.writer: SummaryWriter | None = None
         self.last_step = 0
 
-    def started(self, engine: Engine) -> None:
+    def on_train_begin(self, engine: Engine) -> None:
         """Open the files, with what the run has of its history."""
         from tensorboardX import SummaryWriter
 
@@ -68,7 +68,7 @@ class TensorBoard(Silence):
         for row in rows:
             self._write(row, time.time() - rows[-1].seconds + row.seconds)
 
-    def evaluated(self, row: Evaluation) -> None:
+    def on_evaluation(self, row: Evaluation) -> None:
         """Write a row that is not there yet."""
         if row.step > self.last_step:
             self._write(row, time.time())

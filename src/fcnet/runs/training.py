@@ -17,12 +17,12 @@ from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
 from fcnet.runs.engines import Workplace, workplace
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
-from fcnet.train.listeners import Listener, Silence
 from fcnet.train.workers import Workers
 
 
@@ -31,7 +31,7 @@ def train_run(
     dataset: Dataset,
     folder: Path,
     resume: bool = False,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
 ) -> dict[str, Any]:
     """Train a network and leave a complete run folder.
 
@@ -41,7 +41,7 @@ def train_run(
     dataset : of which the test set is not looked at
     folder : where the run goes
     resume : go on with what is in the folder, and return at once if it is finished
-    listener : told of every step and evaluation
+    callback : told of every step and evaluation
 
     Returns
     -------
@@ -62,11 +62,11 @@ def train_run(
         if finished:
             record: dict[str, Any] = place.workers.from_first(run.read_record)
             return record
-        return _train(config, dataset, run, listener or Silence(), place)
+        return _train(config, dataset, run, callback or Callback(), place)
 
 
 def _train(
-    config: TrainConfig, dataset: Dataset, run: RunFolder, listener: Listener, place: Workplace
+    config: TrainConfig, dataset: Dataset, run: RunFolder, callback: Callback, place: Workplace
 ) -> dict[str, Any]:
     workers = place.workers
     train, validation = split(dataset.train, config.validation)
@@ -78,7 +78,7 @@ def _train(
         config=config,
         train=train,
         validation=validation,
-        listener=listener if first else Silence(),
+        callback=callback if first else Callback(),
         seconds_before=time.perf_counter() - start,
     )
     # not before settings and data are known to fit

@@ -6,7 +6,7 @@ schedules      the learning rate of every step
 engine         what the loop needs of a network, and the NumPy network's side of it
 fit            the loop
 history        what it writes down
-listeners      who may watch it
+callbacks      who may watch it
 interruption   how it is stopped
 checkpoint     what it needs to go on after a stop
 run            a training in a run folder, from the data set to the saved model

@@ -19,12 +19,12 @@ from fcnet.data.minibatches import Minibatch, minibatches, steps_per_epoch
 from fcnet.errors import DivergedError, RunError
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.registry import look_up
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.interruption import deferred_interrupt
-from fcnet.train.listeners import Listener, Silence
 from fcnet.train.schedules import SCHEDULES, Length, Schedule
 
 CHECKPOINT_SECONDS = 10.0
@@ -43,7 +43,7 @@ class Fit:
     engine : the network
     config : the settings
     train, validation : the splits; the loop reads labels and, to evaluate, images
-    listener : told of every step and evaluation
+    callback : told of every step and evaluation
     save : called with a checkpoint and all evaluations; None keeps no checkpoints
     seconds_before : training time already spent, such as on building the engine
     """
@@ -52,7 +52,7 @@ class Fit:
     config: TrainConfig
     train: Part
     validation: Part
-    listener: Listener = field(default_factory=Silence)
+    callback: Callback = field(default_factory=Callback)
     save: Callable[[Checkpoint, list[Evaluation]], None] | None = None
     seconds_before: float = 0.0
 
@@ -95,7 +95,7 @@ class Fit:
         self._start = self._saved_at = time.perf_counter()
         self._saving_took = 0.0
         self._remember()
-        self.listener.started(self.engine)
+        self.callback.on_train_begin(self.engine)
         with deferred_interrupt() as interruption, np.errstate(over="ignore", invalid="ignore"):
             while self.step < self.total:
                 for batch in self._rest_of_epoch():
@@ -120,13 +120,13 @@ class Fit:
 
     def _one_step(self, batch: Minibatch) -> None:
         learning_rate = self.schedule(self.step)
-        self.listener.before_step(self.step)
+        self.callback.on_batch_begin(self.step)
         loss = self.engine.step(batch, learning_rate)
         if not math.isfinite(loss):
             raise self._divergence(self.step + 1, loss, learning_rate)
         self.step += 1
         self.losses.append(loss)
-        self.listener.after_step(self.step, self.total, loss)
+        self.callback.on_batch_end(self.step, self.total, loss)
         if self.step % self.evaluate_every == 0 or self.step == self.total:
             self._evaluate(learning_rate)
         if self.step == self.total or self._checkpoint_is_due():
@@ -171,7 +171,7 @@ class Fit:
         self.losses = []
         self.history.append(row)
         self._remember()
-        self.listener.evaluated(row)
+        self.callback.on_evaluation(row)
 
     def _checkpoint_is_due(self) -> bool:
         wait = max(CHECKPOINT_SECONDS, self._saving_took / CHECKPOINT_SHARE)

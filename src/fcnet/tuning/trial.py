@@ -25,9 +25,9 @@ from fcnet.errors import DivergedError
 from fcnet.files import write_atomically
 from fcnet.records import RunFolder
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
-from fcnet.train.listeners import Silence
 from fcnet.tuning.plan import Place, Plan
 from fcnet.tuning.sampling import POINTS
 from fcnet.tuning.study import DONE, release, superfluous, taken
@@ -103,7 +103,7 @@ def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
     return trial.study.get_trials(deepcopy=False)[trial.number]
 
 
-class Reporter(Silence):
+class Reporter(Callback):
     """Tells the study of each evaluation, and prunes a hopeless training.
 
     Parameters
@@ -122,14 +122,14 @@ class Reporter(Silence):
         self.total = 0
         self.point = 0
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         if not self.total:
             self.total = total
             self.rows = [row for row in self.earlier if row.step < step]
             for row in self.rows:  # of a training that is resumed
                 self._report(row)
 
-    def evaluated(self, row: Evaluation) -> None:
+    def on_evaluation(self, row: Evaluation) -> None:
         self.rows.append(row)
         reported = self._report(row)
         self.told()
@@ -170,7 +170,7 @@ def run_trial(
     start = time.perf_counter()
     outcome: dict[str, Any] = {"diverged": False, "complete": False}
     try:
-        record = train_run(config, dataset, run.path, resume=True, listener=reporter)
+        record = train_run(config, dataset, run.path, resume=True, callback=reporter)
         outcome["complete"] = True
         return float(record["metrics"]["val_accuracy"])
     except (DivergedError, optuna.TrialPruned) as end:

@@ -1,0 +1,49 @@
+"""What is told of a training while it runs: progress bars, diagnoses, tests.
+
+The methods have the names that Keras gives them. A callback sees everything and is asked for nothing: the
+training goes the same way with it as without.
+"""
+
+from __future__ import annotations
+
+from fcnet.train.engine import Engine
+from fcnet.train.history import Evaluation
+
+
+class Callback:
+    """A callback that does nothing; subclasses define what they need."""
+
+    def on_train_begin(self, engine: Engine) -> None:
+        """Called once, before the first step."""
+
+    def on_batch_begin(self, step: int) -> None:
+        """Called before each step, counted from 0."""
+
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
+        """Called after each step: steps done, steps in all, the loss that the step started from."""
+
+    def on_evaluation(self, row: Evaluation) -> None:
+        """Called after each evaluation, at the end of an epoch unless the settings say otherwise."""
+
+
+class Callbacks(Callback):
+    """Several callbacks as one."""
+
+    def __init__(self, *callbacks: Callback) -> None:
+        self.callbacks = callbacks
+
+    def on_train_begin(self, engine: Engine) -> None:
+        for callback in self.callbacks:
+            callback.on_train_begin(engine)
+
+    def on_batch_begin(self, step: int) -> None:
+        for callback in self.callbacks:
+            callback.on_batch_begin(step)
+
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
+        for callback in self.callbacks:
+            callback.on_batch_end(step, total, loss)
+
+    def on_evaluation(self, row: Evaluation) -> None:
+        for callback in self.callbacks:
+            callback.on_evaluation(row)
