@@ -260,7 +260,9 @@ def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
     assert "autograd" not in audit.stdout
     done = without_torch(tmp_path, "reproduce", "--quick", "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert "it needs PyTorch, which is not installed; get it with: pip install 'torch>=2.4'" in done.stdout
+    assert (
+        "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'" in done.stdout
+    )
     assert "pytorch" not in read_json(tmp_path / "out" / "results.json")
 
 
@@ -268,6 +270,6 @@ def test_what_needs_it_says_how_to_get_it(tmp_path: Path) -> None:
     done = without_torch(tmp_path, "train", "--out", "run", "--engine", "torch")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "error: this needs PyTorch, which is not installed; get it with: pip install 'torch>=2.4'"
+        "error: the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'"
     )
     assert not (tmp_path / "run").exists()
