@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fcnet.cli.commands import COMMANDS
 from fcnet.data.digits import load_digits
 from fcnet.errors import RunError
 from fcnet.experiments.reproduce import Reproduction
@@ -197,15 +198,7 @@ def test_blocks_that_are_missing_twice_or_unknown_are_refused(text, tmp_path):
 
 def test_every_command_is_in_the_page():
     page = generate.cli_page()
-    for command in (
-        "fcnet",
-        "fcnet reproduce",
-        "fcnet data",
-        "fcnet data fetch",
-        "fcnet train",
-        "fcnet test",
-        "fcnet report",
-    ):
+    for command in ("fcnet", *(f"fcnet {name}" for name in COMMANDS)):
         assert f"\n## {command}\n\n```\nusage: {command} " in page
     assert "\x1b" not in page
     assert str(Path.home()) not in page

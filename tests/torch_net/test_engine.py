@@ -260,9 +260,7 @@ def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
     assert "autograd" not in audit.stdout
     done = without_torch(tmp_path, "reproduce", "--quick", "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert (
-        "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'" in done.stdout
-    )
+    assert "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'" in done.stdout
     assert "pytorch" not in read_json(tmp_path / "out" / "results.json")
 
 
