@@ -14,6 +14,7 @@ from searches import request, run
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
 
+@pytest.mark.slow
 def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

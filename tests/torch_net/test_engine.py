@@ -132,6 +132,7 @@ def test_bfloat16_products_leave_the_weights_in_float32(digits: Dataset) -> None
     assert losses[0] == pytest.approx(losses[1], rel=2**-7)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # torch's own, within its compiler
 def test_a_compiled_step_is_the_same_step(digits: Dataset) -> None:
     if subprocess.run(["g++", "--version"], capture_output=True, check=False).returncode:
@@ -253,6 +254,7 @@ def without_torch(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
     assert without_torch(tmp_path, "--help").returncode == 0
     audit = without_torch(tmp_path, "audit")
