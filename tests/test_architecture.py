@@ -157,7 +157,7 @@ def test_the_specification_needs_numpy_alone() -> None:
         ),
         (
             "import fcnet.cli.commands as c; c.parse(['train', '--out', 'run', '--hidden', '5'])",
-            {"numpy", "scipy", "torch", "sklearn", "optuna"},
+            {"numpy", "scipy", "torch", "sklearn", "optuna", "typeguard", "asyncio", "rich"},
         ),
         ("import fcnet.cli.tune_worker", {"numpy", "torch", "optuna"}),
         (
