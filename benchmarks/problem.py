@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fcnet.data.load import load_cifar10
 from fcnet.data.preprocessing import Preprocessing, standardised
 from fcnet.errors import DataError
+from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 
 Array = NDArray[Any]
@@ -87,7 +88,8 @@ class Problem:
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Initial weights and biases, {"W1": (D, H1), "b1": (H1,), ...}, He's, drawn anew at each call."""
-        drawn = initial_parameters("he", self.sizes, np.random.default_rng([self.seed, 2**32 - 1]))
+        rng = np.random.default_rng([self.seed, 2**32 - 1])
+        drawn = initial_parameters("he", Architecture.plain(self.sizes), rng)
         return {name: value.astype(np.float32) for name, value in drawn.items()}
 
     def minibatches(self) -> Iterator[NDArray[np.int64]]:

@@ -72,3 +72,13 @@ def augmented(case: Case) -> Timed:
     problem = make_problem({**case, "mirror": True, "shift": 3})
     steps = Steps(entries()["fcnet"].setup(problem), problem, "float32")
     return steps.__call__
+
+
+@BENCHMARK.contestant("fcnet, velocity whole", takes=lambda case: case["momentum"] > 0)
+def whole_velocity(case: Case) -> Timed:
+    """Momentum as the textbook has it: what `fcnet.net.velocity` saves is the difference to fcnet's own."""
+    from fcnet.net import velocity
+
+    velocity.LARGEST = 0.0  # every share of W in the velocity is added up at once
+    problem = make_problem(case)
+    return Steps(entries()["fcnet"].setup(problem), problem, "float32")

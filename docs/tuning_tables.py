@@ -12,15 +12,15 @@ from words import percent, wrapped
 from fcnet.records import read_json
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.figures import draw
-from fcnet.tuning.standing import in_words
+from fcnet.tuning.status import in_words
 
 BEST = 8
 """Trials in the table."""
 
 CAPTIONS = {
-    "budget": "Accuracy against budget: each trial when it ended, and the best so far",
+    "history": "The accuracy of each complete trial, and the best so far",
     "importance": "What mattered",
-    "parallel": "Every trial as a line through its settings to its accuracy",
+    "parallel": "Every complete trial as a line from its accuracy through the settings that mattered most",
 }
 """Of the figures, in the order in which they are read."""
 
@@ -47,7 +47,7 @@ def _told(search: dict[str, Any], complete: list[dict[str, Any]], best: dict[str
     spread = math.sqrt(best["value"] * (1 - best["value"]) / base["validation"])
     machine = search["environment"]
     workers = "one worker" if search["workers"] == 1 else f"{search['workers']} workers"
-    states = f"{len(complete)} complete, {counts['pruned']} ended early, {counts['diverged']} diverged"
+    states = f"{len(complete)} complete, {counts['pruned']} pruned, {counts['diverged']} diverged"
     words = (
         f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,}",
         f"images for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all,",

@@ -16,10 +16,10 @@ from rich.console import Console
 
 from fcnet.data.dataset import Dataset
 from fcnet.records import read_json
-from fcnet.tuning.live import View
 from fcnet.tuning.plan import Place
 from fcnet.tuning.search import Request, search
-from fcnet.tuning.standing import Standing
+from fcnet.tuning.status import Status
+from fcnet.tuning.view import View
 from trainings import SMALL
 
 VARIED = ("learning-rate", "reg", "dropout")
@@ -30,11 +30,11 @@ def request(out: Path, **changes: Any) -> Request:
     return replace(Request(Place(out), SMALL, VARIED, trials=4), **changes)
 
 
-def run(asked: Request, dataset: Dataset) -> tuple[Standing, str]:
+def run(asked: Request, dataset: Dataset) -> tuple[Status, str]:
     """The search, and what it printed."""
     console = Console(file=io.StringIO(), width=120)
-    standing = search(asked, dataset, View(asked.workers, console))
-    return standing, console.file.getvalue()  # type: ignore[attr-defined]
+    status = search(asked, dataset, View(asked.workers, console))
+    return status, console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def options(out: Path, epochs: int = 3, **more: Any) -> list[str]:
@@ -48,10 +48,10 @@ def options(out: Path, epochs: int = 3, **more: Any) -> list[str]:
     return words
 
 
-def start(words: list[str], empty: Path) -> subprocess.Popen[str]:
+def start(words: list[str], empty: Path, **variables: str) -> subprocess.Popen[str]:
     """`fcnet` with these words as a process that finds no CIFAR-10; `empty` is a folder."""
     surroundings = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
-    surroundings |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(empty), "COLUMNS": "200"}
+    surroundings |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(empty), "COLUMNS": "200"} | variables
     return subprocess.Popen(
         [sys.executable, "-m", "fcnet", *words],
         stdout=subprocess.PIPE,

@@ -238,7 +238,7 @@ def test_the_formula_of_memory_counts_parameters_as_the_network_does():
     for hidden in ((3,), (4, 2)):
         setting = Setting("small", hidden)
         assert setting.parameters == sum(
-            value.size for value in Network(setting.sizes, np.random.default_rng(0)).params.values()
+            value.size for value in Network.plain(setting.sizes, np.random.default_rng(0)).params.values()
         )
     few, many = (predicted(Setting("", (1000,), optimiser=one), 0) for one in ("sgd", "momentum"))
     assert many - few == pytest.approx(8 * Setting("", (1000,)).parameters, rel=0.1)

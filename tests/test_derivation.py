@@ -110,7 +110,7 @@ def test_the_recursion_is_the_fast_network_of_any_depth(seed: int, layers: int) 
     values = run(deep_chain(layers), given_values, "line")
     names = [f"{letter}{n}" for n in range(1, layers + 1) for letter in "Wb"]
     sizes = [values["X"].shape[1], *(len(values[f"b{n}"]) for n in range(1, layers + 1))]
-    net = Network(sizes, np.random.default_rng(0), dtype=np.float64).with_params(
+    net = Network.plain(sizes, np.random.default_rng(0), dtype=np.float64).with_params(
         {n: values[n] for n in names}
     )
     loss, grads = net.loss(values["X"], values["y"], values["reg"])

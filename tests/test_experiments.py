@@ -13,6 +13,7 @@ from fcnet.data.preprocessing import Preprocessing
 from fcnet.experiments.diagnosis import diagnose, effective_rank, straight_line_share
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, ladder, suited
+from fcnet.net.architecture import Architecture
 from fcnet.train.history import Evaluation
 from fcnet.train.listeners import Silence
 from fcnet.train.model import Model
@@ -50,7 +51,13 @@ def sentences(losses: list[float], train: float, val: float, update: float, rank
 
 def model_with(W1: NDArray[np.float64]) -> Model:
     params = {"W1": W1, "b1": np.zeros(50), "W2": np.zeros((50, 2)), "b2": np.zeros(2)}
-    return Model(params, Preprocessing(np.zeros(300, np.float32)), ("a", "b"), (3, 10, 10))
+    return Model(
+        Architecture.plain((300, 50, 2)),
+        params,
+        Preprocessing(np.zeros(300, np.float32)),
+        ("a", "b"),
+        (3, 10, 10),
+    )
 
 
 def test_the_diagnosis_finds_the_symptoms_of_the_default_run() -> None:

@@ -22,15 +22,19 @@ onnxruntime = pytest.importorskip("onnxruntime")
 AGREEMENT = 1e-5
 
 
-@pytest.fixture(scope="module", params=["2 layers", "4 layers, whitened", "1 layer, symmetric"])
+NETWORKS: dict[str, dict[str, Any]] = {
+    "2 layers": {},
+    "4 layers, whitened": {"hidden": (20, 16, 12), "preprocessing": "whitened", "components": 30},
+    "1 layer, symmetric": {"hidden": (), "preprocessing": "symmetric"},
+    "tanh": {"activation": "tanh", "dropout": 0.2},
+    "residual": {"blocks": 2, "norm": "layernorm", "activation": "gelu", "dropout": 0.2},
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def run(request: pytest.FixtureRequest, digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings: dict[str, Any] = {
-        "2 layers": {},
-        "4 layers, whitened": {"hidden": (20, 16, 12), "preprocessing": "whitened", "components": 30},
-        "1 layer, symmetric": {"hidden": (), "preprocessing": "symmetric"},
-    }[request.param]
     folder = tmp_path_factory.mktemp("export") / "run"
-    train_run(small(**settings), digits, folder)
+    train_run(small(**NETWORKS[request.param]), digits, folder)
     return folder
 
 

@@ -49,7 +49,7 @@ def test_the_second_table_has_equal_parameters() -> None:
 
 @given(inputs=st.integers(1, 300), width=st.integers(1, 60), layers=st.integers(2, 6), K=st.integers(2, 10))
 def test_parameters_are_those_of_the_network(inputs: int, width: int, layers: int, K: int) -> None:
-    net = Network((inputs, *[width] * (layers - 1), K), np.random.default_rng(0))
+    net = Network.plain((inputs, *[width] * (layers - 1), K), np.random.default_rng(0))
     assert parameters(inputs, width, layers, K) == sum(value.size for value in net.params.values())
     assert width_for(parameters(inputs, width, layers, K), inputs, layers, K) == width
 
@@ -75,7 +75,7 @@ def test_a_unit_that_is_always_off_is_counted_dead(monkeypatch: pytest.MonkeyPat
     X, y = np.abs(rng.standard_normal((40, 6))), rng.integers(3, size=40)
 
     def with_dead(scheme: str, sizes: Any, rng: np.random.Generator) -> dict[str, Any]:
-        params = Network(sizes, rng, dtype=np.float64).params
+        params = Network.plain(sizes, rng, dtype=np.float64).params
         params["W1"][:, :2] = -1  # of five units, with inputs that are never negative
         return params
 

@@ -23,8 +23,8 @@ from fcnet.tuning import sampling
 from fcnet.tuning.locks import only_search_in
 from fcnet.tuning.plan import Place
 from fcnet.tuning.search import Request
-from fcnet.tuning.standing import Standing
-from fcnet.tuning.study import opened_storage
+from fcnet.tuning.status import Status
+from fcnet.tuning.storage import opened_storage
 from searches import request, run
 from trainings import SMALL, StopAfter, small
 
@@ -37,37 +37,37 @@ class Untouchable(Part):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> tuple[Path, Standing, str]:
+def found(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> tuple[Path, Status, str]:
     """A finished search of twelve trials over everything usual; its data set has an untouchable test set."""
     out = tmp_path_factory.mktemp("search") / "out"
     secret = replace(digits, test=Untouchable.__new__(Untouchable))
-    standing, printed = run(request(out, vary=None, trials=12), secret)
-    return out, standing, printed
+    status, printed = run(request(out, vary=None, trials=12), secret)
+    return out, status, printed
 
 
-def test_a_search_never_looks_at_the_test_set(found: tuple[Path, Standing, str]) -> None:
+def test_a_search_never_looks_at_the_test_set(found: tuple[Path, Status, str]) -> None:
     """The fixture's data set would have raised; here, that it does."""
     assert len(found[1].done) == 12
     with pytest.raises(AssertionError, match="looked at"):
         _ = Untouchable.__new__(Untouchable).images
 
 
-def test_the_base_is_the_first_trial(found: tuple[Path, Standing, str], digits: Dataset) -> None:
-    _, standing, _ = found
-    first = standing.rows[0]
+def test_the_base_is_the_first_trial(found: tuple[Path, Status, str], digits: Dataset) -> None:
+    _, status, _ = found
+    first = status.rows[0]
     assert first.base
     assert first.settings == SMALL
-    assert not any(row.base for row in standing.rows[1:])
-    assert len({row.settings for row in standing.rows}) == 12
+    assert not any(row.base for row in status.rows[1:])
+    assert len({row.settings for row in status.rows}) == 12
 
 
 def test_what_is_found_is_the_best_and_reproduces_its_number(
-    found: tuple[Path, Standing, str], digits: Dataset, tmp_path: Path
+    found: tuple[Path, Status, str], digits: Dataset, tmp_path: Path
 ) -> None:
-    out, standing, _ = found
-    best = standing.best
+    out, status, _ = found
+    best = status.best
     assert best is not None
-    assert best.value == max(row.value for row in standing.rows if row.value is not None)
+    assert best.value == max(row.value for row in status.rows if row.value is not None)
     config = read_config(out / "best.toml")
     assert config == best.settings
     again = train_run(config, digits, tmp_path / "again")
@@ -75,20 +75,20 @@ def test_what_is_found_is_the_best_and_reproduces_its_number(
 
 
 def test_the_value_is_that_of_the_end_and_not_the_best_on_the_way(
-    found: tuple[Path, Standing, str],
+    found: tuple[Path, Status, str],
 ) -> None:
-    _, standing, _ = found
-    complete = [row for row in standing.rows if row.value is not None]
+    _, status, _ = found
+    complete = [row for row in status.rows if row.value is not None]
     assert all(row.value == row.curve[-1][1] for row in complete)
     assert any(row.value < max(value for _, value in row.curve) for row in complete if row.value)
 
 
-def test_the_record_tells_all_of_it(found: tuple[Path, Standing, str]) -> None:
-    out, standing, _ = found
+def test_the_record_tells_all_of_it(found: tuple[Path, Status, str]) -> None:
+    out, status, _ = found
     record = read_json(out / "study.json")
     assert record["base"] == SMALL.to_dict()
     assert [trial["number"] for trial in record["trials"]] == list(range(12))
-    assert record["best"]["value"] == standing.ranking[0].value
+    assert record["best"]["value"] == status.ranking[0].value
     assert record["counts"]["complete"] + record["counts"]["pruned"] == 12
     assert record["seconds"] == pytest.approx(sum(trial["seconds"] for trial in record["trials"]))
     assert record["data"]["name"] == "digits"
@@ -96,16 +96,16 @@ def test_the_record_tells_all_of_it(found: tuple[Path, Standing, str]) -> None:
     for trial in record["trials"]:
         assert trial["threads"] >= 1
         config = SMALL.to_dict() | trial["changed"]
-        assert TrainConfig.from_dict(config, "record") == standing.rows[trial["number"]].settings
+        assert TrainConfig.from_dict(config, "record") == status.rows[trial["number"]].settings
     assert sum(record["importance"].values()) == pytest.approx(1)
     assert set(record["importance"]) <= {row["name"] for row in record["space"]}
 
 
 def test_only_the_best_keeps_its_weights_and_all_keep_their_history(
-    found: tuple[Path, Standing, str],
+    found: tuple[Path, Status, str],
 ) -> None:
-    out, standing, _ = found
-    best = standing.best
+    out, status, _ = found
+    best = status.best
     assert best is not None
     folders = sorted((out / "trials").iterdir())
     assert [folder.name for folder in folders] == [f"{number:04}" for number in range(12)]
@@ -116,14 +116,14 @@ def test_only_the_best_keeps_its_weights_and_all_keep_their_history(
     assert not list(out.glob("trials/*/checkpoint/*"))
 
 
-def test_one_line_a_trial_without_a_terminal(found: tuple[Path, Standing, str]) -> None:
-    out, standing, printed = found
+def test_one_line_a_trial_without_a_terminal(found: tuple[Path, Status, str]) -> None:
+    out, status, printed = found
     lines = printed.splitlines()
     assert len(lines) == 12
     assert lines[0].startswith("1/12  trial 0: ")
     assert lines[0].endswith("the best so far (the base)") or "left (the base)" in lines[0]
-    told = summary(standing, Place(out), "digits")
-    assert f"the base {100 * (standing.rows[0].value or 0):.1f} %" in told
+    told = summary(status, Place(out), "digits")
+    assert f"the base {100 * (status.rows[0].value or 0):.1f} %" in told
     assert f"fcnet train --config {out / 'best.toml'}" in told
 
 
@@ -138,16 +138,17 @@ def test_a_search_that_is_stopped_goes_on_as_if_it_had_not_been(
         run(request(out, trials=5), digits)
     monkeypatch.undo()
     assert (out / "trials" / "0002" / "checkpoint" / "state.safetensors").exists()
-    assert len(read_json(out / "study.json")["trials"]) == 4  # the last one waits
+    states = [trial["state"] for trial in read_json(out / "study.json")["trials"]]
+    assert states == ["complete", "complete", "stopped"]
     resumed, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
     assert printed.startswith("2 of 5 trials are there already")
     assert len(resumed.done) == 5
     ended = {row.settings: row.value for row in resumed.done}
     for row in whole.done[:3]:
         assert ended[row.settings] == row.value
-    again = next(row for row in resumed.rows if row.retry_of == 2)
-    assert again.settings == whole.rows[2].settings
-    assert again.curve == whole.rows[2].curve
+    assert [row.state for row in resumed.rows] == ["complete"] * 5
+    assert resumed.rows[2].settings == whole.rows[2].settings
+    assert resumed.rows[2].curve == whole.rows[2].curve
 
 
 def stop_in_trial(monkeypatch: pytest.MonkeyPatch, number: int, step: int) -> None:
@@ -171,19 +172,19 @@ def test_more_trials_can_be_asked_for_later(digits: Dataset, tmp_path: Path) -> 
 
 
 def test_no_trial_begins_after_the_time_is_up(digits: Dataset, tmp_path: Path) -> None:
-    standing, _ = run(request(tmp_path / "out", trials=1000, minutes=0.5 / 60), digits)
-    assert 1 <= len(standing.done) < 1000
-    assert not standing.running
+    status, _ = run(request(tmp_path / "out", trials=1000, minutes=0.5 / 60), digits)
+    assert 1 <= len(status.done) < 1000
+    assert not status.running
 
 
 def test_a_training_that_diverges_is_a_poor_trial_and_no_crash(digits: Dataset, tmp_path: Path) -> None:
     base = small(learning_rate=1e9, preprocessing="centred")
-    standing, printed = run(request(tmp_path / "out", base=base, vary=("mirror",), trials=2), digits)
-    assert [row.state for row in standing.rows] == ["diverged", "diverged"]
-    assert standing.best is None
+    status, printed = run(request(tmp_path / "out", base=base, vary=("mirror",), trials=2), digits)
+    assert [row.state for row in status.rows] == ["diverged", "diverged"]
+    assert status.best is None
     assert "diverged" in printed
     assert not (tmp_path / "out" / "best.toml").exists()
-    assert "no trial is complete" in summary(standing, Place(tmp_path / "out"), "digits")
+    assert "no trial is complete" in summary(status, Place(tmp_path / "out"), "digits")
 
 
 def test_a_hopeless_trial_ends_early_and_keeps_its_settings_and_history(
@@ -201,8 +202,8 @@ def test_a_hopeless_trial_ends_early_and_keeps_its_settings_and_history(
         plan = study.user_attrs["plan"] | {"trials": 4}
         plan["space"][0] |= {"low": 1e-6}
         study.set_user_attr("plan", plan)
-    standing, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
-    hopeless = standing.rows[3]
+    status, printed = run(Request(Place(out), TrainConfig(), resume=True), digits)
+    hopeless = status.rows[3]
     assert hopeless.state == "pruned"
     assert "pruned at" in printed
     assert hopeless.epochs is not None
@@ -252,7 +253,7 @@ def test_another_base_space_or_data_is_refused(digits: Dataset, tmp_path: Path) 
     out = tmp_path / "out"
     asked = request(out, trials=1)
     run(asked, digits)
-    with pytest.raises(RunError, match="holds a search already, go on with --resume"):
+    with pytest.raises(RunError, match="holds a search already, resume it with --resume"):
         run(asked, digits)
     again = replace(asked, resume=True)
     with pytest.raises(RunError, match=r"started with other settings \(epochs\), give the same"):
@@ -296,7 +297,7 @@ def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: P
         (["--workers", "0"], "--workers is 0, give at least 1"),
         (["--trials", "0"], "--trials is 0, give at least 1"),
         (["--minutes", "0"], "--minutes is 0, give more than 0"),
-        (["--vary", "luck"], "invalid choice 'luck'"),
+        (["--vary", "luck"], "--vary luck is unknown, choose among learning-rate"),
         (["--recipe", "quick", "--config", "x.toml"], "give one of them"),
         (["--config", "missing.toml"], "cannot read the settings missing.toml"),
     ],

@@ -22,7 +22,7 @@ def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
     from tuning_tables import search_figures, tuning
 
     out, root = tmp_path / "out", tmp_path / "root"
-    standing, _ = run(request(out, trials=3), digits)
+    status, _ = run(request(out, trials=3), digits)
     monkeypatch.setattr(generate, "_write", lambda root: 0)
     assert generate.main(["--collect-search", str(out)], root) == 0
     record = root / "results" / "tuning" / "study.json"
@@ -30,7 +30,7 @@ def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
     assert str(tmp_path) not in record.read_text()
     text = tuning(record)
     assert "3 trials of 3 epochs on digits, 200 images for validation: 3 complete" in " ".join(text.split())
-    best = standing.best
+    best = status.best
     assert best is not None
     assert f"| {best.number} | {100 * (best.value or 0):.1f} % |" in text
     names = [name for name, _ in search_figures(record, tmp_path / "figures")]

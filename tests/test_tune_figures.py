@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import fcnet.report.style as style
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
-from fcnet.tuning.figures import draw, main
-from fcnet.tuning.live import View, duration
-from fcnet.tuning.parallel import UNUSED, Scale
+from fcnet.tuning.figures import draw, main, read_search
 from fcnet.tuning.plan import Plan
 from fcnet.tuning.ranges import make_space
-from fcnet.tuning.reading import read_search
-from fcnet.tuning.standing import Row, Standing, in_words
+from fcnet.tuning.status import Row, Status, in_words
+from fcnet.tuning.view import View, duration
 from searches import request, run
 from trainings import SMALL
 
@@ -42,25 +42,46 @@ def test_the_record_alone_makes_every_figure_and_twice_the_same(record: Path, tm
     drawn = draw(record, tmp_path / "one")
     again = draw(record, tmp_path / "two")
     assert {path.name for path in drawn} == {
-        f"{name}.{kind}" for name in ("budget", "importance", "parallel") for kind in ("svg", "png")
+        f"{name}.{kind}" for name in ("history", "importance", "parallel") for kind in ("svg", "png")
     }
     assert [path.read_bytes() for path in drawn] == [path.read_bytes() for path in again]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn if path.suffix == ".png")
 
 
 def test_a_record_is_read_back_as_it_was(record: Path) -> None:
+    content = json.loads(record.read_text())
     search = read_search(record)
-    assert search.base == SMALL
-    assert [trial.state for trial in search.trials][-2:] == ["pruned", "diverged"]
-    best = max(trial.value for trial in search.trials if trial.value is not None)
-    assert search.best is not None
-    assert search.best.value == best
-    assert search.first is not None
-    assert search.first.settings["learning_rate"] == SMALL.learning_rate
-    for trial in search.trials:  # decay matters with one schedule only
-        assert ("decay" in trial.settings) == (trial.settings["schedule"] == "decay")
-    assert search.name("hidden_1") == "hidden units"
-    assert search.name("learning_rate") == "learning rate"
+    shown = {trial.number: trial for trial in search.study.trials if trial.state.name == "COMPLETE"}
+    assert list(shown) == list(range(8))  # the pruned and the diverged one are left out, numbers stay
+    for row in content["trials"][:8]:
+        assert shown[row["number"]].value == pytest.approx(100 * row["value"])
+        assert shown[row["number"]].params == row["params"]
+    assert search.base == shown[0].value
+    assert shown[0].params["learning_rate"] == SMALL.learning_rate
+    assert search.ranked[0] == next(iter(content["importance"]))
+    assert set(search.ranked) == {row["name"] for row in content["space"]}
+    assert search.credit == "digits; 10 trials of 3 epochs, 8 of them complete"
+
+
+def test_the_figures_say_what_is_in_them(
+    record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of each figure, taken from it before it becomes outlines."""
+    import matplotlib.pyplot as plt
+    from matplotlib.text import Text
+
+    seen: dict[str, set[str]] = {}
+    before, shown = plt.rcParams.copy(), plt.get_fignums()
+    monkeypatch.setattr(
+        style,
+        "save",
+        lambda figure, path: seen.update({path.stem: {one.get_text() for one in figure.findobj(Text)}}),
+    )
+    draw(record, tmp_path)
+    assert {"trial", "validation accuracy (%)", "best so far", "the base"} <= seen["history"]
+    assert {"What mattered", "learning rate", "hidden units", "mirror"} <= seen["importance"]
+    assert {"validation\naccuracy (%)", "learning\nrate", "schedule", "best"} <= seen["parallel"]
+    assert (plt.rcParams, plt.get_fignums()) == (before, shown)  # nothing of Optuna's stays behind
 
 
 def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> None:
@@ -68,7 +89,7 @@ def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> 
     content["trials"] = content["trials"][:1]
     content["importance"] = {}
     (tmp_path / "study.json").write_text(json.dumps(content))
-    assert [path.name for path in draw(tmp_path / "study.json", tmp_path)] == ["budget.svg", "budget.png"]
+    assert [path.name for path in draw(tmp_path / "study.json", tmp_path)] == ["history.svg", "history.png"]
     content["trials"] = []
     (tmp_path / "study.json").write_text(json.dumps(content))
     assert draw(tmp_path / "study.json", tmp_path) == []
@@ -101,36 +122,18 @@ def test_figures_can_be_drawn_from_the_command_line(
     assert main([]) == 2
 
 
-@pytest.mark.parametrize(
-    ("scale", "value", "height"),
-    [
-        (Scale("x", 0, 10), 5, 0.5),
-        (Scale("x", 0.01, 1, log=True), 0.1, 0.5),
-        (Scale("x", 0.01, 1, log=True), 0, 0.0),  # a base of 0 stands at the end
-        (Scale("x", values=("a", "b")), "b", 0.75),
-        (Scale("x", 3, 3), 3, 0.5),
-    ],
-)
-def test_values_have_their_height(scale: Scale, value: Any, height: float) -> None:
-    assert scale.height(value) == pytest.approx(height)
-    assert all(0 <= mark <= 1 for mark, _ in scale.marks())
-    assert UNUSED < 0
-
-
 def trial(number: int, state: str, **more: Any) -> Row:
     usual = Row(
         number=number,
         state=state,
         value=None,
-        reached=None,
-        progress=0.0,
-        seconds=None,
-        epochs=None,
-        threads=None,
-        settings=SMALL,
-        params={},
         base=number == 0,
         retry_of=None,
+        params={},
+        settings=SMALL,
+        epochs=None,
+        seconds=None,
+        threads=None,
         curve=(),
         ended=f"2026-01-01T00:00:{number:02}",
     )
@@ -139,15 +142,15 @@ def trial(number: int, state: str, **more: Any) -> Row:
 
 PLAN = Plan(SMALL, make_space(SMALL, ("reg",), (1, 8, 8)), "0", trials=10)
 
-STANDING = Standing(
+STATUS = Status(
     PLAN,
     (
         trial(0, "complete", value=0.5, seconds=60.0),
         trial(1, "complete", value=0.625, seconds=120.0, settings=replace(SMALL, reg=0.01, hidden=(8, 4))),
-        trial(2, "pruned", reached=0.25, seconds=30.0, settings=replace(SMALL, mirror=True)),
+        trial(2, "pruned", curve=((0.25, 0.25),), seconds=30.0, settings=replace(SMALL, mirror=True)),
         trial(3, "diverged", seconds=30.0),
         trial(4, "failed", settings=None),
-        trial(5, "running", reached=0.3, progress=0.5, settings=replace(SMALL, dropout=0.125)),
+        trial(5, "running", curve=((0.25, 0.2), (0.5, 0.3)), settings=replace(SMALL, dropout=0.125)),
         trial(6, "waiting", settings=None),
     ),
 )
@@ -155,30 +158,65 @@ STANDING = Standing(
 
 def test_what_is_left_is_estimated_from_the_trials_so_far() -> None:
     """Four of ten are done in 60 s each on average; half of another is; two workers."""
-    assert STANDING.seconds_left(2) == pytest.approx((6 - 0.5) * 60 / 2)
-    assert Standing(PLAN, ()).seconds_left(1) is None
+    assert STATUS.seconds_left(2) == pytest.approx((6 - 0.5) * 60 / 2)
+    assert Status(PLAN, ()).seconds_left(1) is None
+    # however many workers there are, a trial that runs has to end
+    assert STATUS.seconds_left(1000) == pytest.approx(0.5 * 60)
 
 
 def test_the_table_shows_the_best_first_with_what_differs() -> None:
     console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
     view = View(2, console)
-    view.update(STANDING)
+    view.update(STATUS)
     console.print(view.render())
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "4 of 10 trials, 1 pruned, 1 diverged, 1 failed, 1 running, 0.0 s spent, about 3 min left" in shown
     rows = re.findall(r"^ +(\d+) +(.*\S)", shown, flags=re.MULTILINE)
-    assert [number for number, _ in rows] == ["1", "0", "5"]
-    assert re.fullmatch(r"62\.5 % +2 min +hidden 8 x 4, reg 0\.01", rows[0][1])
-    assert re.fullmatch(r"50\.0 % +60 s +the base", rows[1][1])
-    assert re.fullmatch(r"30\.0 % +50 % done +dropout 0\.125", rows[2][1])
+    assert [number for number, _ in rows] == ["5", "1", "0"]  # the running one, then the best
+    assert re.fullmatch(r"30\.0 % +50 % done +dropout 0\.125", rows[0][1])
+    assert re.fullmatch(r"62\.5 % +2 min +hidden 8 x 4, reg 0\.01", rows[1][1])
+    assert re.fullmatch(r"50\.0 % +60 s +the base", rows[2][1])
+
+
+@pytest.mark.parametrize("workers", [1, 4, 30])
+def test_the_table_fits_a_terminal_of_80_by_24_and_shows_who_works(workers: int) -> None:
+    many = replace(
+        SMALL, hidden=(2544,), momentum=0.853, learning_rate=0.132, reg=0.00066, dropout=0.00463, mirror=True,
+        label_smoothing=0.0367, rotate=0.881, zoom=0.082,
+    )  # fmt: skip
+    ended = tuple(trial(number, "complete", value=0.5, seconds=60.0, settings=many) for number in range(20))
+    busy = tuple(
+        trial(number, "running", curve=((0.5, 0.3),), settings=many) for number in range(20, 20 + workers)
+    )
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, color_system=None)
+    view = View(workers, console)
+    view.update(Status(PLAN, ended + busy))
+    lines = console.render_lines(view.render(), pad=False)
+    shown = ["".join(part.text for part in line) for line in lines]
+    assert len(shown) < 24
+    assert sum("50 % done" in line for line in shown) == min(workers, 18)
+    assert sum("60 s" in line for line in shown) == {1: 8, 4: 8, 30: 1}[workers]
+    assert all(len(line) <= 80 for line in shown)
+
+
+def test_nothing_is_said_of_the_time_left_once_the_estimate_is_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = View(1, Console(file=io.StringIO()))
+    view.update(STATUS)
+    assert "about 5 min left" in view.headline()
+    start = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: start + 1e6)
+    assert "1 running" in view.headline()
+    assert "left" not in view.headline()
 
 
 def test_lines_tell_each_trial_once() -> None:
     file = io.StringIO()
     view = View(2, Console(file=file))
-    view.update(Standing(PLAN, STANDING.rows[:1]))
-    view.update(STANDING)
-    view.update(STANDING)
+    view.update(Status(PLAN, STATUS.rows[:1]))
+    view.update(STATUS)
+    view.update(STATUS)
     assert file.getvalue().splitlines() == [
         "1 of 10 trials are there already",
         "2/10  trial 1: 62.5 % in 2 min, the best so far (hidden 8 x 4, reg 0.01)",

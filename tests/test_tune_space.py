@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcnet.cli.tune import Varied
+from fcnet.cli import main
 from fcnet.errors import DataError
 from fcnet.experiments.recipes import RECIPES
 from fcnet.train.config import TrainConfig
@@ -79,8 +79,13 @@ def test_a_space_survives_json(base: TrainConfig) -> None:
     assert Space.from_list(space.to_list()) == space
 
 
-def test_names_are_those_of_the_command_line() -> None:
-    assert get_args(Varied) == tuple(NAMES)
+def test_the_command_line_names_all_that_can_be_varied(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tune", "--help"])
+    words = "".join(capsys.readouterr().out.split())  # lines may end within a name
+    assert all(name in words for name in NAMES)
+    with pytest.raises(DataError, match=r"--vary luck is unknown, choose among learning-rate, .*floor"):
+        make_space(TrainConfig(), ("reg", "luck"), PHOTOGRAPH)
 
 
 def test_depth_decides_how_many_layers_have_a_width() -> None:
@@ -116,6 +121,7 @@ def test_small_images_bound_shifts_and_components() -> None:
         ("decay", TrainConfig(schedule="cosine")),
         ("warmup-epochs", TrainConfig(schedule="decay")),
         ("momentum", TrainConfig(optimiser="adam")),
+        ("momentum", TrainConfig(optimiser="adamw")),
         ("components", TrainConfig()),
         ("whitening-floor", TrainConfig()),
         ("hidden", TrainConfig(hidden=())),

@@ -1,19 +1,20 @@
 """A trained network as an ONNX model: from uint8 images to class scores and probabilities, pixels included.
 
-The graph is written out node by node, since there are few kinds: it needs the package `onnx` and no PyTorch,
-and the same code exports what either engine trained.
+Each layer writes its own nodes: this needs the package `onnx` and no PyTorch, and the same code exports what
+either engine trained.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fcnet.extras import require
 from fcnet.files import write_atomically
+from fcnet.net.onnx_graph import Graph
 from fcnet.train.model import Model
 
 if TYPE_CHECKING:
@@ -43,41 +44,32 @@ def export_onnx(model: Model, path: Path) -> None:
 
 
 def graph(model: Model) -> ModelProto:
-    """The network as ONNX nodes: flatten, cast, (x - mean) / scale, Gemm and Relu in turn, Softmax."""
+    """The network as ONNX nodes: flatten, cast, (x - mean) / scale, the layers' own nodes, Softmax."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
     if model.preprocessing.takes == "float32":
-        given = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", model.sizes[0]])
+        shape: list[str | int | None] = ["N", model.architecture.inputs]
+        given = helper.make_tensor_value_info("features", TensorProto.FLOAT, shape)
     else:
         given = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *model.image_shape])
-    nodes: list[Any] = [
-        helper.make_node("Flatten", [given.name], ["flat"]),
-        helper.make_node("Cast", ["flat"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["pixels", "mean"], ["centred"]),
-        helper.make_node("Mul", ["centred", "inverse_scale"], ["a1"]),
-    ]
-    constants = {
-        "mean": model.preprocessing.mean.astype(np.float32),
-        "inverse_scale": np.array(1 / model.preprocessing.scale, dtype=np.float32),
-        **{name: value.astype(np.float32) for name, value in model.params.items()},
-    }
-    layers = len(model.params) // 2
-    for number in range(1, layers + 1):
-        z = "logits" if number == layers else f"z{number + 1}"
-        nodes.append(helper.make_node("Gemm", [f"a{number}", f"W{number}", f"b{number}"], [z]))
-        if number < layers:
-            nodes.append(helper.make_node("Relu", [z], [f"a{number + 1}"]))
-    nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
-    shape: list[str | int | None] = ["N", len(model.classes)]
+    graph = Graph()
+    x = graph.node("Cast", graph.node("Flatten", given.name), to=TensorProto.FLOAT)
+    x = graph.node("Sub", x, graph.constant(model.preprocessing.mean.astype(np.float32), "mean"))
+    inverse = np.array(1 / model.preprocessing.scale, dtype=np.float32)
+    x = graph.node("Mul", x, graph.constant(inverse, "inverse_scale"))
+    for layer in model.network().layers:
+        x = layer.onnx(graph, x)
+    logits = graph.rename(x, "logits")
+    graph.rename(graph.node("Softmax", logits, axis=1), "probabilities")
     whole = helper.make_graph(
-        nodes,
+        graph.nodes,
         "fully_connected_network",
         [given],
         [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", len(model.classes)])
             for name in ("logits", "probabilities")
         ],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
     proto = helper.make_model(
         whole, producer_name="fcnet", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]

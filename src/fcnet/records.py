@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -247,8 +248,14 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "cores": _cores(),
         "commit": _commit(),
-        "command": " ".join(["fcnet", *sys.argv[1:]]),
+        "command": " ".join(["fcnet", *map(without_password, sys.argv[1:])]),
     }
+
+
+def without_password(text: str) -> str:
+    """A word or a message without the password of the URL in it."""
+    text = re.sub(r"://([^:/@]*):.*@", r"://\1@", text, flags=re.DOTALL)
+    return re.sub(r"([?&]\w*password=)[^&\s]*", r"\1", text)
 
 
 def _cores() -> int:

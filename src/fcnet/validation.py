@@ -34,6 +34,18 @@ def check_not_negative(**numbers: float) -> None:
             raise DataError(f"{name} is {value!r}, give a finite number of at least 0")
 
 
+def check_fraction(**numbers: float) -> None:
+    """Require numbers in [0, 1), given by name.
+
+    Raises
+    ------
+    DataError : `NAME is V, give a number from 0 up to, but not including, 1`
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, float | int | np.floating | np.integer) or not 0 <= value < 1:
+            raise DataError(f"{name} is {value!r}, give a number from 0 up to, but not including, 1")
+
+
 def check_images(X: ArrayLike, features: int, name: str = "X") -> NDArray[Any]:
     """Require finite examples X (N, features) with N >= 1; integers (pixels) become float64.
 

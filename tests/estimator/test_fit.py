@@ -103,7 +103,7 @@ def test_warm_start_goes_on_from_where_it_was() -> None:
     for wrong, message in (
         (lambda: classifier.fit(X, Y + 1), "label 2 in y is none of the classes 0, 1"),
         (lambda: classifier.fit(X[:, :1], Y), "expecting 2 features"),
-        (lambda: classifier.set_params(hidden=(9,)).fit(X, Y), "is not what the weights to go on from have"),
+        (lambda: classifier.set_params(hidden=(9,)).fit(X, Y), "the network trained so far has other layers"),
     ):
         with pytest.raises(ValueError, match=message):
             wrong()
@@ -127,10 +127,10 @@ def test_verbose_prints_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> N
     assert not capsys.readouterr().out
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "sgd", "nesterov"])
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "nesterov"])
 @pytest.mark.parametrize("hidden", [(), 20, (16, 8)])
 def test_every_kind_of_network_learns(hidden: Any, optimiser: str) -> None:
-    rate = 0.02 if optimiser == "adam" else 0.1
+    rate = 0.02 if optimiser.startswith("adam") else 0.1
     classifier = small(hidden=hidden, epochs=40, optimiser=optimiser, learning_rate=rate).fit(X, Y)
     assert classifier.score(X_VAL, Y_VAL) > (0.8 if hidden == () else 0.9)
 
@@ -155,9 +155,9 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
         ({"batch_size": "all"}, "batch_size is 'all', give a whole number of at least 1 or \"auto\""),
         ({"learning_rate": 0}, "learning_rate is 0, give a number above 0"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast', give a number above 0"),
-        ({"optimiser": "lbfgs"}, "optimiser is 'lbfgs', choose from 'adam', 'sgd', 'nesterov'"),
+        ({"optimiser": "lbfgs"}, "optimiser is 'lbfgs', choose from 'sgd', 'nesterov', 'adam', 'adamw'"),
         ({"momentum": 1}, "momentum is 1, give a number from 0 up to, but not including, 1"),
-        ({"schedule": "step"}, "schedule is 'step', choose from 'cosine', 'constant'"),
+        ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
         ({"reg": -1}, "reg is -1, give a number of at least 0"),
         ({"dropout": float("nan")}, "dropout is nan, give a number from 0 up to, but not including, 1"),
         (
@@ -166,7 +166,7 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
         ),
         (
             {"initialisation": "xavier"},
-            'initialisation is \'xavier\', give "he", "pytorch" or a positive standard deviation',
+            "initialisation is 'xavier', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
         ({"class_weight": "equal"}, "class_weight is 'equal', give None, \"balanced\" or a dict of labels"),
         ({"class_weight": {0: -1}}, "class_weight of 0 is -1, give a positive number"),

@@ -217,7 +217,7 @@ def test_a_stream_that_cannot_be_is_refused(parameters: Any, calls: Any, message
 
 def test_its_parameters_with_the_standardisation_folded_in_are_a_network_on_features() -> None:
     classifier = small(hidden=(7, 5)).fit(X, Y)
-    network = Network((4, 7, 5, 3), np.random.default_rng(0), dtype=np.float64)
+    network = Network.plain((4, 7, 5, 3), np.random.default_rng(0), dtype=np.float64)
     network = network.with_params(classifier.raw_params())
     np.testing.assert_allclose(network.logits(X), classifier.decision_function(X), rtol=1e-4, atol=1e-5)
     unchanged = classifier.params_["W1"].copy()
@@ -232,7 +232,7 @@ def test_pytorch_reads_its_parameters(tmp_path: Path) -> None:
     from fcnet.torch_net.mlp import MultiLayerPerceptron
 
     classifier = small().fit(X, Y)
-    save_weights(tmp_path / "iris.safetensors", classifier.raw_params())
+    save_weights(tmp_path / "iris.safetensors", classifier.architecture_, classifier.raw_params())
     net = MultiLayerPerceptron(input_size=4, hidden_layers=[8], num_classes=3).double()
     net.load_state_dict(load(io.BytesIO((tmp_path / "iris.safetensors").read_bytes()).getvalue()))
     with torch.no_grad():

@@ -10,7 +10,7 @@ import pytest
 
 from fcnet.audit import audit_gradients
 from fcnet.net.blas import product
-from fcnet.net.layers import Dropout, Linear, ReLU
+from fcnet.net.layers import Activation, Dropout, Linear, walk
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.network import Network
 from fcnet.net.parameters import BiasGradient, WeightGradient
@@ -25,9 +25,9 @@ def network(depth: int, seed: int = 0, dropout: float = 0.0, label_smoothing: fl
     """A network with random biases too, and, with dropout, masks that stay."""
     rng = np.random.default_rng([depth, seed])
     sizes = (*SIZES[:depth], 3)
-    net = Network(sizes, rng, dropout=dropout, label_smoothing=label_smoothing, dtype=np.float64)
+    net = Network.plain(sizes, rng, dropout=dropout, label_smoothing=label_smoothing, dtype=np.float64)
     for parameter in net.parameters:
-        if not parameter.regularised:
+        if not parameter.decayed:
             parameter.value[:] = 0.3 * rng.standard_normal(parameter.value.shape)
     for layer, units in zip(net.dropouts, sizes[1:-1], strict=bool(dropout)):
         layer.fixed = (rng.random((5, units)) >= dropout) / (1 - dropout)
@@ -77,23 +77,23 @@ def replace_method(kind: type, name: str, function: Callable[..., Any]) -> Calla
     """Give every layer of a kind, and the criterion if it is of the kind, another method."""
 
     def broken(net: Network) -> None:
-        for part in (*net.layers, net.criterion):
+        for part in (*walk(net.layers), net.criterion):
             if isinstance(part, kind):
                 setattr(part, name, function.__get__(part))
 
     return broken
 
 
-def relu_lets_everything_through(self: ReLU, delta: Any, input_needed: bool) -> Any:
+def relu_lets_everything_through(self: Activation, delta: Any, input_needed: bool) -> Any:
     return delta
 
 
-def relu_passes_where_the_unit_is_off(self: ReLU, delta: Any, input_needed: bool) -> Any:
-    delta *= self._A.real <= 0
+def relu_passes_where_the_unit_is_off(self: Activation, delta: Any, input_needed: bool) -> Any:
+    delta *= self._kept.real <= 0
     return delta
 
 
-def relu_looks_at_the_error(self: ReLU, delta: Any, input_needed: bool) -> Any:
+def relu_looks_at_the_error(self: Activation, delta: Any, input_needed: bool) -> Any:
     delta *= delta.real > 0
     return delta
 
@@ -156,7 +156,7 @@ def criterion_sums_over_examples(self: SoftmaxCrossEntropy) -> Any:
 
 def no_weight_is_regularised(net: Network) -> None:
     for parameter in net.parameters[::2]:
-        parameter.regularised = False
+        parameter.decayed = False
     net.squared_norm = lambda: sum((p.value**2).sum() for p in net.parameters[::2])  # type: ignore[method-assign]
 
 
@@ -170,9 +170,9 @@ def _with_decayed_biases(net: Network, loss: Any, X: Any, y: Any, reg: float) ->
 
 
 MUTANTS = [
-    replace_method(ReLU, "backward", relu_lets_everything_through),
-    replace_method(ReLU, "backward", relu_passes_where_the_unit_is_off),
-    replace_method(ReLU, "backward", relu_looks_at_the_error),
+    replace_method(Activation, "backward", relu_lets_everything_through),
+    replace_method(Activation, "backward", relu_passes_where_the_unit_is_off),
+    replace_method(Activation, "backward", relu_looks_at_the_error),
     replace_method(Dropout, "backward", dropout_forgets_its_mask),
     replace_method(Dropout, "backward", dropout_forgets_its_scale),
     replace_method(Linear, "forward", linear_ignores_its_bias),

@@ -20,7 +20,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.two_layernet import TwoLayerNet, log_softmax, relu, softmax
 
-SCHEMES = 'give "he", "pytorch" or a positive standard deviation'
+SCHEMES = "choose from 'he', 'pytorch' or a positive standard deviation"
 
 ROUNDING = 1e-12
 """Relative to an array's largest entry: two orders of summation in float64 differ by no more."""
@@ -37,7 +37,7 @@ def both(D: int, H: int, K: int, seed: int = 0) -> tuple[TwoLayerNet, Network]:
     specification = TwoLayerNet(D, H, K, std=1.0, rng=rng)
     for name in ("b1", "b2"):
         specification.params[name] = rng.standard_normal(specification.params[name].shape)
-    machine = Network((D, H, K), rng, dtype=np.float64)
+    machine = Network.plain((D, H, K), rng, dtype=np.float64)
     return specification, machine.with_params(specification.params)
 
 
@@ -99,7 +99,7 @@ def test_fifty_steps_on_the_same_minibatches_lead_to_the_same_weights() -> None:
 @pytest.mark.parametrize("depth", range(1, 7))
 def test_logits_of_any_depth_are_linear_maps_with_relus_between(depth: int) -> None:
     sizes = (*(5, 7, 3, 6, 4, 8)[:depth], 3)
-    net = Network(sizes, np.random.default_rng(depth), dtype=np.float64)
+    net = Network.plain(sizes, np.random.default_rng(depth), dtype=np.float64)
     X, y = examples(6, 5, 3)
     A = X
     for layer in range(1, depth + 1):
@@ -112,7 +112,7 @@ def test_logits_of_any_depth_are_linear_maps_with_relus_between(depth: int) -> N
 
 
 def test_one_layer_is_softmax_regression() -> None:
-    net = Network((4, 3), np.random.default_rng(0), dtype=np.float64)
+    net = Network.plain((4, 3), np.random.default_rng(0), dtype=np.float64)
     X, y = examples(8, 4, 3)
     delta = (softmax(X @ net.params["W1"]) - np.eye(3)[y]) / 8
     _, grads = net.loss(X, y)
@@ -125,7 +125,7 @@ def test_one_layer_is_softmax_regression() -> None:
 
 @pytest.mark.parametrize("optimiser", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam()])
 def test_float32_stays_float32(optimiser: Optimiser) -> None:
-    net = Network((6, 5, 4, 3), np.random.default_rng(0), dropout=0.2, label_smoothing=0.1)
+    net = Network.plain((6, 5, 4, 3), np.random.default_rng(0), dropout=0.2, label_smoothing=0.1)
     X, y = examples(9, 6, 3)
     for _ in range(3):
         net.step(X.astype(np.float32), y, optimiser, 0.01, reg=0.1)
@@ -142,7 +142,7 @@ def test_float32_stays_float32(optimiser: Optimiser) -> None:
 
 
 def test_float32_agrees_with_float64() -> None:
-    exact = Network((30, 20, 10), np.random.default_rng(0), dtype=np.float64)
+    exact = Network.plain((30, 20, 10), np.random.default_rng(0), dtype=np.float64)
     single = exact.with_params({name: value.astype(np.float32) for name, value in exact.params.items()})
     X, y = examples(50, 30, 10)
     (expected, expected_grads), (actual, actual_grads) = exact.loss(X, y, 0.01), single.loss(X, y, 0.01)
@@ -152,7 +152,7 @@ def test_float32_agrees_with_float64() -> None:
 
 
 def test_a_step_leaves_its_input_as_it_was() -> None:
-    net = Network((6, 5, 3), np.random.default_rng(0), dropout=0.5)
+    net = Network.plain((6, 5, 3), np.random.default_rng(0), dropout=0.5)
     X, y = examples(9, 6, 3)
     X = X.astype(np.float32)
     before, labels = X.copy(), y.copy()
@@ -163,7 +163,7 @@ def test_a_step_leaves_its_input_as_it_was() -> None:
 
 def test_a_smaller_last_batch_is_a_batch_like_any_other() -> None:
     X, y = examples(11, 6, 3)
-    used = Network((6, 5, 3), np.random.default_rng(0), dtype=np.float64)
+    used = Network.plain((6, 5, 3), np.random.default_rng(0), dtype=np.float64)
     used.loss(*examples(20, 6, 3, seed=5))  # buffers for 20 rows from now on
     fresh = used.with_params(used.params)
     for name, grad in fresh.loss(X[8:], y[8:])[1].items():
@@ -171,7 +171,7 @@ def test_a_smaller_last_batch_is_a_batch_like_any_other() -> None:
 
 
 def test_what_loss_and_logits_return_is_not_overwritten_by_the_next_call() -> None:
-    net = Network((6, 5, 3), np.random.default_rng(0), dtype=np.float64)
+    net = Network.plain((6, 5, 3), np.random.default_rng(0), dtype=np.float64)
     X, y = examples(9, 6, 3)
     kept = [net.loss(X), net.logits(X), *net.loss(X, y)[1].values()]
     copies = [array.copy() for array in kept]
@@ -205,7 +205,7 @@ def test_the_steady_state_allocates_nothing_worth_the_name(settings: dict[str, A
 
 
 def test_a_step_from_a_loss_that_is_not_finite_updates_nothing() -> None:
-    net = Network((2, 2), np.random.default_rng(0), dtype=np.float64)
+    net = Network.plain((2, 2), np.random.default_rng(0), dtype=np.float64)
     net.params["W1"][0, 0] = np.nan
     before = {name: value.copy() for name, value in net.params.items()}
     assert np.isnan(net.step(np.ones((3, 2)), np.array([0, 1, 0]), SGD(), 0.1))
@@ -228,21 +228,21 @@ def test_a_step_from_a_loss_that_is_not_finite_updates_nothing() -> None:
         ),
         (
             {"initialisation": "xavier"},
-            'initialisation is \'xavier\', give "he", "pytorch" or a positive standard deviation',
+            "initialisation is 'xavier', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
         (
             {"initialisation": "0"},
-            'initialisation is \'0\', give "he", "pytorch" or a positive standard deviation',
+            "initialisation is '0', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
         (
             {"initialisation": "nan"},
-            'initialisation is \'nan\', give "he", "pytorch" or a positive standard deviation',
+            "initialisation is 'nan', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_in_one_line(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        Network(**({"sizes": (4, 3), "rng": np.random.default_rng(0)} | arguments))
+        Network.plain(**({"sizes": (4, 3), "rng": np.random.default_rng(0)} | arguments))
 
 
 @pytest.mark.parametrize(
@@ -262,12 +262,12 @@ def test_a_network_that_cannot_be_is_refused_in_one_line(arguments: dict[str, An
 def test_loss_refuses_what_the_specification_refuses(arguments: dict[str, Any], message: str) -> None:
     arguments = {"X": np.ones((2, 4)), "y": [0, 1], "reg": 0.0} | arguments
     rng = np.random.default_rng(0)
-    for net in (Network((4, 5, 3), rng), TwoLayerNet(4, 5, 3, rng=rng)):
+    for net in (Network.plain((4, 5, 3), rng), TwoLayerNet(4, 5, 3, rng=rng)):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             net.loss(**arguments)
 
 
 def test_an_update_before_the_first_backward_pass_is_a_defect_with_a_name() -> None:
-    net = Network((4, 3), np.random.default_rng(0))
+    net = Network.plain((4, 3), np.random.default_rng(0))
     with pytest.raises(RuntimeError, match="W1 has no gradient yet"):
         SGD().step(net.parameters, 0.1, 0.0)

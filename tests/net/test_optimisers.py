@@ -23,7 +23,7 @@ ALPHA, MU, REG, STEPS = 0.05, 0.9, 0.02, 10
 
 def problem(seed: int = 0) -> tuple[Network, Any, Any]:
     rng = np.random.default_rng(seed)
-    net = Network((6, 8, 5, 4), rng, dtype=np.float64)
+    net = Network.plain((6, 8, 5, 4), rng, dtype=np.float64)
     return net, rng.standard_normal((12, 6)), rng.integers(4, size=12)
 
 
@@ -140,7 +140,7 @@ def test_another_rule_or_another_constant_is_seen(optimiser: Optimiser, textbook
 @pytest.mark.parametrize("make", [pair[1] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])
 def test_biases_are_not_decayed(make: Callable[[], Optimiser]) -> None:
     """At zero input and uniform labels all gradients are zero: only the decay moves anything."""
-    net = Network((3, 2), np.random.default_rng(0), dtype=np.float64)
+    net = Network.plain((3, 2), np.random.default_rng(0), dtype=np.float64)
     net.params["b1"][:] = 1.0  # equal, so that the probabilities stay uniform
     W = net.params["W1"].copy()
     net.step(np.zeros((2, 3)), np.array([0, 1]), make(), ALPHA, reg=REG)
@@ -235,7 +235,7 @@ def test_weight_decay_in_the_velocity_holds_for_long_and_in_float32(
     monkeypatch.setattr(velocity, "LARGEST", largest)
     rng = np.random.default_rng(0)
     theta = rng.standard_normal((30, 20))
-    parameter = Parameter("W1", Scaled(theta.astype(np.float32)), regularised=True)
+    parameter = Parameter("W1", Scaled(theta.astype(np.float32)), decayed=True)
     optimiser, v = SGD(MU, nesterov=nesterov), np.zeros_like(theta)
     for step in range(1000):
         X, delta = (rng.standard_normal((5, n)).astype(np.float32) for n in theta.shape)

@@ -83,7 +83,7 @@ def test_weights_of_one_are_no_weights_bit_for_bit(dtype: Any, label_smoothing: 
 def test_every_gradient_of_a_weighted_network_is_the_central_difference() -> None:
     rng = np.random.default_rng(1)
     X, (_, y, weights) = rng.standard_normal((7, 4)), problem()
-    net = Network((4, 5, 3), rng, label_smoothing=0.1, dtype=np.float64)
+    net = Network.plain((4, 5, 3), rng, label_smoothing=0.1, dtype=np.float64)
     net.params["b1"][:] = 0.2 * rng.standard_normal(5)
     net.criterion.forward(net.forward(X), y, weights)
     net.backward()
@@ -102,7 +102,9 @@ def test_every_gradient_of_a_weighted_network_is_the_central_difference() -> Non
 def test_a_step_with_weights_is_a_step_with_repeated_rows() -> None:
     rng = np.random.default_rng(2)
     X, y, weights = rng.standard_normal((6, 4)), rng.integers(3, size=6), np.array([0, 1, 2, 3, 1, 5.0])
-    weighted, repeated = (Network((4, 5, 3), np.random.default_rng(0), dtype=np.float64) for _ in range(2))
+    weighted, repeated = (
+        Network.plain((4, 5, 3), np.random.default_rng(0), dtype=np.float64) for _ in range(2)
+    )
     times = weights.astype(int)
     loss = weighted.step(X, y, SGD(), 0.5, 0.1, weights=weights / weights.mean())
     expected = repeated.step(X.repeat(times, axis=0), y.repeat(times), SGD(), 0.5, 0.1)

@@ -93,7 +93,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
     (logits,) = session.run(["logits"], {"features": rows})
     np.testing.assert_allclose(logits, Model.load(Path("numpy")).logits(rows), rtol=1e-4, atol=1e-4)
     for options, said in {
-        ("--mirror",): "mirror, shift, rotate and zoom are for images, and these are rows of 6 numbers, ",
+        ("--mirror",): "mirror is for images, and these are rows of 6 numbers, leave it out",
         ("--preprocessing", "symmetric"): "preprocessing symmetric is for pixels from 0 to 255, ",
     }.items():
         status, _, err = fcnet(capsys, "train", "--out", "x", "--data", "trees.npz", *SETTINGS, *options)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcnet.data.preprocessing import Preprocessing
+from fcnet.net.architecture import Architecture
 from fcnet.report.pictures import LEVELS, Pictures, as_pictures, largest, mosaic
 from fcnet.report.style import spread
 from fcnet.train.model import Model
@@ -70,7 +71,9 @@ def test_pictures_are_the_same_from_the_model_and_from_what_was_kept_of_it(tmp_p
         "b2": np.zeros(2),
     }
     params = {name: value.astype(np.float32) for name, value in network.items()}
-    model = Model(params, Preprocessing(np.zeros(18, np.float32)), ("a", "b"), (3, 3, 2))
+    model = Model(
+        Architecture.plain((18, 7, 2)), params, Preprocessing(np.zeros(18, np.float32)), ("a", "b"), (3, 3, 2)
+    )
     model.save(tmp_path / "run")
     (replace(model, params=params | {"W1": params["W1"] ** 3})).save(tmp_path / "run" / "initial")
     taken = Pictures.read(tmp_path / "run", 5)

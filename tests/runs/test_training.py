@@ -38,6 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "adam": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
     "everything": {"dropout": 0.2, "mirror": True, "shift": 1, "preprocessing": "whitened", "components": 30,
                    "hidden": (20, 16), "evaluate_every": 8},
+    "augmented": {"rotate": 10.0, "cutout": 3, "mixup": 0.4, "label_smoothing": 0.1, "evaluate_every": 8},
 }  # fmt: skip
 
 
@@ -69,8 +70,11 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
-def test_a_training_stopped_after_every_single_step_is_the_same(digits: Dataset, tmp_path: Path) -> None:
-    config = small(**KINDS["everything"], iterations=25)
+@pytest.mark.parametrize("kind", ["everything", "augmented"])
+def test_a_training_stopped_after_every_single_step_is_the_same(
+    kind: str, digits: Dataset, tmp_path: Path
+) -> None:
+    config = small(**KINDS[kind], iterations=25)
     train_run(config, digits, tmp_path / "whole")
     stop_and_go(config, digits, tmp_path / "stopped", tuple(range(1, 26)))
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")

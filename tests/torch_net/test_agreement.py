@@ -19,9 +19,9 @@ from torch.nn import functional
 from fcnet.audit import audit_gradients
 from fcnet.data.dataset import Dataset, split
 from fcnet.data.toy import REG, toy_data
-from fcnet.experiments.toy import toy_network
+from fcnet.experiments.toy import TOY, toy_network
 from fcnet.net.network import Network
-from fcnet.net.optimisers import SGD, Adam
+from fcnet.net.optimisers import OPTIMISERS, SGD
 from fcnet.net.weights import load_weights, save_weights
 from fcnet.torch_net.autograd import autograd_gradients
 from fcnet.torch_net.engine import TorchEngine
@@ -53,10 +53,9 @@ def assert_close(
 def pair(layers: int, dropout: float = 0.0, seed: int = 0) -> tuple[Network, MultiLayerPerceptron]:
     """Both networks of so many layers with the same weights, biases drawn too."""
     sizes = (*SIZES[:layers], 4)
-    numpy_net = Network(
-        sizes, np.random.default_rng(seed), initialisation="pytorch", dropout=dropout, dtype=np.float64
-    )
-    return numpy_net, network_from(numpy_net.params)
+    rng = np.random.default_rng(seed)
+    numpy_net = Network.plain(sizes, rng, initialisation="pytorch", dropout=dropout, dtype=np.float64)
+    return numpy_net, network_from(numpy_net.architecture, numpy_net.params)
 
 
 def batch(seed: int, N: int = 12) -> tuple[Any, Any]:
@@ -66,7 +65,7 @@ def batch(seed: int, N: int = 12) -> tuple[Any, Any]:
 
 def masks_for(net: Network, N: int, rng: np.random.Generator) -> list[Any]:
     """Scaled dropout masks for every hidden layer, which the NumPy network then uses."""
-    masks = [(rng.random((N, units)) < 0.7) / 0.7 for units in net.sizes[1:-1]]
+    masks = [(rng.random((N, units)) < 0.7) / 0.7 for units in net.architecture.sizes[1:-1]]
     for dropout, mask in zip(net.dropouts, masks, strict=True):
         dropout.fixed = mask
     return masks
@@ -100,10 +99,10 @@ def test_loss_and_gradients_agree(layers: int, dropout: float) -> None:
 @settings(max_examples=60, deadline=None)
 def test_autograd_agrees_at_any_shape(N: int, sizes: list[int], K: int, reg: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    net = Network((*sizes, K), rng, initialisation="pytorch", dtype=np.float64)
+    net = Network.plain((*sizes, K), rng, initialisation="pytorch", dtype=np.float64)
     X, y = rng.standard_normal((N, sizes[0])), rng.integers(K, size=N)
     _, grads = net.loss(X, y, reg)
-    theirs = autograd_gradients(net.params, X, y, reg)
+    theirs = autograd_gradients(net.architecture, net.params, X, y, reg)
     for name, value in grads.items():  # a unit that is off has a gradient of exactly 0 in both
         assert np.abs(theirs[name] - value).max() <= AGREEMENT * max(np.abs(value).max(), 1e-3)
 
@@ -113,12 +112,12 @@ def test_autograd_agrees_at_any_shape(N: int, sizes: list[int], K: int, reg: flo
 
 @pytest.mark.parametrize("layers", [2, 3, 4, 5])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-@pytest.mark.parametrize("optimiser", ["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize("optimiser", ["sgd", "nesterov", "adam", "adamw"])
 def test_ten_steps_lead_to_the_same_weights(layers: int, dropout: float, optimiser: str) -> None:
     """With L2, and with a learning rate that changes from step to step, as every schedule's does."""
-    config = TrainConfig(optimiser=optimiser, momentum=0.9, reg=0.01)  # type: ignore[arg-type]
+    config = TrainConfig(optimiser=optimiser, momentum=0.9, reg=0.01)
     numpy_net, torch_net = pair(layers, dropout)
-    ours = Adam() if optimiser == "adam" else SGD(0.9, nesterov=optimiser == "nesterov")
+    ours = OPTIMISERS[optimiser](config)
     theirs = Optimiser(config, torch_net)
     start = {name: value.copy() for name, value in numpy_net.params.items()}
     rng = np.random.default_rng(2)
@@ -161,7 +160,13 @@ ENGINES: dict[str, dict[str, Any]] = {
     "symmetric, PyTorch's weights": {"preprocessing": "symmetric", "initialisation": "pytorch"},
     "centred, nesterov": {"preprocessing": "centred", "optimiser": "nesterov", "learning_rate": 1e-3},
     "adam, smoothed": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
-}
+    "tanh, adamw": {"activation": "tanh", "optimiser": "adamw", "learning_rate": 0.003, "reg": 0.1},
+    "normed": {"hidden": (16, 14), "norm": "layernorm", "schedule": "constant"},
+    "residual": {
+        "hidden": (16,), "blocks": 2, "norm": "layernorm", "activation": "gelu", "optimiser": "adamw",
+        "learning_rate": 0.003, "preprocessing": "whitened", "components": 30,
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ENGINES)
@@ -196,7 +201,7 @@ def test_weights_travel_to_pytorch_and_back_in_one_file(layers: int, tmp_path: A
 
     numpy_net, _ = pair(layers)
     params = {name: value.astype(np.float32) for name, value in numpy_net.params.items()}
-    save_weights(tmp_path / "there.safetensors", params)
+    save_weights(tmp_path / "there.safetensors", numpy_net.architecture, params)
     theirs = MultiLayerPerceptron(SIZES[0], SIZES[1:layers], 4)
     theirs.load_state_dict(load_file(tmp_path / "there.safetensors"))
     X, _ = batch(0)
@@ -205,7 +210,8 @@ def test_weights_travel_to_pytorch_and_back_in_one_file(layers: int, tmp_path: A
         theirs(torch.from_numpy(X)).detach().numpy(), numpy_net.with_params(params).logits(X), atol=1e-5
     )
     save_file(theirs.state_dict(), tmp_path / "back.safetensors")
-    back = load_weights(tmp_path / "back.safetensors")
+    architecture, back = load_weights(tmp_path / "back.safetensors")  # which says nothing of itself
+    assert architecture == numpy_net.architecture
     assert back.keys() == params.keys()
     for name, value in params.items():
         np.testing.assert_array_equal(back[name], value)
@@ -229,7 +235,7 @@ def test_state_dict_has_the_names_and_shapes_that_a_pytorch_user_expects() -> No
 
 def test_torch_autograd_is_a_witness_for_the_toy_problem() -> None:
     net, (X, y) = toy_network(), toy_data()
-    witnesses = {"torch.autograd": autograd_gradients(net.params, X, y, REG)}
+    witnesses = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG)}
     audit = audit_gradients(net, X, y, reg=REG, witnesses=witnesses)
     assert audit.passed, audit.table()
     assert max(p.witnesses["torch.autograd"] for p in audit.parameters.values()) < 1e-12
@@ -237,7 +243,7 @@ def test_torch_autograd_is_a_witness_for_the_toy_problem() -> None:
 
 def test_a_witness_of_another_loss_is_heard() -> None:
     net, (X, y) = toy_network(), toy_data()
-    witnesses = {"torch.autograd": autograd_gradients(net.params, X, y, REG / 2)}
+    witnesses = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG / 2)}
     audit = audit_gradients(net, X, y, reg=REG, witnesses=witnesses)
     assert not audit.passed
     assert "torch.autograd disagrees" in audit.reason

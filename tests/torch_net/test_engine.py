@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from fcnet.data.augmentation import Augmentation, Gatherer
+from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.deformation import Deformation, Gatherer
 from fcnet.data.minibatches import Minibatch
 from fcnet.errors import DataError, DivergedError
 from fcnet.net.weights import load_weights
@@ -49,9 +50,9 @@ def make(config: TrainConfig, train: Part, dataset: Dataset) -> TorchEngine:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((0, [5], 3), "sizes[0] is 0, give a whole number of at least 1"),
-        ((4, [5, -1], 3), "sizes[2] is -1, give a whole number of at least 1"),
-        ((4, [2.5], 3), "sizes[1] is 2.5, give a whole number of at least 1"),
+        ((0, [5], 3), "inputs is 0, give a whole number of at least 1"),
+        ((4, [5, -1], 3), "hidden[1] is -1, give a whole number of at least 1"),
+        ((4, [2.5], 3), "hidden[0] is 2.5, give a whole number of at least 1"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_in_one_line(sizes: Any, message: str) -> None:
@@ -115,7 +116,7 @@ def test_every_precision_trains_and_is_recorded(precision: str, digits: Dataset,
     assert record["engine"]["name"] == "torch"
     assert (record["engine"]["device"], record["engine"]["precision"]) == ("cpu", precision)
     assert record["metrics"]["val_accuracy"] > 0.85
-    assert {value.dtype for value in load_weights(tmp_path / "run" / "model.safetensors").values()} == {
+    assert {value.dtype for value in load_weights(tmp_path / "run" / "model.safetensors")[1].values()} == {
         np.dtype(np.float32)
     }
 
@@ -147,20 +148,19 @@ def test_a_compiled_step_is_the_same_step(digits: Dataset) -> None:
 # Images
 
 
-@pytest.mark.parametrize(
-    "augmentation", [Augmentation(), Augmentation(True, 2), Augmentation(True, 1, 20, 0.1)]
-)
+@pytest.mark.parametrize("deformation", [Deformation(), Deformation(True, 2), Deformation(True, 1, 20, 0.1)])
 @pytest.mark.parametrize("preprocessing", ["centred", "standardised", "symmetric", "whitened"])
 def test_the_network_is_given_what_the_numpy_network_is_given(
-    augmentation: Augmentation, preprocessing: Any, digits: Dataset
+    deformation: Deformation, preprocessing: Any, digits: Dataset
 ) -> None:
     train, _ = split(digits.train, 200)
     inputs = make_inputs(small(preprocessing=preprocessing, components=30), train.images)
-    tables = augmentation.tables(digits.image_shape)
+    tables = deformation.tables(digits.image_shape)
     rng = np.random.default_rng(0)
     batch = Minibatch(rng.integers(len(train), size=40), rng.integers(len(tables), size=40))
-    images = DeviceImages(train, inputs, tables, CPU, torch.float64)
-    X, y = images.batch(batch.rows, batch.views)
+    images = DeviceImages(train, inputs, Pipeline(deformation, ()), digits.image_shape, CPU, torch.float64)
+    X, y = images.batch(batch)
+    assert isinstance(y, torch.Tensor)
     expected = inputs.preprocessing(Gatherer(train.images, tables).gather(batch), dtype=np.float64)
     if inputs.projection is not None:
         expected = expected @ inputs.projection
@@ -185,6 +185,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "nesterov": {"optimiser": "nesterov", "dropout": 0.3},
     "adam": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
     "plain, whitened": {"momentum": 0.0, "preprocessing": "whitened", "components": 30, "dropout": 0.2},
+    "augmented": {"mirror": True, "shift": 1, "cutout": 3, "mixup": 0.4},
 }
 
 

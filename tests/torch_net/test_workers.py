@@ -21,29 +21,33 @@ PATIENCE = 600.0
 
 GRADIENTS = """
 import sys
+from dataclasses import replace
 import numpy as np
 from fcnet.data.dataset import split
 from fcnet.data.digits import load_digits
 from fcnet.data.minibatches import Minibatch
 from fcnet.runs.engines import workplace
+from fcnet.torch_net.engine import TorchEngine
 from fcnet.torch_net.weights import gradients_of
 from fcnet.train.config import TrainConfig
 
-config = TrainConfig(
+plain = TrainConfig(
     hidden=(24, 12), initialisation="he", preprocessing="standardised", dropout=0.3, mirror=True,
     label_smoothing=0.1, validation=200, engine="torch", device="cpu", precision="float64",
 )
 digits = load_digits()
 train, _ = split(digits.train, 200)
-with workplace(config) as place:
-    engine = place.engine(train, digits)
-    for examples in (50, 3):
-        rng = np.random.default_rng(3)
-        rows, views = rng.permutation(len(train))[:examples], rng.integers(2, size=examples)
-        engine.network.zero_grad()
-        loss = engine.backward(Minibatch(rows, views))
-        if place.workers.rank == 0:
-            np.savez(f"{sys.argv[1]}-{examples}.npz", loss=loss, **gradients_of(engine.network))
+with workplace(plain) as place:
+    for kind, change in {"plain": {}, "augmented": {"cutout": 3, "mixup": 0.4}}.items():
+        config = replace(plain, **change)
+        engine = TorchEngine(config, train, digits.image_shape, digits.classes, place.workers)
+        for examples in (50, 3):
+            rng = np.random.default_rng(3)
+            rows, views = rng.permutation(len(train))[:examples], rng.integers(2, size=examples)
+            engine.network.zero_grad()
+            loss = engine.backward(Minibatch(rows, views))
+            if place.workers.rank == 0:
+                np.savez(f"{sys.argv[1]}-{kind}-{examples}.npz", loss=loss, **gradients_of(engine.network))
     del engine  # it holds the group's threads, which are to end with the group
 """
 
@@ -100,27 +104,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def gradients(workers: int, folder: Path) -> dict[int, dict[str, Any]]:
-    """Loss and gradients of a minibatch of 50 and of one of 3 examples."""
+def gradients(workers: int, folder: Path) -> dict[str, dict[str, Any]]:
+    """Loss and gradients of a minibatch of 50 and of one of 3 examples, plain and augmented."""
     finish(launch(workers, folder / "gradients.py", f"gradients-{workers}"))
-    return {examples: dict(np.load(folder / f"gradients-{workers}-{examples}.npz")) for examples in (50, 3)}
+    names = [f"{kind}-{examples}" for kind in ("plain", "augmented") for examples in (50, 3)]
+    return {name: dict(np.load(folder / f"gradients-{workers}-{name}.npz")) for name in names}
 
 
 @pytest.fixture(scope="module")
-def gradients_alone(folder: Path) -> dict[int, dict[str, Any]]:
+def gradients_alone(folder: Path) -> dict[str, dict[str, Any]]:
     return gradients(1, folder)
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_the_gradient_of_several_workers_is_that_of_one(
-    workers: int, gradients_alone: dict[int, dict[str, Any]], folder: Path
+    workers: int, gradients_alone: dict[str, dict[str, Any]], folder: Path
 ) -> None:
-    """With dropout, and where a worker gets fewer examples than the others, or none."""
+    """With dropout, with mixup, and where a worker gets fewer examples than the others, or none."""
     together = gradients(workers, folder)
-    for examples, alone in gradients_alone.items():
-        assert together[examples].keys() == alone.keys()
+    for kind, alone in gradients_alone.items():
+        assert together[kind].keys() == alone.keys()
         for name, value in alone.items():
-            assert np.abs(together[examples][name] - value).max() <= 1e-12 * np.abs(value).max(), name
+            assert np.abs(together[kind][name] - value).max() <= 1e-12 * np.abs(value).max(), name
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +142,8 @@ def assert_same_result(actual: Path, expected: Path) -> None:
     for name, value in wanted.items():
         assert metrics[name] == pytest.approx(value, rel=1e-6), name
     assert metrics["val_accuracy"] == wanted["val_accuracy"] > 0.8
-    ours, theirs = load_weights(actual / "model.safetensors"), load_weights(expected / "model.safetensors")
+    _, ours = load_weights(actual / "model.safetensors")
+    _, theirs = load_weights(expected / "model.safetensors")
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-6)
 

@@ -69,25 +69,28 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 0}, "batch_size is 0, give at least 1"),
+        ({"batch_size": 0}, "batch_size is 0, give a whole number of at least 1"),
         ({"batch_size": 2.5}, "batch_size is 2.5, give a whole number"),
         ({"batch_size": True}, "batch_size is True, give a whole number"),
-        ({"epochs": 0}, "epochs is 0, give at least 1"),
-        ({"iterations": 0}, "iterations is 0, give at least 1"),
-        ({"evaluate_every": -1}, "evaluate_every is -1, give at least 1"),
-        ({"hidden": [50, 0]}, "hidden is 0, give sizes of at least 1"),
+        ({"epochs": 0}, "epochs is 0, give a whole number of at least 1"),
+        ({"iterations": 0}, "iterations is 0, give a whole number of at least 1"),
+        ({"evaluate_every": -1}, "evaluate_every is -1, give a whole number of at least 1"),
+        ({"hidden": [50, 0]}, "hidden is (50, 0), give a whole number of at least 1"),
         ({"hidden": "50"}, "hidden is '5', give a whole number"),
-        ({"components": 0}, "components is 0, give at least 1"),
-        ({"dropout": 1}, "dropout is 1, give from 0 up to, not including, 1"),
-        ({"momentum": float("nan")}, "momentum is nan, give from 0 up to, not including, 1"),
-        ({"label_smoothing": -0.1}, "label_smoothing is -0.1, give from 0 up to, not including, 1"),
-        ({"reg": -1.0}, "reg is -1.0, give at least 0"),
-        ({"seed": -1}, "seed is -1, give at least 0"),
+        ({"components": 0}, "components is 0, give a whole number of at least 1"),
+        ({"dropout": 1}, "dropout is 1, give a number from 0 up to, but not including, 1"),
+        ({"momentum": float("nan")}, "momentum is nan, give a number from 0 up to, but not including, 1"),
+        (
+            {"label_smoothing": -0.1},
+            "label_smoothing is -0.1, give a number from 0 up to, but not including, 1",
+        ),
+        ({"reg": -1.0}, "reg is -1.0, give a number of at least 0"),
+        ({"seed": -1}, "seed is -1, give a number of at least 0"),
         ({"seed": 1.5}, "seed is 1.5, give a whole number"),
         ({"shift": 1.5}, "shift is 1.5, give a whole number"),
-        ({"rotate": -1.0}, "rotate is -1.0, give from 0 to 180 degrees"),
-        ({"zoom": 1.0}, "zoom is 1.0, give from 0 up to, not including, 1"),
-        ({"engine": "jax"}, "engine is 'jax', give 'numpy' or 'torch'"),
+        ({"rotate": -1.0}, "rotate is -1.0, give a number from 0 to 180, in degrees"),
+        ({"zoom": 1.0}, "zoom is 1.0, give a number from 0 up to, but not including, 1"),
+        ({"engine": "jax"}, "engine is 'jax', choose from 'numpy', 'torch'"),
         (
             {"device": "cuda"},
             "device is 'cuda', give 'cpu' with the engine numpy, or choose the engine torch",
@@ -97,21 +100,27 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
             "precision is 'bfloat16', give 'float32' with the engine numpy, or choose the engine torch",
         ),
         ({"compile": True}, "compile is True, give False with the engine numpy, or choose the engine torch"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0, give above 0"),
-        ({"learning_rate": float("inf")}, "learning_rate is inf, give above 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0, give a number above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf, give a number above 0"),
         ({"learning_rate": "0.1"}, "learning_rate is '0.1', give a number"),
-        ({"decay": 1.5}, "decay is 1.5, give at most 1"),
+        ({"decay": 1.5}, "decay is 1.5, give a number above 0 and at most 1"),
         ({"mirror": "no"}, "mirror is 'no', give true or false"),
-        ({"optimiser": "sgdd"}, "optimiser is 'sgdd', give 'sgd' or 'nesterov' or 'adam'"),
+        (
+            {"optimiser": "sgdd"},
+            "optimiser is 'sgdd', choose from 'sgd', 'nesterov', 'adam', 'adamw' (did you mean 'sgd'?)",
+        ),
+        ({"activation": "swish"}, "activation is 'swish', choose from 'relu', 'gelu', 'tanh'"),
+        ({"norm": "batch"}, "norm is 'batch', choose from 'none', 'layernorm'"),
+        ({"blocks": -1}, "blocks is -1, give a number of at least 0"),
         ({"optimiser": "nesterov"}, "momentum is 0.0, give above 0 with nesterov, such as 0.9"),
-        ({"schedule": "step"}, "schedule is 'step', give 'decay' or 'cosine'"),
+        ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
         (
             {"preprocessing": "zca"},
-            "preprocessing is 'zca', give 'centred' or 'standardised' or 'whitened' or 'symmetric'",
+            "preprocessing is 'zca', choose from 'centred', 'standardised', 'whitened', 'symmetric'",
         ),
         (
             {"initialisation": "xavier"},
-            'initialisation is \'xavier\', give "he", "pytorch" or a positive standard deviation',
+            "initialisation is 'xavier', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
     ],
 )
@@ -124,7 +133,7 @@ def test_a_file_with_an_unknown_setting_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("learning_rat = 0.1\n")
     with pytest.raises(
-        DataError, match=r"has the unknown setting 'learning_rat', which a newer .* known are batch_size, "
+        DataError, match=r"has the unknown setting 'learning_rat', which a newer .* known are activation, "
     ):
         read_config(path)
 

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fcnet.errors import FcnetError
+
+if TYPE_CHECKING:
+    from fcnet.net.architecture import Architecture
 
 
 @dataclass(frozen=True)
 class Audit:
     """Audit the gradients of a network of any depth, every entry, in float64.
 
-    Central differences over a range of h and the complex step are asked, and torch.autograd where PyTorch is
-    installed; the complex step decides. Without options this is the exercise's toy problem and its own
-    two-layer network.
+    The gradients are compared with central differences over a range of h, with the complex step, and with
+    torch.autograd where PyTorch is installed; the complex step decides. Without options this is the
+    exercise's toy problem and its own two-layer network.
 
-    Example: fcnet audit --sizes 6 8 7 3 --reg 0.1
+    Example: fcnet audit --sizes 6 8 7 3 --activation gelu --norm layernorm --blocks 1 --reg 0.1
     """
 
     sizes: tuple[int, ...] = ()
     """Units from the inputs to the classes, such as 6 8 7 3, for a random network of that shape."""
+    activation: str = "relu"
+    """"relu", "gelu" or "tanh", with --sizes."""
+    norm: str = "none"
+    """"layernorm" or "none", with --sizes."""
+    blocks: int = 0
+    """Residual blocks behind each hidden layer, with --sizes."""
     examples: int = 5
     """Random examples to take the loss over, with --sizes."""
     reg: float = 0.05
@@ -46,20 +56,38 @@ class Audit:
             check_positive(examples=self.examples)
             check_not_negative(seed=self.seed)
             rng = np.random.default_rng(self.seed)
-            net = Network(self.sizes, rng, dtype=np.float64)
-            X = rng.standard_normal((self.examples, self.sizes[0]))
-            y = rng.integers(self.sizes[-1], size=self.examples)
+            architecture = self._architecture()
+            net = Network(architecture, rng, dtype=np.float64)
+            X = rng.standard_normal((self.examples, architecture.inputs))
+            y = rng.integers(architecture.outputs, size=self.examples)
         else:
-            from fcnet.experiments.toy import toy_network
+            from fcnet.experiments.toy import TOY, toy_network
 
-            net = toy_network()
+            net, architecture = toy_network(), TOY
             X, y = toy_data()
-        audit = audit_gradients(
-            net, X, y, reg=self.reg, witnesses=autograd_witness(net.params, X, y, self.reg)
-        )
+        witnesses = autograd_witness(architecture, net.params, X, y, self.reg)
+        audit = audit_gradients(net, X, y, reg=self.reg, witnesses=witnesses)
         print(audit.table())
         if self.out is not None:
             write_json(self.out, audit.to_record())
         if not audit.passed:
             raise FcnetError("the gradients are not the derivatives of the loss, see the table")
         return 0
+
+    def _architecture(self) -> Architecture:
+        """The network of these sizes.
+
+        Raises
+        ------
+        DataError : fewer than two sizes, a size below 1, an unknown name
+        """
+        from fcnet.net.architecture import Architecture
+        from fcnet.train.ranges import check_settings
+
+        check_settings({"activation": self.activation, "norm": self.norm, "blocks": self.blocks})
+        if len(self.sizes) < 2:
+            return Architecture.plain(self.sizes)  # which says what is wrong
+        return Architecture.of(
+            self.sizes[0], self.sizes[1:-1], self.sizes[-1],
+            activation=self.activation, norm=self.norm, blocks=self.blocks,
+        )  # fmt: skip

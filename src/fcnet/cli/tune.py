@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.errors import FcnetError
@@ -15,14 +15,7 @@ from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from fcnet.tuning.plan import Place
-    from fcnet.tuning.standing import Standing
-
-Varied = Literal[
-    "learning-rate", "schedule", "decay", "warmup-epochs", "reg", "depth", "hidden", "batch-size", "momentum",
-    "dropout", "label-smoothing", "augmentation", "mirror", "shift", "rotate", "zoom", "initialisation",
-    "components", "whitening-floor",
-]  # fmt: skip
-"""Names of `fcnet.tuning.ranges.NAMES`."""
+    from fcnet.tuning.status import Status
 
 
 @dataclass(frozen=True)
@@ -30,8 +23,8 @@ class Tune:
     """Search for better settings on validation images, and keep the whole search in a folder.
 
     The settings below, or those of --recipe or --config, hold where nothing is varied, and are the first
-    trial. Hopeless trials end early. Ctrl-C stops, --resume goes on. What is found is best.toml, for
-    fcnet train --config.
+    trial. Hopeless trials are pruned. Ctrl-C stops the search, --resume resumes it. The best settings are in
+    best.toml, for fcnet train --config.
 
     Example: fcnet tune --out searches/quick --recipe quick --trials 60 --workers 2
     """
@@ -39,27 +32,30 @@ class Tune:
     out: Path
     """Folder for the search: its trials, its record, its figures."""
     trials: int | None = None
-    """Trials in all, hopeless ones and those before --resume among them; 60 if not given."""
+    """Trials in all, including pruned ones and those before --resume; 60 if not given."""
     workers: int = 1
     """Processes that run trials at the same time; the cores are divided among them."""
-    vary: tuple[Varied, ...] | None = None
-    """What is varied; without it all that is usual: everything but depth and warmup-epochs."""
+    vary: tuple[str, ...] | None = None
+    """What is varied: any of learning-rate, schedule, decay, warmup-epochs, reg, depth, hidden, batch-size,
+    momentum, dropout, label-smoothing, augmentation (or mirror, shift, rotate, zoom), initialisation,
+    components and whitening-floor; all but depth and warmup-epochs if not given."""
     resume: bool = False
-    """Go on with the search in the folder; its own settings and space hold if none are given."""
+    """Resume the search in the folder, with its own data, settings and space if none are given."""
     minutes: float | None = None
-    """No trial begins after so many minutes; those at hand are finished."""
+    """No trial begins after so many minutes; running trials are finished."""
     storage: str | None = None
-    """Database that any number of machines share, each with a folder of its own, as
-    postgresql://USER@HOST/DATABASE; a file in the folder if not given."""
+    """Database that any number of machines share, each with a folder of its own: its address, such as
+    postgresql://USER@HOST/DATABASE, or env:NAME for an address in the environment variable NAME. The password
+    comes from PGPASSWORD, ~/.pgpass or that variable. Without it, a file in the folder."""
     study: str = "fcnet"
     """Name of the search in that database."""
     data: Path | None = None
-    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), or data of
-    one's own, see fcnet train."""
+    """Folder with CIFAR-10 (if not given: $FCNET_DATA, ./data, ./datasets and the user's cache), or your own
+    data, see fcnet train."""
     image_size: int | None = None
-    """Side of the squares that pictures of one's own become, in pixels, see fcnet train."""
+    """Side of the squares that your own pictures become, in pixels, see fcnet train."""
     require_cifar10: bool = False
-    """Fail rather than search on scikit-learn's digits where CIFAR-10 cannot be had."""
+    """Fail rather than search on scikit-learn's digits where CIFAR-10 is not available."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
     config: Path | None = None
@@ -67,32 +63,36 @@ class Tune:
     settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
+        from fcnet.extras import require
+
+        require("optuna", "tune")
         from fcnet.cli.loading import load_any
-        from fcnet.tuning.live import View
+        from fcnet.tuning.figures import draw
         from fcnet.tuning.search import Request, search
+        from fcnet.tuning.view import View
 
         self._check()
-        dataset = load_any(self.data, self.require_cifar10, self.image_size)
-        continued = self.resume and self.settings == TrainConfig()
-        settings = self.settings if continued else fitted_and_told(self.settings, dataset)
         place = self._place()
+        data, image_size = self._known_data(place)
+        dataset = load_any(data, self.require_cifar10, image_size)
+        resumed = self.resume and self.settings == TrainConfig()
         request = Request(
             place,
-            settings,
+            self.settings if resumed else fitted_and_told(self.settings, dataset),
             self.vary,
             self.trials,
             self.workers,
             self.resume,
             self.minutes,
             command=(sys.executable, "-m", "fcnet.cli.tune_worker"),
-            order=self._order(),
+            order=self._order(place, data, image_size),
         )
         try:
-            standing = search(request, dataset, View(self.workers))
+            status = search(request, dataset, View(self.workers))
         except KeyboardInterrupt as stop:
-            raise type(stop)(f"{self.out} goes on with --resume") from None
-        self._draw(place)
-        print(summary(standing, place, dataset.label, self._same_data()))
+            raise type(stop)(f"resume with: {self._command()}") from None
+        draw(place.record, place.figures)
+        print(summary(status, place, dataset.label, self._same_data(data, image_size)))
         return 0
 
     @classmethod
@@ -108,55 +108,82 @@ class Tune:
         return cls(out=tyro.MISSING, settings=start_of("tune", arguments))
 
     def _check(self) -> None:
+        from fcnet.tuning.ranges import check_names
+
         for name in ("trials", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise FcnetError(f"--{name} is {value}, give at least 1")
         if self.minutes is not None and not self.minutes > 0:
             raise FcnetError(f"--minutes is {self.minutes:g}, give more than 0")
+        check_names(self.vary or ())
 
     def _place(self) -> Place:
         from fcnet.tuning.plan import Place
+        from fcnet.tuning.storage import shows_password, url_of
 
-        return Place(self.out, self.storage, self.study)
+        if self.storage and shows_password(self.storage):
+            print(
+                "warning: other users of this machine can read the password in --storage from the list of "
+                "processes; use PGPASSWORD, ~/.pgpass or --storage env:NAME",
+                file=sys.stderr,
+            )
+        return Place(self.out, self.storage and url_of(self.storage), self.study)
 
-    def _order(self) -> dict[str, Any]:
+    def _known_data(self, place: Place) -> tuple[Path | None, int | None]:
+        """`--data` and `--image-size`: as given, or as recorded by the resumed search, of your own data."""
+        from fcnet.records import read_json
+
+        if self.resume and self.data is None and self.image_size is None and place.record.is_file():
+            origin = read_json(place.record).get("data", {})
+            if origin.get("kind"):
+                return Path(origin["path"]), origin.get("image_size")
+        return self.data, self.image_size
+
+    def _order(self, place: Place, data: Path | None, image_size: int | None) -> dict[str, Any]:
         """What a worker has to know: see `fcnet.cli.tune_worker`."""
         return {
             "out": str(self.out),
-            "storage": self.storage,
+            "storage": place.storage,
             "study": self.study,
-            "data": None if self.data is None else str(self.data),
+            "data": None if data is None else str(data),
             "require_cifar10": self.require_cifar10,
-            "image_size": self.image_size,
+            "image_size": image_size,
         }
 
-    def _same_data(self) -> str:
-        """The options of `fcnet train` for the data of this search."""
-        data = "" if self.data is None else f" --data {shlex.quote(str(self.data))}"
-        return data + ("" if self.image_size is None else f" --image-size {self.image_size}")
+    def _command(self) -> str:
+        """The command that resumes this search."""
+        from fcnet.records import without_password
 
-    def _draw(self, place: Place) -> None:
-        from fcnet.tuning.figures import draw
+        words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
+        if self.workers > 1:
+            words += ["--workers", str(self.workers)]
+        if self.storage:
+            words += ["--storage", without_password(self.storage), "--study", self.study]
+        return shlex.join(words) + self._same_data(self.data, self.image_size)
 
-        draw(place.record, place.figures)
+    @staticmethod
+    def _same_data(data: Path | None, image_size: int | None) -> str:
+        """The options that name this data."""
+        named = "" if data is None else f" --data {shlex.quote(str(data))}"
+        return named + ("" if image_size is None else f" --image-size {image_size}")
 
 
-def summary(standing: Standing, place: Place, label: str, same_data: str = "") -> str:
+def summary(status: Status, place: Place, label: str, same_data: str = "") -> str:
     """What was found, and how to use it; `same_data` are options that name the data."""
-    from fcnet.tuning.standing import in_words
+    from fcnet.tuning.status import in_words
 
-    best = standing.best
+    best = status.best
     if best is None or best.settings is None:
-        return f"{place.out}: no trial is complete, go on with --resume"
-    base = next((row for row in standing.rows if row.base and row.value is not None), None)
+        return f"{place.out}: no trial is complete, resume with --resume"
+    base = next((row for row in status.rows if row.base and row.value is not None), None)
     before = "" if base is None else f", the base {100 * (base.value or 0):.1f} %"
-    elsewhere = f", {len(standing.running)} more are still running elsewhere" if standing.running else ""
+    elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
-        f"{place.out}: {len(standing.done)} trials{elsewhere}\n"
+        f"{place.out}: {len(status.done)} trials{elsewhere}\n"
         f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
-        f"{in_words(best.settings, standing.plan.base)}\n"
+        f"{in_words(best.settings, status.plan.base)}\n"
         f"train it with: {threads}fcnet train --config {place.best} --out RUN{same_data}"
     )

@@ -11,7 +11,7 @@ from fcnet.errors import FcnetError
 
 def main() -> int:
     """Run trials as ordered on standard input; returns the exit status."""
-    from fcnet.tuning.processes import receive, stopped_by_sigterm
+    from fcnet.tuning.workers import receive, stopped_by_sigterm
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -34,8 +34,9 @@ def run(order: dict[str, object]) -> None:
     """
     from fcnet.cli.loading import load_any
     from fcnet.tuning.plan import Place
-    from fcnet.tuning.study import join_study, opened_storage
-    from fcnet.tuning.work import work
+    from fcnet.tuning.storage import opened_storage
+    from fcnet.tuning.study import join_study
+    from fcnet.tuning.trial import work
 
     data, storage, deadline, side = (order[name] for name in ("data", "storage", "deadline", "image_size"))
     dataset = load_any(
@@ -49,7 +50,7 @@ def run(order: dict[str, object]) -> None:
         study, plan = join_study(opened, place)
         if not plan.fits(dataset):
             raise FcnetError(f"{place.label} is about other data than {dataset.origin.path}, see --data")
-        work(study, place, plan, dataset, None if deadline is None else float(str(deadline)))
+        work(study, opened, place, plan, dataset, None if deadline is None else float(str(deadline)))
 
 
 if __name__ == "__main__":

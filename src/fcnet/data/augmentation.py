@@ -1,141 +1,236 @@
-"""Mirrored, shifted, turned and zoomed views, so that a training hardly ever sees one image twice.
+"""What a training does to its minibatches so that it hardly ever sees the same one twice.
 
-A deformation only moves pixels, so each is a table that says for every pixel where it comes from. All
-tables lie in one array, and gathering a minibatch is one `take` an image: 0.6 ms for 200 images, where one
-`take` for all of them, whose indices fill 5 MB, takes 0.8 ms. Pixels that a deformation leaves empty
-repeat the edge.
+`AUGMENTATIONS` maps a name to what makes an augmentation of its value: `AUGMENTATIONS["cutout"](8)`. An
+augmentation is a function of a whole `Batch` and a generator, and changes the batch. To add one, put it into
+the dictionary before the settings are made, and name it there: `TrainConfig(augment=("noise=0.1",))`, or
+`--augment noise=0.1`.
+
+A mirror, a shift, a rotation and a zoom only move pixels. They are a `Deformation`, which acts on the uint8
+pixels while they are gathered; all others act on what the network is about to be given.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.minibatches import Minibatch
+from fcnet.data.deformation import Deformation
 from fcnet.errors import DataError
 
-DRAWN = 1024
-"""Tables that are drawn where images are turned or zoomed, of which there is no end."""
+Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """What a training may do to an image.
+class MixedLabels(NamedTuple):
+    """Targets between two classes: weight on the label, 1 - weight on the partner's label.
 
-    mirror : left and right exchanged, in half of the cases
-    shift : up to so many pixels in each direction
-    rotate : up to so many degrees to either side
-    zoom : larger or smaller by up to this fraction
+    labels, partners : (B,) int64
+    weight : (B,) from 0 to 1
     """
 
-    mirror: bool = False
-    shift: int = 0
-    rotate: float = 0.0
-    zoom: float = 0.0
+    labels: Any
+    partners: Any
+    weight: Any
 
-    def tables(self, image_shape: tuple[int, int, int]) -> NDArray[np.intp]:
-        """For each deformation and pixel, the pixel that it takes, (views, D).
 
-        The first table leaves the image as it is, and where nothing is allowed it is the only one. Mirror and
-        shift alone give every combination; with turning or zooming `DRAWN` are drawn, always the same ones.
+class Batch:
+    """A minibatch on its way to the network, as augmentations see it.
+
+    X : (B, D) floating point, (pixel - mean) / scale, before a projection such as whitening: 0 is the mean.
+        Change it in place, or put another array of this shape there
+    labels : (B,) int64; change them the same way
+    image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    spare : (B, D) like X, which `mix` overwrites
+    """
+
+    def __init__(
+        self, X: Any, labels: NDArray[np.int64], image_shape: tuple[int, int, int], spare: Any = None
+    ) -> None:
+        self.X, self.labels, self.image_shape = X, labels, image_shape
+        self._spare = spare
+        self._mixed: MixedLabels | None = None
+
+    @property
+    def images(self) -> Any:
+        """X as images (B, channels, height, width), without a copy: changing them in place changes X."""
+        return self.X.reshape(len(self.X), *self.image_shape)
+
+    @property
+    def targets(self) -> NDArray[np.int64] | MixedLabels:
+        """The labels, or what `mix` made of them."""
+        return self.labels if self._mixed is None else self._mixed
+
+    def array(self, values: Array) -> Any:
+        """Numbers that were drawn, for use with X: fractions get its type, and with PyTorch its device."""
+        return values.astype(self.X.dtype) if values.dtype.kind == "f" else values
+
+    def mix(self, partners: NDArray[np.int64], weight: Array) -> None:
+        """Each example becomes weight times itself plus 1 - weight times its partner, inputs and targets.
+
+        partners : (B,) places in this batch
+        weight : (B,) from 0 to 1
 
         Raises
         ------
-        DataError : `shift is S, ...`: negative, or not smaller than the image; or rows of numbers, which are
-            no images and cannot be deformed
+        DataError : the targets were mixed already
         """
-        _, height, width = image_shape
-        if height == 1 and (self.mirror or self.shift or self.rotate or self.zoom):
-            raise DataError(
-                f"mirror, shift, rotate and zoom are for images, and these are rows of {width} numbers, "
-                f"leave them away"
-            )
-        if not 0 <= self.shift < min(height, width):
-            raise DataError(f"shift is {self.shift}, choose from 0 to {min(height, width) - 1} pixels")
-        if self.rotate or self.zoom:
-            return np.array(self._drawn(image_shape), dtype=np.intp)
-        offsets = sorted(range(-self.shift, self.shift + 1), key=abs)
-        return np.array(
-            [
-                table(image_shape, mirror, down, right)
-                for mirror in ((False, True) if self.mirror else (False,))
-                for down in offsets
-                for right in offsets
-            ],
-            dtype=np.intp,
-        )
+        if self._mixed is not None:
+            raise DataError("two augmentations mix the targets, such as mixup; choose one of them")
+        share = self.array(weight)[:, None]
+        others = self._rows(partners)
+        others *= 1 - share
+        self.X *= share
+        self.X += others
+        self._mixed = MixedLabels(self.labels, self.labels[partners], weight)
 
-    def _drawn(self, image_shape: tuple[int, int, int]) -> list[NDArray[np.intp]]:
-        rng = np.random.default_rng(0)
-        tables = [table(image_shape)]
-        for number in range(1, DRAWN):
-            down, right = rng.integers(-self.shift, self.shift + 1, 2)
-            angle = rng.uniform(-self.rotate, self.rotate)
-            scale = 1 + rng.uniform(-self.zoom, self.zoom)
-            mirror = self.mirror and number % 2 == 1
-            tables.append(table(image_shape, mirror, int(down), int(right), angle, scale))
-        return tables
+    def change(self, step: Augmentation, rng: np.random.Generator) -> None:
+        """Let an augmentation change this batch."""
+        dtype = self.X.dtype
+        step(self, rng)
+        self.X = np.ascontiguousarray(self.X, dtype)
 
-
-def table(
-    image_shape: tuple[int, int, int],
-    mirror: bool = False,
-    down: int = 0,
-    right: int = 0,
-    angle: float = 0.0,
-    scale: float = 1.0,
-) -> NDArray[np.intp]:
-    """For each pixel of the deformed image, the nearest pixel of the image that lies there, (D,).
-
-    Parameters
-    ----------
-    image_shape : (channels, height, width)
-    mirror : left and right exchanged
-    down, right : where in the image, relative to its own place, a pixel is taken from
-    angle : by how many degrees the image is turned about its middle, against the clock
-    scale : what part of the image's height and width is seen
-    """
-    channels, height, width = image_shape
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    y, x = scale * (y - (height - 1) / 2), scale * (x - (width - 1) / 2)
-    turn = np.deg2rad(angle)
-    y, x = np.cos(turn) * y + np.sin(turn) * x, np.cos(turn) * x - np.sin(turn) * y
-    rows = np.rint(y + (height - 1) / 2 + down).clip(0, height - 1).astype(np.intp)
-    columns = np.rint(x + (width - 1) / 2 + right).clip(0, width - 1).astype(np.intp)
-    if mirror:
-        columns = width - 1 - columns
-    pixels = np.arange(channels * height * width).reshape(image_shape)
-    return pixels[:, rows, columns].reshape(-1)
-
-
-@dataclass
-class Gatherer:
-    """Picks the images of a minibatch, deformed as it says, into a buffer that is reused.
-
-    images : (N, D) uint8, or float32 rows of features
-    tables : (views, D), from `Augmentation.tables`
-    """
-
-    images: NDArray[Any]
-    tables: NDArray[np.intp]
-    _pixels: NDArray[Any] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.images = np.ascontiguousarray(self.images).view(np.ndarray)
-        self._pixels = np.empty((0, self.images.shape[1]), self.images.dtype)
-
-    def gather(self, batch: Minibatch) -> NDArray[Any]:
-        """The deformed images (B, D), valid until the next call."""
-        D, B = self.images.shape[1], len(batch.rows)
-        if len(self._pixels) < B:
-            self._pixels = np.empty((B, D), self.images.dtype)
-        pixels = self._pixels[:B]
+    def _rows(self, places: NDArray[np.int64]) -> Any:
+        """A copy of these rows of X."""
         # mode="clip" lets NumPy write straight into `out`; every index is in range
-        if len(self.tables) == 1:
-            return np.take(self.images, batch.rows, axis=0, out=pixels, mode="clip")
-        for picture, row, view in zip(pixels, batch.rows.tolist(), batch.views.tolist(), strict=True):
-            self.images[row].take(self.tables[view], out=picture, mode="clip")
-        return pixels
+        return np.take(self.X, places, axis=0, out=self._spare, mode="clip")
+
+
+Augmentation = Callable[[Batch, np.random.Generator], None]
+"""A function that changes a batch with what it draws from the generator.
+
+It gets the whole minibatch, also where several workers share it, and NumPy arrays in both engines.
+It may have:
+
+- `on_device = True`: it gets X as the engine holds it, with PyTorch a tensor. Then it uses only what both
+  libraries have, and passes what it draws through `Batch.array`.
+- `images_only = True`: it is refused for rows of numbers.
+- `check(image_shape)`: a method that raises a DataError for images that it does not fit.
+"""
+
+
+class Cutout:
+    """A square set to the mean, 0: of `size` pixels, its middle anywhere, so it may stick out.
+
+    DeVries and Taylor (2017). Each image has its own.
+    """
+
+    on_device = True
+    images_only = True
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def check(self, image_shape: tuple[int, int, int]) -> None:
+        """Refuse a square larger than the image."""
+        most = min(image_shape[1:])
+        if not 1 <= self.size <= most:
+            raise DataError(f"cutout is {self.size}, choose from 1 to {most} pixels")
+
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> None:
+        _, height, width = batch.image_shape
+        rows = self._inside(rng.integers(height, size=len(batch.labels)), height)
+        columns = self._inside(rng.integers(width, size=len(batch.labels)), width)
+        kept = ~(rows[:, None, :, None] & columns[:, None, None, :])
+        images = batch.images
+        images *= batch.array(kept)
+
+    def _inside(self, middles: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+        """Which of `length` places are in the square, (B, length), if its middle is there."""
+        first = (middles - self.size // 2)[:, None]
+        places = np.arange(length)
+        return (first <= places) & (places < first + self.size)
+
+
+class Mixup:
+    """Each example mixed with another of its minibatch, targets too, with a weight from Beta(alpha, alpha).
+
+    Zhang et al. (2018). Each pair has its own weight.
+    """
+
+    on_device = True
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> None:
+        partners = rng.permutation(len(batch.labels))
+        batch.mix(partners, rng.beta(self.alpha, self.alpha, size=len(partners)))
+
+
+AUGMENTATIONS: dict[str, Callable[..., Augmentation | Deformation]] = {
+    "mirror": lambda: Deformation(mirror=True),
+    "shift": lambda pixels: Deformation(shift=pixels),
+    "rotate": lambda degrees: Deformation(rotate=degrees),
+    "zoom": lambda fraction: Deformation(zoom=fraction),
+    "cutout": Cutout,
+    "mixup": Mixup,
+}
+"""What makes an augmentation of its value, or of nothing, by name."""
+
+
+def make(name: str, value: float | None) -> Augmentation | Deformation:
+    """The augmentation of this name and value; None for no value.
+
+    Raises
+    ------
+    DataError : an unknown name, whose text lists the known ones; a value where there must be none, or none
+        where there must be one
+    """
+    if name not in AUGMENTATIONS:
+        raise DataError(
+            f"{name!r} is no known augmentation, choose from {', '.join(AUGMENTATIONS)}, "
+            f"or add it to AUGMENTATIONS first"
+        )
+    values = () if value is None else (value,)
+    try:
+        inspect.signature(AUGMENTATIONS[name]).bind(*values)
+    except TypeError:
+        raise DataError(
+            f"the augmentation {name} takes {'a' if value is None else 'no'} value, "
+            f"give {name}{'=VALUE' if value is None else ''}"
+        ) from None
+    return AUGMENTATIONS[name](*values)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """All that is done to a minibatch.
+
+    deformation : of the pixels, while they are gathered
+    steps : the other augmentations, in order
+    """
+
+    deformation: Deformation
+    steps: tuple[Augmentation, ...]
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, float | None], image_shape: tuple[int, int, int]) -> Pipeline:
+        """The augmentations of these names and values, for images of this shape.
+
+        Raises
+        ------
+        DataError : as `make`; one that does not fit the images, or is for images where there are none
+        """
+        deformation, steps = Deformation(), []
+        for name, value in chosen.items():
+            made = make(name, value)
+            if image_shape[1] == 1 and getattr(made, "images_only", False):
+                raise DataError(
+                    f"{name} is for images, and these are rows of {image_shape[2]} numbers, leave it out"
+                )
+            if isinstance(made, Deformation):
+                deformation = deformation.then(made)
+                continue
+            if hasattr(made, "check"):
+                made.check(image_shape)
+            steps.append(made)
+        return cls(deformation, tuple(steps))
+
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> None:
+        """Let every step change the batch."""
+        for step in self.steps:
+            batch.change(step, rng)

@@ -1,8 +1,9 @@
 """The order in which a training sees its examples.
 
-Order and augmentation of an epoch follow from (seed, epoch) alone. A training that is resumed in the
-middle of an epoch draws that epoch again, skips what it has seen, and goes on bit for bit; and two networks
-that are given the same seed are given the same minibatches.
+Order and deformations of an epoch follow from (seed, epoch) alone, and what other augmentations draw follows
+from (seed, epoch, step). A training that is resumed in the middle of an epoch draws the order again, skips
+what it has seen, and goes on bit for bit; and two networks that are given the same seed are given the same
+minibatches.
 """
 
 from __future__ import annotations
@@ -21,11 +22,19 @@ class Minibatch:
     """Which examples, and how each is deformed.
 
     rows : (B,) indices into the training part
-    views : (B,) indices into the deformations of an `Augmentation`, see there
+    views : (B,) indices into the tables of a `Deformation`, see there
+    origin : (seed, epoch, step within the epoch)
     """
 
     rows: NDArray[np.int64]
     views: NDArray[np.int64]
+    origin: tuple[int, int, int] = (0, 0, 0)
+
+    def generator(self) -> np.random.Generator:
+        """A new generator for what augmentations draw, the same each time and in every engine."""
+        seed, epoch, step = self.origin
+        # a spawn key, since [seed, epoch, 0] would give the numbers of [seed, epoch], which the order is from
+        return np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=(step,)))
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -59,4 +68,4 @@ def minibatches(
     deformations = rng.integers(views, size=examples)
     for step in range(skip, steps):
         here = slice(step * batch_size, (step + 1) * batch_size)
-        yield Minibatch(order[here], deformations[here])
+        yield Minibatch(order[here], deformations[here], (seed, epoch, step))

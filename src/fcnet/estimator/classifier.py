@@ -37,12 +37,15 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     Parameters
     ----------
     hidden : units of each hidden layer, or their number for a single one; () is a linear classifier
+    activation : "relu", "gelu" or "tanh"
+    norm : "layernorm" normalises what enters each activation or residual block; "none" does not
+    blocks : residual blocks behind each hidden layer; 0 makes a plain network
     epochs : passes over the training examples
     batch_size : examples per step; "auto" is 64, or less where an epoch would have fewer than 10 steps
     learning_rate : at its highest
-    optimiser : "adam", "sgd" or "nesterov"
+    optimiser : "adam", "adamw", "sgd" or "nesterov"
     momentum : of "sgd" and "nesterov"
-    schedule : "cosine" lets the learning rate fall to zero along half a cosine, "constant" leaves it
+    schedule : "cosine" lets the learning rate fall to zero along half a cosine; "constant" keeps it
     reg : factor on the sum of all squared weights, biases left out; half of what others call weight decay
     dropout : probability of switching a hidden unit off in training
     label_smoothing : probability mass moved from the label to all classes
@@ -62,6 +65,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     ----------
     classes_ : (K,) the labels, sorted
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+    architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
     mean_, scale_ : (D,) what standardises features: (X - mean_) / scale_
     history_ : list of `Epoch`, one an epoch
@@ -85,12 +89,15 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         self,
         hidden: int | Iterable[int] = (100,),
         *,
+        activation: str = "relu",
+        norm: str = "none",
+        blocks: int = 0,
         epochs: int = 100,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: float = 2e-3,
-        optimiser: Literal["adam", "sgd", "nesterov"] = "adam",
+        optimiser: str = "adam",
         momentum: float = 0.9,
-        schedule: Literal["cosine", "constant"] = "cosine",
+        schedule: str = "cosine",
         reg: float = 1e-3,
         dropout: float = 0.0,
         label_smoothing: float = 0.0,
@@ -105,6 +112,9 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         callback: Callable[[Epoch], object] | None = None,
     ) -> None:
         self.hidden = hidden
+        self.activation = activation
+        self.norm = norm
+        self.blocks = blocks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -173,9 +183,11 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
             self._standardise(table)
             self.history_: list[Epoch] = []
         learner = self._new_learner(settings, seed, going_on)
-        steps = settings.epochs * settings.steps_per_epoch(len(table))
+        per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
-        training = self._training(learner, table, validation, settings.schedule_of(steps))
+        training = self._training(
+            learner, table, validation, settings.schedule_of(settings.epochs * per_epoch, per_epoch)
+        )
         self.loss_ = training.run(settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
@@ -255,12 +267,16 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
 
     def _new_learner(self, settings: Settings, seed: int, going_on: bool) -> Learner:
         """A network with fresh momentum, of fresh weights or of those there are."""
-        sizes = (len(self.mean_), *settings.hidden, len(self.classes_))
+        architecture = settings.architecture(len(self.mean_), len(self.classes_))
         if not going_on:
-            return Learner(settings, sizes, seed)
-        if [len(self.params_[f"b{place}"]) for place in range(1, len(self.params_) // 2 + 1)] != [*sizes[1:]]:
-            raise DataError(f"hidden is {self.hidden!r}, which is not what the weights to go on from have")
-        return Learner(settings, sizes, seed, epoch=len(self.history_), params=self.params_)
+            self.architecture_ = architecture
+            return Learner(settings, architecture, seed)
+        if architecture.parameters != self.architecture_.parameters:
+            raise DataError(
+                f"hidden is {self.hidden!r}, activation, norm and blocks are {self.activation!r}, "
+                f"{self.norm!r} and {self.blocks!r}: the network trained so far has other layers"
+            )
+        return Learner(settings, architecture, seed, epoch=len(self.history_), params=self.params_)
 
     def _training(
         self, learner: Learner, table: Table, validation: Table | None, schedule: Schedule

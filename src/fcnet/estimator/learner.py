@@ -1,9 +1,9 @@
-"""The network with its optimiser as the classifier trains it, and class scores from weights alone."""
+"""The network with its optimiser as the classifier trains it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from fcnet.data.minibatches import minibatches
 from fcnet.errors import DivergedError
 from fcnet.estimator.examples import Examples
 from fcnet.estimator.settings import Settings
-from fcnet.net.blas import product
+from fcnet.net.architecture import Architecture
+from fcnet.net.losses import cross_entropies
 from fcnet.net.network import Network
 from fcnet.train.schedules import Schedule
 
@@ -26,7 +27,7 @@ class Learner:
     Parameters
     ----------
     settings : the classifier's
-    sizes : units from the input to the classes
+    architecture : the network
     seed : what initial weights, the order of examples and dropout follow from
     epoch : of which the order of examples is the next to be used, from 0
     params : weights to go on from, copied; drawn if not given
@@ -35,7 +36,7 @@ class Learner:
     def __init__(
         self,
         settings: Settings,
-        sizes: Sequence[int],
+        architecture: Architecture,
         seed: int,
         epoch: int = 0,
         params: Mapping[str, Array] | None = None,
@@ -46,10 +47,9 @@ class Learner:
         self.step = 0
         self.optimiser = settings.make_optimiser()
         self.network = Network(
-            sizes,
+            architecture,
             np.random.default_rng([seed, 2**32 - 1]),  # apart from every epoch's own
             initialisation=settings.initialisation,
-            dropout=settings.dropout,
             label_smoothing=settings.label_smoothing,
         )
         if params is not None:
@@ -91,12 +91,12 @@ class Learner:
     def __getstate__(self) -> dict[str, Any]:
         """Everything that the next step depends on; the network's buffers hold examples and stay behind."""
         kept = {name: getattr(self, name) for name in ("settings", "seed", "epoch", "step")}
-        network = {"sizes": self.network.sizes, "params": self.params, "rng": self.network.rng}
+        network = {"architecture": self.network.architecture, "params": self.params, "rng": self.network.rng}
         return kept | {"network": network, "optimiser": self.optimiser.state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         network = state["network"]
-        self.__init__(state["settings"], network["sizes"], state["seed"], state["epoch"])  # type: ignore[misc]
+        self.__init__(state["settings"], network["architecture"], state["seed"], state["epoch"])  # type: ignore[misc]
         self.step = state["step"]
         self.load(network["params"])
         self.network.rng.bit_generator.state = network["rng"].bit_generator.state  # dropout's too
@@ -115,30 +115,13 @@ def diverged(loss: float, epoch: int, learning_rate: float) -> DivergedError:
     )
 
 
-def scores(params: Mapping[str, Array], X: Array) -> Array:
-    """Class scores (N, K) of what the network sees, X (N, D) float32, C-contiguous. Equations: (3)-(6)
-
-    It writes to nothing that another thread may use, unlike `Network.forward` with its buffers.
-    """
-    A, layers = X, len(params) // 2
-    for number in range(1, layers + 1):
-        W, b = params[f"W{number}"], params[f"b{number}"]
-        Z = np.empty((len(A), W.shape[1]), W.dtype)
-        Z[:] = b
-        product(A, W, Z, beta=1.0)
-        A = np.maximum(Z, 0, out=Z) if number < layers else Z
-    return A
-
-
-def evaluate(params: Mapping[str, Array], examples: Examples) -> tuple[float, float]:
+def evaluate(network: Network, examples: Examples) -> tuple[float, float]:
     """Weighted loss in nats, without label smoothing, and weighted accuracy in [0, 1]."""
     losses = accuracies = total = 0.0
     for here in examples.inputs.chunks():
-        Z, labels = scores(params, examples.inputs.take(here)), examples.labels[here]
+        Z, labels = network.predict_logits(examples.inputs.take(here)), examples.labels[here]
         weights = np.ones(len(Z)) if examples.weights is None else examples.weights[here].astype(np.float64)
-        Z -= Z.max(axis=1, keepdims=True)
-        right = Z[np.arange(len(Z)), labels]
-        losses += weights @ (np.log(np.exp(Z).sum(axis=1, dtype=np.float64)) - right)
+        losses += float(weights @ cross_entropies(Z, labels))
         accuracies += weights @ (Z.argmax(axis=1) == labels)
         total += weights.sum()
     return float(losses / total), float(accuracies / total)

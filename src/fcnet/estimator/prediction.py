@@ -10,7 +10,8 @@ from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fcnet.estimator.inputs import Standardisation, chunks
-from fcnet.estimator.learner import scores
+from fcnet.net.architecture import Architecture
+from fcnet.net.network import Network
 
 Array = NDArray[Any]
 
@@ -22,6 +23,7 @@ class Predictions:
     """
 
     classes_: Array
+    architecture_: Architecture
     params_: dict[str, Array]
     mean_: NDArray[np.float64]
     scale_: NDArray[np.float64]
@@ -47,17 +49,24 @@ class Predictions:
     def raw_params(self) -> dict[str, NDArray[np.float64]]:
         """The parameters that apply to features as they are: `params_` with the standardisation folded in.
 
-        `fcnet.net.weights.save_weights` writes them to a file that PyTorch reads.
+        `fcnet.net.weights.save_weights` writes them, with `architecture_`, to a file that PyTorch reads.
         """
         check_is_fitted(self)
         params = {name: value.astype(np.float64) for name, value in self.params_.items()}
-        params["W1"] /= self.scale_[:, None]
-        params["b1"] -= self.mean_ @ params["W1"]
+        W, b = (parameter.name for parameter in self.architecture_.parameters[:2])  # of the first layer
+        params[W] /= self.scale_[:, None]
+        params[b] -= self.mean_ @ params[W]
         return params
+
+    def network(self) -> Network:
+        """The trained network, for standardised features, on the arrays of `params_`."""
+        check_is_fitted(self)
+        return Network(self.architecture_, np.random.default_rng(0), params=self.params_)
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         standardisation = Standardisation(self.mean_, self.scale_)
-        found = [scores(self.params_, standardisation.apply(X[here])) for here in chunks(*X.shape)]
+        network = self.network()
+        found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]
         return np.concatenate(found)

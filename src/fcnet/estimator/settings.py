@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass
-from numbers import Real
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
-from fcnet.net.initialisation import standard_deviation
-from fcnet.net.optimisers import SGD, Adam, Optimiser
-from fcnet.train.schedules import Cosine, EpochDecay, Schedule
-
-OPTIMISERS = ("adam", "sgd", "nesterov")
-SCHEDULES = ("cosine", "constant")
+from fcnet.net.architecture import Architecture
+from fcnet.net.optimisers import OPTIMISERS, Optimiser
+from fcnet.train.ranges import check_settings
+from fcnet.train.schedules import SCHEDULES, Constant, Length, Schedule
 
 LARGEST_BATCH = 64
 """Examples per step at most, if the batch size is ours to choose."""
@@ -29,6 +25,9 @@ class Settings:
     """The parameters of an `FCNetClassifier`, of the types and in the ranges that they must have."""
 
     hidden: tuple[int, ...]
+    activation: str
+    norm: str
+    blocks: int
     epochs: int
     batch_size: int | None
     learning_rate: float
@@ -53,23 +52,36 @@ class Settings:
         patience, batch_size = given.patience, given.batch_size
         settings = cls(
             hidden=_sizes(given.hidden),
+            activation=_text("activation", given.activation),
+            norm=_text("norm", given.norm),
+            blocks=_whole("blocks", given.blocks, smallest=0),
             epochs=_whole("epochs", given.epochs),
             batch_size=None if _is(batch_size, "auto") else _whole("batch_size", batch_size, 'or "auto"'),
-            learning_rate=_number(given, "learning_rate", lambda x: 0 < x < float("inf"), "above 0"),
-            optimiser=_choice("optimiser", given.optimiser, OPTIMISERS),
-            momentum=_fraction(given, "momentum"),
-            schedule=_choice("schedule", given.schedule, SCHEDULES),
-            reg=_number(given, "reg", lambda x: 0 <= x < float("inf"), "of at least 0"),
-            dropout=_fraction(given, "dropout"),
-            label_smoothing=_fraction(given, "label_smoothing"),
+            learning_rate=_number(given, "learning_rate"),
+            optimiser=_text("optimiser", given.optimiser),
+            momentum=_number(given, "momentum"),
+            schedule=_text("schedule", given.schedule),
+            reg=_number(given, "reg"),
+            dropout=_number(given, "dropout"),
+            label_smoothing=_number(given, "label_smoothing"),
             initialisation=str(given.initialisation),
-            validation_fraction=_fraction(given, "validation_fraction"),
+            validation_fraction=_number(given, "validation_fraction"),
             patience=None if patience is None else _whole("patience", patience, "or None"),
         )
-        standard_deviation(settings.initialisation, 1)
+        check_settings(asdict(settings))
         if given.callback is not None and not callable(given.callback):
             raise DataError(f"callback is {given.callback!r}, give a function of one argument or None")
         return settings
+
+    decay, warmup_epochs = 1.0, 0.0
+    """What the schedules of a training look at beside these, docs/estimator.md."""
+
+    def architecture(self, inputs: int, classes: int) -> Architecture:
+        """The network, for so many features and classes."""
+        return Architecture.of(
+            inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
+            dropout=self.dropout,
+        )  # fmt: skip
 
     def examples_per_step(self, examples: int) -> int:
         """The batch size, at most as many examples as there are."""
@@ -82,19 +94,15 @@ class Settings:
 
     def make_optimiser(self) -> Optimiser:
         """The update rule."""
-        if self.optimiser == "adam":
-            return Adam()
-        return SGD(self.momentum, nesterov=self.optimiser == "nesterov" and self.momentum > 0)
+        return OPTIMISERS[self.optimiser](self)
 
-    def schedule_of(self, steps: int) -> Schedule:
+    def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
         """The learning rate of each of so many steps."""
-        if self.schedule == "cosine":
-            return Cosine(self.learning_rate, 0, steps)
-        return self.constant()
+        return SCHEDULES[self.schedule](self, Length(steps_per_epoch, steps))
 
     def constant(self) -> Schedule:
         """The learning rate of training without an end in sight."""
-        return EpochDecay(self.learning_rate, 1.0, 1)
+        return Constant(self.learning_rate)
 
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
@@ -111,32 +119,28 @@ def _sizes(hidden: Any) -> tuple[int, ...]:
     return sizes
 
 
-def _whole(name: str, value: Any, otherwise: str = "") -> int:
+def _whole(name: str, value: Any, otherwise: str = "", smallest: int = 1) -> int:
     try:
-        number = operator.index(value) if not isinstance(value, bool) else 0
+        number = operator.index(value) if not isinstance(value, bool) else smallest - 1
     except TypeError:
-        number = 0
-    if number < 1:
-        raise DataError(f"{name} is {value!r}, give a whole number of at least 1 {otherwise}".rstrip())
+        number = smallest - 1
+    if number < smallest:
+        raise DataError(
+            f"{name} is {value!r}, give a whole number of at least {smallest} {otherwise}".rstrip()
+        )
     return number
 
 
-def _number(given: Any, name: str, fits: Callable[[float], bool], wanted: str) -> float:
+def _number(given: Any, name: str) -> float:
     value = getattr(given, name)
-    if not isinstance(value, Real) or isinstance(value, bool) or not fits(float(value)):
-        raise DataError(f"{name} is {value!r}, give a number {wanted}")
+    check_settings({name: value})
     return float(value)
 
 
-def _fraction(given: Any, name: str) -> float:
-    return _number(given, name, lambda x: 0 <= x < 1, "from 0 up to, but not including, 1")
-
-
-def _choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    for choice in choices:
-        if _is(value, choice):
-            return choice
-    raise DataError(f"{name} is {value!r}, choose from {', '.join(map(repr, choices))}")
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"{name} is {value!r}, give a name")
+    return str(value)
 
 
 def _is(value: Any, text: str) -> bool:

@@ -70,9 +70,9 @@ class Training:
     def _epoch(self) -> Epoch:
         start = time.perf_counter()
         learning_rate = self.learner.train(self.examples, self.schedule)
-        params = self.learner.params
-        loss, accuracy = evaluate(params, self.examples)
-        validation = None if self.validation is None else evaluate(params, self.validation)
+        network = self.learner.network
+        loss, accuracy = evaluate(network, self.examples)
+        validation = None if self.validation is None else evaluate(network, self.validation)
         if not math.isfinite(loss + (validation or (0.0,))[0]):  # the epoch's last update went too far
             raise diverged(loss, self.learner.epoch, learning_rate)
         seconds = time.perf_counter() - start

@@ -91,8 +91,8 @@ def diagnose(
     return [
         _linear_loss([row.step for row in history], [row.loss for row in history]),
         _no_gap(history[-1]),
-        _few_pictures(initial.params["W1"], final.params["W1"]),
-        _small_updates(history, updates, final.params["W1"]),
+        _few_pictures(initial.first_layer, final.first_layer),
+        _small_updates(history, updates, final.first_layer),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.network import Network
 
@@ -32,18 +33,18 @@ def signal(
     weights : root mean square of W of each layer
     dead : fraction of each hidden layer's units that are off for all N examples
     """
-    sizes = (X.shape[1], *hidden, classes)
+    architecture = Architecture.of(X.shape[1], hidden, classes)
     rng = np.random.default_rng([seed, 2**32 - 1])
-    net = Network(sizes, np.random.default_rng(0), dtype=np.float64)
-    net = net.with_params(initial_parameters(initialisation, sizes, rng))
+    params = initial_parameters(initialisation, architecture, rng)
+    net = Network(architecture, rng, dtype=np.float64, params=params)
     Z = [*net.preactivations(X), net.logits(X)]
     A = [*(np.maximum(z, 0) for z in Z[:-1]), Z[-1]]
     _, grads = net.loss(X, y)
-    numbers = range(1, len(sizes))
+    weights = [parameter.name for parameter in architecture.parameters if parameter.decayed]
     return {
         "activations": [rms(a) for a in A],
-        "gradients": [rms(grads[f"W{number}"]) for number in numbers],
-        "weights": [rms(net.params[f"W{number}"]) for number in numbers],
+        "gradients": [rms(grads[name]) for name in weights],
+        "weights": [rms(params[name]) for name in weights],
         "dead": [float((z <= 0).all(axis=0).mean()) for z in Z[:-1]],
     }
 

@@ -7,15 +7,25 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fcnet.errors import DataError
+from fcnet.net.architecture import Architecture
 from fcnet.runs.engines import has_torch
 
 Gradients = Mapping[str, NDArray[Any]]
 
 
-def autograd_witness(params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float) -> dict[str, Gradients]:
-    """What `audit_gradients` takes as `witnesses`: torch.autograd's gradients, or nobody's."""
+def autograd_witness(
+    architecture: Architecture, params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float
+) -> dict[str, Gradients]:
+    """What `audit_gradients` takes as `witnesses`: torch.autograd's gradients.
+
+    Nothing where PyTorch is not installed, or where a layer of the user's own has no counterpart in it.
+    """
     if not has_torch():
         return {}
     from fcnet.torch_net.autograd import autograd_gradients
 
-    return {"torch.autograd": autograd_gradients(params, X, y, reg)}
+    try:
+        return {"torch.autograd": autograd_gradients(architecture, params, X, y, reg)}
+    except DataError:
+        return {}

@@ -3,7 +3,8 @@
 BLAS's own alpha and beta make the update of a weight matrix part of the product that computes its
 gradient, and an output that exists already costs no allocation. All products of a process go through one
 library, since two would bring two thread pools, which fight for the cores: NumPy's where it can be called
-directly, see `openblas`, SciPy's elsewhere (NumPy on Apple's Accelerate, or built by a distribution).
+directly, see `openblas`; elsewhere (NumPy on Apple's Accelerate, or built by a distribution) SciPy's where
+SciPy is installed, and `np.matmul` where it is not.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def product(
 
     Raises
     ------
-    ValueError : the shapes do not fit or are empty, or the three are not C-contiguous and of one
-        floating-point type. BLAS gets addresses and would write anywhere.
+    ValueError : the shapes do not fit or are empty; the three are not C-contiguous and of one
+        floating-point type in the machine's byte order; C shares memory with A or B. BLAS gets addresses
+        and would write anywhere.
     """
     n, m = C.shape
     k, rows = A.shape if transpose_A else A.shape[::-1]
@@ -44,8 +46,13 @@ def product(
         or B.shape != ((m, k) if transpose_B else (k, m))
         or not (A.flags.c_contiguous and B.flags.c_contiguous and C.flags.carray)
         or not A.dtype == B.dtype == C.dtype
+        or not C.dtype.isnative
+        or np.may_share_memory(A, C)
+        or np.may_share_memory(B, C)
     ):
-        raise ValueError(f"no product: {_described(A)} times {_described(B)} into {_described(C)}")
+        shared = np.may_share_memory(A, C) or np.may_share_memory(B, C)
+        where = f"{_described(C)}{', which shares memory with a factor' if shared else ''}"
+        raise ValueError(f"no product: {_described(A)} times {_described(B)} into {where}")
     _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
 
 
@@ -54,9 +61,15 @@ def add_scaled(x: Array, y: Array, alpha: float) -> None:
 
     Raises
     ------
-    ValueError : the two are not C-contiguous and of one shape and floating-point type
+    ValueError : the two are not C-contiguous and of one shape and floating-point type in the machine's
+        byte order
     """
-    if x.shape != y.shape or x.dtype != y.dtype or not (x.flags.c_contiguous and y.flags.carray):
+    if (
+        x.shape != y.shape
+        or x.dtype != y.dtype
+        or not y.dtype.isnative
+        or not (x.flags.c_contiguous and y.flags.carray)
+    ):
         raise ValueError(f"no sum: {_described(x)} into {_described(y)}")
     _axpy(y.dtype.char)(x, y, alpha)
 
@@ -64,22 +77,21 @@ def add_scaled(x: Array, y: Array, alpha: float) -> None:
 @cache
 def _gemm(kind: str) -> openblas.Gemm:
     """What multiplies arrays of this `dtype.char`."""
-    if kind in "fd":
-        return openblas.gemm(kind) or _scipys_gemm(kind)
-    return _gemm_of_any_type
+    return (openblas.gemm(kind) or _scipys_gemm(kind) if kind in "fd" else None) or _numpys_gemm
 
 
 @cache
 def _axpy(kind: str) -> openblas.Axpy:
     """What adds arrays of this `dtype.char`."""
-    if kind in "fd":
-        return openblas.axpy(kind) or _scipys_axpy(kind)
-    return _axpy_of_any_type
+    return (openblas.axpy(kind) or _scipys_axpy(kind) if kind in "fd" else None) or _numpys_axpy
 
 
-def _scipys_gemm(kind: str) -> openblas.Gemm:
-    from scipy.linalg import blas
-
+def _scipys_gemm(kind: str) -> openblas.Gemm | None:
+    """SciPy's interface, None where SciPy is not installed."""
+    try:
+        from scipy.linalg import blas
+    except ImportError:
+        return None
     function = {"f": blas.sgemm, "d": blas.dgemm}[kind]
 
     def call(
@@ -91,9 +103,12 @@ def _scipys_gemm(kind: str) -> openblas.Gemm:
     return call
 
 
-def _scipys_axpy(kind: str) -> openblas.Axpy:
-    from scipy.linalg import blas
-
+def _scipys_axpy(kind: str) -> openblas.Axpy | None:
+    """SciPy's interface, None where SciPy is not installed."""
+    try:
+        from scipy.linalg import blas
+    except ImportError:
+        return None
     function = {"f": blas.saxpy, "d": blas.daxpy}[kind]
 
     def call(x: Array, y: Array, alpha: float) -> None:
@@ -102,22 +117,33 @@ def _scipys_axpy(kind: str) -> openblas.Axpy:
     return call
 
 
-def _gemm_of_any_type(
+def _numpys_gemm(
     A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
 ) -> None:
-    """For complex numbers, which only the audit's small networks have."""
-    added = alpha * ((A.T if transpose_A else A) @ (B.T if transpose_B else B))
-    C[...] = added + beta * C if beta else added
+    """NumPy's own product, which allocates: for complex numbers, and where neither library is there."""
+    left, right = A.T if transpose_A else A, B.T if transpose_B else B
+    if beta == 0:
+        np.matmul(left, right, out=C)
+        if alpha != 1:
+            C *= alpha
+        return
+    if beta != 1:
+        C *= beta
+    added = left @ right
+    if alpha != 1:
+        added *= alpha
+    C += added
 
 
-def _axpy_of_any_type(x: Array, y: Array, alpha: float) -> None:
-    """For complex numbers, too."""
+def _numpys_axpy(x: Array, y: Array, alpha: float) -> None:
+    """The same for a sum."""
     y += alpha * x
 
 
 def _described(array: Array) -> str:
     layout = "" if array.flags.c_contiguous else ", not C-contiguous"
-    return f"{array.shape} of {array.dtype}{layout}"
+    order = "" if array.dtype.isnative else ", of foreign byte order"
+    return f"{array.shape} of {array.dtype}{layout}{order}"
 
 
 def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -1,4 +1,4 @@
-"""Where the weights start, of both networks: what is drawn here is the same numbers in NumPy and in PyTorch.
+"""Where the parameters start: what is drawn here is the same numbers in NumPy and in PyTorch.
 
 The exercise draws every layer from N(0, std^2) with one std (1e-4 in NumPy, 1e-3 in PyTorch), biases zero.
 Each layer then shrinks what passes it, and a deep net starts with no signal at all. He et al. (2015) choose
@@ -11,64 +11,85 @@ Settings are checked here, and `fcnet --help` shows settings, so NumPy is import
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fcnet.errors import DataError
+from fcnet.registry import unknown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fcnet.net.architecture import Architecture
+    from fcnet.net.parameters import Declared
+
     Array = NDArray[Any]
 
+Scheme = Callable[["Declared", "np.random.Generator"], "Array"]
+"""Draws a weight or a bias, float64; it is told what the layer declares of it."""
 
-def initial_parameters(scheme: str, sizes: Sequence[int], rng: np.random.Generator) -> dict[str, Array]:
-    """Draw all parameters, {"W1": (D, H1), "b1": (H1,), ...}, float64.
+
+def he(parameter: Declared, rng: np.random.Generator) -> Array:
+    """N(0, 2 / fan_in), biases zero."""
+    return _normal(parameter, rng, math.sqrt(2 / parameter.fan_in))
+
+
+def pytorch(parameter: Declared, rng: np.random.Generator) -> Array:
+    """Uniform between -1 / sqrt(fan_in) and 1 / sqrt(fan_in), biases too."""
+    bound = parameter.fan_in**-0.5
+    return rng.uniform(-bound, bound, parameter.shape)
+
+
+INITIALISATIONS: dict[str, Scheme] = {"he": he, "pytorch": pytorch}
+"""The schemes by name; a positive number as text is a standard deviation for all weights."""
+
+
+def initialisation(name: str) -> Scheme:
+    """The scheme of this name, or of this standard deviation.
+
+    Raises
+    ------
+    DataError : `initialisation is S, choose from ...`
+    """
+    if name in INITIALISATIONS:
+        return INITIALISATIONS[name]
+    try:
+        std = float(name)
+    except ValueError:
+        std = -1.0
+    if not (math.isfinite(std) and std > 0):
+        raise unknown(INITIALISATIONS, name, "initialisation", " or a positive standard deviation")
+    return lambda parameter, rng: _normal(parameter, rng, std)
+
+
+def initial_parameters(scheme: str, architecture: Architecture, rng: np.random.Generator) -> dict[str, Array]:
+    """Draw all parameters of a network, by name, float64.
 
     Parameters
     ----------
-    scheme : "he", "pytorch", or the standard deviation as text: "1e-4" is the exercise's
-    sizes : units from the input to the classes
+    scheme : a name in `INITIALISATIONS`, or a standard deviation as text: "1e-4" is the exercise's
+    architecture : the network
     rng : where the numbers come from
 
     Raises
     ------
-    DataError : `initialisation is S, give "he", "pytorch" or a positive standard deviation`
+    DataError : `initialisation is S, choose from ...`
     """
+    from numpy import ones, zeros
+
+    draw = initialisation(scheme)
+    starts: dict[str, Scheme] = {
+        "weight": draw,
+        "bias": draw,
+        "ones": lambda parameter, rng: ones(parameter.shape),
+        "zeros": lambda parameter, rng: zeros(parameter.shape),
+    }
+    return {parameter.name: starts[parameter.start](parameter, rng) for parameter in architecture.parameters}
+
+
+def _normal(parameter: Declared, rng: np.random.Generator, std: float) -> Array:
     from numpy import zeros
 
-    params: dict[str, Array] = {}
-    for number, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
-        if scheme == "pytorch":
-            bound = n_in**-0.5
-            params[f"W{number}"] = rng.uniform(-bound, bound, (n_in, n_out))
-            params[f"b{number}"] = rng.uniform(-bound, bound, n_out)
-        else:
-            std = standard_deviation(scheme, n_in)
-            params[f"W{number}"] = std * rng.standard_normal((n_in, n_out))
-            params[f"b{number}"] = zeros(n_out)
-    return params
-
-
-def standard_deviation(scheme: str, n_in: int) -> float:
-    """Standard deviation of the initial weights of a layer with n_in inputs.
-
-    Raises
-    ------
-    DataError : as `initial_parameters`
-    """
-    if scheme == "he":
-        return math.sqrt(2 / n_in)
-    if scheme == "pytorch":
-        return math.sqrt(1 / (3 * n_in))
-    try:
-        std = float(scheme)
-    except ValueError:
-        std = -1.0
-    if not (math.isfinite(std) and std > 0):
-        raise DataError(
-            f'initialisation is {scheme!r}, give "he", "pytorch" or a positive standard deviation'
-        )
-    return std
+    if parameter.start == "bias":
+        return zeros(parameter.shape)
+    return std * rng.standard_normal(parameter.shape)

@@ -11,6 +11,10 @@ from fcnet.net.blas import buffer
 
 Array = NDArray[Any]
 
+MixedTargets = tuple[NDArray[np.int64], NDArray[np.int64], Array]
+"""Labels (N,), other labels (N,) and weights (N,) from 0 to 1: the target is the weight on the label and the
+rest on the other label."""
+
 
 class SoftmaxCrossEntropy:
     """J = (1/N) sum_i -log psi(z_i)_{y_i}, or with weights J = (1/N) sum_i -w_i log psi(z_i)_{y_i}.
@@ -36,8 +40,8 @@ class SoftmaxCrossEntropy:
         """psi(z) (N, K) of the last forward, until its backward."""
         return self._P
 
-    def forward(self, Z: Array, y: NDArray[np.int64], weights: Array | None = None) -> Any:
-        """J in nats from logits Z (N, K), left as they are, and labels y (N,).
+    def forward(self, Z: Array, y: NDArray[np.int64] | MixedTargets, weights: Array | None = None) -> Any:
+        """J in nats from logits Z (N, K), left as they are, and labels y (N,), or mixed targets.
 
         weights : w (N,), not negative, of the type of Z; None for ones
 
@@ -55,13 +59,25 @@ class SoftmaxCrossEntropy:
         np.add.reduce(P, axis=1, keepdims=True, out=total)
         P /= total  # (2)
         log_P -= np.log(total, out=total)  # (11)
-        self._labelled, self._weights = self._places(y, K), weights
+        self._mixed = isinstance(y, tuple)
+        labels = self._mix(y, K) if isinstance(y, tuple) else y
+        self._labelled, self._weights = self._places(labels, K), weights
         if weights is not None:
             log_P *= weights[:, None]
-        J = -np.add.reduce(np.take(log_P, self._labelled, out=total[:, 0], mode="clip")) / N  # (12)
+        on_label = np.take(log_P, self._labelled, out=total[:, 0], mode="clip")
+        if self._mixed:
+            on_label *= self._share
+            on_label += (1 - self._share) * log_P.reshape(-1)[self._others]
+        J = -np.add.reduce(on_label) / N  # (12)
         if epsilon:
             J = (1 - epsilon) * J - epsilon / (N * K) * log_P.sum()
         return J
+
+    def _mix(self, targets: MixedTargets, K: int) -> NDArray[np.int64]:
+        """Keep the second half of mixed targets; the first half, the labels."""
+        labels, others, self._share = targets
+        self._others = self._places(others, K).copy()  # its buffer is for the labels next
+        return labels
 
     def _places(self, y: NDArray[np.int64], K: int) -> NDArray[np.int64]:
         """Where the labels' entries lie in an array (N, K) read row by row, (N,)."""
@@ -76,8 +92,32 @@ class SoftmaxCrossEntropy:
         N, K = delta.shape
         if self.label_smoothing:
             delta -= self.label_smoothing / K
-        delta.reshape(-1)[self._labelled] -= 1 - self.label_smoothing  # psi - Delta, (17)
+        on_labels = 1 - self.label_smoothing
+        if self._mixed:
+            delta.reshape(-1)[self._others] -= on_labels * (1 - self._share)
+            delta.reshape(-1)[self._labelled] -= on_labels * self._share
+        else:
+            delta.reshape(-1)[self._labelled] -= on_labels  # psi - Delta, (17)
         if self._weights is not None:
             delta *= self._weights[:, None]
         delta /= N  # (16)
         return delta
+
+
+def softmax(logits: Array) -> NDArray[np.float64]:
+    """psi(z) (N, K) of logits (N, K), float64. Equations: (2)"""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def cross_entropies(logits: Array, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """-log psi(z)_y in nats of each example, (N,), from logits (N, K) and labels (N,). Equations: (11)"""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1, dtype=np.float64))
+    return np.asarray(log_total - shifted[np.arange(len(labels)), labels])
+
+
+def accuracy_and_loss(logits: Array, labels: NDArray[np.int64]) -> tuple[float, float]:
+    """The fraction of correct labels in [0, 1] and eq. 12 in nats, from logits (N, K) and labels (N,)."""
+    accuracy = float((logits.argmax(axis=1) == labels).mean())
+    return accuracy, float(cross_entropies(logits, labels).mean())

@@ -1,4 +1,4 @@
-"""The layers in a row: a fully-connected classifier of any depth.
+"""An architecture with numbers in it: what trains and predicts.
 
 `Network` answers the same questions as `TwoLayerNet`, and equals it to rounding at two layers. It differs in
 what it costs: after the first step no array of the size of a minibatch or a weight matrix is allocated, SGD
@@ -13,63 +13,80 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fcnet.errors import DataError
+from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
-from fcnet.net.layers import Dropout, Layer, Linear, ReLU
-from fcnet.net.losses import SoftmaxCrossEntropy
+from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
+from fcnet.net.losses import MixedTargets, SoftmaxCrossEntropy
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
-from fcnet.validation import check_images, check_labels, check_not_negative, check_positive
+from fcnet.validation import check_fraction, check_images, check_labels, check_not_negative
 
 Array = NDArray[Any]
 
 
 class Network:
-    """Linear, ReLU (, dropout), ..., linear, softmax.
+    """The layers of an architecture in a row, and a softmax.
 
     Parameters
     ----------
-    sizes : units from the input to the classes, (D, H1, ..., K): len(sizes) - 1 layers
-    rng : source of the initial weights and, later on, of the dropout masks
+    architecture : what the network is
+    rng : source of the initial parameters and, later on, of the dropout masks
     initialisation : "he", "pytorch", or a standard deviation for all layers as text, such as "1e-4"
-    dropout : probability of switching a hidden unit off in training
     label_smoothing : see `SoftmaxCrossEntropy`
     dtype : float32 to train, float64 to check gradients, complex128 for the audit's complex step
+    params : the parameters, by name, instead of initial ones; the network works on these very arrays
 
     Raises
     ------
-    DataError : fewer than two sizes, a size below 1, or a dropout outside [0, 1)
+    DataError : an unknown initialisation, a label smoothing outside [0, 1), params of other names or shapes
     """
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        architecture: Architecture,
         rng: np.random.Generator,
         initialisation: str = "he",
-        dropout: float = 0.0,
         label_smoothing: float = 0.0,
         dtype: Any = np.float32,
+        params: Mapping[str, Array] | None = None,
     ) -> None:
-        _check(sizes, dropout, label_smoothing)
-        self.sizes = tuple(int(size) for size in sizes)
+        check_fraction(label_smoothing=label_smoothing)
+        if params is None:
+            drawn = initial_parameters(initialisation, architecture, rng)
+            params = {name: value.astype(dtype) for name, value in drawn.items()}
+        architecture.check(params)
+        self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.rng = rng
         self.criterion = SoftmaxCrossEntropy(label_smoothing)
-        self.linears: list[Linear] = []
-        self.dropouts: list[Dropout] = []
-        self.layers: list[Layer] = []
-        drawn = initial_parameters(initialisation, self.sizes, rng)
-        for number in range(1, len(self.sizes)):
-            W, b = (drawn[f"{kind}{number}"].astype(self.dtype) for kind in "Wb")
-            self.linears.append(Linear(W, b, number))
-            self.layers.append(self.linears[-1])
-            if number < len(self.sizes) - 1:
-                self.layers.append(ReLU())
-                if dropout:
-                    self.dropouts.append(Dropout(dropout, rng))
-                    self.layers.append(self.dropouts[-1])
-        self.parameters: list[Parameter] = [p for linear in self.linears for p in (linear.W, linear.b)]
+        self.layers: list[Layer] = architecture.build()
+        self.parameters: list[Parameter] = [
+            Parameter(declared.name, Scaled(params[declared.name]), declared.decayed)
+            for declared in architecture.parameters
+        ]
+        waiting = iter(self.parameters)
+        for layer in walk(self.layers):
+            layer.bind([next(waiting) for _ in layer.declared], rng)
+        # the input belongs to the caller; the error that comes in is the criterion's own and free
+        plan(self.layers, input_free=False, delta_free=True)
+
+    @classmethod
+    def plain(
+        cls, sizes: Sequence[int], rng: np.random.Generator, *, dropout: float = 0.0, **options: Any
+    ) -> Network:
+        """Linear, ReLU (, dropout), ..., linear of these sizes, (D, H1, ..., K).
+
+        Raises
+        ------
+        DataError : fewer than two sizes, a size below 1, or as the constructor
+        """
+        return cls(Architecture.plain(sizes, dropout), rng, **options)
+
+    @property
+    def dropouts(self) -> list[Dropout]:
+        """The dropout layers."""
+        return [layer for layer in walk(self.layers) if isinstance(layer, Dropout)]
 
     @property
     def params(self) -> dict[str, Array]:
@@ -84,7 +101,7 @@ class Network:
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` gave."""
         for parameter in self.parameters:
             parameter.scaled.load_state(state, parameter.name)
 
@@ -93,10 +110,11 @@ class Network:
 
         Equations: (3)-(6)
         """
-        Z = self.linears[0].forward(X, training)
-        for layer in self.layers[1:]:
+        Z: Any = X.settled() if isinstance(X, Scaled) and not self.layers[0].takes_scaled else X
+        for layer in self.layers:
             Z = layer.forward(Z, training)
-        return Z
+        logits: Array = Z
+        return logits
 
     def backward(self) -> None:
         """Pass the error of the last `criterion.forward` down and leave every parameter its gradient.
@@ -111,7 +129,7 @@ class Network:
     def step(
         self,
         X: Array | Scaled,
-        y: NDArray[np.int64],
+        y: NDArray[np.int64] | MixedTargets,
         optimiser: Optimiser,
         learning_rate: float,
         reg: float = 0.0,
@@ -122,7 +140,7 @@ class Network:
         Parameters
         ----------
         X : (N, D) of the network's dtype, C-contiguous; left unchanged
-        y : (N,) labels
+        y : (N,) labels, or mixed targets
         weights : (N,) of the network's dtype, what each example counts; see `SoftmaxCrossEntropy`
 
         Returns
@@ -154,60 +172,57 @@ class Network:
         if y is None:
             self.criterion.forward(Z, np.zeros(len(Z), np.int64))
             return self.criterion.probabilities.copy()
-        J = self.criterion.forward(Z, check_labels(y, len(Z), self.sizes[-1]))
+        J = self.criterion.forward(Z, check_labels(y, len(Z), self.architecture.outputs))
         self.backward()
         grads = {p.name: gradient_of(p).dense() for p in self.parameters}
         for parameter in self.parameters:
-            if parameter.regularised:
+            if parameter.decayed:
                 grads[parameter.name] += 2 * reg * parameter.value  # (20)
         return J + reg * self.squared_norm(), grads  # (13)
 
     def squared_norm(self) -> Any:
-        """Sum of the squared weights, biases left out. Equations: (14)"""
-        return sum(p.scaled.scale**2 * (p.scaled.stored**2).sum() for p in self.parameters if p.regularised)
+        """Sum of the squared weights; biases and norms are left out. Equations: (14)"""
+        return sum(p.scaled.scale**2 * (p.scaled.stored**2).sum() for p in self.parameters if p.decayed)
 
     def logits(self, X: ArrayLike) -> Array:
-        """Class scores before the softmax, (N, K), as an array of their own."""
-        return self.forward(self._examples(X)).copy()
+        """Class scores (N, K) before the softmax, as an array of their own; several threads may ask."""
+        return self.predict_logits(self._examples(X))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """The most probable class of each example of X (N, D), as labels (N,)."""
-        return np.asarray(self.forward(self._examples(X)).argmax(axis=1), dtype=np.int64)
+        """The most probable class of each example of X (N, D), as labels (N,); several threads may ask."""
+        return np.asarray(self.logits(X).argmax(axis=1), dtype=np.int64)
+
+    def predict_logits(self, X: Array) -> Array:
+        """Class scores of X (N, D) that is known to be sound: C-contiguous, of the network's dtype."""
+        for layer in self.layers:
+            X = layer.predict(X)
+        return X
+
+    def trace(self, X: ArrayLike) -> list[tuple[Activation, Array]]:
+        """Each activation layer with what it sees, (N, units), from the input to the logits."""
+        seen: list[tuple[Layer, Array]] = []
+        Z = self._examples(X)
+        for layer in self.layers:
+            Z = layer.trace(Z, seen)
+        return [(layer, Z) for layer, Z in seen if isinstance(layer, Activation)]
 
     def preactivations(self, X: ArrayLike) -> list[Array]:
-        """What each ReLU sees, [(N, H1), (N, H2), ...]."""
-        A, seen = self._examples(X), []
-        for layer in self.layers:
-            if isinstance(layer, ReLU):
-                seen.append(A.copy())
-            A = layer.forward(A, False)
-        return seen
+        """What each ReLU sees, [(N, H1), (N, H2), ...]; the same for other functions with a kink at 0."""
+        return [Z for layer, Z in self.trace(X) if layer.function.kink]
 
     def with_params(self, params: Mapping[str, Array]) -> Network:
         """A copy of this network with other parameters of the same shapes, in their dtype."""
+        copies = {name: np.array(value, order="C") for name, value in params.items()}
         net = Network(
-            self.sizes,
+            self.architecture,
             np.random.default_rng(0),
-            dropout=self.dropouts[0].p if self.dropouts else 0.0,
             label_smoothing=self.criterion.label_smoothing,
-            dtype=params["W1"].dtype,
+            dtype=np.result_type(*copies.values()),
+            params=copies,
         )
-        for parameter in net.parameters:
-            parameter.value[...] = params[parameter.name]
         for dropout, mine in zip(net.dropouts, self.dropouts, strict=True):
             dropout.fixed = mine.fixed
         return net
 
     def _examples(self, X: ArrayLike) -> Array:
-        return np.ascontiguousarray(check_images(X, self.sizes[0]), dtype=self.dtype)
-
-
-def _check(sizes: Sequence[int], dropout: float, label_smoothing: float) -> None:
-    if len(sizes) < 2:
-        raise DataError(
-            f"sizes is {tuple(sizes)}, give at least the inputs and the classes, such as (3072, 10)"
-        )
-    check_positive(**{f"sizes[{place}]": size for place, size in enumerate(sizes)})
-    for name, value in (("dropout", dropout), ("label_smoothing", label_smoothing)):
-        if not 0 <= value < 1:
-            raise DataError(f"{name} is {value}, give a number from 0 up to, but not including, 1")
+        return np.ascontiguousarray(check_images(X, self.architecture.inputs), dtype=self.dtype)

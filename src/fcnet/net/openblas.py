@@ -42,14 +42,14 @@ def library() -> ctypes.CDLL | None:
 
 
 def gemm(kind: str) -> Gemm | None:
-    """The product of arrays of `dtype.char` f or d, or None without the library.
+    """The product of arrays of `dtype.char` f or d, or None without the library or its symbol.
 
     It is given addresses: that the arrays are C-contiguous, of this type and fit is for the caller to see to.
     """
-    found, number = library(), _NUMBERS[kind]
-    if found is None:
+    number = _NUMBERS[kind]
+    function = getattr(library(), f"scipy_cblas_{_LETTERS[kind]}gemm64_", None)
+    if function is None:
         return None
-    function = getattr(found, f"scipy_cblas_{_LETTERS[kind]}gemm64_")
     function.restype = None
     function.argtypes = (
         *(_FLAG, _FLAG, _FLAG), *(_SIZE, _SIZE, _SIZE),
@@ -72,11 +72,14 @@ def gemm(kind: str) -> Gemm | None:
 
 
 def axpy(kind: str) -> Axpy | None:
-    """The scaled sum of arrays of `dtype.char` f or d, or None without the library; it checks as little."""
-    found, number = library(), _NUMBERS[kind]
-    if found is None:
+    """The scaled sum of arrays of `dtype.char` f or d, or None without the library or its symbol.
+
+    It checks as little.
+    """
+    number = _NUMBERS[kind]
+    function = getattr(library(), f"scipy_cblas_{_LETTERS[kind]}axpy64_", None)
+    if function is None:
         return None
-    function = getattr(found, f"scipy_cblas_{_LETTERS[kind]}axpy64_")
     function.restype = None
     function.argtypes = (_SIZE, number, _ADDRESS, _SIZE, _ADDRESS, _SIZE)
 

@@ -6,7 +6,7 @@ The L2 term enters as the gradient 2 lambda W of lambda ||W||^2, (13) and (20).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,7 +32,7 @@ class Optimiser(Protocol):
         ...
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Go on from a checkpoint's memory."""
+        """Continue from a checkpoint's memory."""
         ...
 
 
@@ -56,7 +56,7 @@ class SGD:
     def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
         """One update of all parameters. Equations: (20), Algorithm 1"""
         for parameter in parameters:
-            decay = 2 * reg * learning_rate if parameter.regularised else 0.0
+            decay = 2 * reg * learning_rate if parameter.decayed else 0.0
             if self.momentum == 0:
                 theta = parameter.scaled
                 theta.multiply(1 - decay)  # theta <- (1 - 2 alpha lambda) theta - alpha dJ
@@ -99,6 +99,9 @@ class Adam:
     epsilon : keeps the division finite
     """
 
+    decoupled = False
+    """Whether weight decay acts on the weights themselves instead of on the gradient."""
+
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.steps = 0
@@ -111,6 +114,9 @@ class Adam:
         correction1 = 1 - self.beta1**self.steps
         correction2 = 1 - self.beta2**self.steps
         for parameter in parameters:
+            decay = 2 * reg if parameter.decayed else 0.0
+            if self.decoupled:
+                parameter.scaled.multiply(1 - learning_rate * decay)
             theta = parameter.value
             if parameter.name not in self._moments:
                 self._moments[parameter.name] = np.zeros_like(theta), np.zeros_like(theta)
@@ -118,7 +124,7 @@ class Adam:
                 self._scratch[parameter.name] = np.empty_like(theta)
             m, v = self._moments[parameter.name]
             g = self._scratch[parameter.name]
-            np.multiply(theta, 2 * reg if parameter.regularised else 0.0, out=g)
+            np.multiply(theta, 0.0 if self.decoupled else decay, out=g)
             gradient_of(parameter).add_to(g, alpha=1.0)
             m *= self.beta1
             add_scaled(g, m, 1 - self.beta1)
@@ -143,6 +149,30 @@ class Adam:
         self._moments = {
             name: (state[f"mean.{name}"].copy(), state[f"square.{name}"].copy()) for name in names
         }
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): theta <- (1 - 2 alpha lambda) theta."""
+
+    decoupled = True
+
+
+class Momentum(Protocol):
+    """What an optimiser is made from: the settings of a training, or those of the classifier."""
+
+    @property
+    def momentum(self) -> float:
+        """Mu in [0, 1)."""
+
+
+OPTIMISERS: dict[str, Callable[[Momentum], Optimiser]] = {
+    "sgd": lambda settings: SGD(settings.momentum),
+    "nesterov": lambda settings: SGD(settings.momentum, nesterov=settings.momentum > 0),
+    "adam": lambda settings: Adam(),
+    "adamw": lambda settings: AdamW(),
+}
+"""The update rules by name. Each is called with the settings; their PyTorch counterparts have the same name
+in `fcnet.torch_net.optimisers`."""
 
 
 def add_gradient(parameter: Parameter, target: Scaled, alpha: float) -> None:

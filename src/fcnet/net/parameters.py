@@ -1,24 +1,46 @@
-"""A parameter and its gradient.
+"""A parameter, from its declaration by a layer to the numbers and their gradient.
 
 A gradient is kept as what it is made of. That of a weight matrix is the product X^T delta, that of a bias
 the column sums of delta. An optimiser never needs the gradient alone, only "scale me and add the gradient
 to me", which is one call to BLAS: the gradient itself is never stored. At 1,024 units that saves writing and
-reading 12.6 MB a step. Whoever wants to see it asks for `dense()`.
+reading 12.6 MB a step. `dense()` computes it for the audit and the tests.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net.blas import product
+from fcnet.net.blas import add_scaled, product
 from fcnet.net.scaled import Scaled
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A parameter before it has numbers: what its layer says of it, with the names that the network gives.
+
+    name : "W" in the layer's declaration; "W1", "W2", ... once the network has numbered it
+    shape : of the array
+    start : how it is initialised: "weight" and "bias" by the scheme that was chosen, "ones", "zeros"
+    fan_in : inputs of one unit, which the schemes for weights and biases look at
+    decayed : whether weight decay and the L2 term (13) apply to it
+    torch : its name in the PyTorch module, such as "weight"; in the network "layers.0.weight"
+    transposed : whether PyTorch keeps it transposed, as it does (out, in) weights
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    start: Literal["weight", "bias", "ones", "zeros"]
+    fan_in: int = 1
+    decayed: bool = False
+    torch: str = ""
+    transposed: bool = False
 
 
 class Gradient(Protocol):
@@ -64,6 +86,19 @@ class BiasGradient:
         return np.asarray(self.delta.sum(axis=0))
 
 
+@dataclass(slots=True)
+class DenseGradient:
+    """dJ/dtheta as an array, for parameters so small that storing it costs nothing."""
+
+    array: Array
+
+    def add_to(self, target: Array, alpha: float) -> None:
+        add_scaled(self.array, target, alpha)
+
+    def dense(self) -> Array:
+        return self.array.copy()
+
+
 @lru_cache(maxsize=8)
 def _ones(N: int, dtype: np.dtype[Any]) -> Array:
     """A row of N ones, (1, N)."""
@@ -76,13 +111,13 @@ class Parameter:
 
     name : as in the exercise, "W1", "b1", "W2", ...
     scaled : the array, as weight decay wants it
-    regularised : whether the L2 term counts it: weights are, biases are not, (13)
+    decayed : whether weight decay and the L2 term apply to it: to weights, not to biases, (13)
     gradient : set by each backward pass
     """
 
     name: str
     scaled: Scaled
-    regularised: bool
+    decayed: bool
     gradient: Gradient | None = None
 
     @property

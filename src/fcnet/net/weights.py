@@ -1,7 +1,7 @@
-"""Weights as PyTorch names and lays them out, in one safetensors file that both networks read and write.
+"""Parameters under the names that PyTorch's `state_dict` has, in a safetensors file that both networks read.
 
 `nn.Linear` keeps its weight as (out, in); here W is (in, out). So W1 is `layers.0.weight` transposed, b1 is
-`layers.0.bias`, and so on: the names that `MultiLayerPerceptron.state_dict()` has.
+`layers.0.bias`, and so on; an architecture knows the name and the layout of each of its parameters.
 """
 
 from __future__ import annotations
@@ -14,79 +14,118 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.errors import RunError
+from fcnet.errors import DataError, RunError
 from fcnet.files import write_atomically
+from fcnet.net.architecture import Architecture
 
 Array = NDArray[Any]
 
+ARCHITECTURE = "architecture"
+"""Where a file says in its metadata what network its tensors belong to."""
 
-def to_torch_names(params: Mapping[str, Array]) -> dict[str, Array]:
+
+def to_torch_names(architecture: Architecture, params: Mapping[str, Array]) -> dict[str, Array]:
     """From {"W1": (D, H), "b1": (H,), ...} to {"layers.0.weight": (H, D), "layers.0.bias": (H,), ...}."""
-    state = {}
-    for number in range(1, len(params) // 2 + 1):
-        state[f"layers.{number - 1}.weight"] = params[f"W{number}"].T
-        state[f"layers.{number - 1}.bias"] = params[f"b{number}"]
-    return state
+    return {
+        parameter.torch: params[parameter.name].T if parameter.transposed else params[parameter.name]
+        for parameter in architecture.parameters
+    }
 
 
-def from_torch_names(state: Mapping[str, Array]) -> dict[str, Array]:
+def from_torch_names(architecture: Architecture, state: Mapping[str, Array]) -> dict[str, Array]:
     """The inverse of `to_torch_names`.
 
     Raises
     ------
-    KeyError : a name is missing; there are others; shapes do not follow from one another
+    DataError : names are missing or too many, or arrays have other shapes
     """
+    known = {parameter.torch: parameter for parameter in architecture.parameters}
     params: dict[str, Array] = {}
-    for place in range(max(len(state) // 2, 1)):
-        params[f"W{place + 1}"] = state[f"layers.{place}.weight"].T
-        params[f"b{place + 1}"] = state[f"layers.{place}.bias"]
-    if len(params) != len(state):
-        raise KeyError("layers.N.weight and layers.N.bias of each layer, and nothing else")
-    for number in range(1, len(params) // 2 + 1):
-        W, b = params[f"W{number}"], params[f"b{number}"]
-        below = params[f"b{number - 1}"].size if number > 1 else W.shape[0]
-        if W.shape != (below, b.size):
-            raise KeyError(f"a layers.{number - 1}.weight of {b.size} rows and {below} columns")
+    for name, value in state.items():
+        if name in known:
+            params[known[name].name] = value.T if known[name].transposed else value
+        else:
+            params[name] = value  # which the check below refuses
+    architecture.check(params)
     return params
 
 
-def save_weights(path: Path, params: Mapping[str, Array], about: Mapping[str, str] | None = None) -> None:
-    """Write a network's weights as a safetensors file, atomically.
+def save_weights(
+    path: Path,
+    architecture: Architecture,
+    params: Mapping[str, Array],
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Write a network as a safetensors file, atomically: its parameters, and its architecture beside them.
 
     Parameters
     ----------
     path : the file
-    params : {"W1": (D, H), "b1": (H,), ...}
+    architecture, params : the network, {"W1": (D, H), "b1": (H,), ...}
     about : what else the file says of itself
 
     Raises
     ------
     RunError : the file cannot be written
     """
-    tensors = {name: np.ascontiguousarray(value) for name, value in to_torch_names(params).items()}
-    write_atomically(path, serialised(tensors, about or {}))
+    state = to_torch_names(architecture, params)
+    tensors = {name: np.ascontiguousarray(value) for name, value in state.items()}
+    write_atomically(path, serialised(tensors, {ARCHITECTURE: architecture.dumps(), **(about or {})}))
 
 
-def load_weights(path: Path) -> dict[str, Array]:
-    """Read the weights of a fully-connected network from a safetensors file, whoever wrote it.
+def load_weights(path: Path) -> tuple[Architecture, dict[str, Array]]:
+    """Read a fully-connected network from a safetensors file.
 
     Returns
     -------
-    params : {"W1": (D, H), "b1": (H,), ...}, each C-contiguous
+    architecture, params : the network, each array C-contiguous
 
     Raises
     ------
     RunError : the file is missing, damaged, or holds something else
     """
-    tensors, _ = read_tensors(path)
+    tensors, about = read_tensors(path)
+    return network_in(path, tensors, about)
+
+
+def network_in(
+    path: Path, tensors: Mapping[str, Array], about: Mapping[str, str]
+) -> tuple[Architecture, dict[str, Array]]:
+    """The network in the content of a safetensors file; `path` names it in errors.
+
+    Raises
+    ------
+    RunError : it is none
+    """
     try:
-        params = from_torch_names(tensors)
-    except KeyError as error:
+        if ARCHITECTURE in about:
+            architecture = Architecture.loads(about[ARCHITECTURE])
+        else:
+            architecture = _named_only(tensors)
+        params = from_torch_names(architecture, tensors)
+    except ValueError as error:
         raise RunError(
-            f"{path} holds no fully-connected network: {error.args[0]} is missing; "
-            f"it has {', '.join(sorted(tensors)) or 'nothing'}"
+            f"{path} holds no fully-connected network: {error}; restore it or repeat the run"
         ) from error
-    return {name: np.ascontiguousarray(value) for name, value in params.items()}
+    return architecture, {name: np.ascontiguousarray(value) for name, value in params.items()}
+
+
+def _named_only(tensors: Mapping[str, Array]) -> Architecture:
+    """The architecture of a file that does not say it: one written before fcnet did, or by plain PyTorch.
+
+    Such a file holds linear layers with ReLUs between them, in the order of their numbers.
+
+    Raises
+    ------
+    DataError : it holds something else
+    """
+    weights = [tensors.get(f"layers.{place}.weight") for place in range(max(len(tensors) // 2, 1))]
+    for place, weight in enumerate(weights):
+        if weight is None or weight.ndim != 2:
+            found = ", ".join(sorted(tensors)[:8]) or "nothing"
+            raise DataError(f"a layers.{place}.weight (out, in) is missing; it has {found}")
+    shapes = [weight.shape for weight in weights if weight is not None]
+    return Architecture.plain([shapes[0][1], *(shape[0] for shape in shapes)])
 
 
 def serialised(tensors: Mapping[str, Array], about: Mapping[str, str]) -> bytes:

@@ -74,12 +74,12 @@ class Pictures:
         if (folder / FILE).exists():
             return cls._saved(folder / FILE).first(count)
         final = Model.load(folder)
-        W = final.params["W1"]
+        W = final.first_layer
         units = largest(W, count)
         after = as_pictures(W[:, units], final.image_shape)
         before = after[:0]
         if (folder / "initial" / "model.safetensors").exists():
-            start = Model.load(folder / "initial").params["W1"]
+            start = Model.load(folder / "initial").first_layer
             if start.shape != W.shape:
                 raise RunError(f"{folder / 'initial'} holds a network of another shape, repeat the run")
             before = as_pictures(start[:, units], final.image_shape)

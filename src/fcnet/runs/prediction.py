@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from fcnet.data.own.folders import pictures_below
 from fcnet.data.own.picture import Picture, quiet_pillow, read_picture
 from fcnet.errors import DataError
+from fcnet.net.losses import softmax
 from fcnet.train.model import Model
 
 CHUNK = 500
@@ -56,7 +56,7 @@ def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failur
     """
     if model.image_shape[1] == 1:
         raise DataError(
-            f"this network was trained on rows of {model.sizes[0]} numbers and not on images, "
+            f"this network was trained on rows of {model.architecture.inputs} numbers and not on images, "
             f"use it from Python: Model.load(RUN).logits(X)"
         )
     waiting: list[Failure | tuple[Path, Picture]] = []
@@ -97,10 +97,3 @@ def _answers(
         path, picture = one
         steps = picture.steps if channels == 3 or picture.grey else (*picture.steps, "made grey")
         yield Prediction(path, picture.row(channels).reshape(model.image_shape), steps, next(answers))
-
-
-def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Probabilities (N, K) of class scores (N, K)."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities

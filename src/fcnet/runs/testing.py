@@ -12,8 +12,8 @@ from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.files import remove_leftovers
 from fcnet.lock import locked
+from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import RunFolder, read_json, write_json
-from fcnet.train.fit import accuracy_and_loss
 from fcnet.train.model import Model
 
 

@@ -14,12 +14,13 @@ from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import AlreadySaidError, DivergedError, RunError
 from fcnet.files import remove_leftovers, write_atomically
 from fcnet.lock import locked
+from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
-from fcnet.train.fit import Fit, accuracy_and_loss
+from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.listeners import Listener, Silence
 from fcnet.train.workers import Workers
@@ -236,8 +237,9 @@ def _finish(
         "seed": config.seed,
         "data": data_record(dataset),
         "examples": {"train": len(train), "validation": len(validation)},
-        "parameters": sum(value.size for value in model.params.values()),
-        "sizes": list(model.sizes),
+        "parameters": model.architecture.size,
+        "sizes": list(model.architecture.sizes),
+        "architecture": model.architecture.to_json(),
         "seconds": history[-1].seconds,
         "steps": history[-1].step,
         "metrics": {

@@ -1,4 +1,4 @@
-"""torch.autograd as a witness: gradients that no one of us derived."""
+"""torch.autograd as a witness: gradients derived by PyTorch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from fcnet.net.architecture import Architecture
 from fcnet.torch_net.weights import gradients_of, network_from
 
 Array = NDArray[Any]
 
 
 def autograd_gradients(
-    params: Mapping[str, Array], X: Array, y: NDArray[Any], reg: float = 0.0
+    architecture: Architecture, params: Mapping[str, Array], X: Array, y: NDArray[Any], reg: float = 0.0
 ) -> dict[str, Array]:
     """The gradients of the objective (13), by automatic differentiation, in the dtype of the parameters.
 
     Parameters
     ----------
-    params : {"W1": (D, H1), "b1": (H1,), ...}
+    architecture, params : the network, {"W1": (D, H1), "b1": (H1,), ...}
     X, y : (N, D) examples and (N,) labels
     reg : lambda of (13)
 
@@ -30,10 +31,10 @@ def autograd_gradients(
     -------
     gradients : named and shaped like `params`
     """
-    net = network_from(params)
-    examples = torch.from_numpy(np.array(X, dtype=params["W1"].dtype))
+    net = network_from(architecture, params)
+    examples = torch.from_numpy(np.array(X)).to(next(net.parameters()).dtype)
     loss = functional.cross_entropy(net(examples), torch.from_numpy(np.array(y, dtype=np.int64)))  # (12)
-    norms = sum(value.square().sum() for name, value in net.named_parameters() if name.endswith("weight"))
+    norms = sum(value.square().sum() for value in net.decayed())
     objective = loss + reg * norms  # (13)
     objective.backward()  # type: ignore[no-untyped-call]
     return {name: value.copy() for name, value in gradients_of(net).items()}

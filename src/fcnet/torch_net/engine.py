@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from fcnet.data.augmentation import Augmentation
+from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.net.initialisation import initial_parameters
 from fcnet.torch_net.hardware import choose_precision
 from fcnet.torch_net.images import DeviceImages, on_device
-from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.torch_net.losses import summed_cross_entropy
+from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
 from fcnet.torch_net.weights import load_parameters, parameters_of
 from fcnet.torch_net.workers import ProcessGroup
@@ -31,7 +31,7 @@ EVALUATION_BATCH = 2000
 
 
 class TorchEngine:
-    """`MultiLayerPerceptron` with its optimiser and its training images on one device.
+    """`FullyConnected` with its optimiser and its training images on one device.
 
     It starts from the weights that the NumPy engine would start from. Several workers share each minibatch,
     and their gradients add up to those of the whole, so that the result does not depend on their number.
@@ -62,15 +62,14 @@ class TorchEngine:
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
         self.inputs = make_inputs(config, train.images)
-        augmentation = Augmentation(config.mirror, config.shift, config.rotate, config.zoom)
-        tables = augmentation.tables(image_shape)
-        self.views = len(tables)
-        self.images = DeviceImages(train, self.inputs, tables, self.device, dtype)
-        self.network = MultiLayerPerceptron(self.inputs.size, config.hidden, len(classes))
+        augment = Pipeline.of(config.augmentations, image_shape)
+        self.images = DeviceImages(train, self.inputs, augment, image_shape, self.device, dtype)
+        self.views = self.images.views
+        self.architecture = config.architecture(self.inputs.size, len(classes))
+        self.network = FullyConnected(self.architecture)
         self.network.to(self.device, dtype)
-        sizes = (self.inputs.size, *config.hidden, len(classes))
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # apart from every epoch's own
-        load_parameters(self.network, initial_parameters(config.initialisation, sizes, rng))
+        load_parameters(self.network, initial_parameters(config.initialisation, self.architecture, rng))
         self.optimiser = Optimiser(config, self.network)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self._scores = workers.replicate(self.network)
@@ -92,13 +91,11 @@ class TorchEngine:
         mine = slice(self.workers.rank, None, self.workers.size)
         masks = self._masks(N, mine)
         with self._arithmetic():
-            X, y = self.images.batch(batch.rows[mine], batch.views[mine])
+            X, targets = self.images.batch(batch, mine)
             scores = self._scores(X, masks)
         # the sum of this worker's share over the N of all: added up over the workers it is eq. 12
-        share = functional.cross_entropy(
-            scores.to(self.images.mean.dtype), y,
-            reduction="sum", label_smoothing=self.config.label_smoothing,
-        ) / N  # fmt: skip
+        scores = scores.to(self.images.mean.dtype)
+        share = summed_cross_entropy(scores, targets, self.config.label_smoothing) / N
         loss = self.workers.total(share)
         if np.isfinite(loss):
             self.workers.backward(share)
@@ -114,7 +111,7 @@ class TorchEngine:
         return logits
 
     def penalty(self) -> float:
-        weights = (value for name, value in self.network.named_parameters() if name.endswith("weight"))
+        weights = self.network.decayed()
         return self.config.reg * sum(float(value.detach().square().sum()) for value in weights)
 
     def state(self) -> dict[str, Array]:
@@ -132,8 +129,8 @@ class TorchEngine:
         self.generator.set_state(torch.from_numpy(np.array(state["rng"])))
 
     def model(self) -> Model:
-        params = self.inputs.folded(parameters_of(self.network))
-        return Model(params, self.inputs.preprocessing, self.classes, self.image_shape)
+        architecture, params = self.inputs.folded(self.architecture, parameters_of(self.network))
+        return Model(architecture, params, self.inputs.preprocessing, self.classes, self.image_shape)
 
     def describe(self) -> dict[str, Any]:
         name = self.device.type
@@ -153,10 +150,9 @@ class TorchEngine:
 
     def _masks(self, N: int, mine: slice) -> list[Tensor] | None:
         """The dropout masks of N examples, which all workers draw alike, cut down to the rows of this one."""
-        if not self.config.dropout:
+        units = self.architecture.dropouts
+        if not units:
             return None
         keep = 1 - self.config.dropout
-        drawn = (
-            torch.rand(N, units, generator=self.generator, device=self.device) for units in self.config.hidden
-        )
+        drawn = (torch.rand(N, width, generator=self.generator, device=self.device) for width in units)
         return [noise[mine].lt(keep).to(self.images.mean.dtype) / keep for noise in drawn]

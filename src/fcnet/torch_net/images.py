@@ -1,4 +1,4 @@
-"""Images as uint8 on the device, picked, deformed and made floating point there, a minibatch at a time.
+"""Images as uint8 on the device, picked, augmented and made floating point there, a minibatch at a time.
 
 A data set that fits in memory needs no loader with worker processes: picking 200 of 49,000 images takes
 less than a millisecond.
@@ -14,8 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fcnet.data.augmentation import Augmentation, Batch, MixedLabels, Pipeline
 from fcnet.data.dataset import Part
+from fcnet.data.minibatches import Minibatch
+from fcnet.torch_net.losses import Targets
 from fcnet.train.inputs import Inputs
+
+WHOLE = slice(None)
 
 
 class DeviceImages:
@@ -25,7 +30,8 @@ class DeviceImages:
     ----------
     train : the training split
     inputs : from pixels to what the network is given
-    tables : (views, D) the deformations, from `Augmentation.tables`
+    augment : what is done to minibatches
+    image_shape : (channels, height, width)
     device, dtype : of the network
     """
 
@@ -33,33 +39,85 @@ class DeviceImages:
         self,
         train: Part,
         inputs: Inputs,
-        tables: NDArray[np.intp],
+        augment: Pipeline,
+        image_shape: tuple[int, int, int],
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        self.device = device
+        self.device, self.augment, self.image_shape = device, augment, image_shape
         self.images = on_device(train.images, device)
         self.labels = on_device(train.labels, device)
+        tables = augment.deformation.tables(image_shape)
+        self.views = len(tables)
         self.tables = on_device(tables, device) if len(tables) > 1 else None
         self.mean = on_device(inputs.preprocessing.mean, device).to(dtype)
         self.scale = inputs.preprocessing.scale
         P = inputs.projection
         self.projection = None if P is None else on_device(P, device).to(dtype)
+        self._host_labels = train.labels
 
-    def batch(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """The network's inputs (B, D) and the labels (B,) of these rows, deformed as `views` says."""
-        chosen = on_device(rows, self.device)
-        pixels = self.images.index_select(0, chosen)
-        if self.tables is not None:
-            pixels = pixels.gather(1, self.tables.index_select(0, on_device(views, self.device)))
-        return self.inputs(pixels), self.labels.index_select(0, chosen)
+    def batch(self, batch: Minibatch, mine: slice = WHOLE) -> tuple[Tensor, Targets]:
+        """The inputs (B, D) and the targets of a minibatch, cut down to the rows that are `mine`."""
+        if self.augment.steps:
+            return self._augmented(batch, mine)
+        rows = batch.rows[mine]
+        X = self._centred(self._pixels(rows, batch.views[mine]))
+        return self._projected(X), self.labels.index_select(0, on_device(rows, self.device))
 
     def inputs(self, pixels: Tensor) -> Tensor:
         """What the network is given of pixels (B, D) uint8."""
+        return self._projected(self._centred(pixels))
+
+    def _augmented(self, drawn: Minibatch, mine: slice) -> tuple[Tensor, Targets]:
+        """As `batch`, where more is done than moving pixels.
+
+        The augmentations see the whole minibatch, so that neither what they draw nor with which example one
+        is mixed depends on the number of workers.
+        """
+        X = self._centred(self._pixels(drawn.rows, drawn.views))
+        batch = DeviceBatch(X, self._host_labels[drawn.rows], self.image_shape)
+        self.augment(batch, drawn.generator())
+        inputs = self._projected(batch.X[mine].contiguous())
+        targets = batch.targets
+        if isinstance(targets, MixedLabels):
+            labels, partners, weight = (on_device(values[mine], self.device) for values in targets)
+            return inputs, (labels, partners, weight.to(X.dtype))
+        return inputs, on_device(targets[mine], self.device)
+
+    def _pixels(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> Tensor:
+        """The images of these rows, (B, D) uint8, deformed as `views` says."""
+        pixels = self.images.index_select(0, on_device(rows, self.device))
+        if self.tables is None:
+            return pixels
+        return pixels.gather(1, self.tables.index_select(0, on_device(views, self.device)))
+
+    def _centred(self, pixels: Tensor) -> Tensor:
         X = torch.sub(pixels, self.mean)
-        if self.scale != 1.0:
-            X.mul_(1 / self.scale)
+        return X if self.scale == 1.0 else X.mul_(1 / self.scale)
+
+    def _projected(self, X: Tensor) -> Tensor:
         return X if self.projection is None else X @ self.projection
+
+
+class DeviceBatch(Batch):
+    """A `Batch` whose X is a tensor. Its labels stay NumPy's."""
+
+    def array(self, values: NDArray[Any]) -> Any:
+        tensor = on_device(values, self.X.device)
+        return tensor.to(self.X.dtype) if tensor.is_floating_point() else tensor
+
+    def change(self, step: Augmentation, rng: np.random.Generator) -> None:
+        # one that is not written for tensors gets NumPy arrays, on the CPU without a copy
+        if getattr(step, "on_device", False):
+            step(self, rng)
+            return
+        device, dtype = self.X.device, self.X.dtype
+        self.X = self.X.cpu().numpy()
+        step(self, rng)
+        self.X = on_device(self.X, device).to(dtype)
+
+    def _rows(self, places: NDArray[np.int64]) -> Any:
+        return self.X.index_select(0, on_device(places, self.X.device))
 
 
 def on_device(array: NDArray[Any], device: torch.device) -> Tensor:

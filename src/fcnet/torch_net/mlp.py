@@ -1,18 +1,88 @@
-"""Question 4's network: the layers of `fcnet.net.Network`, as a PyTorch user would write them."""
+"""Question 4's network, and any other architecture, as PyTorch modules."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from fcnet.validation import check_positive
+from fcnet.errors import DataError
+from fcnet.net.architecture import Architecture
+from fcnet.net.layers import Layer
+from fcnet.torch_net.layers import TORCH_LAYERS
 
 
-class MultiLayerPerceptron(nn.Module):
-    """Linear, ReLU, ..., linear: class scores of a fully-connected network of any depth.
+class FullyConnected(nn.Module):
+    """The layers of an architecture in a row: from examples to class scores.
+
+    Parameters
+    ----------
+    architecture : what the network is
+
+    Attributes
+    ----------
+    layers : the linear layers, so that `state_dict` has layers.0.weight (H1, D), layers.0.bias (H1,), ...
+    norms : the normalisations, if there are any: norms.0.weight (H1,), ...
+
+    Raises
+    ------
+    DataError : a layer or an activation that has no counterpart in PyTorch
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.layers = nn.ModuleList()
+        self._row: list[Callable[..., Any]] = self._counterparts(architecture.build())
+
+    def forward(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
+        """Logits (N, K) of examples x (N, D).
+
+        Parameters
+        ----------
+        x : (N, D)
+        masks : what each dropout layer multiplies its input (N, units) by; None at prediction
+
+        Equations: (3)-(6)
+        """
+        waiting = None if masks is None else iter(masks)
+        for layer in self._row:
+            x = layer(x, waiting)
+        return x
+
+    def decayed(self) -> list[Tensor]:
+        """The parameters that weight decay applies to."""
+        return self._chosen(decayed=True)
+
+    def spared(self) -> list[Tensor]:
+        """The parameters that weight decay leaves alone."""
+        return self._chosen(decayed=False)
+
+    def _chosen(self, decayed: bool) -> list[Tensor]:
+        parameters = dict(self.named_parameters())
+        return [parameters[p.torch] for p in self.architecture.parameters if p.decayed is decayed]
+
+    def _counterparts(self, layers: Iterable[Layer]) -> list[Callable[..., Any]]:
+        """The row of modules and functions; modules are registered in the list that their layer names."""
+        row = []
+        for layer in layers:
+            make = TORCH_LAYERS.get(type(layer))
+            if make is None:
+                known = ", ".join(one.__name__ for one in TORCH_LAYERS)
+                raise DataError(f"the engine torch has no {type(layer).__name__}, its layers are {known}")
+            if layer.declared and not hasattr(self, layer.group):
+                self.add_module(layer.group, nn.ModuleList())
+            place = len(getattr(self, layer.group)) if layer.declared else 0
+            counterpart = make(layer, self._counterparts(layer.inner)) if layer.inner else make(layer)
+            if layer.declared:
+                getattr(self, layer.group).insert(place, counterpart)
+            row.append(counterpart)
+        return row
+
+
+class MultiLayerPerceptron(FullyConnected):
+    """The exercise's class: linear, ReLU, ..., linear of any depth.
 
     Layers are counted without the input, so one hidden layer makes a two-layer network. The softmax is part
     of the loss, `nn.CrossEntropyLoss`, as PyTorch has it.
@@ -23,35 +93,10 @@ class MultiLayerPerceptron(nn.Module):
     hidden_layers : units of each hidden layer; none makes softmax regression
     num_classes : K
 
-    Attributes
-    ----------
-    layers : the `nn.Linear`s, so that `state_dict` has layers.0.weight (H1, D), layers.0.bias (H1,), ...
-
     Raises
     ------
     DataError : a size below 1
     """
 
     def __init__(self, input_size: int, hidden_layers: Sequence[int], num_classes: int) -> None:
-        super().__init__()
-        sizes = (input_size, *hidden_layers, num_classes)
-        check_positive(**{f"sizes[{place}]": size for place, size in enumerate(sizes)})
-        self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes))
-
-    def forward(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
-        """Logits (N, K) of examples x (N, D).
-
-        Parameters
-        ----------
-        x : (N, D)
-        masks : for dropout, what each hidden layer's activations (N, H) are multiplied by; None at prediction
-
-        Equations: (3)-(6)
-        """
-        hidden, last = list(self.layers)[:-1], self.layers[-1]
-        for number, layer in enumerate(hidden):
-            x = torch.relu(layer(x))  # (4), (5)
-            if masks is not None:
-                x = x * masks[number]
-        logits: Tensor = last(x)  # (6)
-        return logits
+        super().__init__(Architecture.of(input_size, hidden_layers, num_classes))

@@ -8,17 +8,39 @@ multiplied by (alpha before) / (alpha now) first, and that is all that this file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.registry import look_up
+from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.weights import as_numpy
 from fcnet.train.config import TrainConfig
 
 Array = NDArray[Any]
+
+
+Rule = Callable[[list[dict[str, Any]], TrainConfig], torch.optim.Optimizer]
+"""Makes torch's optimiser from groups of parameters, each with its weight decay, and the settings."""
+
+
+def _sgd(groups: list[dict[str, Any]], config: TrainConfig) -> torch.optim.Optimizer:
+    nesterov = config.optimiser == "nesterov"
+    return torch.optim.SGD(
+        groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=True
+    )
+
+
+TORCH_OPTIMISERS: dict[str, Rule] = {
+    "sgd": _sgd,
+    "nesterov": _sgd,
+    "adam": lambda groups, config: torch.optim.Adam(groups, lr=config.learning_rate, fused=True),
+    "adamw": lambda groups, config: torch.optim.AdamW(groups, lr=config.learning_rate, fused=True),
+}
+"""The update rules by name; those of `fcnet.net.optimisers.OPTIMISERS`."""
 
 
 class Optimiser:
@@ -31,27 +53,22 @@ class Optimiser:
     ----------
     config : names the rule, its momentum and lambda
     net : the network
+
+    Raises
+    ------
+    DataError : a rule that has no counterpart in PyTorch
     """
 
-    def __init__(self, config: TrainConfig, net: MultiLayerPerceptron) -> None:
-        self.momentum = 0.0 if config.optimiser == "adam" else config.momentum
-        self.nesterov = config.optimiser == "nesterov"
+    def __init__(self, config: TrainConfig, net: FullyConnected) -> None:
         self.names = {parameter: name for name, parameter in net.named_parameters()}
-        groups = [
-            {"params": [layer.weight for layer in net.layers], "weight_decay": 2 * config.reg},
-            {"params": [layer.bias for layer in net.layers], "weight_decay": 0.0},
+        groups: list[dict[str, Any]] = [
+            {"params": net.decayed(), "weight_decay": 2 * config.reg},
+            {"params": net.spared(), "weight_decay": 0.0},
         ]
-        self.rule: torch.optim.Optimizer
-        if config.optimiser == "adam":
-            self.rule = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
-        else:
-            self.rule = torch.optim.SGD(
-                groups,
-                lr=config.learning_rate,
-                momentum=self.momentum,
-                nesterov=self.nesterov,
-                fused=True,
-            )
+        make = look_up(TORCH_OPTIMISERS, config.optimiser, "optimiser with the engine torch")
+        self.rule = make(groups, config)
+        self.momentum = float(self.rule.defaults.get("momentum", 0.0))
+        self.nesterov = bool(self.rule.defaults.get("nesterov", False))
         self.before: float | None = None
 
     def step(self, learning_rate: float) -> None:
@@ -78,7 +95,7 @@ class Optimiser:
         return state if self.before is None else state | {"learning_rate": np.array(self.before)}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Go on from a checkpoint's memory."""
+        """Continue from a checkpoint's memory."""
         self.before = float(state["learning_rate"]) if "learning_rate" in state else None
         self.rule.state.clear()
         for parameter, name in self.names.items():

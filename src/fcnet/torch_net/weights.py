@@ -9,35 +9,38 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fcnet.net.architecture import Architecture
 from fcnet.net.weights import from_torch_names, to_torch_names
-from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.torch_net.mlp import FullyConnected
 
 Array = NDArray[Any]
 
 
-def parameters_of(net: MultiLayerPerceptron) -> dict[str, Array]:
+def parameters_of(net: FullyConnected) -> dict[str, Array]:
     """The parameters as NumPy arrays; on the CPU these are views, which the next step changes."""
-    return from_torch_names({name: as_numpy(value) for name, value in net.state_dict().items()})
-
-
-def gradients_of(net: MultiLayerPerceptron) -> dict[str, Array]:
-    """What the last `backward` left in each parameter's `grad`, under the parameter's name."""
     return from_torch_names(
-        {name: as_numpy(value.grad) for name, value in net.named_parameters() if value.grad is not None}
+        net.architecture, {name: as_numpy(value) for name, value in net.state_dict().items()}
     )
 
 
-def load_parameters(net: MultiLayerPerceptron, params: Mapping[str, Array]) -> None:
+def gradients_of(net: FullyConnected) -> dict[str, Array]:
+    """What the last `backward` left in each parameter's `grad`, under the parameter's name."""
+    return from_torch_names(
+        net.architecture,
+        {name: as_numpy(value.grad) for name, value in net.named_parameters() if value.grad is not None},
+    )
+
+
+def load_parameters(net: FullyConnected, params: Mapping[str, Array]) -> None:
     """Overwrite a network's parameters, in its own dtype and on its own device."""
-    state = {name: torch.from_numpy(np.array(value)) for name, value in to_torch_names(params).items()}
-    net.load_state_dict(state)
+    state = to_torch_names(net.architecture, params)
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
 
 
-def network_from(params: Mapping[str, Array]) -> MultiLayerPerceptron:
+def network_from(architecture: Architecture, params: Mapping[str, Array]) -> FullyConnected:
     """A network of these parameters, in their dtype."""
-    biases = [params[f"b{number}"].size for number in range(1, len(params) // 2 + 1)]
-    net = MultiLayerPerceptron(len(params["W1"]), biases[:-1], biases[-1])
-    net.to(torch.from_numpy(np.array(params["b1"])).dtype)
+    net = FullyConnected(architecture)
+    net.to(torch.from_numpy(np.array(next(iter(params.values())))).dtype)
     load_parameters(net, params)
     return net
 

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fcnet.errors import AlreadySaidError, FcnetError, RunError
 from fcnet.torch_net.hardware import choose_device
-from fcnet.torch_net.mlp import MultiLayerPerceptron
+from fcnet.torch_net.mlp import FullyConnected
 from fcnet.train.config import TrainConfig
 
 PATIENCE = timedelta(minutes=10)
@@ -41,7 +41,7 @@ class ProcessGroup:
     def __init__(self, device: torch.device, rank: int = 0, size: int = 1) -> None:
         self.device, self.rank, self.size = device, rank, size
 
-    def replicate(self, net: MultiLayerPerceptron) -> Callable[..., Any]:
+    def replicate(self, net: FullyConnected) -> Callable[..., Any]:
         """The network as its copies are called: gradients meet behind it."""
         if self.size == 1:
             return net

@@ -1,6 +1,7 @@
 """Training: one loop for every network, through one small protocol.
 
 config         the settings of a training, checked
+ranges         what every setting may be
 schedules      the learning rate of every step
 engine         what the loop needs of a network, and the NumPy network's side of it
 fit            the loop

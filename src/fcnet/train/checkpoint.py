@@ -21,9 +21,9 @@ from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.records import TRY_AGAIN, check_format, format_number
 
-KIND, FORMAT = "fcnet-checkpoint", 5
+KIND, FORMAT = "fcnet-checkpoint", 6
 
-PLACE = ("step", "seconds", "evaluations", "data", "settings", "history")
+PLACE = ("step", "seconds", "evaluations", "data", "settings", "history", "architecture")
 """What of a checkpoint is no array."""
 
 
@@ -38,6 +38,7 @@ class Checkpoint:
     state : the engine's
     data, settings : hashes of the data set that is trained on and of the settings
     history : hash of the history's rows so far
+    architecture : the network as it trains, as `Architecture.dumps` writes it
     """
 
     step: int
@@ -48,6 +49,7 @@ class Checkpoint:
     data: str = ""
     settings: str = ""
     history: str = ""
+    architecture: str = ""
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -6,11 +6,19 @@ to improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
-from fcnet.net.initialisation import standard_deviation
+from fcnet.registry import unknown
+from fcnet.train.ranges import check_settings, is_number, require
+
+if TYPE_CHECKING:
+    from fcnet.net.architecture import Architecture
+
+OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
+"""Augmentations that have a setting of their name."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,14 @@ class TrainConfig:
 
     hidden: tuple[int, ...] = (50,)
     """Units of each hidden layer."""
+    activation: str = "relu"
+    """"relu", "gelu" or "tanh", between the layers."""
+    norm: str = "none"
+    """"layernorm" normalises what enters each activation, or each residual block; "none" does not."""
+    blocks: int = 0
+    """Residual blocks behind each hidden layer, each linear, activation, linear; 0 for a plain network."""
+    expansion: int = 4
+    """How many times wider a residual block is inside."""
     initialisation: str = "1e-4"
     """"he", "pytorch" for PyTorch's default, or the standard deviation of all initial weights."""
     preprocessing: Literal["centred", "standardised", "whitened", "symmetric"] = "centred"
@@ -34,14 +50,15 @@ class TrainConfig:
     """Passes over the training split."""
     iterations: int | None = None
     """Steps in all; given, it overrides the number of epochs."""
-    optimiser: Literal["sgd", "nesterov", "adam"] = "sgd"
-    """Update rule; momentum applies to sgd and nesterov."""
+    optimiser: str = "sgd"
+    """"sgd", "nesterov", "adam" or "adamw"; momentum applies to sgd and nesterov."""
     momentum: float = 0.0
     """mu of Algorithm 1."""
     learning_rate: float = 1e-4
     """alpha at its highest."""
-    schedule: Literal["decay", "cosine"] = "decay"
-    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine."""
+    schedule: str = "decay"
+    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine.
+    constant: always the same."""
     decay: float = 0.95
     """Factor on the learning rate after each epoch (schedule decay); 1 keeps it constant."""
     warmup_epochs: float = 0.0
@@ -60,6 +77,14 @@ class TrainConfig:
     """Turn each image by up to so many degrees, at random, each epoch."""
     zoom: float = 0.0
     """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
+    cutout: int = 0
+    """Set a square of so many pixels, at a random place in each image, to the mean; 0 for none."""
+    augment: tuple[str, ...] = ()
+    """Further augmentations, NAME or NAME=VALUE each: those above, mixup, and those that your own code adds
+    to AUGMENTATIONS."""
+    mixup: float = 0.0
+    """Mix each example and its target with another of its minibatch, by a weight from Beta(alpha, alpha) for
+    this alpha; 0 for none."""
     validation: int = 1000
     """Images held out from the end of the training files."""
     evaluate_every: int | None = None
@@ -78,38 +103,63 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
-        for name in ("batch_size", "epochs", "components", "validation"):
-            _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        for name in ("iterations", "evaluate_every"):
-            value = getattr(self, name)
-            _require(name, value, value is None or value >= 1, "at least 1")
-        for size in self.hidden:
-            _require("hidden", size, size >= 1, "sizes of at least 1")
-        for name in ("momentum", "dropout", "label_smoothing", "zoom"):
-            _require(
-                name, getattr(self, name), 0 <= getattr(self, name) < 1, "from 0 up to, not including, 1"
-            )
-        _require("rotate", self.rotate, 0 <= self.rotate <= 180, "from 0 to 180 degrees")
-        for name in ("reg", "whitening_floor", "warmup_epochs", "shift", "seed"):
-            _require(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), "at least 0")
-        for name in ("learning_rate", "decay"):
-            _require(name, getattr(self, name), 0 < getattr(self, name) < float("inf"), "above 0")
-        _require("decay", self.decay, self.decay <= 1, "at most 1")
+        check_settings({field.name: getattr(self, field.name) for field in fields(self)})
         if self.optimiser == "nesterov":
-            _require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
-        standard_deviation(self.initialisation, 1)
+            require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.engine == "numpy":
             with_torch = "with the engine numpy, or choose the engine torch"
-            _require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
-            _require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
-            _require("compile", self.compile, not self.compile, f"False {with_torch}")
+            require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
+            require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
+            require("compile", self.compile, not self.compile, f"False {with_torch}")
+
+    def architecture(self, inputs: int, classes: int) -> Architecture:
+        """The network that these settings describe, for so many inputs and classes."""
+        from fcnet.net.architecture import Architecture
+
+        return Architecture.of(
+            inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
+            expansion=self.expansion, dropout=self.dropout,
+        )  # fmt: skip
+
+    @property
+    def augmentations(self) -> dict[str, float | None]:
+        """What is done to minibatches, in order: names of `AUGMENTATIONS`, and their values or None."""
+        own = dict(_name_and_value(text) for text in self.augment)
+        before: dict[str, float | None] = {"mirror": None} if self.mirror else {}
+        before |= {name: getattr(self, name) for name in ("shift", "rotate", "zoom", "cutout")}
+        chosen = before | own | {"mixup": self.mixup}
+        return {name: value for name, value in chosen.items() if name in own or value is None or value}
+
+    def _sort_augment(self) -> None:
+        """Move the entries of `augment` that have a setting of their own there, and check the others.
+
+        So the same augmentations are equal settings, and `replace` changes each of them in one place.
+        """
+        given, others = self.augment, {}
+        listed = isinstance(given, list | tuple) and all(isinstance(text, str) for text in given)
+        require("augment", given, listed, "a list of NAME or NAME=VALUE")
+        if given:  # otherwise NumPy is not imported for settings
+            from fcnet.data.augmentation import make
+        for text in given:
+            name, value = _name_and_value(text)
+            if name in OWN_SETTING:
+                setting: Any = True if value is None else value
+                unset = getattr(self, name) in (getattr(type(self), name), setting)
+                require("augment", text, unset, f"{name} once, it is {getattr(self, name)!r} already")
+                object.__setattr__(self, name, setting)
+                continue
+            require("augment", text, name not in others, f"{name} once")
+            others[name] = text if value is None else f"{name}={value!r}"
+            make(name, value)
+        object.__setattr__(self, "augment", tuple(others.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, those that are None left out, for TOML and JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["hidden"] = list(self.hidden)
+        values |= {"hidden": list(self.hidden), "augment": list(self.augment)}
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
@@ -135,20 +185,35 @@ class TrainConfig:
             raise DataError(f"{where}: {error}") from error
 
 
+def _name_and_value(text: str) -> tuple[str, float | None]:
+    """`noise=0.1` as a name and a number, and `noise` as a name and None."""
+    name, equals, number = text.partition("=")
+    if not equals:
+        return name, None
+    try:
+        return name, int(number)
+    except ValueError:
+        pass
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    require("augment", text, math.isfinite(value), "NAME or NAME=VALUE with a number")
+    return name, value
+
+
 def _check_kind(name: str, value: Any, kind: Any) -> None:
     """Require what the annotation of a setting says: a choice, a switch, or a whole number."""
     if get_origin(kind) is Literal:
-        _require(name, value, value in get_args(kind), " or ".join(repr(choice) for choice in get_args(kind)))
+        if value not in get_args(kind):
+            raise unknown(get_args(kind), value, name)
+    elif kind is str:
+        require(name, value, isinstance(value, str), "a name")
     elif kind is bool:
-        _require(name, value, isinstance(value, bool), "true or false")
+        require(name, value, isinstance(value, bool), "true or false")
     elif kind is float:
-        _require(name, value, isinstance(value, float | int) and not isinstance(value, bool), "a number")
+        require(name, value, is_number(value), "a number")
     elif kind in (int, int | None, tuple[int, ...]):
         for number in value if isinstance(value, tuple) else (value,):
             whole = isinstance(number, int) and not isinstance(number, bool)
-            _require(name, number, whole or (number is None and kind == int | None), "a whole number")
-
-
-def _require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:
-    if not fulfilled:
-        raise DataError(f"{name} is {value!r}, give {wanted}")
+            require(name, number, whole or (number is None and kind == int | None), "a whole number")

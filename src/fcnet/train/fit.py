@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch, minibatches, steps_per_epoch
-from fcnet.errors import DivergedError
+from fcnet.errors import DivergedError, RunError
+from fcnet.net.losses import accuracy_and_loss
+from fcnet.registry import look_up
 from fcnet.train.checkpoint import Checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.interruption import deferred_interrupt
 from fcnet.train.listeners import Listener, Silence
-from fcnet.train.schedules import Cosine, EpochDecay, Schedule
+from fcnet.train.schedules import SCHEDULES, Length, Schedule
 
 CHECKPOINT_SECONDS = 10.0
 """Time between two checkpoints, which is what a kill costs at most."""
@@ -65,7 +66,14 @@ class Fit:
         self.history: list[Evaluation] = []
 
     def resume(self, checkpoint: Checkpoint, history: list[Evaluation]) -> None:
-        """Go on from a checkpoint and the history up to it."""
+        """Continue from a checkpoint and the history up to it.
+
+        Raises
+        ------
+        RunError : the checkpoint is of another network
+        """
+        if checkpoint.architecture != self.engine.architecture.dumps():
+            raise RunError("the checkpoint is of another network than the settings describe, start a new run")
         self.engine.load_state(checkpoint.state)
         self.step = checkpoint.step
         self.losses = list(checkpoint.losses)
@@ -179,22 +187,16 @@ class Fit:
         # right after an evaluation they are known to be good
         if not self.losses or all(np.isfinite(value).all() for value in state.values()):
             self.save(
-                Checkpoint(self.step, self.seconds, len(self.history), self.losses, state), self.history
-            )
+                Checkpoint(
+                    self.step, self.seconds, len(self.history), self.losses, state,
+                    architecture=self.engine.architecture.dumps(),
+                ),
+                self.history,
+            )  # fmt: skip
         self._saved_at = time.perf_counter()
         self._saving_took = self._saved_at - start
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int, total: int) -> Schedule:
     """The schedule that the settings ask for."""
-    if config.schedule == "cosine":
-        return Cosine(config.learning_rate, round(config.warmup_epochs * steps_per_epoch), total)
-    return EpochDecay(config.learning_rate, config.decay, steps_per_epoch)
-
-
-def accuracy_and_loss(logits: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """The fraction of correct labels in [0, 1] and eq. 12 in nats, from class scores (N, K)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_total = np.log(np.exp(shifted).sum(axis=1, dtype=np.float64))
-    losses = log_total - shifted[np.arange(len(labels)), labels]
-    return float((logits.argmax(axis=1) == labels).mean()), float(losses.mean())
+    return look_up(SCHEDULES, config.schedule, "schedule")(config, Length(steps_per_epoch, total))

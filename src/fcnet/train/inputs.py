@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fcnet.data.preprocessing import Preprocessing, centred, standardised, symmetric
 from fcnet.data.whitening import whitening_matrix
 from fcnet.errors import DataError
+from fcnet.net.architecture import Architecture
 from fcnet.train.config import TrainConfig
 
 Array = NDArray[Any]
@@ -33,12 +34,23 @@ class Inputs:
         """How many numbers the network is given."""
         return self.preprocessing.mean.size if self.projection is None else self.projection.shape[1]
 
-    def folded(self, params: Mapping[str, Array]) -> dict[str, Array]:
-        """A float32 copy with P inside its first layer: x (P V) = (x P) V, so that it sees pixels."""
+    def folded(
+        self, architecture: Architecture, params: Mapping[str, Array]
+    ) -> tuple[Architecture, dict[str, Array]]:
+        """The network with P inside its first layer, x (P V) = (x P) V, so that it sees pixels; float32.
+
+        Raises
+        ------
+        DataError : there is a P, and the network does not begin with a linear layer
+        """
         folded = {name: np.array(value, dtype=np.float32, order="C") for name, value in params.items()}
-        if self.projection is not None:
-            folded["W1"] = (self.projection.astype(np.float64) @ params["W1"]).astype(np.float32)
-        return folded
+        if self.projection is None:
+            return architecture, folded
+        first = architecture.first_weight
+        if first is None:
+            raise DataError("whitened inputs need a network that begins with a linear layer")
+        folded[first] = (self.projection.astype(np.float64) @ params[first]).astype(np.float32)
+        return replace(architecture, inputs=len(self.projection)), folded
 
 
 def make_inputs(config: TrainConfig, images: NDArray[Any]) -> Inputs:

@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.preprocessing import CHUNK, Preprocessing
-from fcnet.errors import RunError
+from fcnet.errors import DataError, RunError
 from fcnet.files import write_atomically
+from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
-from fcnet.net.weights import from_torch_names, read_tensors, save_weights, serialised
+from fcnet.net.weights import network_in, read_tensors, save_weights, serialised
 from fcnet.records import RunFolder, check_format, format_number
 
-KIND, NUMBER = "fcnet-model", 1
+KIND, NUMBER = "fcnet-model", 2
+"""The second format says the architecture; files of the first are read as what they can only be."""
+
 FORMAT = f"{KIND}-{NUMBER}"
 
 
@@ -29,33 +32,42 @@ FORMAT = f"{KIND}-{NUMBER}"
 class Model:
     """A trained network with all that its use needs.
 
+    architecture : what the network is
     params : {"W1": (D, H), "b1": (H,), ...} float32
     preprocessing : from pixels to its inputs
     classes : K names
     image_shape : (channels, height, width); (1, 1, D) of rows that are no images
     """
 
+    architecture: Architecture
     params: dict[str, NDArray[Any]]
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Units from the input to the classes."""
-        biases = [self.params[f"b{number}"] for number in range(1, len(self.params) // 2 + 1)]
-        return (len(self.params["W1"]), *(len(bias) for bias in biases))
-
     def network(self) -> Network:
-        """The network itself."""
-        return Network(self.sizes, np.random.default_rng(0)).with_params(self.params)
+        """The network itself, on the model's own arrays."""
+        return Network(self.architecture, np.random.default_rng(0), params=self.params)
+
+    @property
+    def first_layer(self) -> NDArray[Any]:
+        """The weights (D, H1) that the inputs meet first: what each unit looks for.
+
+        Raises
+        ------
+        DataError : the network does not begin with a linear layer
+        """
+        name = self.architecture.first_weight
+        if name is None:
+            raise DataError("this network does not begin with a linear layer")
+        return self.params[name]
 
     def logits(self, images: NDArray[Any]) -> NDArray[Any]:
         """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features."""
         network = self.network()
         return np.concatenate(
             [
-                network.forward(self.preprocessing(images[start : start + CHUNK])).copy()
+                network.predict_logits(self.preprocessing(images[start : start + CHUNK]))
                 for start in range(0, len(images), CHUNK)
             ]
         )
@@ -75,7 +87,7 @@ class Model:
         inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
         kind = {"takes": self.preprocessing.takes} if self.preprocessing.takes != "uint8" else {}
         write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT, **kind}))
-        save_weights(folder / "model.safetensors", self.params, about)
+        save_weights(folder / "model.safetensors", self.architecture, self.params, about)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -88,17 +100,18 @@ class Model:
         tensors, about = _read(folder / "model.safetensors")
         inputs, kind = _read(folder / "input.safetensors")
         RunFolder(folder).check("model.safetensors", "input.safetensors")
+        architecture, params = network_in(folder / "model.safetensors", tensors, about)
         try:
-            params = {name: np.ascontiguousarray(value) for name, value in from_torch_names(tensors).items()}
             channels, height, width = json.loads(about["image_shape"])
             takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
             preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]), takes)
-            return cls(params, preprocessing, tuple(json.loads(about["classes"])), (channels, height, width))
+            classes = tuple(json.loads(about["classes"]))
         except (KeyError, ValueError) as error:
             raise RunError(
                 f"model.safetensors and input.safetensors in {folder} are no model: {error} is missing; "
                 f"restore them or repeat the run"
             ) from error
+        return cls(architecture, params, preprocessing, classes, (channels, height, width))
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -1,8 +1,12 @@
-"""The learning rate of every step."""
+"""The learning rate of every step.
+
+`SCHEDULES` finds the schedules by name. A schedule is made from the settings of a training and its length.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +15,30 @@ class Schedule(Protocol):
     """Maps a step, counted from 0, to its learning rate."""
 
     def __call__(self, step: int) -> float: ...
+
+
+class Settings(Protocol):
+    """The settings that the schedules look at: of a training, or of the classifier."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest."""
+
+    @property
+    def decay(self) -> float:
+        """Factor after each epoch."""
+
+    @property
+    def warmup_epochs(self) -> float:
+        """Epochs over which the learning rate rises."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a training is, in steps."""
+
+    steps_per_epoch: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -42,3 +70,23 @@ class Cosine:
             return self.learning_rate * (step + 1) / (self.warmup + 1)
         progress = (step - self.warmup) / max(self.total - self.warmup, 1)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same learning rate in every step."""
+
+    learning_rate: float
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate
+
+
+SCHEDULES: dict[str, Callable[[Settings, Length], Schedule]] = {
+    "decay": lambda s, length: EpochDecay(s.learning_rate, s.decay, length.steps_per_epoch),
+    "cosine": lambda s, length: Cosine(
+        s.learning_rate, round(s.warmup_epochs * length.steps_per_epoch), length.total
+    ),
+    "constant": lambda s, length: Constant(s.learning_rate),
+}
+"""The schedules by name; each is called with the settings and the length of a training."""

@@ -1,19 +1,19 @@
-"""A search for better settings: many trainings, chosen by what the ones before have shown.
+"""A search for better settings: many trainings, where the results so far decide what is tried next.
 
-space      what is varied, and over which ranges
-plan       what is searched, for how long and where it is kept
-locks      one search in a folder, one writer in a journal
-sampling   which settings come next, and which trainings are hopeless
-study      the trials that all workers know: opened, checked, gone on with
-trial      one training as a trial
-work       one worker: trial after trial, until there are enough
-processes  several workers on this machine, each with its share of the cores
-search     the whole search, from an empty folder to its outcome
-standing   where a search stands
-live       how it looks while it runs
-outcome    what it leaves behind: best.toml, study.json
-figures    the search as figures, from study.json alone
+plan      what is searched, for how long and where it is kept
+space     what is varied
+ranges    over which values, around the base settings
+locks     one search in a folder, one writer in a journal
+storage   the journal or the database that holds the trials; passwords
+sampling  which settings come next, and which trials are pruned
+study     the trials that all workers share: opened, checked, resumed
+trial     one training as a trial, and a worker that runs trial after trial
+workers   several worker processes on this machine, each with its share of the cores
+search    the whole search, from an empty folder to its result
+status    where a search stands, and its record
+view      how it looks while it runs
+figures   the search as figures, from study.json alone
 
-Validation alone decides; nothing here looks at the test set. Optuna is imported by `sampling`, `study` and
-those above them, and these are imported where a search begins.
+Only validation images decide; nothing here looks at the test set. Optuna is the extra `tune`, and only
+these modules import it.
 """

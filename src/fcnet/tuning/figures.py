@@ -1,34 +1,132 @@
-"""The search as figures, drawn from study.json alone.
+"""The search as figures: Optuna's own, in the style of the project's others, drawn from study.json alone.
 
     python -m fcnet.tuning.figures STUDY.json FOLDER
 
-budget       accuracy against the time that all trainings took together
+history      accuracy of each trial, and the best so far
 importance   what mattered
-parallel     every trial as a line through its settings
+parallel     every complete trial as a line through the settings that mattered most
 """
 
 from __future__ import annotations
 
 import io
+import math
 import sys
-from collections.abc import Callable
-from itertools import accumulate
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.study import Study
+from optuna.trial import FixedTrial, TrialState
 
 import fcnet.report.style as style
-from fcnet.errors import FcnetError
+from fcnet.errors import FcnetError, RunError
+from fcnet.extras import require
 from fcnet.files import write_atomically
-from fcnet.tuning.parallel import parallel
-from fcnet.tuning.reading import Search, Trial, read_search
+from fcnet.records import read_json
+from fcnet.train.config import TrainConfig
+from fcnet.tuning.plan import FORMAT
+from fcnet.tuning.space import Space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
 DOTS_PER_INCH = 150
 """Of the PNG files."""
+
+WIDTH = 9.6
+"""Inches of every figure."""
+
+PALE = "#C6DBEC"
+"""The worst of the complete trials; the better, the nearer to blue."""
+
+ACCURACY = "validation accuracy (%)"
+
+AXES = 6
+"""Settings in the parallel coordinates, so that their names and numbers stay readable."""
+
+WORDS = {
+    "reg": "L2 (lambda)",
+    "shift": "shift (pixels)",
+    "rotate": "rotate (degrees)",
+    "zoom": "zoom (fraction)",
+    "decay": "decay per epoch",
+    "warmup_epochs": "warm-up (epochs)",
+    "depth": "hidden layers",
+    "hidden_1": "hidden units",
+    "initialisation": "initial weights",
+}
+"""Settings whose name is not enough of a label."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search as its record has it.
+
+    study : its trials, with accuracies in per cent
+    ranked : names of what was varied, the most important first; as in the space where that is unknown
+    importance : whether that is known
+    base : accuracy of the base in per cent, if it is complete
+    credit : what a figure of it was made from
+    """
+
+    study: Study
+    ranked: tuple[str, ...]
+    importance: bool
+    base: float | None
+    credit: str
+
+    @property
+    def complete(self) -> int:
+        return len(self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+
+
+def read_search(path: Path) -> Search:
+    """Read study.json.
+
+    Raises
+    ------
+    RunError : it is missing or damaged, or of another version
+    """
+    record = read_json(path)
+    if record.get("format") != FORMAT or "trials" not in record:
+        raise RunError(f"{path} is no record of a search by this version of fcnet, use that which wrote it")
+    try:
+        return _search(record, str(path))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise RunError(f"{path} is damaged ({error!r}), resume its search to write it anew") from error
+
+
+def _search(record: dict[str, Any], where: str) -> Search:
+    space = Space.from_list(record["space"])
+    epochs = TrainConfig.from_dict(record["base"], where).epochs
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    study = optuna.create_study(direction="maximize")
+    base = None
+    rows = sorted(record["trials"], key=lambda row: row["number"])
+    for row in rows:
+        if row["state"] == "complete":
+            value = 100 * row["value"]
+            fixed = FixedTrial(row["params"])
+            space.suggested(cast(optuna.Trial, fixed))
+            study.add_trial(
+                optuna.create_trial(value=value, params=fixed.params, distributions=fixed.distributions)
+            )
+            base = value if row["base"] else base
+        else:  # of these, Optuna's figures show none
+            study.add_trial(optuna.create_trial(state=TrialState.FAIL))
+    complete = sum(row["state"] == "complete" for row in rows)
+    done = complete + sum(row["state"] in ("pruned", "diverged") for row in rows)
+    known = tuple(record["importance"])
+    others = tuple(one.name for one in space.dimensions if one.name not in known)
+    credit = f"{record['data']['label']}; {done} trials of {epochs} epochs, {complete} of them complete"
+    return Search(study, known + others, bool(known), base, credit)
 
 
 def draw(record: Path, folder: Path) -> list[Path]:
@@ -46,121 +144,158 @@ def draw(record: Path, folder: Path) -> list[Path]:
     Raises
     ------
     RunError : the record is missing, damaged or of another version, or a figure cannot be written
+    MissingExtraError : Matplotlib is not installed
     """
+    require("matplotlib", "tune")
     search = read_search(record)
     written = []
-    with style.house_style():
-        for drawing in DRAWINGS:
-            figure = drawing(search)
-            if figure is not None:
-                path = folder / f"{drawing.__name__}.svg"
-                style.save(figure, path)
-                write_atomically(path.with_suffix(".png"), _png(figure))
-                written += [path, path.with_suffix(".png")]
+    for drawing, fewest in DRAWINGS.items():
+        if search.complete < fewest or (drawing is importance and not search.importance):
+            continue
+        with _without_window():
+            figure: Any = drawing(search).get_figure()
+            style.credit(figure, search.credit, where="below")
+            path = folder / f"{drawing.__name__}.svg"
+            style.save(figure, path)
+            write_atomically(path.with_suffix(".png"), _png(figure))
+            written += [path, path.with_suffix(".png")]
     return written
 
 
-def budget(search: Search) -> Figure | None:
-    """Each trial when it ended, and the best so far, against the training time of all until then."""
-    if search.best is None:
-        return None
-    figure = style.new_figure(9.6, 4.6)
-    axes = figure.subplots()
-    unit, name = (60.0, "minutes") if _total(search) >= 180 else (1.0, "seconds")
-    spent, times = 0.0, []
-    for trial in search.trials:
-        spent += trial.seconds / unit
-        times.append(spent)
-    _dots(axes, search, times)
-    complete = [(time, 100 * one.value) for time, one in zip(times, search.trials, strict=True) if one.value]
-    best = list(accumulate((value for _, value in complete), max))
-    axes.step(
-        [time for time, _ in complete] + [spent],
-        [*best, best[-1]],
-        where="post",
-        color=style.VALIDATION,
-        zorder=2,
-    )
-    ends = [(spent, best[-1], f"best {best[-1]:.1f} %", style.VALIDATION)]
-    if search.first is not None and search.first.value is not None:
-        base = 100 * search.first.value
-        axes.axhline(base, color=style.GREY, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1)
-        ends.append((spent, base, f"base {base:.1f} %", style.GREY))
-    style.end_labels(axes, ends)
-    axes.set_xlim(0, spent * 1.02)
-    axes.set_xlabel(f"training time of all trials so far ({name})")
-    axes.set_ylabel("validation accuracy (%)")
-    style.grid(axes)
-    axes.set_title("What the search had found, and when")
-    axes.yaxis.set_major_locator(_whole())
+def history(search: Search) -> Axes:
+    """Each complete trial, and the best so far."""
+    axes = optuna.visualization.matplotlib.plot_optimization_history(search.study, target_name=ACCURACY)
+    _restyle(axes, "What the search found, trial by trial", 4.4)
+    axes.set_xlabel("trial")
+    for points in axes.collections:
+        points.set_color(style.SKY)
+    axes.lines[0].set(color=style.VALIDATION, alpha=1.0, linewidth=2.0, drawstyle="steps-post")
+    handles, _ = axes.get_legend_handles_labels()
+    if search.base is not None:
+        handles.append(axes.axhline(search.base, color=style.GREY, linewidth=1.2, linestyle=(0, (5, 3))))
+    words = ["complete trial", "best so far", "the base"][: len(handles)]
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=style.SMALL, borderpad=0
+        handles, words, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, fontsize=style.SMALL
     )
-    style.credit(figure, search.credit, where="below")
-    return figure
+    style.grid(axes)
+    return axes
 
 
-def _total(search: Search) -> float:
-    return sum(trial.seconds for trial in search.trials)
-
-
-def _dots(axes: Axes, search: Search, times: list[float]) -> None:
-    """Complete trials filled, pruned ones hollow at what they had reached."""
-    looks: tuple[tuple[str, str, dict[str, Any], Callable[[Trial], float | None]], ...] = (
-        ("complete", "complete", {"color": style.SKY, "markersize": 7}, lambda trial: trial.value),
-        (
-            "pruned", "ended early, at what it had reached",
-            {"color": "white", "markeredgecolor": style.GREY, "markersize": 6}, lambda trial: trial.reached,
-        ),
-    )  # fmt: skip
-    for state, label, look, height in looks:
-        points = [
-            (time, 100 * (height(trial) or 0.0))
-            for time, trial in zip(times, search.trials, strict=True)
-            if trial.state == state and height(trial) is not None
-        ]
-        if points:
-            axes.plot(*zip(*points, strict=True), "o", label=label, zorder=3, **look)
-
-
-def importance(search: Search) -> Figure | None:
+def importance(search: Search) -> Axes:
     """Optuna's measure of how much each setting decided whether a trial was among the best."""
-    if not search.importance:
-        return None
-    shares = list(search.importance.items())
-    figure = style.new_figure(9.6, 1.5 + 0.36 * len(shares))
-    axes = figure.subplots()
-    rows = range(len(shares))
-    axes.barh(rows, [100 * share for _, share in shares], color=style.BLUE, height=0.62)
-    for row, (_, share) in zip(rows, shares, strict=True):
-        axes.annotate(
-            f"{100 * share:.0f} %", (100 * share, row), xytext=(5, 0), textcoords="offset points", va="center"
-        )
-    axes.set_yticks(rows, [search.name(name) for name, _ in shares])
-    axes.set_ylim(len(shares) - 0.4, -0.6)
-    axes.set_xlim(0, 100 * shares[0][1] * 1.12)
-    axes.xaxis.set_major_locator(_whole())
+    axes = optuna.visualization.matplotlib.plot_param_importances(search.study, target_name=ACCURACY)
+    _restyle(axes, "What mattered", 1.5 + 0.36 * len(search.ranked))
+    axes.set_xlabel("share in what distinguishes the best trials from the others")
+    axes.set_ylabel("")
+    axes.set_yticks(axes.get_yticks(), [_name(label.get_text()) for label in axes.get_yticklabels()])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("share in what told the best trials from the others (%)")
+    for bar in axes.patches:
+        bar.set_facecolor(style.BLUE)
+    for share in axes.texts:
+        share.set(text=f" {share.get_text()}", fontsize=style.SMALL)
+    if (legend := axes.get_legend()) is not None:
+        legend.remove()
     style.grid(axes, "x")
-    axes.set_title("What mattered")
-    style.credit(figure, search.credit, where="below")
-    return figure
+    return axes
 
 
-DRAWINGS: tuple[Callable[[Search], Figure | None], ...] = (budget, importance, parallel)
-"""A figure's file has the name of its function."""
+def parallel(search: Search) -> Axes:
+    """One axis for each of the most important settings; a line for each complete trial, darker if better."""
+    axes = optuna.visualization.matplotlib.plot_parallel_coordinate(
+        search.study, params=list(search.ranked[:AXES]), target_name=ACCURACY
+    )
+    _restyle(axes, "The best trials and the settings that mattered most", 5.0)
+    names = [_name(label.get_text()) for label in axes.get_xticklabels()]
+    axes.set_xticks(axes.get_xticks(), [textwrap.fill(name, 12) for name in names], rotation=0)
+    axes.tick_params(axis="x", length=0, pad=8)
+    _recolour(axes)
+    figure: Any = axes.get_figure()
+    figure.axes[1].remove()  # the colours' bar: the first axis says the same
+    for scale in figure.axes[1:]:
+        scale.spines["right"].set(visible=True, color=style.GREY)
+        _few_marks(scale)
+    return axes
 
 
-def _whole() -> MaxNLocator:
-    """Marks at whole per cents."""
-    from matplotlib.ticker import MaxNLocator
+def _recolour(axes: Axes) -> None:
+    """Lines that are visible on white, the best one in orange."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import LinearSegmentedColormap
 
-    return MaxNLocator(nbins=7, integer=True)
+    (lines,) = (one for one in axes.collections if isinstance(one, LineCollection))
+    values: Any = lines.get_array()
+    lines.set(cmap=LinearSegmentedColormap.from_list("trials", [PALE, style.BLUE]), linewidth=1.2)
+    across, up = zip(*lines.get_segments()[int(values.argmax())], strict=True)
+    axes.plot(across, up, color=style.ORANGE, linewidth=3.0, label="best", zorder=3)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, fontsize=style.SMALL)
 
 
-def _png(figure: Figure) -> bytes:
+def _few_marks(scale: Axes) -> None:
+    """Three or four numbers on an axis of numbers, on white where lines pass behind them."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+
+    low, high = scale.get_ylim()
+    if scale.get_yscale() == "log":
+        marks = (low, math.sqrt(low * high), high)
+        scale.set_yticks(marks, [f"{mark:.2g}".replace("e+0", "e") for mark in marks])
+        scale.yaxis.set_minor_formatter(NullFormatter())
+        scale.tick_params(axis="y", which="minor", length=0)
+    elif not isinstance(scale.yaxis.get_major_locator(), FixedLocator):  # a choice keeps its marks
+        scale.yaxis.set_major_locator(MaxNLocator(nbins=4))
+    for label in scale.get_yticklabels():
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})
+
+
+DRAWINGS: dict[Callable[[Search], Axes], int] = {history: 1, importance: 1, parallel: 2}
+"""Each figure, whose file has the name of its function, and the least number of complete trials for it."""
+
+
+def _name(dimension: str) -> str:
+    """A dimension as people call it."""
+    if dimension.startswith("hidden_") and dimension != "hidden_1":
+        return f"units, layer {dimension.removeprefix('hidden_')}"
+    return WORDS.get(dimension, dimension.replace("_", " "))
+
+
+@contextmanager
+def _without_window() -> Iterator[None]:
+    """Optuna draws with pyplot, which must open no window and keep no figure, style or backend of ours."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before, known = matplotlib.get_backend(), set(plt.get_fignums())
+    plt.switch_backend("agg")
+    try:
+        with style.house_style(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # so are all of its plots
+            yield
+    finally:
+        for number in set(plt.get_fignums()) - known:
+            plt.close(number)
+        plt.switch_backend(before)
+
+
+def _restyle(axes: Axes, title: str, height: float) -> None:
+    """Give a figure of Optuna's, which has ggplot's style, ours."""
+    figure: Any = axes.get_figure()
+    figure.set_layout_engine("constrained", w_pad=0.10, h_pad=0.12)
+    figure.set_size_inches(WIDTH, height)
+    for one in figure.axes:
+        one.set_facecolor("white")
+        one.grid(False)
+        one.set_axisbelow(True)
+        one.tick_params(which="both", color=style.GREY, labelcolor=style.INK, labelsize=style.SMALL)
+        for label in (one.xaxis.label, one.yaxis.label):
+            label.set(color=style.INK, fontsize=style.SMALL + 1)
+        for side in one.spines.values():
+            side.set(color=style.GREY, linewidth=0.9)
+        one.spines[["top", "right"]].set_visible(False)
+    axes.set_title("")
+    axes.set_title(title, loc="left", fontsize=style.SMALL + 1.5, fontweight="bold", color=style.INK, pad=9)
+
+
+def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()

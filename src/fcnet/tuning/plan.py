@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ class Place:
     """Where a search is kept.
 
     out : folder of its own, with the trainings
-    storage : URL of a database that several machines share; a journal file in the folder if None
+    storage : URL of a database that several machines share, with its password if that is in it; a journal
+        file in the folder if None
     name : of the study in that database
     """
 
     out: Path
-    storage: str | None = None
+    storage: str | None = field(default=None, repr=False)
     name: str = "fcnet"
 
     @property
@@ -50,8 +51,12 @@ class Place:
         return self.out / "figures"
 
     @property
+    def logs(self) -> Path:
+        return self.out / "logs"
+
+    @property
     def label(self) -> str:
-        """How messages name the study; no URL, which may hold a password."""
+        """How messages name the study; not by its URL, which may hold a password."""
         return str(self.out) if self.storage is None else f"the study {self.name!r}"
 
     @property
@@ -70,7 +75,7 @@ class Plan:
     base : the settings that hold where nothing is varied, and the first trial
     space : what is varied
     data : hash of the data set
-    trials : how many are wanted in all, the pruned ones among them
+    trials : how many are wanted in all, pruned ones included
     """
 
     base: TrainConfig

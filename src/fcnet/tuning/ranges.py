@@ -39,6 +39,9 @@ USUAL = (
 )  # fmt: skip
 """What is varied if nothing is said."""
 
+ADAPTIVE = ("adam", "adamw")
+"""Optimisers without the setting momentum, whose learning rates do not depend on the gradient's size."""
+
 AUGMENTATION = ("mirror", "shift", "rotate", "zoom")
 
 
@@ -53,8 +56,9 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
 
     Raises
     ------
-    DataError : `--vary NAME changes nothing ...`
+    DataError : `--vary NAME changes nothing ...`; a name that cannot be varied
     """
+    check_names(vary or ())
     found: dict[str, Dimension] = {}
     names = USUAL if vary is None else vary
     for name in sorted(set(names), key=list(NAMES).index):  # schedule before decay, depth before hidden
@@ -63,6 +67,17 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
             raise DataError(f"--vary {name} changes nothing with these settings, {NAMES[name]}")
         found |= {dimension.name: dimension for dimension in own}
     return Space(tuple(found.values()))
+
+
+def check_names(names: Collection[str]) -> None:
+    """Make sure that these can be varied.
+
+    Raises
+    ------
+    DataError : `--vary NAME is unknown, choose among ...`
+    """
+    if unknown := [name for name in names if name not in NAMES]:
+        raise DataError(f"--vary {unknown[0]} is unknown, choose among {', '.join(NAMES)}")
 
 
 def dimensions(
@@ -81,7 +96,7 @@ def dimensions(
             return [Dimension("depth", Range(1, max(3, len(base.hidden) + 1), whole=1))]
         case "decay" | "warmup-epochs":
             return _of_schedule(setting, base, "schedule" in names)
-        case "momentum" if base.optimiser == "adam":
+        case "momentum" if base.optimiser in ADAPTIVE:
             return []
         case "dropout" if not base.hidden and "depth" not in names:
             return []
@@ -125,7 +140,7 @@ def _with(domain: Range | Choice, own: Any) -> Range | Choice:
 def _rates(base: TrainConfig) -> Range:
     """Learning rates; pixels from 0 to 255 need small ones, since a gradient is as large as the inputs."""
     low, high = 0.01, 0.3
-    if base.optimiser == "adam":
+    if base.optimiser in ADAPTIVE:
         low, high = 1e-4, 1e-2
     elif base.preprocessing == "centred":
         low, high = 5e-5, 5e-3

@@ -98,6 +98,14 @@ class Space:
         """What the sampler suggests for each dimension that matters."""
         return self._chosen(lambda dimension: dimension.domain.suggest(trial, dimension.name))
 
+    def complete(self, values: Mapping[str, Any]) -> bool:
+        """Whether every dimension that matters has its value."""
+        return all(
+            dimension.name in values
+            for dimension in self.dimensions
+            if (dimension.only_if is None or dimension.only_if[0] in values) and dimension.matters(values)
+        )
+
     def _chosen(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         values: dict[str, Value] = {}
         for dimension in self.dimensions:  # one after another: some matter with some values of others only

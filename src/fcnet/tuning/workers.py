@@ -2,7 +2,7 @@
 
 A library for matrices starts its threads when NumPy loads, so their number is in the environment of a
 worker before it begins. A worker's order comes on its standard input, where no list of processes shows a
-password; the end of that input is the end of whoever wanted the work.
+password; the end of that input tells the worker that its search has ended.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from types import FrameType
 from typing import Any, TextIO
 
 from fcnet.errors import FcnetError, Terminated
+from fcnet.tuning.locks import open_regular
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What the libraries for matrices, PyTorch's among them, read when they are loaded."""
 
 NOBODY = 0
-"""Number of the process of a trial that was begun a moment ago, or whose worker was killed in that moment."""
+"""Process number for a trial that began a moment ago, or whose worker was killed in that moment."""
 
 STOP_SECONDS = 60.0
-"""For a worker to end the step at hand and write its checkpoint."""
+"""For a worker to end its step and write its checkpoint."""
 
 
 def threads_each(workers: int) -> int:
@@ -39,7 +40,7 @@ def threads_each(workers: int) -> int:
 
 
 def surroundings(workers: int) -> dict[str, str]:
-    """The environment of a worker; who has asked for fewer threads gets no more."""
+    """The environment of a worker; a smaller number that is set already stays."""
     share = threads_each(workers)
     wanted = {name: os.environ.get(name, "") for name in THREAD_VARIABLES}
     return os.environ | {
@@ -56,7 +57,7 @@ class Processes:
     order : what it is told, plain values
     count : how many
     logs : folder for what they say on standard error
-    kept : file descriptor that they inherit, so that they hold the folder of the search, too
+    kept : file descriptor that they inherit, so that they hold the folder of the search too
     """
 
     command: Sequence[str]
@@ -71,7 +72,8 @@ class Processes:
         self.logs.mkdir(parents=True, exist_ok=True)
         for place in range(1, self.count + 1):
             if place not in self.running:
-                with self._log(place).open("w") as log:
+                with os.fdopen(open_regular(self._log(place)), "w") as log:
+                    log.truncate(0)
                     self.running[place] = subprocess.Popen(
                         self.command,
                         stdin=subprocess.PIPE,
@@ -80,7 +82,7 @@ class Processes:
                         text=True,
                         env=surroundings(self.count),
                         pass_fds=() if self.kept is None else (self.kept,),
-                        start_new_session=True,  # Ctrl-C is for whoever waits for them, and told on once
+                        start_new_session=True,  # Ctrl-C reaches the search, which stops them
                     )
                 self._tell(place)
 
@@ -149,12 +151,12 @@ class Processes:
         return (
             last.removeprefix("error: ")
             if last.startswith("error: ")
-            else f"a worker failed ({last}), " + (f"see {self._log(place)} and go on with --resume")
+            else f"a worker failed ({last}), " + (f"see {self._log(place)} and resume with --resume")
         )
 
 
 def receive(order: TextIO) -> dict[str, Any]:
-    """The order of this worker; from now on it stops when whoever gave it is gone."""
+    """The order of this worker, which from now on stops when its search is gone."""
     received: dict[str, Any] = json.loads(order.readline())
 
     def watch() -> None:

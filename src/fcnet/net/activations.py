@@ -1,0 +1,152 @@
+"""The activation functions, each with its derivative beside it.
+
+`ACTIVATIONS` finds them by name; their PyTorch counterparts have the same name in `fcnet.torch_net.layers`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.blas import buffer
+from fcnet.registry import look_up
+
+if TYPE_CHECKING:
+    from fcnet.net.onnx_graph import Graph
+
+Array = NDArray[Any]
+
+
+class ActivationFunction:
+    """phi, applied element by element, and phi'.
+
+    Attributes
+    ----------
+    slope_from : what `slope` is given: the "input" z of phi, or its "output" phi(z). The latter lets phi be
+        written over its input.
+    slope_type : dtype of the slope where it is not that of the numbers, such as bool for 0 and 1
+    kink : whether phi' jumps at 0, where no derivative exists
+    """
+
+    slope_from: ClassVar[Literal["input", "output"]] = "input"
+    slope_type: ClassVar[type[Any] | None] = None
+    kink: ClassVar[bool] = False
+
+    def value(self, Z: Array, out: Array) -> None:
+        """Write phi(Z) to out, which may be Z itself where `slope_from` is "output"."""
+        raise NotImplementedError
+
+    def slope(self, kept: Array, out: Array) -> None:
+        """Write phi' to out, from the input or the output as `slope_from` says."""
+        raise NotImplementedError
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        """Add the function's nodes; from the name of its input to that of its output."""
+        raise NotImplementedError
+
+
+class ReLU(ActivationFunction):
+    """phi(z) = max(0, z). Equations: (1)"""
+
+    slope_from = "output"  # phi(z) > 0 exactly where z > 0
+    slope_type = np.bool_
+    kink = True
+
+    def __init__(self) -> None:
+        self._zeros: Array = np.zeros(0)
+
+    def value(self, Z: Array, out: Array) -> None:
+        zeros = self._zeros
+        if zeros.size != Z.shape[1] or zeros.dtype != Z.dtype:
+            zeros = self._zeros = np.zeros(Z.shape[1], Z.dtype)
+        # (1): NumPy takes the maximum with a row of zeros in half the time that one zero takes
+        np.maximum(Z, zeros, out=out)
+
+    def slope(self, kept: Array, out: Array) -> None:
+        np.greater(kept, 0, out=out)
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Relu", x)
+
+
+class Tanh(ActivationFunction):
+    """phi(z) = tanh(z), phi' = 1 - phi^2."""
+
+    slope_from = "output"
+
+    def value(self, Z: Array, out: Array) -> None:
+        np.tanh(Z, out=out)
+
+    def slope(self, kept: Array, out: Array) -> None:
+        np.multiply(kept, kept, out=out)
+        np.subtract(1, out, out=out)
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Tanh", x)
+
+
+class GELU(ActivationFunction):
+    """phi(z) = z/2 (1 + tanh(c (z + k z^3))): Hendrycks and Gimpel (2016), in their form with tanh.
+
+    It is what PyTorch computes with `approximate="tanh"`. The exact form needs the error function, which
+    NumPy does not have; the two differ by at most 5e-4.
+    """
+
+    C, K = math.sqrt(2 / math.pi), 0.044715
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Array] = {}
+
+    def value(self, Z: Array, out: Array) -> None:
+        self._tanh(Z, out)
+        out += 1
+        out *= Z
+        out *= 0.5
+
+    def slope(self, kept: Array, out: Array) -> None:
+        """Phi' = (1 + t)/2 (1 + (1 - t) c z (1 + 3 k z^2)), with t the tanh above."""
+        inner = buffer(self._buffers, "inner", kept.shape, kept.dtype)
+        rest = buffer(self._buffers, "rest", kept.shape, kept.dtype)
+        np.multiply(kept, kept, out=inner)
+        inner *= 3 * self.K
+        inner += 1
+        inner *= kept
+        inner *= self.C
+        self._tanh(kept, out)
+        inner *= np.subtract(1, out, out=rest)
+        inner += 1
+        out += 1
+        out *= inner
+        out *= 0.5
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        half, one, c, k = (graph.constant(np.float32(value)) for value in (0.5, 1.0, self.C, self.K))
+        cube = graph.node("Mul", graph.node("Mul", x, x), x)
+        inner = graph.node("Mul", graph.node("Add", x, graph.node("Mul", cube, k)), c)
+        gate = graph.node("Add", graph.node("Tanh", inner), one)
+        return graph.node("Mul", graph.node("Mul", x, half), gate)
+
+    def _tanh(self, Z: Array, out: Array) -> None:
+        np.multiply(Z, Z, out=out)
+        out *= self.K
+        out += 1
+        out *= Z
+        out *= self.C
+        np.tanh(out, out=out)
+
+
+ACTIVATIONS: dict[str, type[ActivationFunction]] = {"relu": ReLU, "gelu": GELU, "tanh": Tanh}
+"""The activation functions by name."""
+
+
+def activation_function(name: str) -> ActivationFunction:
+    """The activation function of this name.
+
+    Raises
+    ------
+    DataError : there is none; the text lists the known ones
+    """
+    return look_up(ACTIVATIONS, name, "activation")()

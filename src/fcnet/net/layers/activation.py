@@ -1,0 +1,60 @@
+"""The layer that applies an activation function; the functions themselves are in `fcnet.net.activations`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.activations import activation_function
+from fcnet.net.blas import buffer
+from fcnet.net.layers.base import Layer
+
+if TYPE_CHECKING:
+    from fcnet.net.onnx_graph import Graph
+
+Array = NDArray[Any]
+
+
+class Activation(Layer):
+    """A = phi(Z), element by element.
+
+    Parameters
+    ----------
+    inputs : units
+    function : the name of phi in `ACTIVATIONS`
+    """
+
+    def __init__(self, inputs: int, function: str) -> None:
+        super().__init__(inputs)
+        self.name = function
+        self.function = activation_function(function)
+        self.needs_input = self.function.slope_from == "input"
+        self.needs_output = self.in_place = self.function.slope_from == "output"
+
+    def forward(self, X: Array, training: bool) -> Array:
+        """Z (N, H) to A (N, H), in place where the slope follows from A alone. Equations: (1), (5)"""
+        A = X if self.overwrite_input else buffer(self._buffers, "A", X.shape, X.dtype)
+        self.function.value(X, A)
+        self._kept = X if self.needs_input else A
+        return A
+
+    def backward(self, delta: Array, input_needed: bool) -> Array:
+        """dJ/dA (N, H) to dJ/dZ (N, H) = phi'(Z) * dJ/dA."""
+        slope = buffer(self._buffers, "slope", delta.shape, np.dtype(self.function.slope_type or delta.dtype))
+        self.function.slope(self._kept, slope)
+        dX = delta if self.overwrite_delta else buffer(self._buffers, "dX", delta.shape, delta.dtype)
+        return np.multiply(delta, slope, out=dX)
+
+    def predict(self, X: Array) -> Array:
+        A = np.empty_like(X)
+        self.function.value(X, A)
+        return A
+
+    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
+        seen.append((self, X.copy()))
+        return self.forward(X, False)
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return self.function.onnx(graph, x)

@@ -1,0 +1,108 @@
+"""What every layer is, and which memory it may write to.
+
+Rows are examples throughout. A layer owns the buffers that its `forward` and `backward` return, so the next
+call overwrites them; `predict` owns nothing and may run in several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.parameters import Declared, Parameter
+
+if TYPE_CHECKING:
+    from fcnet.net.onnx_graph import Graph
+
+Array = NDArray[Any]
+
+
+class Layer:
+    """One layer. A subclass sets `outputs` and `declared` in its constructor and defines the methods below.
+
+    Parameters
+    ----------
+    inputs : numbers per example that come in
+
+    Attributes
+    ----------
+    outputs : numbers per example that go out
+    declared : its parameters, in the order in which `bind` is given them
+    inner : the layers inside it, of which the network binds the parameters too
+    group : where PyTorch's `state_dict` lists its parameters: "layers" gives layers.0.weight, ...
+    normalises : whether the setting `norm` may name it
+    needs_input, needs_output : whether backward looks at what forward was given, or at what it returned
+    in_place : whether forward can write over its input, and backward over the error
+    passes_through : whether forward or backward may return the very array that they were given
+    takes_scaled : whether forward takes a `Scaled` array
+    overwrite_input, overwrite_delta : set by `plan`: whether nobody else needs these arrays any more
+    """
+
+    group: ClassVar[str] = "extra"
+    normalises: ClassVar[bool] = False
+    needs_input: bool = False
+    needs_output: bool = False
+    in_place: bool = False
+    passes_through: bool = False
+    takes_scaled: bool = False
+    inner: Sequence[Layer] = ()
+    declared: tuple[Declared, ...] = ()
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = self.outputs = inputs
+        self.overwrite_input = self.overwrite_delta = False
+        self._buffers: dict[str, Array] = {}
+
+    def bind(self, parameters: Sequence[Parameter], rng: np.random.Generator) -> None:
+        """Take the parameters, one for each of `declared`, and the source of randomness for training."""
+
+    def forward(self, X: Array, training: bool) -> Array:
+        """From the layer's input X (N, inputs) to its output (N, outputs)."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, delta: Array, input_needed: bool) -> Array | None:
+        """From dJ/d(output) to dJ/d(input), or None where it is not needed; sets the gradients."""
+        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def predict(self, X: Array) -> Array:
+        """As `forward` without training, in arrays of its own."""
+        raise NotImplementedError(f"{type(self).__name__}.predict")
+
+    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
+        """As `forward` without training; notes each activation with a copy of its input."""
+        return self.forward(X, False)
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        """Add the layer's nodes to an ONNX graph; from the name of its input to that of its output."""
+        raise NotImplementedError(f"{type(self).__name__}.onnx")
+
+
+def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """All layers, those inside others after the one that holds them."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.inner)
+
+
+def plan(layers: Sequence[Layer], input_free: bool, delta_free: bool) -> tuple[bool, bool]:
+    """Tell the layers of a row which arrays they may overwrite, from what the others declare to need.
+
+    Parameters
+    ----------
+    input_free : whether nobody else needs the row's input
+    delta_free : whether nobody else needs the error that the row is given
+
+    Returns
+    -------
+    output_free, returned_free : the same of what the row's forward and backward return
+    """
+    for layer in layers:
+        layer.overwrite_input = input_free and layer.in_place and not layer.needs_input
+        input_free = (input_free or not layer.passes_through) and not layer.needs_output
+    for layer in reversed(layers):
+        layer.overwrite_delta = delta_free and layer.in_place
+        delta_free = delta_free or not layer.passes_through
+    return input_free, delta_free

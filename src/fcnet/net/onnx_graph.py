@@ -1,0 +1,48 @@
+"""An ONNX graph that the layers write their nodes into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.net.parameters import Parameter
+
+
+class Graph:
+    """An ONNX graph that grows node by node; layers add theirs.
+
+    Attributes
+    ----------
+    nodes : so far
+    constants : arrays by name
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: dict[str, NDArray[Any]] = {}
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node; returns the name of its output."""
+        from onnx import helper
+
+        name = f"{operator.lower()}{len(self.nodes) + 1}"
+        self.nodes.append(helper.make_node(operator, [*inputs], [name], **attributes))
+        return name
+
+    def constant(self, value: Any, name: str = "") -> str:
+        """Add a constant; returns its name."""
+        name = name or f"constant{len(self.constants) + 1}"
+        self.constants[name] = np.asarray(value)
+        return name
+
+    def parameter(self, parameter: Parameter) -> str:
+        """Add a layer's parameter under its own name, float32."""
+        return self.constant(parameter.value.astype(np.float32), parameter.name)
+
+    def rename(self, output: str, name: str) -> str:
+        """Give the output of the last node another name."""
+        assert self.nodes[-1].output[0] == output
+        self.nodes[-1].output[0] = name
+        return name

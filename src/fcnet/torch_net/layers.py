@@ -1,0 +1,92 @@
+"""PyTorch's counterpart of each layer of `fcnet.net.layers`, under the same name.
+
+A counterpart is made from the layer that it copies, which knows its sizes. Those with parameters are modules
+whose parameters have the names that the layer declares for PyTorch; the others are plain functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fcnet.net import layers
+from fcnet.net.layers.layernorm import EPSILON
+from fcnet.registry import look_up
+
+Masks = Iterator[Tensor] | None
+"""What each dropout layer in turn multiplies its input by; None at prediction."""
+
+TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "gelu": partial(functional.gelu, approximate="tanh"),
+    "tanh": torch.tanh,
+}
+"""The activation functions by name; those of `fcnet.net.activations.ACTIVATIONS`."""
+
+
+class Linear(nn.Linear):
+    """Z = X W + b, with weight = W transposed."""
+
+    def __init__(self, layer: layers.Linear) -> None:
+        super().__init__(layer.inputs, layer.outputs)
+
+    def forward(self, x: Tensor, masks: Masks = None) -> Tensor:
+        return super().forward(x)
+
+
+class LayerNorm(nn.LayerNorm):
+    """Each example to mean 0 and variance 1, times weight, plus bias."""
+
+    def __init__(self, layer: layers.LayerNorm) -> None:
+        super().__init__(layer.inputs, eps=EPSILON)
+
+    def forward(self, x: Tensor, masks: Masks = None) -> Tensor:
+        return super().forward(x)
+
+
+class Activation:
+    """A = phi(Z)."""
+
+    def __init__(self, layer: layers.Activation) -> None:
+        self.function = look_up(TORCH_ACTIVATIONS, layer.name, "activation with the engine torch")
+
+    def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
+        return self.function(x)
+
+
+class Dropout:
+    """The input times a mask that was drawn outside, so that all workers draw alike."""
+
+    def __init__(self, layer: layers.Dropout) -> None:
+        pass
+
+    def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
+        return x if masks is None else x * next(masks)
+
+
+class Residual:
+    """Y = X + F(X)."""
+
+    def __init__(self, layer: layers.Residual, inner: Sequence[Any]) -> None:
+        self.inner = inner
+
+    def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
+        F = x
+        for layer in self.inner:
+            F = layer(F, masks)
+        return x + F
+
+
+TORCH_LAYERS: dict[type[layers.Layer], Callable[..., Any]] = {
+    layers.Linear: Linear,
+    layers.Activation: Activation,
+    layers.Dropout: Dropout,
+    layers.LayerNorm: LayerNorm,
+    layers.Residual: Residual,
+}
+"""The counterparts by the class that they copy. One with layers inside is given their counterparts, too."""

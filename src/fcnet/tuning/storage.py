@@ -1,0 +1,138 @@
+"""The journal or the database that holds the trials, and how its password stays secret.
+
+A password may be in `~/.pgpass`, in PGPASSWORD, or in a variable that `--storage env:NAME` names. It is
+never written, printed or given to a worker on its command line.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages.journal import JournalFileBackend
+
+from fcnet.errors import FcnetError
+from fcnet.extras import require
+from fcnet.records import without_password
+from fcnet.tuning.locks import journal_lock, open_regular
+from fcnet.tuning.plan import Place
+
+BEAT_SECONDS = 10
+"""Between two signs of life of a worker in a database."""
+
+GRACE_SECONDS = 60
+"""Without a sign of life, after which a worker elsewhere counts as lost."""
+
+TRIES = 3
+"""Workers lost over one trial, after which it is given up: it may be too large for the machine."""
+
+EXAMPLE = "postgresql://USER@HOST/DATABASE"
+
+
+def url_of(storage: str) -> str:
+    """The database's URL: that of `--storage`, or of the variable NAME for `env:NAME`.
+
+    Raises
+    ------
+    FcnetError : the variable is not set
+    """
+    if not storage.startswith("env:"):
+        return storage
+    name = storage.removeprefix("env:")
+    if not os.environ.get(name):
+        raise FcnetError(f"--storage {storage}: the variable {name!r} is not set, set it to {EXAMPLE}")
+    return os.environ[name]
+
+
+def shows_password(storage: str) -> bool:
+    """Whether the words of the command line hold a password, which every user of the machine can list."""
+    return without_password(storage) != storage
+
+
+@contextmanager
+def opened_storage(place: Place) -> Iterator[BaseStorage]:
+    """The journal in the folder, or the database; its connections are closed afterwards.
+
+    Raises
+    ------
+    RunError : the journal is a link, a pipe or a device
+    FcnetError : the database cannot be reached, or its driver is not installed
+    """
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # fcnet has its own messages
+    if place.storage is None:
+        os.close(open_regular(place.journal))
+        lock = cast(Any, journal_lock(place.journal))
+        yield JournalStorage(JournalFileBackend(str(place.journal), lock_obj=lock))
+        return
+    with _database_errors():
+        storage = _database(place.storage)
+        try:
+            yield storage
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+
+
+def _database(address: str) -> RDBStorage:
+    url = with_driver(address)
+    if url.startswith("postgresql+psycopg:"):
+        require("psycopg", "postgresql")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats have been "experimental" since 2021
+        return RDBStorage(
+            url,
+            engine_kwargs={"pool_pre_ping": True},
+            heartbeat_interval=BEAT_SECONDS,
+            grace_period=GRACE_SECONDS,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=TRIES - 1),
+        )
+
+
+def with_driver(url: str) -> str:
+    """The URL with psycopg 3, where it names PostgreSQL and no driver.
+
+    Raises
+    ------
+    FcnetError : it is no URL of a database; the text does not repeat it
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    kind, separator, rest = url.partition("://")
+    if separator and kind in ("postgres", "postgresql"):
+        kind = "postgresql+psycopg"
+    try:
+        make_url(f"{kind}{separator}{rest}")
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
+        raise FcnetError(f"--storage is no database URL, give {EXAMPLE}") from None
+    return f"{kind}{separator}{rest}"
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """A database that fails is one clear line, without the password."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise FcnetError(f"--storage is no database URL ({_first_line(error)}), give {EXAMPLE}") from None
+    except ImportError:
+        raise FcnetError("--storage needs the database's driver, install it with pip") from None
+    except (SQLAlchemyError, StorageInternalError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
+        raise FcnetError(
+            f"the database cannot be used ({_first_line(cause)}), check that it runs and resume with --resume"
+        ) from None
+
+
+def _first_line(error: Any) -> str:
+    """The first line of a foreign message; it may repeat the URL."""
+    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0].rstrip("."))

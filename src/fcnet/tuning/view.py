@@ -1,0 +1,139 @@
+"""How a search looks while it runs: a table that fits a terminal, one line for each trial elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fcnet.tuning.status import Row, Status, in_words
+
+SHOWN = 8
+"""Complete trials in the table, where there is room for as many."""
+
+
+class View:
+    """Shows where a search stands.
+
+    Parameters
+    ----------
+    workers : how many work from here, for the time left
+    console : where to write; standard output if not given
+    """
+
+    def __init__(self, workers: int, console: Console | None = None) -> None:
+        self.workers = workers
+        self.console = console or Console(file=sys.stdout)
+        self.live = self.console.is_terminal
+        self.begun = time.monotonic()
+        self.status: Status | None = None
+        self.end: float | None = None  # estimated, on the monotonic clock
+        self.told: set[int] = set()
+        self._live = Live(
+            console=self.console, get_renderable=self.render, refresh_per_second=2, auto_refresh=self.live
+        )
+
+    def __enter__(self) -> View:
+        if self.live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.live:
+            self._live.stop()
+
+    def update(self, status: Status) -> None:
+        """Show a new status; where there is no terminal, print the trials that have ended since."""
+        first = self.status is None
+        self.status = status
+        estimate = status.seconds_left(self.workers)
+        self.end = None if estimate is None else time.monotonic() + estimate
+        new = [row for row in status.done if row.number not in self.told]
+        self.told |= {row.number for row in new}
+        if self.live:
+            return
+        if not first:
+            for row in new:
+                self._print(self.line(row, status))
+        elif new:
+            self._print(f"{len(new)} of {status.plan.trials} trials are there already")
+
+    def line(self, row: Row, status: Status) -> str:
+        """A trial that has ended, in one line."""
+        place = status.done.index(row) + 1
+        best = status.best
+        took = "" if row.seconds is None else f" in {duration(row.seconds)}"
+        parts = [f"{place}/{status.plan.trials}  trial {row.number}: {_result(row)}{took}"]
+        if best is not None:
+            parts.append("the best so far" if best is row else f"best {100 * (best.value or 0):.1f} %")
+        if place == len(status.done):
+            parts += self._left(status)
+        return ", ".join(parts) + f" ({_changes(row, status)})"
+
+    def render(self) -> Group:
+        """The table, with the time as it is now: running trials first, then as many of the best as fit."""
+        if self.status is None:
+            return Group(Text("starting"))
+        status, room = self.status, max(self.console.height - 5, 2)  # but for the headline and the header
+        running = status.running[: room - 1]
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), expand=True)
+        table.add_column("trial", justify="right")
+        table.add_column("validation", justify="right", no_wrap=True)
+        table.add_column("time", justify="right", no_wrap=True)
+        table.add_column("what differs from the base", no_wrap=True, overflow="ellipsis", ratio=1)
+        for row in running:
+            took = f"{100 * row.progress:.0f} % done"
+            table.add_row(str(row.number), _result(row), took, _changes(row, status), style="dim")
+        for place, row in enumerate(status.ranking[: min(SHOWN, room - len(running))]):
+            took = "" if row.seconds is None else duration(row.seconds)
+            style = "bold" if place == 0 else ""
+            table.add_row(str(row.number), _result(row), took, _changes(row, status), style=style)
+        return Group(Text(self.headline()), table)
+
+    def headline(self) -> str:
+        """How much is done, and how long it takes."""
+        assert self.status is not None
+        status = self.status
+        states = ("pruned", "diverged", "failed", "stopped", "running")
+        parts = [f"{len(status.done)} of {status.plan.trials} trials"]
+        parts += [f"{number} {state}" for state in states if (number := status.number_of(state))]
+        parts.append(f"{duration(time.monotonic() - self.begun)} spent")
+        return ", ".join(parts + self._left(status))
+
+    def _left(self, status: Status) -> list[str]:
+        """The time left in words; none once the estimate is used up, since trials still run then."""
+        left = 0.0 if self.end is None else self.end - time.monotonic()
+        return [f"about {duration(left)} left"] if left >= 1 and len(status.done) < status.plan.trials else []
+
+    def _print(self, text: str) -> None:
+        print(text, file=self.console.file, flush=True)
+
+
+def _changes(row: Row, status: Status) -> str:
+    return "" if row.settings is None else in_words(row.settings, status.plan.base)
+
+
+def _result(row: Row) -> str:
+    if row.value is not None:
+        return f"{100 * row.value:.1f} %"
+    reached = "" if row.reached is None else f"{100 * row.reached:.1f} %"
+    if row.state == "pruned":
+        return f"pruned at {reached}" if reached else "pruned"
+    return "diverged" if row.state == "diverged" else reached
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,149 @@
+"""A search writes only its own files, keeps passwords secret and knows its own data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcnet.cli import main
+from fcnet.data.dataset import Dataset
+from fcnet.errors import FcnetError, RunError
+from fcnet.records import read_json, without_password
+from fcnet.tuning.plan import Place
+from fcnet.tuning.storage import opened_storage, shows_password, url_of
+from searches import request, run
+
+LINKS = {
+    "link": lambda path, target: path.symlink_to(target),
+    "dangling link": lambda path, target: path.symlink_to(target.with_name("absent")),
+    "second name": lambda path, target: path.hardlink_to(target),
+    "pipe": lambda path, target: os.mkfifo(path),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize(
+    "name", [".lock", ".name", "study.journal", "study.json", "best.toml", "logs/worker-1.log"]
+)
+def test_what_is_no_file_of_the_search_is_refused_in_one_line_and_never_written(
+    name: str, kind: str, tmp_path: Path, digits: Dataset
+) -> None:
+    out, target = tmp_path / "out", tmp_path / "letter"
+    (out / "logs").mkdir(parents=True)
+    (out / "trials").mkdir()
+    target.write_text("dear all,\nhalf a line")
+    LINKS[kind](out / name, target)
+    # a file that is only ever replaced as a whole may have a second name; a log is opened for workers only
+    harmless = kind == "second name" and name not in (".lock", "study.journal")
+    asked = request(out, trials=1, resume=True)
+    if harmless:
+        run(asked, digits)
+    else:
+        with pytest.raises(
+            RunError, match=r"(is a link, a pipe|is not a regular file).* remove it"
+        ) as refused:
+            run(asked, digits)
+        assert "\n" not in str(refused.value)
+    assert target.read_text() == "dear all,\nhalf a line"
+    assert not target.with_name("absent").exists()
+
+
+@pytest.mark.parametrize("name", ["trials", "logs", "figures", "trials/0000"])
+def test_a_folder_that_lies_elsewhere_is_refused(name: str, tmp_path: Path, digits: Dataset) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (out / "study.json").parent.mkdir()
+    (out / "study.json").write_text("{}")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).symlink_to(elsewhere)
+    with pytest.raises(RunError, match="is a link, a pipe or a device, remove it"):
+        run(request(out, trials=1, resume=True), digits)
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://me:sesame@host:5432/base", "postgresql://me@host:5432/base"),
+        ("postgresql://me:se@s:a/me@host/base", "postgresql://me@host/base"),
+        ("postgresql://me@host/base?password=sesame&sslmode=require", "postgresql://me@host/base?password=&sslmode=require"),
+        ("--storage=postgresql://me:sesame@host/base", "--storage=postgresql://me@host/base"),
+        ("postgresql://me@host:5432/base", "postgresql://me@host:5432/base"),
+        ("env:ADDRESS", "env:ADDRESS"),
+        ("sqlite:///file.db", "sqlite:///file.db"),
+    ],
+)  # fmt: skip
+def test_a_password_is_left_out_of_what_is_shown(given: str, shown: str) -> None:
+    assert without_password(given) == shown
+    assert shows_password(given) == (given != shown)
+
+
+def test_an_address_in_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADDRESS", "postgresql://me:sesame@host/base")
+    assert url_of("env:ADDRESS") == "postgresql://me:sesame@host/base"
+    assert "sesame" not in repr(Place(Path("out"), url_of("env:ADDRESS")))
+    monkeypatch.delenv("ADDRESS")
+    with pytest.raises(FcnetError, match=r"the variable 'ADDRESS' is not set, set it to postgresql://USER"):
+        url_of("env:ADDRESS")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense",
+        "unknown://me:sesame@host/base",
+        "postgresql://me:sesame@host:port/base",
+        "postgresql://me:sesame@[::1/base",
+        "postgresql://me:sesame@127.0.0.1:1/base",
+        "mysql://me:sesame@host/base",
+        "",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_line_without_its_password(
+    address: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FcnetError) as refused, opened_storage(Place(tmp_path, address)):
+        pass
+    assert "\n" not in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
+def test_what_is_recorded_printed_and_warned_of_has_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FCNET_OFFLINE", "1")
+    words = ["tune", "--out", str(tmp_path / "out"), "--storage", "postgresql://me:sesame@127.0.0.1:1/base"]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert "warning: other users of this machine can read the password in --storage" in error
+    assert error.splitlines()[-1].startswith("error: the database cannot be used")
+    assert "sesame" not in error
+    monkeypatch.setattr("sys.argv", ["fcnet", *words])
+    from fcnet.records import environment
+
+    assert environment()["command"].endswith("--storage postgresql://me@127.0.0.1:1/base")
+
+
+def test_a_resumed_search_knows_its_own_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    np.savez(tmp_path / "own.npz", X=generator.normal(size=(120, 4)) + labels[:, None], y=labels)
+    monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    words = ["tune", "--out", "out", "--data", "own.npz", "--vary", "reg", "--epochs", "2", "--hidden", "8"]
+    assert main([*words, "--trials", "1"]) == 0
+    for workers in ("1", "2"):
+        assert (
+            main(
+                ["tune", "--out", "out", "--resume", "--trials", str(1 + int(workers)), "--workers", workers]
+            )
+            == 0
+        )
+    trials = read_json(tmp_path / "out" / "study.json")["trials"]
+    assert [trial["state"] for trial in trials] == ["complete"] * 3
+    assert "own" in capsys.readouterr().out
