@@ -1,5 +1,5 @@
 # make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: under 90 seconds)
-# make test   set up .venv, run the tests
+# make test   set up .venv, run the tests, on all cores      make check   those that are quick: under a minute
 # make setup  the set-up alone          make lint    ruff, mypy --strict
 # make bench  the benchmarks            make docs    regenerate tables and figures from results/
 # make clean  remove .venv
@@ -7,10 +7,12 @@
 PYTHON ?= python3
 OUT ?= $(if $(QUICK),runs/quick,runs/reproduce)
 BIN := .venv/bin
+# as many processes as cores, each with the tests of one file after another
+PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce setup test lint bench docs clean
+.PHONY: reproduce setup test check lint bench docs clean
 
 reproduce: setup
 	@$(BIN)/fcnet reproduce --out $(OUT) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -21,7 +23,10 @@ setup: .venv/ready
 	@sh setup.sh $(PYTHON)
 
 test: setup
-	@$(BIN)/python -m pytest -m "not cifar10" $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not cifar10" $(ARGS)
+
+check: setup
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not cifar10 and not slow" --durations=5 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

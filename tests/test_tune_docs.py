@@ -11,6 +11,7 @@ from fcnet.records import read_json
 from searches import request, run
 
 
+@pytest.mark.slow
 def test_a_search_is_collected_without_folders_and_told_with_its_numbers(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

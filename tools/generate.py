@@ -19,7 +19,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -190,15 +190,18 @@ def fill(page: Path, blocks: dict[str, str]) -> str:
 
 def cli_page() -> str:
     """The help of every command, as a terminal of fixed width shows it."""
+    from fcnet.cli.commands import COMMANDS
+
     sections = [
-        f"## {' '.join(('fcnet', *command))}\n\n```\n{text.strip()}\n```\n" for command, text in _commands(())
+        f"## {' '.join(('fcnet', *command))}\n\n```\n{_help(command)}\n```\n"
+        for command in ((), *map(str.split, COMMANDS))
     ]
     intro = "# The command line\n\nWhat `--help` says, for every command.\n\n"
     return GENERATED + intro + "\n".join(sections)
 
 
-def _commands(command: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """A command's help, then its subcommands', which the first line names in braces."""
+def _help(command: Sequence[str]) -> str:
+    """What a command says of itself, in lines without spaces at their ends."""
     from fcnet.cli.commands import parse
 
     output = io.StringIO()
@@ -209,11 +212,7 @@ def _commands(command: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]
         contextlib.suppress(SystemExit),
     ):
         parse([*command, "--help"])
-    text = "\n".join(line.rstrip() for line in output.getvalue().splitlines())
-    yield command, text
-    if subcommands := re.match(r"usage: [^{\[]*\[-h\]\s+\{([\w,\s-]+)\}", text):
-        for name in re.split(r",\s*", subcommands[1].strip()):
-            yield from _commands((*command, name))
+    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,18 @@ _HOMES = {"FCNetClassifier": "fcnet.estimator", "TwoLayerNet": "fcnet.two_layern
 
 
 def __getattr__(name: str) -> object:
-    """Import the public classes on first use, so that `import fcnet` stays quick."""
+    """Import the public classes on first use, so that `import fcnet` stays quick.
+
+    Raises
+    ------
+    MissingExtraError : FCNetClassifier, where scikit-learn is not installed
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'fcnet' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "FCNetClassifier":
+        from fcnet.extras import require
+
+        require("sklearn", "sklearn")
     return getattr(import_module(_HOMES[name]), name)

@@ -15,6 +15,10 @@ class DataError(FcnetError, ValueError):
     """Data that cannot be trained on or read: wrong shapes, unknown labels, NaN pixels, a damaged file."""
 
 
+class MissingExtraError(FcnetError, ImportError):
+    """A package that is not installed; the text names the extra that brings it."""
+
+
 class RunError(FcnetError):
     """A run folder that cannot be written, read or resumed."""
 
@@ -29,7 +33,3 @@ class DivergedError(FcnetError, ArithmeticError):
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which is obeyed as Ctrl-C is."""
-
-
-class MissingExtraError(FcnetError, ImportError):
-    """A package that an extra brings is not installed."""

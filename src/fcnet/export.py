@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fcnet.errors import FcnetError
+from fcnet.extras import require
 from fcnet.files import write_atomically
 from fcnet.net.onnx_graph import Graph
 from fcnet.train.model import Model
@@ -36,15 +36,10 @@ def export_onnx(model: Model, path: Path) -> None:
 
     Raises
     ------
-    FcnetError : the package onnx is not installed
+    MissingExtraError : the package onnx is not installed
     RunError : the file cannot be written
     """
-    try:
-        import onnx  # noqa: F401
-    except ImportError as error:
-        raise FcnetError(
-            "this needs the package onnx, which is not installed; get it with: pip install onnx"
-        ) from error
+    require("onnx", "onnx")
     write_atomically(path, graph(model).SerializeToString())
 
 

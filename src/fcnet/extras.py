@@ -1,4 +1,8 @@
-"""Packages that come with an extra, such as `pip install 'fcnet[tune]'`, imported where they are used."""
+"""Packages that come with an extra, such as `pip install 'fcnet[tune]'`, imported where they are used.
+
+The core needs NumPy, safetensors and the command line's packages. Everything else is here, so that a command
+whose package is missing says in one line what to install.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,65 @@ from types import ModuleType
 
 from fcnet.errors import MissingExtraError
 
+PACKAGES = {
+    "jinja2": ("Jinja2", "report"),
+    "latex2mathml": ("latex2mathml", "report"),
+    "markdown_it": ("markdown-it-py", "report"),
+    "matplotlib": ("Matplotlib", "report"),
+    "onnx": ("onnx", "onnx"),
+    "optuna": ("Optuna", "tune"),
+    "PIL": ("Pillow", "images"),
+    "psycopg": ("psycopg", "postgresql"),
+    "scipy": ("SciPy", "sklearn"),
+    "sklearn": ("scikit-learn", "sklearn"),
+    "tensorboardX": ("tensorboardX", "tensorboard"),
+    "torch": ("PyTorch", "torch"),
+}
+"""Name in Python of each optional package: its usual name, and the extra that brings it."""
+
+PURPOSES = {
+    "images": "reading pictures",
+    "onnx": "the export to ONNX",
+    "postgresql": "a study in PostgreSQL",
+    "report": "drawing figures and writing the report",
+    "sklearn": "FCNetClassifier",
+    "tensorboard": "writing curves for TensorBoard",
+    "torch": "the engine torch",
+    "tune": "the search for settings",
+}
+"""What each extra is for, as the subject of the sentence in the error."""
+
 
 def require(package: str, extra: str) -> ModuleType:
     """Import a package that an extra brings.
 
     Parameters
     ----------
-    package : its name in Python, such as `optuna`
+    package : its name in Python, such as `optuna`, or a module of it, such as `scipy.sparse`
     extra : the extra that brings it, such as `tune`
+
+    Returns
+    -------
+    ModuleType : the package or the module that was named
 
     Raises
     ------
-    MissingExtraError : it is not installed; the text says how to install it
+    MissingExtraError : `the search for settings needs Optuna, which is not installed: pip ...`
     """
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"the package {error.name} is not installed, get it with: pip install 'fcnet[{extra}]'"
-        ) from None
+        raise MissingExtraError(sentence(error.name or package, extra)) from None
+
+
+def explained(error: ModuleNotFoundError) -> str | None:
+    """What to install for an import that failed; None where no extra brings the package."""
+    root = (error.name or "").partition(".")[0]
+    return sentence(root, PACKAGES[root][1]) if root in PACKAGES else None
+
+
+def sentence(package: str, extra: str) -> str:
+    """What is missing, for what, and the extra that brings it: the text of the error, in one line."""
+    root = package.partition(".")[0]
+    usual, _ = PACKAGES.get(root, (root, extra))
+    return f"{PURPOSES[extra]} needs {usual}, which is not installed: pip install 'fcnet[{extra}]'"

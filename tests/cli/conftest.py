@@ -18,6 +18,9 @@ from trainings import StopAfter, small
 
 NOTE = "NOTE: CIFAR-10 is not available"
 
+PATIENCE = 600.0
+"""Seconds after which a process is taken to hang, on a machine however busy."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -77,7 +80,7 @@ def start(arguments: str, folder: Path, *interpreter: str) -> subprocess.Popen[s
 
 
 def finish(process: subprocess.Popen[str]) -> Result:
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=PATIENCE)
     return Result(process.returncode, out.splitlines(), err.splitlines())
 
 

@@ -39,6 +39,7 @@ def run(pictures: Path, capsys: Capture) -> Path:
     return Path("run")
 
 
+@pytest.mark.slow
 def test_a_run_on_pictures_is_tested_exported_and_told(run: Path, capsys: Capture) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     data = read_json(run / "record.json")["data"]
@@ -70,6 +71,7 @@ def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, ca
     assert "it could not be had" in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     rng = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
-from fcnet.errors import FcnetError
+from fcnet.errors import MissingExtraError
 from fcnet.runs.tensorboard import CURVES, TensorBoard
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callbacks
@@ -76,13 +77,13 @@ def test_a_history_that_is_ahead_of_the_checkpoint_is_not_told_twice(digits: Dat
 def test_without_the_package_it_is_one_line_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(FcnetError, match="pip install tensorboardX"):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'fcnet\[tensorboard\]'"):
         TensorBoard(tmp_path / "run")
     assert main(["train", "--out", str(tmp_path / "run"), "--tensorboard"]) == 2
     assert capsys.readouterr().err == (
-        "error: --tensorboard needs the package tensorboardX, which is not installed; "
-        "get it with: pip install tensorboardX\n"
+        "error: writing curves for TensorBoard needs tensorboardX, which is not installed: "
+        "pip install 'fcnet[tensorboard]'\n"
     )
     assert not (tmp_path / "run").exists()
 

@@ -133,6 +133,7 @@ def test_bfloat16_products_leave_the_weights_in_float32(digits: Dataset) -> None
     assert losses[0] == pytest.approx(losses[1], rel=2**-7)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # torch's own, within its compiler
 def test_a_compiled_step_is_the_same_step(digits: Dataset) -> None:
     if subprocess.run(["g++", "--version"], capture_output=True, check=False).returncode:
@@ -254,6 +255,7 @@ def without_torch(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
     assert without_torch(tmp_path, "--help").returncode == 0
     audit = without_torch(tmp_path, "audit")
@@ -261,7 +263,7 @@ def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
     assert "autograd" not in audit.stdout
     done = without_torch(tmp_path, "reproduce", "--quick", "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert "it needs PyTorch, which is not installed; get it with: pip install 'torch>=2.4'" in done.stdout
+    assert "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'" in done.stdout
     assert "pytorch" not in read_json(tmp_path / "out" / "results.json")
 
 
@@ -269,6 +271,6 @@ def test_what_needs_it_says_how_to_get_it(tmp_path: Path) -> None:
     done = without_torch(tmp_path, "train", "--out", "run", "--engine", "torch")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "error: this needs PyTorch, which is not installed; get it with: pip install 'torch>=2.4'"
+        "error: the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'"
     )
     assert not (tmp_path / "run").exists()

@@ -17,7 +17,7 @@ from fcnet.net.weights import load_weights
 from fcnet.records import RunFolder, read_json
 from fcnet.train.checkpoint import load_checkpoint
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 GRADIENTS = """
 import sys

@@ -126,7 +126,7 @@ def test_making_sure_of_a_folder_leaves_it_empty(tmp_path: Path) -> None:
 
 
 def test_records_hold_no_nan(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(ValueError):  # noqa: PT011  the message is Python's
         write_json(tmp_path / "x.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
 

@@ -8,7 +8,7 @@ its line. The loss of both is the chain of equations itself, from the quantity i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, product
@@ -66,14 +66,20 @@ class Proof:
         return not self.failures
 
 
-def prove(chain: Sequence[Step], sizes: Sequence[int], seed: int = 0) -> list[Proof]:
-    """Prove every equation of a chain.
+def prove(
+    chain: Sequence[Step],
+    sizes: Sequence[int],
+    seed: int = 0,
+    equations: Collection[type[Equation]] | None = None,
+) -> list[Proof]:
+    """Prove the equations of a chain.
 
     Parameters
     ----------
     chain : of a network with its loss and gradients
     sizes : of the network in symbols, from inputs to classes
     seed : what the random networks follow from
+    equations : those to prove; all of the chain if not given
 
     Returns
     -------
@@ -84,6 +90,8 @@ def prove(chain: Sequence[Step], sizes: Sequence[int], seed: int = 0) -> list[Pr
         random_values(len(sizes) - 1, np.random.default_rng(seed + n)) for n in range(RANDOM_NETWORKS)
     ]
     for equation in dict.fromkeys(step.equation for step in chain):
+        if equations is not None and equation not in equations:
+            continue
         steps = [step for step in chain if step.equation is equation]
         entries, branches, failures = _in_symbols(chain, steps, sizes)
         errors = [_in_numbers(chain, step, values) for step in steps for values in networks]

@@ -29,6 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FcnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        from fcnet.extras import explained
+
+        advice = explained(error)
+        if advice is None:
+            raise
+        print(f"error: {advice}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interruption:
         print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
         return 143 if isinstance(interruption, Terminated) else 130

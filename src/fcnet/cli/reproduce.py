@@ -28,7 +28,9 @@ class Reproduce:
         from fcnet.cli.loading import digits_notice, load
         from fcnet.cli.story import Story
         from fcnet.experiments.reproduce import Reproduction
+        from fcnet.extras import require
 
+        require("matplotlib", "report")  # before minutes of training, and not at their end
         out = self.out or Path("runs/quick" if self.quick else "runs/reproduce")
         dataset = load(self.data, self.require_cifar10)
         reproduction = Reproduction(dataset, out, self.quick)

@@ -128,11 +128,12 @@ class Story:
         self.say(f"  [bold]test accuracy {percent(test['accuracy'])}[/bold], the test set used {used}")
 
     def question4(self) -> None:
-        from fcnet.runs.engines import TORCH_HINT, has_torch
+        from fcnet.extras import sentence
+        from fcnet.runs.engines import has_torch
 
         if not has_torch():
             self.heading("Question 4: left out")
-            self.say(f"  it needs PyTorch, which is not installed; get it with: {escape(TORCH_HINT)}")
+            self.say(f"  {escape(sentence('torch', 'torch'))}")
             return
         self.heading("Question 4: the two-layer net in PyTorch, and the same settings in NumPy")
         with_torch = self.training("PyTorch", partial(self.reproduction.pytorch, "torch"))
@@ -145,8 +146,8 @@ class Story:
         self.console.print(depth_table(study["rows"]))
         said = Records(self.reproduction.out).study
         assert said is not None
-        for number, sentence in enumerate(discuss(said, len(self.reproduction.dataset.classes)), start=1):
-            self.item(f"{number}.", sentence)
+        for number, text in enumerate(discuss(said, len(self.reproduction.dataset.classes)), start=1):
+            self.item(f"{number}.", text)
         test = self.reproduction.test_best(study["rows"])
         self.say(
             f"  [bold]test accuracy of the best net by validation {percent(test['accuracy'])}[/bold], "

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fcnet.data.dataset import Dataset, Part
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import RunError
+from fcnet.extras import require
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
-
-TORCH_HINT = "pip install 'torch>=2.4'"
-"""How to get PyTorch."""
 
 
 class MakeEngine(Protocol):
@@ -38,7 +36,7 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
 
     Raises
     ------
-    FcnetError : PyTorch is asked for and not installed
+    MissingExtraError : PyTorch is asked for and not installed
     RunError : several workers, and an engine that trains in one process
     DataError : a device that is not there
     """
@@ -49,10 +47,10 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
             Alone(), lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes)
         )
         return
-    require_torch()
     # torch's threads spin while they wait, and on a busy machine take the core from whom they await. Beside
     # another program on two cores the deep recipe's step took 137 ms, with short spins 33 ms; alone 13 ms
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    require("torch", "torch")
     from fcnet.torch_net.engine import TorchEngine
     from fcnet.torch_net.memory import keep_freed_memory
     from fcnet.torch_net.workers import joined
@@ -70,14 +68,3 @@ def has_torch() -> bool:
     from importlib.util import find_spec
 
     return find_spec("torch") is not None
-
-
-def require_torch() -> None:
-    """Make sure that PyTorch is installed.
-
-    Raises
-    ------
-    FcnetError : it is not; the text says how to get it
-    """
-    if not has_torch():
-        raise FcnetError(f"this needs PyTorch, which is not installed; get it with: {TORCH_HINT}")

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import RunError
+from fcnet.extras import require
 from fcnet.records import RunFolder
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
@@ -35,17 +36,11 @@ class TensorBoard(Callback):
 
     Raises
     ------
-    FcnetError : tensorboardX is not installed
+    MissingExtraError : tensorboardX is not installed
     """
 
     def __init__(self, folder: Path) -> None:
-        from importlib.util import find_spec
-
-        if find_spec("tensorboardX") is None:
-            raise FcnetError(
-                "--tensorboard needs the package tensorboardX, which is not installed; "
-                "get it with: pip install tensorboardX"
-            )
+        require("tensorboardX", "tensorboard")
         self.run = RunFolder(folder)
         self.folder = folder / "tensorboard"
         self.writer: SummaryWriter | None = None

@@ -1,0 +1,38 @@
+"""fcnet where some packages are not installed: what `python without.py PACKAGES` runs finds none of them.
+
+The standard input is a list of commands in JSON; printed is, for each, its exit status and its lines on
+standard output and standard error.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from importlib.machinery import PathFinder
+from typing import Any
+
+ABSENT = sys.argv[1].split(",")
+
+
+class Others(PathFinder):
+    """Finds every package but those."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> Any:
+        return None if fullname.split(".")[0] in ABSENT else super().find_spec(fullname, path, target)
+
+
+def call(command: list[str]) -> tuple[int, list[str], list[str]]:
+    from fcnet.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(command)
+    return status, out.getvalue().splitlines(), err.getvalue().splitlines()
+
+
+if __name__ == "__main__":
+    sys.meta_path = [Others if finder is PathFinder else finder for finder in sys.meta_path]
+    print(json.dumps([call(command) for command in json.load(sys.stdin)]))
