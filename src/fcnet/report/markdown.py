@@ -37,7 +37,9 @@ def escape(text: object) -> Markdown:
     line = re.sub(r"([\\`*_\[\]|$~])", r"\\\1", line)
     line = re.sub(r"^([-+=#:])", r"\\\1", line)  # a list, a heading, a rule
     line = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", line)  # a numbered list
-    return Markdown(line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    line = re.sub(r"&(?=[#\w])", "&amp;", line)
+    line = re.sub(r"^>", "&gt;", line)  # a quotation
+    return Markdown(re.sub(r"<(?=[A-Za-z/!?])", "&lt;", line))  # what could open a tag
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> Markdown:
