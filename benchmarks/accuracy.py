@@ -206,7 +206,7 @@ def train(net: str, program: str, settings: dict[str, Any], images: int | None, 
 
 
 def train_peer(entry: Entry, config: TrainConfig, part: Part, validation: Part) -> None:
-    """The loop of `fcnet.train.fit`, for whoever can do a step."""
+    """The loop of `fcnet.train.fit`, for any program that can do a step."""
     per_epoch = steps_per_epoch(len(part), config.batch_size)
     schedule = make_schedule(config, per_epoch, config.epochs * per_epoch)
     # a smaller last minibatch would make scikit-learn and compilers do something else

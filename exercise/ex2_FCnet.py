@@ -140,7 +140,7 @@ def question_3c(images, out):
     return net
 
 
-# The test set, once: whoever chooses by looking at it no longer measures anything ---------------------------
+# The test set, once: a number chosen by looking at it is no longer a test result  ---------------------------
 def test_once(net, images, out):
     test, record = images.dataset.test, out / "test.json"
     count = 1 + (read_json(record).get("count", 0) if record.exists() else 0)

@@ -175,7 +175,7 @@ class TwoLayerNet:
 
         Returns
         -------
-        history : `loss_history` (num_iters numbers), `train_acc_history` (on the minibatch at hand) and
+        history : `loss_history` (num_iters numbers), `train_acc_history` (on the current minibatch) and
             `val_acc_history`, both as fractions in [0, 1], once an epoch
 
         Raises

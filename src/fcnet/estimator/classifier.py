@@ -54,9 +54,9 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     class_weight : a dict from class to weight, 1 for those left out; or "balanced", which lets all
         classes count the same
     validation_fraction : part of each class set aside for validation where `fit` is given no validation set
-    patience : stop after so many epochs without a lower validation loss, and go back to the weights of the
-        lowest; None trains to the end
-    warm_start : let `fit` go on from the weights of the fit before
+    patience : stop after this number of epochs without a lower validation loss, and restore the weights of
+        the lowest; None trains to the end
+    warm_start : let `fit` continue from the weights of the previous fit
     random_state : a seed or a NumPy RandomState, for initial weights, the order of examples and dropout
     verbose : print a line after each epoch
     callback : called with the `Epoch` after each epoch; training stops where it returns True
@@ -150,7 +150,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         X : (N, D) array, sparse matrix or DataFrame
         y : (N,) labels: numbers, strings, whatever can be sorted
         sample_weight : (N,) what each example counts, not negative; only their ratios matter
-        X_val, y_val : a validation set of one's own; it decides when to stop (`patience`), and nothing else
+        X_val, y_val : a separate validation set; it only decides when to stop (`patience`)
 
         Returns
         -------
@@ -162,12 +162,12 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         DivergedError : the loss became NaN or infinite
         """
         settings = Settings.of(self)
-        going_on = bool(self.warm_start) and hasattr(self, "params_")
-        if not going_on:
+        continued = bool(self.warm_start) and hasattr(self, "params_")
+        if not continued:
             self._forget("params_")  # a fit that fails leaves nothing half old and half new
-        X, y = self._checked(X, y, reset=not going_on)
+        X, y = self._checked(X, y, reset=not continued)
         rows, weights = sample_weights(sample_weight, X)
-        if not going_on:
+        if not continued:
             self.classes_ = np.unique(y[rows])
         labels = labels_of(y[rows], self.classes_)
         factors = class_factors(self.class_weight, self.classes_, labels, weights)
@@ -179,10 +179,10 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         if validation is None and settings.patience is not None:
             raise DataError("patience needs a validation set: give X_val and y_val, or a validation_fraction")
         table = table.relative()
-        if not going_on:
+        if not continued:
             self._standardise(table)
             self.history_: list[Epoch] = []
-        learner = self._new_learner(settings, seed, going_on)
+        learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
         training = self._training(
@@ -201,7 +201,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one pass over some rows, and go on from there with the next call.
+        """Train for one pass over some rows; the next call continues from there.
 
         The first call's rows decide what standardises features, and the learning rate is constant.
         `class_weight="balanced"`, `validation_fraction` and `patience` need all of the data: `fit` has them.
@@ -237,7 +237,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
             self.history_, self.n_iter_ = [], 0
         if not hasattr(self, "_learner"):
             seed = int(check_random_state(self.random_state).randint(2**31))
-            self._learner = self._new_learner(settings, seed, going_on=not first)
+            self._learner = self._new_learner(settings, seed, continued=not first)
             self.params_ = self._learner.params
         self._learner.settings = settings
         self.loss_ = self._training(self._learner, table, None, settings.constant()).run(epochs=1)
@@ -265,10 +265,10 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         found = table.standardisation() if self.standardise else Standardisation.none(features)
         self.mean_, self.scale_ = found.mean, found.scale
 
-    def _new_learner(self, settings: Settings, seed: int, going_on: bool) -> Learner:
-        """A network with fresh momentum, of fresh weights or of those there are."""
+    def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
+        """A network with fresh momentum, with fresh weights or with the current ones."""
         architecture = settings.architecture(len(self.mean_), len(self.classes_))
-        if not going_on:
+        if not continued:
             self.architecture_ = architecture
             return Learner(settings, architecture, seed)
         if architecture.parameters != self.architecture_.parameters:

@@ -30,7 +30,7 @@ class Learner:
     architecture : the network
     seed : what initial weights, the order of examples and dropout follow from
     epoch : of which the order of examples is the next to be used, from 0
-    params : weights to go on from, copied; drawn if not given
+    params : weights to continue from, copied; drawn if not given
     """
 
     def __init__(

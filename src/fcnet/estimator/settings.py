@@ -77,7 +77,7 @@ class Settings:
     """What the schedules of a training look at beside these, docs/estimator.md."""
 
     def architecture(self, inputs: int, classes: int) -> Architecture:
-        """The network, for so many features and classes."""
+        """The network, for this number of features and classes."""
         return Architecture.of(
             inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
             dropout=self.dropout,
@@ -97,7 +97,7 @@ class Settings:
         return OPTIMISERS[self.optimiser](self)
 
     def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
-        """The learning rate of each of so many steps."""
+        """The learning rate of each of `steps` steps."""
         return SCHEDULES[self.schedule](self, Length(steps_per_epoch, steps))
 
     def constant(self) -> Schedule:

@@ -38,7 +38,7 @@ class Training:
     told: Callable[[Epoch], bool]
 
     def run(self, epochs: int, patience: int | None = None) -> float:
-        """Train for so many epochs, or until the validation loss has not fallen for `patience` of them.
+        """Train for `epochs` epochs, or until the validation loss has not fallen for `patience` of them.
 
         With patience, the weights are those of the lowest validation loss in the end.
 

@@ -97,7 +97,7 @@ class Architecture:
         """The fully-connected networks that the settings of a training describe.
 
         Without blocks, each hidden layer is linear, norm, activation, dropout. With blocks, each hidden
-        layer is linear and then so many residual blocks of norm, linear to `expansion` times as many units,
+        layer is linear, followed by that many residual blocks of norm, linear to `expansion` times the units,
         activation, dropout, linear back: pre-activation with an inverted bottleneck. A norm and the last
         linear layer follow.
 

@@ -40,7 +40,7 @@ class Scaled:
             self.settled()
 
     def settled(self) -> Array:
-        """The array itself, for whoever reads or changes its entries: the scale becomes 1."""
+        """The array itself, to read or change its entries: the scale becomes 1."""
         if self.scale != 1.0:
             self.stored *= self.scale
             self.scale = 1.0

@@ -1,4 +1,4 @@
-"""The velocity of a parameter in gradient descent with momentum, so kept that weight decay costs no pass.
+"""The velocity of gradient descent with momentum, stored so that weight decay costs no pass over memory.
 
 With the L2 term, momentum is v <- mu v - alpha (dJ + 2 lambda theta), theta <- theta + v. Written like that,
 each step reads and writes arrays as large as theta three times: v for the gradient, v again for the decay,
@@ -44,7 +44,7 @@ class Velocity:
         self.pull *= factor
 
     def move(self, theta: Scaled, times: float = 1.0) -> None:
-        """Move theta by so many times v, and say v anew in terms of the theta that has moved.
+        """Move theta by `times` v, and express v in terms of the new theta.
 
         theta' = (1 + times pull) theta + times rest. Solved for theta and put into v, both of its parts come
         out divided by 1 + times pull.

@@ -101,7 +101,7 @@ class ProcessGroup:
             reason = str(error).splitlines()[0].split("] ")[-1].split(". This")[0]
             raise RunError(
                 f"worker {self.rank} of {self.size} lost the others ({reason}), "
-                f"go on from the last checkpoint with --resume (torchrun --max-restarts does so by itself)"
+                f"continue from the last checkpoint with --resume (torchrun --max-restarts does so by itself)"
             ) from error
 
 

@@ -8,7 +8,7 @@ fit            the loop
 history        what it writes down
 callbacks      who may watch it
 interruption   how it is stopped
-checkpoint     what it needs to go on after a stop
+checkpoint     what it needs to resume after a stop
 run            a training in a run folder, from the data set to the saved model
 model          a trained network on disk
 """

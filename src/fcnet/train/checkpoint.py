@@ -1,4 +1,4 @@
-"""What a training needs to go on after a stop, in one file that is always whole.
+"""What a training needs to resume after a stop, in one file that is always complete.
 
 The file holds the engine's state, the place in the training and a hash over both. It is replaced by a
 rename, so a process killed at any moment leaves the old one or the new one. It also holds the hashes of what

@@ -72,13 +72,13 @@ class TrainConfig:
     mirror: bool = False
     """Mirror half of the images, chosen at random each epoch."""
     shift: int = 0
-    """Shift each image by up to so many pixels, at random, each epoch."""
+    """Shift each image at random by up to this number of pixels, in each epoch."""
     rotate: float = 0.0
-    """Turn each image by up to so many degrees, at random, each epoch."""
+    """Turn each image at random by up to this number of degrees, in each epoch."""
     zoom: float = 0.0
     """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
     cutout: int = 0
-    """Set a square of so many pixels, at a random place in each image, to the mean; 0 for none."""
+    """Side in pixels of a square that is set to the mean, at a random place in each image; 0 for none."""
     augment: tuple[str, ...] = ()
     """Further augmentations, NAME or NAME=VALUE each: those above, mixup, and those that your own code adds
     to AUGMENTATIONS."""
@@ -116,7 +116,7 @@ class TrainConfig:
             require("compile", self.compile, not self.compile, f"False {with_torch}")
 
     def architecture(self, inputs: int, classes: int) -> Architecture:
-        """The network that these settings describe, for so many inputs and classes."""
+        """The network that these settings describe, for this number of inputs and classes."""
         from fcnet.net.architecture import Architecture
 
         return Architecture.of(

@@ -90,7 +90,7 @@ class Fit:
         Raises
         ------
         DivergedError : the loss became NaN or infinite; the engine holds the weights of the last evaluation
-        KeyboardInterrupt : Ctrl-C or SIGTERM, after the step at hand, with a checkpoint of just that step
+        KeyboardInterrupt : Ctrl-C or SIGTERM, after the current step, with a checkpoint of exactly that step
         """
         self._start = self._saved_at = time.perf_counter()
         self._saving_took = 0.0
