@@ -16,8 +16,8 @@ from rich.console import Console
 
 from fcnet.data.dataset import Dataset
 from fcnet.records import read_json
-from fcnet.tuning.plan import Place
-from fcnet.tuning.search import Request, search
+import fcnet.tuning.run
+from fcnet.tuning.search import Search
 from fcnet.tuning.status import Status
 from fcnet.tuning.view import View
 from trainings import SMALL
@@ -25,15 +25,15 @@ from trainings import SMALL
 VARIED = ("learning-rate", "reg", "dropout")
 
 
-def request(out: Path, **changes: Any) -> Request:
+def request(out: Path, **changes: Any) -> Search:
     """A search of a few short trials."""
-    return replace(Request(Place(out), SMALL, VARIED, trials=4), **changes)
+    return replace(Search(out, SMALL, VARIED, trials=4), **changes)
 
 
-def run(asked: Request, dataset: Dataset) -> tuple[Status, str]:
+def run(asked: Search, dataset: Dataset) -> tuple[Status, str]:
     """The search, and what it printed."""
     console = Console(file=io.StringIO(), width=120)
-    status = search(asked, dataset, View(asked.workers, console))
+    status = fcnet.tuning.run.run(asked, dataset, View(console))
     return status, console.file.getvalue()  # type: ignore[attr-defined]
 
 

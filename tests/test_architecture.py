@@ -41,7 +41,9 @@ ALLOWED = {
         "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
         "torch_net", "runs",
     },
-    "tuning": {"errors", "extras", "files", "lock", "records", "data", "train", "runs", "report.style"},
+    "tuning": {
+        "errors", "extras", "files", "lock", "records", "data", "net", "train", "runs", "report.style",
+    },
     "export": {"errors", "files", "net", "train.model"},
     # the top: nothing below may import it
     "cli": {

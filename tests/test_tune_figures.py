@@ -18,8 +18,8 @@ from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.figures import draw, main, read_search
-from fcnet.tuning.plan import Plan
-from fcnet.tuning.ranges import make_space
+from fcnet.tuning.search import Search
+from fcnet.tuning.space import make_space
 from fcnet.tuning.status import Row, Status, in_words
 from fcnet.tuning.view import View, duration
 from searches import request, run
@@ -140,10 +140,10 @@ def trial(number: int, state: str, **more: Any) -> Row:
     return replace(usual, **more)
 
 
-PLAN = Plan(SMALL, make_space(SMALL, ("reg",), (1, 8, 8)), "0", trials=10)
+SEARCH = Search(Path("out"), SMALL, trials=10, space=make_space(SMALL, ("reg",), (1, 8, 8)))
 
 STATUS = Status(
-    PLAN,
+    SEARCH,
     (
         trial(0, "complete", value=0.5, seconds=60.0),
         trial(1, "complete", value=0.625, seconds=120.0, settings=replace(SMALL, reg=0.01, hidden=(8, 4))),
@@ -158,16 +158,20 @@ STATUS = Status(
 
 def test_what_is_left_is_estimated_from_the_trials_so_far() -> None:
     """Four of ten are done in 60 s each on average; half of another is; two workers."""
-    assert STATUS.seconds_left(2) == pytest.approx((6 - 0.5) * 60 / 2)
-    assert Status(PLAN, ()).seconds_left(1) is None
+
+    def left(workers: int) -> float | None:
+        return replace(STATUS, search=replace(SEARCH, workers=workers)).seconds_left
+
+    assert left(2) == pytest.approx((6 - 0.5) * 60 / 2)
+    assert Status(SEARCH, ()).seconds_left is None
     # however many workers there are, a trial that runs has to end
-    assert STATUS.seconds_left(1000) == pytest.approx(0.5 * 60)
+    assert left(1000) == pytest.approx(0.5 * 60)
 
 
 def test_the_table_shows_the_best_first_with_what_differs() -> None:
     console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
-    view = View(2, console)
-    view.update(STATUS)
+    view = View(console)
+    view.update(replace(STATUS, search=replace(SEARCH, workers=2)))
     console.print(view.render())
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "4 of 10 trials, 1 pruned, 1 diverged, 1 failed, 1 running, 0.0 s spent, about 3 min left" in shown
@@ -189,8 +193,8 @@ def test_the_table_fits_a_terminal_of_80_by_24_and_shows_who_works(workers: int)
         trial(number, "running", curve=((0.5, 0.3),), settings=many) for number in range(20, 20 + workers)
     )
     console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, color_system=None)
-    view = View(workers, console)
-    view.update(Status(PLAN, ended + busy))
+    view = View(console)
+    view.update(Status(SEARCH, ended + busy))
     lines = console.render_lines(view.render(), pad=False)
     shown = ["".join(part.text for part in line) for line in lines]
     assert len(shown) < 24
@@ -202,21 +206,22 @@ def test_the_table_fits_a_terminal_of_80_by_24_and_shows_who_works(workers: int)
 def test_nothing_is_said_of_the_time_left_once_the_estimate_is_used_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    view = View(1, Console(file=io.StringIO()))
+    view = View(Console(file=io.StringIO()))
     view.update(STATUS)
-    assert "about 5 min left" in view.headline()
+    assert "about 5 min left" in view.headline(STATUS)
     start = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: start + 1e6)
-    assert "1 running" in view.headline()
-    assert "left" not in view.headline()
+    assert "1 running" in view.headline(STATUS)
+    assert "left" not in view.headline(STATUS)
 
 
 def test_lines_tell_each_trial_once() -> None:
     file = io.StringIO()
-    view = View(2, Console(file=file))
-    view.update(Status(PLAN, STATUS.rows[:1]))
-    view.update(STATUS)
-    view.update(STATUS)
+    view = View(Console(file=file))
+    two = replace(STATUS, search=replace(SEARCH, workers=2))
+    assert view.update(replace(two, rows=two.rows[:1]))
+    assert view.update(two)
+    assert not view.update(two)  # no trial has ended since
     assert file.getvalue().splitlines() == [
         "1 of 10 trials are there already",
         "2/10  trial 1: 62.5 % in 2 min, the best so far (hidden 8 x 4, reg 0.01)",

@@ -22,8 +22,7 @@ from fcnet.errors import RunError
 from fcnet.train.history import Evaluation
 from fcnet.tuning import storage as storages
 from fcnet.tuning import trial
-from fcnet.tuning.plan import Place
-from fcnet.tuning.search import Request
+from fcnet.tuning.search import Search
 from fcnet.tuning.storage import opened_storage, with_driver
 from searches import options, run, start, trials, wait_for
 from trainings import small
@@ -117,12 +116,13 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
     database: str, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search is killed in its first trial; one elsewhere repeats it; then a third joins, and they share."""
-    place = Place(tmp_path / "first", database)
-    asked = Request(place, small(epochs=120), ("learning-rate", "reg", "dropout"), trials=2)
+    asked = Search(
+        tmp_path / "first", small(epochs=120), ("learning-rate", "reg", "dropout"), trials=2, storage=database
+    )
     words = {"epochs": 120, "storage": database}
     lost = start(options(tmp_path / "lost", **words, trials=2), tmp_path)
     try:
-        with opened_storage(place) as storage:
+        with opened_storage(asked) as storage:
             begun = wait_for(lambda: running(storage), "trial")[0]
     finally:
         lost.kill()
@@ -132,11 +132,11 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
         run(asked, digits)
         asked = replace(asked, resume=True)  # it may take a moment until the dead one is taken for dead
         wait_for(lambda: len(run(asked, digits)[0].done) == 2, "end of both trials")
-    again = [row for row in trials(place.out) if row["retry_of"] == begun.number]
+    again = [row for row in trials(asked.out) if row["retry_of"] == begun.number]
     assert [(row["params"], row["state"]) for row in again] == [(begun.params, "complete")]
     third = start(options(tmp_path / "third", **words, trials=4), tmp_path)
     try:
-        with opened_storage(place) as storage:
+        with opened_storage(asked) as storage:
             wait_for(lambda: running(storage), "trial of the third")
         run(replace(asked, trials=4), digits)
         _, error = third.communicate(timeout=60)
@@ -157,7 +157,7 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
 def test_a_worker_that_stood_still_gives_its_trial_to_whoever_has_taken_it_and_goes_on(
     database: str, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Place(tmp_path / "out", database, "stood still")
+    asked = Search(tmp_path / "out", small(), ("reg",), trials=2, storage=database, study="stood still")
 
     class Slow(trial.Reporter):
         def on_evaluation(self, row: Evaluation) -> None:
@@ -169,7 +169,7 @@ def test_a_worker_that_stood_still_gives_its_trial_to_whoever_has_taken_it_and_g
             super().on_evaluation(row)
 
     monkeypatch.setattr(trial, "Reporter", Slow)
-    status, _ = run(Request(place, small(), ("reg",), trials=2), digits)
+    status, _ = run(asked, digits)
     assert [(row.number, row.state) for row in status.rows] == [(1, "complete"), (2, "complete")]
     assert status.rows[0].retry_of == 0
 
@@ -183,9 +183,9 @@ def running(storage: optuna.storages.BaseStorage) -> list[optuna.trial.FrozenTri
 
 
 def test_another_search_has_another_name(database: str, tmp_path: Path, digits: Dataset) -> None:
-    def asked(folder: str, name: str, epochs: int) -> Request:
-        place = Place(tmp_path / folder, database, name)
-        return Request(place, small(epochs=epochs), ("reg",), trials=1)
+    def asked(folder: str, name: str, epochs: int) -> Search:
+        base = small(epochs=epochs)
+        return Search(tmp_path / folder, base, ("reg",), trials=1, storage=database, study=name)
 
     assert len(run(asked("a", "other", 2), digits)[0].done) == 1
     with pytest.raises(RunError, match=r"the study 'other' was started with other settings \(epochs\)"):

@@ -14,8 +14,7 @@ from fcnet.cli import main
 from fcnet.errors import DataError
 from fcnet.experiments.recipes import RECIPES
 from fcnet.train.config import TrainConfig
-from fcnet.tuning.ranges import NAMES, USUAL, make_space
-from fcnet.tuning.space import Choice, Dimension, Range, Space
+from fcnet.tuning.space import NAMES, USUAL, Dimension, Space, make_space
 
 PHOTOGRAPH, DIGIT = (3, 32, 32), (1, 8, 8)
 
@@ -26,13 +25,12 @@ def drawn(draw: Any, space: Space) -> dict[str, Any]:
     for dimension in space.dimensions:
         if not dimension.matters(values):
             continue
-        domain = dimension.domain
-        if isinstance(domain, Choice):
-            values[dimension.name] = draw(st.sampled_from(domain.values))
-        elif domain.whole:
-            values[dimension.name] = draw(st.integers(int(domain.low), int(domain.high)))
+        if dimension.values:
+            values[dimension.name] = draw(st.sampled_from(dimension.values))
+        elif dimension.whole:
+            values[dimension.name] = draw(st.integers(int(dimension.low), int(dimension.high)))
         else:
-            values[dimension.name] = draw(st.floats(domain.low, domain.high))
+            values[dimension.name] = draw(st.floats(dimension.low, dimension.high))
     return values
 
 
@@ -57,8 +55,8 @@ def test_a_space_contains_its_base(base: TrainConfig) -> None:
     for name, value in base.to_dict().items():  # varied numbers have three digits
         assert settings[name] == (pytest.approx(value, rel=0.01) if isinstance(value, float) else value)
     for dimension in space.dimensions:
-        if isinstance(dimension.domain, Range) and dimension.name in values:
-            assert dimension.domain.low <= values[dimension.name] <= dimension.domain.high
+        if not dimension.values and dimension.name in values:
+            assert dimension.low <= values[dimension.name] <= dimension.high
 
 
 @given(base=bases, data=st.data())
@@ -110,9 +108,9 @@ def test_a_schedule_has_its_own_settings() -> None:
 
 def test_small_images_bound_shifts_and_components() -> None:
     base = TrainConfig(preprocessing="whitened", components=48)
-    domains = {one.name: one.domain for one in make_space(base, None, DIGIT).dimensions}
-    assert domains["components"] == Range(48, 64, log=True, whole=1)
-    assert domains["shift"] == Range(0, 1, whole=1)
+    found = {one.name: one for one in make_space(base, None, DIGIT).dimensions}
+    assert found["components"] == Dimension("components", 48, 64, log=True, whole=1)
+    assert found["shift"] == Dimension("shift", 0, 1, whole=1)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +142,6 @@ def test_a_number_that_a_range_lacks_moves_to_its_end() -> None:
 
 
 def test_rounding_stays_in_the_range() -> None:
-    assert Range(0.12345, 1.0).tidy(0.12345) == 0.12345
-    assert Range(8, 20, whole=8).tidy(20) == 16
-    assert Dimension("x", Choice((1, 2))).domain.tidy(2) == 2
+    assert Dimension("x", 0.12345, 1.0).tidy(0.12345) == 0.12345
+    assert Dimension("x", 8, 20, whole=8).tidy(20) == 16
+    assert Dimension("x", values=(1, 2)).tidy(2) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -14,12 +13,9 @@ import psutil
 import pytest
 
 from fcnet.data.dataset import Dataset
-from fcnet.train.config import TrainConfig
-from fcnet.tuning.locks import JournalLock, cut_unfinished_line, open_regular
-from fcnet.tuning.plan import Place
-from fcnet.tuning.search import Request
-from fcnet.tuning.storage import opened_storage
-from fcnet.tuning.workers import surroundings, threads_each
+from fcnet.tuning.run import surroundings, threads_each
+from fcnet.tuning.search import Search
+from fcnet.tuning.storage import JournalLock, cut_unfinished_line, opened_storage
 from searches import options, run, start, trials, wait_for
 
 
@@ -31,7 +27,7 @@ def running(out: Path) -> dict[int, dict[str, object]]:
     """Of each worker's process, the parameters of the trial that it has trained for a while."""
     if not (out / "study.journal").exists():
         return {}
-    with opened_storage(Place(out)) as storage:
+    with opened_storage(Search(out)) as storage:
         if "fcnet" not in optuna.get_all_study_names(storage):
             return {}
         study = optuna.load_study(study_name="fcnet", storage=storage)
@@ -85,7 +81,7 @@ def test_whoever_is_killed_the_same_trials_are_finished_and_none_is_counted_twic
     finally:
         search.kill()
         print(search.communicate()[1])  # shown by pytest where this fails
-    status, _ = run(Request(Place(out), TrainConfig(), resume=True), digits)
+    status, _ = run(Search(out, resume=True), digits)
     done = [row for row in trials(out) if row["state"] == "complete"]
     assert same((row["params"] for row in done), begun.values())
     assert len(status.done) == 2
@@ -93,17 +89,17 @@ def test_whoever_is_killed_the_same_trials_are_finished_and_none_is_counted_twic
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_cut_off(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    with opened_storage(place) as storage:
+    search = Search(tmp_path)
+    with opened_storage(search) as storage:
         optuna.create_study(storage=storage, study_name="fcnet").set_user_attr("before", 1)
-    with place.journal.open("ab") as file:
+    with search.journal.open("ab") as file:
         file.write(b'{"op_code": 2, "worker_id": "x", "study')
-    with opened_storage(place) as storage:
+    with opened_storage(search) as storage:
         optuna.load_study(study_name="fcnet", storage=storage).set_user_attr("after", 2)
-    with opened_storage(place) as storage:
+    with opened_storage(search) as storage:
         study = optuna.load_study(study_name="fcnet", storage=storage)
         assert study.user_attrs == {"before": 1, "after": 2}
-    assert all(json.loads(line) for line in place.journal.read_text().splitlines())
+    assert all(json.loads(line) for line in search.journal.read_text().splitlines())
 
 
 @pytest.mark.parametrize(
@@ -112,16 +108,14 @@ def test_half_a_line_at_the_end_of_the_journal_is_cut_off(tmp_path: Path) -> Non
 def test_whole_lines_stay(content: bytes, kept: bytes, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     journal.write_bytes(content)
-    descriptor = open_regular(journal)
-    cut_unfinished_line(descriptor)
-    os.close(descriptor)
+    cut_unfinished_line(journal)
     assert journal.read_bytes() == kept
 
 
 def test_a_lock_is_free_again_once_its_holder_is_dead(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     journal.touch()
-    code = "import os, sys; from pathlib import Path; from fcnet.tuning.locks import JournalLock; "
+    code = "import os, sys; from pathlib import Path; from fcnet.tuning.storage import JournalLock; "
     code += "JournalLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
     assert subprocess.run([sys.executable, "-c", code, str(journal)], check=False).returncode == -9
     lock = JournalLock(journal)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
+from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 
 if TYPE_CHECKING:
-    from fcnet.tuning.plan import Place
+    from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
 
@@ -63,36 +65,26 @@ class Tune:
     settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.extras import require
+        from fcnet.extras import require as require_package
 
-        require("optuna", "tune")
+        require_package("optuna", "tune")
         from fcnet.cli.loading import load_any
         from fcnet.tuning.figures import draw
-        from fcnet.tuning.search import Request, search
+        from fcnet.tuning.run import run
         from fcnet.tuning.view import View
 
-        self._check()
-        place = self._place()
-        data, image_size = self._known_data(place)
-        dataset = load_any(data, self.require_cifar10, image_size)
-        resumed = self.resume and self.settings == TrainConfig()
-        request = Request(
-            place,
-            self.settings if resumed else fitted_and_told(self.settings, dataset),
-            self.vary,
-            self.trials,
-            self.workers,
-            self.resume,
-            self.minutes,
-            command=(sys.executable, "-m", "fcnet.cli.tune_worker"),
-            order=self._order(place, data, image_size),
-        )
+        search = self._search()
+        dataset = load_any(search.source, search.require_cifar10, search.image_size)
+        if not (self.resume and self.settings == TrainConfig()):
+            search = replace(search, base=fitted_and_told(self.settings, dataset))
+        if self.minutes is not None:
+            search = replace(search, deadline=time.time() + 60 * self.minutes)
         try:
-            status = search(request, dataset, View(self.workers))
+            status = run(search, dataset, View())
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
-        draw(place.record, place.figures)
-        print(summary(status, place, dataset.label, self._same_data(data, image_size)))
+        draw(search.record, search.figures)
+        print(summary(status, dataset.label, _same_data(search.source, search.image_size)))
         return 0
 
     @classmethod
@@ -107,49 +99,48 @@ class Tune:
 
         return cls(out=tyro.MISSING, settings=start_of("tune", arguments))
 
-    def _check(self) -> None:
-        from fcnet.tuning.ranges import check_names
+    def _search(self) -> Search:
+        """What the options ask for.
 
-        for name in ("trials", "workers"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise FcnetError(f"--{name} is {value}, give at least 1")
-        if self.minutes is not None and not self.minutes > 0:
-            raise FcnetError(f"--minutes is {self.minutes:g}, give more than 0")
-        check_names(self.vary or ())
-
-    def _place(self) -> Place:
-        from fcnet.tuning.plan import Place
+        Raises
+        ------
+        FcnetError : an option has a value that cannot be
+        """
+        from fcnet.records import read_json
+        from fcnet.tuning.search import Search
+        from fcnet.tuning.space import check_names
         from fcnet.tuning.storage import shows_password, url_of
 
+        for name, value, (fits, wanted) in (
+            ("trials", self.trials, AT_LEAST_1),
+            ("workers", self.workers, AT_LEAST_1),
+            ("minutes", self.minutes, POSITIVE),
+        ):
+            require(f"--{name}", value, value is None or fits(value), wanted)
+        check_names(self.vary or ())
         if self.storage and shows_password(self.storage):
             print(
                 "warning: other users of this machine can read the password in --storage from the list of "
                 "processes; use PGPASSWORD, ~/.pgpass or --storage env:NAME",
                 file=sys.stderr,
             )
-        return Place(self.out, self.storage and url_of(self.storage), self.study)
-
-    def _known_data(self, place: Place) -> tuple[Path | None, int | None]:
-        """`--data` and `--image-size`: as given, or as recorded by the resumed search, of your own data."""
-        from fcnet.records import read_json
-
-        if self.resume and self.data is None and self.image_size is None and place.record.is_file():
-            origin = read_json(place.record).get("data", {})
-            if origin.get("kind"):
-                return Path(origin["path"]), origin.get("image_size")
-        return self.data, self.image_size
-
-    def _order(self, place: Place, data: Path | None, image_size: int | None) -> dict[str, Any]:
-        """What a worker has to know: see `fcnet.cli.tune_worker`."""
-        return {
-            "out": str(self.out),
-            "storage": place.storage,
-            "study": self.study,
-            "data": None if data is None else str(data),
-            "require_cifar10": self.require_cifar10,
-            "image_size": image_size,
-        }
+        search = Search(
+            self.out,
+            vary=self.vary,
+            trials=self.trials or 0,
+            workers=self.workers,
+            resume=self.resume,
+            storage=self.storage and url_of(self.storage),
+            study=self.study,
+            source=self.data,
+            image_size=self.image_size,
+            require_cifar10=self.require_cifar10,
+        )
+        if self.resume and self.data is None and self.image_size is None and search.record.is_file():
+            origin = read_json(search.record).get("data", {})
+            if origin.get("kind"):  # the resumed search has its own data
+                return replace(search, source=Path(origin["path"]), image_size=origin.get("image_size"))
+        return search
 
     def _command(self) -> str:
         """The command that resumes this search."""
@@ -160,30 +151,30 @@ class Tune:
             words += ["--workers", str(self.workers)]
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + self._same_data(self.data, self.image_size)
-
-    @staticmethod
-    def _same_data(data: Path | None, image_size: int | None) -> str:
-        """The options that name this data."""
-        named = "" if data is None else f" --data {shlex.quote(str(data))}"
-        return named + ("" if image_size is None else f" --image-size {image_size}")
+        return shlex.join(words) + _same_data(self.data, self.image_size)
 
 
-def summary(status: Status, place: Place, label: str, same_data: str = "") -> str:
+def _same_data(data: Path | None, image_size: int | None) -> str:
+    """The options that name this data."""
+    named = "" if data is None else f" --data {shlex.quote(str(data))}"
+    return named + ("" if image_size is None else f" --image-size {image_size}")
+
+
+def summary(status: Status, label: str, same_data: str = "") -> str:
     """What was found, and how to use it; `same_data` are options that name the data."""
     from fcnet.tuning.status import in_words
 
-    best = status.best
+    search, best = status.search, status.best
     if best is None or best.settings is None:
-        return f"{place.out}: no trial is complete, resume with --resume"
+        return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
     before = "" if base is None else f", the base {100 * (base.value or 0):.1f} %"
     elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
-        f"{place.out}: {len(status.done)} trials{elsewhere}\n"
+        f"{search.out}: {len(status.done)} trials{elsewhere}\n"
         f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
-        f"{in_words(best.settings, status.plan.base)}\n"
-        f"train it with: {threads}fcnet train --config {place.best} --out RUN{same_data}"
+        f"{in_words(best.settings, search.base)}\n"
+        f"train it with: {threads}fcnet train --config {search.best} --out RUN{same_data}"
     )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import sys
-from pathlib import Path
+import threading
 
 from fcnet.errors import FcnetError
 
 
 def main() -> int:
-    """Run trials as ordered on standard input; returns the exit status."""
-    from fcnet.tuning.workers import receive, stopped_by_sigterm
+    """Work for the search on standard input, and stop when that ends; returns the exit status."""
+    from fcnet.tuning.run import stopped_by_sigterm
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with stopped_by_sigterm():
-            run(receive(sys.stdin))
+            description = json.loads(sys.stdin.readline())
+            threading.Thread(target=wait_for_the_end, daemon=True).start()
+            run(description)
     except FcnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -25,7 +33,7 @@ def main() -> int:
     return 0
 
 
-def run(order: dict[str, object]) -> None:
+def run(description: dict[str, object]) -> None:
     """Load the data, join the study, and work until there are enough trials.
 
     Raises
@@ -33,24 +41,17 @@ def run(order: dict[str, object]) -> None:
     FcnetError : the data are others than the search began with, or a trial cannot be run
     """
     from fcnet.cli.loading import load_any
-    from fcnet.tuning.plan import Place
+    from fcnet.tuning.search import Search
     from fcnet.tuning.storage import opened_storage
-    from fcnet.tuning.study import join_study
+    from fcnet.tuning.study import Trials
     from fcnet.tuning.trial import work
 
-    data, storage, deadline, side = (order[name] for name in ("data", "storage", "deadline", "image_size"))
-    dataset = load_any(
-        None if data is None else Path(str(data)),
-        bool(order["require_cifar10"]),
-        None if side is None else int(str(side)),
-        told=False,
-    )
-    place = Place(Path(str(order["out"])), None if storage is None else str(storage), str(order["study"]))
-    with opened_storage(place) as opened:
-        study, plan = join_study(opened, place)
-        if not plan.fits(dataset):
-            raise FcnetError(f"{place.label} is about other data than {dataset.origin.path}, see --data")
-        work(study, opened, place, plan, dataset, None if deadline is None else float(str(deadline)))
+    search = Search.from_dict(description)
+    dataset = load_any(search.source, search.require_cifar10, search.image_size, told=False)
+    if dataset.origin.sha256 != search.data:
+        raise FcnetError(f"{search.label} is about other data than {dataset.origin.path}, see --data")
+    with opened_storage(search) as storage:
+        work(Trials(search, storage), dataset)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,9 @@ class Adam:
     epsilon : keeps the division finite
     """
 
+    adapts = True
+    """Whether the gradients so far scale each step: its learning rates are small, and it has no momentum to set."""
+
     decoupled = False
     """Whether weight decay acts on the weights themselves instead of on the gradient."""
 

@@ -1,18 +1,16 @@
 """A search for better settings: many trainings, where the results so far decide what is tried next.
 
-plan      what is searched, for how long and where it is kept
-space     what is varied
-ranges    over which values, around the base settings
-locks     one search in a folder, one writer in a journal
-storage   the journal or the database that holds the trials; passwords
-sampling  which settings come next, and which trials are pruned
-study     the trials that all workers share: opened, checked, resumed
-trial     one training as a trial, and a worker that runs trial after trial
-workers   several worker processes on this machine, each with its share of the cores
-search    the whole search, from an empty folder to its result
-status    where a search stands, and its record
-view      how it looks while it runs
-figures   the search as figures, from study.json alone
+The way of the data is: command -> search -> study -> workers -> trials -> status -> table, record -> figures.
+
+search   the one description of a search: what it is about, where it is kept, how it runs
+space    what is varied, over which ranges around the base settings
+storage  the journal or the database that holds the trials; passwords
+study    the trials that all workers share: opened, checked, chosen, pruned, resumed
+trial    one training as a trial, and a worker that runs trial after trial
+run      the whole search, from an empty folder to its outcome, with its worker processes
+status   where a search stands, and its record
+view     how it looks while it runs
+figures  the search as figures, from study.json alone
 
 Only validation images decide; nothing here looks at the test set. Optuna is the extra `tune`, and only
 these modules import it.

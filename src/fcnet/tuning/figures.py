@@ -31,7 +31,7 @@ from fcnet.extras import require
 from fcnet.files import write_atomically
 from fcnet.records import read_json
 from fcnet.train.config import TrainConfig
-from fcnet.tuning.plan import FORMAT
+from fcnet.tuning.search import FORMAT
 from fcnet.tuning.space import Space
 
 if TYPE_CHECKING:

@@ -6,10 +6,13 @@ containing them, so that the base can be the first trial.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fcnet.errors import DataError
+from fcnet.net.optimisers import OPTIMISERS
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -20,91 +23,132 @@ Value = str | float | int | bool
 DIGITS = 3
 """Significant digits of a varied number, so that settings can be read and typed."""
 
+NAMES = {
+    "learning-rate": "",
+    "schedule": "",
+    "decay": "vary schedule too, or give --schedule decay",
+    "warmup-epochs": "vary schedule too, or give --schedule cosine",
+    "reg": "",
+    "depth": "",
+    "hidden": "give --hidden or vary depth",
+    "batch-size": "",
+    "momentum": "give --optimiser sgd or nesterov",
+    "dropout": "give --hidden or vary depth",
+    "label-smoothing": "",
+    "augmentation": "it needs images",
+    "mirror": "it needs images",
+    "shift": "it needs images",
+    "rotate": "it needs images",
+    "zoom": "it needs images",
+    "initialisation": "",
+    "components": "give --preprocessing whitened",
+    "whitening-floor": "give --preprocessing whitened",
+}
+"""What can be varied, in the order in which it is decided; and what to do where it would change nothing."""
 
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`, both included.
+USUAL = (
+    "learning-rate", "schedule", "decay", "reg", "hidden", "batch-size", "momentum", "dropout",
+    "label-smoothing", "augmentation", "initialisation", "components", "whitening-floor",
+)  # fmt: skip
+"""What is varied if nothing is said."""
 
-    log : equal ratios are equally far apart
-    whole : whole numbers only, multiples of this number; 0 for fractions
-    """
+GROUPS = {"augmentation": ("mirror", "shift", "rotate", "zoom")}
+"""Names that stand for several."""
 
-    low: float
-    high: float
-    log: bool = False
-    whole: int = 0
-
-    def suggest(self, trial: Trial, name: str) -> Value:
-        """What the sampler suggests for this trial."""
-        if self.whole:
-            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
-        return trial.suggest_float(name, self.low, self.high, log=self.log)
-
-    def tidy(self, value: Any) -> Value:
-        """The number as a setting: with few digits, or the nearest multiple, within the range."""
-        if self.whole:
-            return int(min(max(round(value / self.whole) * self.whole, self.low), self.high))
-        return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
-
-    def nearest(self, value: Any) -> Value:
-        """The value itself, or the end of the range that it is beyond."""
-        found: Value = min(max(value, self.low), self.high)
-        return found
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several values."""
-
-    values: tuple[Value, ...]
-
-    def suggest(self, trial: Trial, name: str) -> Value:
-        """What the sampler suggests for this trial."""
-        chosen: Any = trial.suggest_categorical(name, self.values)
-        found: Value = chosen
-        return found
-
-    def tidy(self, value: Any) -> Value:
-        found: Value = value
-        return found
-
-    nearest = tidy
+SCHEDULE_OF = {"decay": "decay", "warmup-epochs": "cosine"}
+"""The schedule with which a setting matters."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One thing that is varied.
+    """One thing that is varied: numbers in a range, or one of several values.
 
     name : of the setting; `hidden_2` for the second hidden layer, `depth` for the number of them
-    domain : its values
+    low, high : both included
+    log : equal ratios are equally far apart
+    whole : whole numbers only, and settings are multiples of this number; 0 for fractions
+    values : to choose from; empty for a range of numbers
     only_if : another dimension, earlier in the space, and the values of it that make this one matter
     """
 
     name: str
-    domain: Range | Choice
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    whole: int = 0
+    values: tuple[Value, ...] = ()
     only_if: tuple[str, tuple[Value, ...]] | None = None
 
     def matters(self, values: Mapping[str, Any]) -> bool:
         return self.only_if is None or values[self.only_if[0]] in self.only_if[1]
+
+    def suggest(self, trial: Trial) -> Value:
+        """What the sampler suggests for this trial."""
+        if self.values:
+            chosen: Any = trial.suggest_categorical(self.name, self.values)
+            found: Value = chosen
+            return found
+        if self.whole:
+            return trial.suggest_int(self.name, int(self.low), int(self.high), log=self.log)
+        return trial.suggest_float(self.name, self.low, self.high, log=self.log)
+
+    def tidy(self, value: Any) -> Any:
+        """The value as a setting: a number with few digits, or the nearest multiple, within the range."""
+        if self.values:
+            return value
+        if self.whole:
+            return int(self.nearest(round(value / self.whole) * self.whole))
+        return self.nearest(float(f"{value:.{DIGITS}g}"))
+
+    def nearest(self, value: Any) -> Any:
+        """The value itself, or the end of the range that it is beyond."""
+        return value if self.values else min(max(value, self.low), self.high)
+
+    def including(self, own: Any) -> Dimension:
+        """Widened so that it contains the base's own value; a logarithmic range cannot contain 0."""
+        if self.values:
+            return self if own in self.values else replace(self, values=(*self.values, own))
+        if self.log and own <= 0:
+            return self
+        return replace(self, low=min(self.low, own), high=max(self.high, own))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        row: dict[str, Any] = {"name": self.name}
+        if self.values:
+            row["values"] = list(self.values)
+        else:
+            row |= {"low": self.low, "high": self.high, "log": self.log, "whole": self.whole}
+        if self.only_if is not None:
+            row["only_if"] = {"name": self.only_if[0], "values": list(self.only_if[1])}
+        return row
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Dimension:
+        """The inverse of `to_dict`."""
+        only_if = row.get("only_if")
+        made = {
+            "values": tuple(row.get("values", ())),
+            "only_if": only_if and (only_if["name"], tuple(only_if["values"])),
+        }
+        return cls(**row | made)
 
 
 @dataclass(frozen=True)
 class Space:
     """All that a search varies."""
 
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[Dimension, ...] = ()
 
     def suggested(self, trial: Trial) -> dict[str, Value]:
         """What the sampler suggests for each dimension that matters."""
-        return self._chosen(lambda dimension: dimension.domain.suggest(trial, dimension.name))
+        return self._chosen(lambda dimension: dimension.suggest(trial))
 
-    def complete(self, values: Mapping[str, Any]) -> bool:
-        """Whether every dimension that matters has its value."""
-        return all(
-            dimension.name in values
-            for dimension in self.dimensions
-            if (dimension.only_if is None or dimension.only_if[0] in values) and dimension.matters(values)
-        )
+    def values(self, base: TrainConfig) -> dict[str, Value]:
+        """The base in this space; a number that a logarithmic range lacks, such as 0, moves to its end."""
+        own: dict[str, Any] = {**base.to_dict(), "depth": len(base.hidden)}
+        own |= {f"hidden_{place}": width for place, width in enumerate(base.hidden, start=1)}
+        return self._chosen(lambda dimension: dimension.nearest(own[dimension.name]))
 
     def _chosen(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -116,7 +160,7 @@ class Space:
     def settings(self, base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
         """The base with these values instead of its own."""
         changed: dict[str, Any] = {
-            dimension.name: dimension.domain.tidy(values[dimension.name])
+            dimension.name: dimension.tidy(values[dimension.name])
             for dimension in self.dimensions
             if dimension.name in values
         }
@@ -126,38 +170,134 @@ class Space:
         hidden = tuple(own if width is None else int(width) for width, own in zip(widths, kept, strict=False))
         return replace(base, hidden=hidden, **changed)
 
-    def values(self, base: TrainConfig) -> dict[str, Value]:
-        """The base in this space; a number that a logarithmic range lacks, such as 0, moves to its end."""
-        own: dict[str, Any] = {**base.to_dict(), "depth": len(base.hidden)}
-        own |= {f"hidden_{place}": width for place, width in enumerate(base.hidden, start=1)}
-        return self._chosen(lambda dimension: dimension.domain.nearest(own[dimension.name]))
-
     def to_list(self) -> list[dict[str, Any]]:
         """As plain values for JSON."""
-        described = []
-        for dimension in self.dimensions:
-            domain = dimension.domain
-            row: dict[str, Any] = {"name": dimension.name}
-            if isinstance(domain, Choice):
-                row["values"] = list(domain.values)
-            else:
-                row |= {"low": domain.low, "high": domain.high, "log": domain.log, "whole": domain.whole}
-            if dimension.only_if is not None:
-                row["only_if"] = {"name": dimension.only_if[0], "values": list(dimension.only_if[1])}
-            described.append(row)
-        return described
+        return [dimension.to_dict() for dimension in self.dimensions]
 
     @classmethod
     def from_list(cls, rows: list[dict[str, Any]]) -> Space:
         """The inverse of `to_list`."""
-        return cls(tuple(_dimension(row) for row in rows))
+        return cls(tuple(Dimension.from_dict(row) for row in rows))
 
 
-def _dimension(row: dict[str, Any]) -> Dimension:
-    domain: Range | Choice
-    if "values" in row:
-        domain = Choice(tuple(row["values"]))
-    else:
-        domain = Range(row["low"], row["high"], row["log"], row["whole"])
-    only_if = row.get("only_if")
-    return Dimension(row["name"], domain, only_if and (only_if["name"], tuple(only_if["values"])))
+def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tuple[int, int, int]) -> Space:
+    """The space around the base.
+
+    Parameters
+    ----------
+    base : the settings that are not varied, and the middle of what is
+    vary : names among `NAMES`; None for those of `USUAL` that change anything with this base
+    image_shape : (channels, height, width), which bounds shifts and components
+
+    Raises
+    ------
+    DataError : `--vary NAME changes nothing ...`; a name that cannot be varied
+    """
+    check_names(vary or ())
+    found: dict[str, Dimension] = {}
+    names = USUAL if vary is None else vary
+    for name in sorted(set(names), key=list(NAMES).index):  # schedule before decay, depth before hidden
+        parts = GROUPS.get(name, (name,))
+        own = [one for part in parts for one in _dimensions(part, base, image_shape, names)]
+        if not own and vary is not None:
+            raise DataError(f"--vary {name} changes nothing with these settings, {NAMES[name]}")
+        found |= {dimension.name: dimension for dimension in own}
+    return Space(tuple(found.values()))
+
+
+def check_names(names: Collection[str]) -> None:
+    """Make sure that these can be varied.
+
+    Raises
+    ------
+    DataError : `--vary NAME is unknown, choose among ...`
+    """
+    if unknown := [name for name in names if name not in NAMES]:
+        raise DataError(f"--vary {unknown[0]} is unknown, choose among {', '.join(NAMES)}")
+
+
+def _dimensions(
+    name: str, base: TrainConfig, image_shape: tuple[int, int, int], names: Collection[str]
+) -> list[Dimension]:
+    """What varying `name`, beside the others in `names`, means for the base; empty if nothing."""
+    only_if: tuple[str, tuple[Value, ...]] | None = None
+    match name:
+        case "hidden":
+            return _hidden(base, "depth" in names)
+        case "depth":
+            return [Dimension("depth", 1, _deepest(base), whole=1)]
+        case "mirror" | "shift" | "rotate" | "zoom" if image_shape[1] == 1:  # rows of numbers
+            return []
+        case "momentum" if _adapts(base):
+            return []
+        case "dropout" if not base.hidden and "depth" not in names:
+            return []
+        case "components" | "whitening-floor" if base.preprocessing != "whitened":
+            return []
+        case "decay" | "warmup-epochs" if "schedule" in names:
+            only_if = ("schedule", (SCHEDULE_OF[name],))
+        case "decay" | "warmup-epochs" if base.schedule != SCHEDULE_OF[name]:
+            return []
+    setting = name.replace("-", "_")
+    usual = replace(_usual(setting, base, image_shape), only_if=only_if)
+    return [usual.including(getattr(base, setting))]
+
+
+def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -> Dimension:
+    """The usual values of a setting."""
+    size = math.prod(image_shape)
+    sizes = tuple(sorted({max(1, round(base.batch_size * f)) for f in (0.25, 0.5, 1, 2)}))
+    ranges = (
+        _rates(base),
+        Dimension("schedule", values=("cosine", "decay")),
+        Dimension("decay", 0.001 ** (1 / base.epochs), 1.0),  # a thousandth of the rate at the end, to all
+        Dimension("warmup_epochs", 0.0, base.epochs / 6),
+        Dimension("reg", 1e-5, 3e-3, log=True),
+        Dimension("batch_size", values=sizes),
+        Dimension("momentum", 0.5, 0.98),
+        Dimension("dropout", 0.0, 0.5),
+        Dimension("label_smoothing", 0.0, 0.2),
+        Dimension("mirror", values=(False, True)),
+        Dimension("shift", 0, max(1, min(image_shape[1:]) // 8), whole=1),
+        Dimension("rotate", 0.0, 20.0),
+        Dimension("zoom", 0.0, 0.2),
+        Dimension("initialisation", values=("he", "pytorch")),
+        Dimension("components", min(64, size), min(1024, size), log=True, whole=1),
+        Dimension("whitening_floor", 1e3, 1e6, log=True),
+    )
+    return next(one for one in ranges if one.name == setting)
+
+
+def _adapts(base: TrainConfig) -> bool:
+    """Whether the optimiser of the base scales each step by the gradients so far and has no momentum."""
+    return bool(getattr(OPTIMISERS[base.optimiser](base), "adapts", False))
+
+
+def _rates(base: TrainConfig) -> Dimension:
+    """Learning rates; pixels from 0 to 255 need small ones, since a gradient is as large as the inputs."""
+    low, high = 0.01, 0.3
+    if _adapts(base):
+        low, high = 1e-4, 1e-2
+    elif base.preprocessing == "centred":
+        low, high = 5e-5, 5e-3
+    own = base.learning_rate
+    return Dimension("learning_rate", min(low, own / 3), max(high, own * 3), log=True)
+
+
+def _deepest(base: TrainConfig) -> int:
+    """The largest number of hidden layers, where it is varied."""
+    return max(3, len(base.hidden) + 1)
+
+
+def _hidden(base: TrainConfig, varied_depth: bool) -> list[Dimension]:
+    """One dimension a layer, from an eighth of the base's units to twice as many."""
+    widths = list(base.hidden)
+    deepest = _deepest(base) if varied_depth else len(widths)
+    widths += [widths[-1] if widths else 256] * (deepest - len(widths))
+    found = []
+    for place, width in enumerate(widths, start=1):
+        low, high = min(max(width // 8, 8), 256, width), max(2 * width, 512)
+        deep_enough: tuple[Value, ...] = tuple(range(place, deepest + 1))
+        only_if = ("depth", deep_enough) if varied_depth and place > 1 else None
+        found.append(Dimension(f"hidden_{place}", low, high, log=True, whole=8, only_if=only_if))
+    return found

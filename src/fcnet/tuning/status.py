@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
+import tomli_w
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -14,11 +15,15 @@ from fcnet.files import write_atomically
 from fcnet.records import environment, write_json
 from fcnet.runs.training import data_record
 from fcnet.train.config import TrainConfig
-from fcnet.tuning.plan import FORMAT, Place, Plan
-from fcnet.tuning.sampling import POINTS
+from fcnet.tuning.search import FORMAT, Search
+from fcnet.tuning.study import POINTS, Trials
 
 FEWEST = 8
 """Complete trials below which nothing is said of what mattered."""
+
+STATES = ("complete", "pruned", "diverged", "failed", "running", "stopped", "waiting")
+"""What a trial may be. Stopped resumes with the search, waiting has not begun yet, and failed is given up after
+several workers were lost over it."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,7 @@ class Row:
     """One trial.
 
     number : from 0, in the order in which they were first begun
-    state : complete, pruned, diverged, running, stopped (it resumes with the search), waiting (not yet begun)
-        or failed (given up after several workers were lost over it)
+    state : one of `STATES`
     value : validation accuracy at the end of a complete trial, a fraction; None of any other
     base : whether this is the base itself
     retry_of : in a database, the number of the trial of a lost worker that this one repeats
@@ -68,28 +72,16 @@ class Row:
 
     def to_dict(self, base: TrainConfig) -> dict[str, Any]:
         """As plain values for JSON, with the settings that are not the base's."""
-        changed = {} if self.settings is None else differences(self.settings, base)
-        return {
-            "number": self.number,
-            "state": self.state,
-            "value": self.value,
-            "base": self.base,
-            "retry_of": self.retry_of,
-            "params": self.params,
-            "changed": changed,
-            "epochs": self.epochs,
-            "seconds": self.seconds,
-            "threads": self.threads,
-            "ended": self.ended,
-            "curve": [list(point) for point in self.curve],
-        }
+        values = {**vars(self), "curve": [list(point) for point in self.curve]}
+        settings = values.pop("settings")
+        return values | {"changed": {} if settings is None else differences(settings, base)}
 
 
 @dataclass(frozen=True)
 class Status:
     """All trials of a search that have begun."""
 
-    plan: Plan
+    search: Search
     rows: tuple[Row, ...]
 
     @property
@@ -111,33 +103,35 @@ class Status:
     def best(self) -> Row | None:
         return self.ranking[0] if self.ranking else None
 
-    def number_of(self, state: str) -> int:
-        return sum(row.state == state for row in self.rows)
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials there are in each state."""
+        return {state: sum(row.state == state for row in self.rows) for state in STATES}
 
-    def seconds_left(self, workers: int) -> float | None:
+    @property
+    def seconds_left(self) -> float | None:
         """An estimate from the mean time of the trials so far; None before the first has ended."""
         times = [row.seconds for row in self.done if row.seconds is not None]
         if not times:
             return None
-        missing = self.plan.trials - len(self.done)
+        missing = self.search.trials - len(self.done)
         remaining = [1.0 - row.progress for row in self.running]
-        shared = max(missing - sum(row.progress for row in self.running), 0.0) / workers
+        shared = max(missing - sum(row.progress for row in self.running), 0.0) / self.search.workers
         return max(shared, *remaining, 0.0) * sum(times) / len(times)
 
 
-def status(study: Study, plan: Plan) -> Status:
+def status_of(trials: Trials) -> Status:
     """Where the study stands now."""
-    trials = study.get_trials(deepcopy=False)
-    retried = {number for trial in trials for number in trial.system_attrs.get("retry_history", [])}
-    kept = [one for one in trials if one.number not in retried and "superfluous" not in one.user_attrs]
-    return Status(plan, tuple(_row(trial, plan) for trial in kept))
+    found = trials.having()
+    retried = {number for trial in found for number in trial.system_attrs.get("retry_history", [])}
+    kept = [one for one in found if one.number not in retried and "superfluous" not in one.user_attrs]
+    return Status(trials.search, tuple(_row(trial, trials.search) for trial in kept))
 
 
-def _row(trial: FrozenTrial, plan: Plan) -> Row:
+def _row(trial: FrozenTrial, search: Search) -> Row:
     outcome = trial.user_attrs.get("outcome", {})
     base = bool(trial.user_attrs.get("base", False))
-    # a worker is known before the first setting is suggested, so all of them may not be there yet
-    settings = plan.space.settings(plan.base, trial.params) if plan.space.complete(trial.params) else None
+    settings = search.space.settings(search.base, trial.params) if trial.params else None
     return Row(
         number=trial.number,
         state=_state(trial),
@@ -145,7 +139,7 @@ def _row(trial: FrozenTrial, plan: Plan) -> Row:
         base=base,
         retry_of=trial.system_attrs.get("failed_trial"),
         params=dict(trial.params),
-        settings=plan.base if base else settings,
+        settings=search.base if base else settings,
         epochs=outcome.get("epochs"),
         seconds=outcome.get("seconds"),
         threads=outcome.get("threads"),
@@ -163,46 +157,36 @@ def _state(trial: FrozenTrial) -> str:
     return "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()
 
 
-def write_outcome(study: Study, found: Status, place: Place, dataset: Dataset, workers: int) -> None:
+def write_outcome(study: Study, status: Status, dataset: Dataset) -> None:
     """Write best.toml, as soon as a trial is complete, and study.json.
 
     Raises
     ------
     RunError : the folder cannot be written
     """
-    import tomli_w
-
-    best = found.best
+    search, best = status.search, status.best
     if best is not None and best.settings is not None:
-        write_atomically(place.best, tomli_w.dumps(best.settings.to_dict()))
-    write_json(place.record, record(study, found, dataset, workers))
-
-
-def record(study: Study, found: Status, dataset: Dataset, workers: int) -> dict[str, Any]:
-    """The search as plain values."""
-    plan, best = found.plan, found.best
-    return {
+        write_atomically(search.best, tomli_w.dumps(best.settings.to_dict()))
+    record = {
         "format": FORMAT,
-        "study": study.study_name,
-        "base": plan.base.to_dict(),
-        "space": plan.space.to_list(),
-        "seed": plan.base.seed,
+        "study": search.study,
+        "base": search.base.to_dict(),
+        "space": search.space.to_list(),
+        "seed": search.base.seed,
         "value": "validation accuracy of the weights at the end of a training, a fraction",
         "sampler": f"Optuna {optuna.__version__}, TPESampler",
         "pruner": "PercentilePruner",
-        "trials_wanted": plan.trials,
-        "workers": workers,
-        "counts": {
-            state: found.number_of(state)
-            for state in ("complete", "pruned", "diverged", "failed", "running", "stopped", "waiting")
-        },
-        "seconds": sum(row.seconds or 0.0 for row in found.done),
-        "best": None if best is None else best.to_dict(plan.base),
+        "trials_wanted": search.trials,
+        "workers": search.workers,
+        "counts": status.counts,
+        "seconds": sum(row.seconds or 0.0 for row in status.done),
+        "best": None if best is None else best.to_dict(search.base),
         "importance": importance(study),
-        "trials": [row.to_dict(plan.base) for row in found.rows],
+        "trials": [row.to_dict(search.base) for row in status.rows],
         "data": data_record(dataset),
         "environment": environment(),
     }
+    write_json(search.record, record)
 
 
 def importance(study: Study) -> dict[str, float]:
@@ -226,9 +210,8 @@ def differences(settings: TrainConfig, base: TrainConfig) -> dict[str, Any]:
 def in_words(settings: TrainConfig, base: TrainConfig) -> str:
     """The settings that differ from the base's, for a line on the screen."""
     found = differences(settings, base)
-    return (
-        ", ".join(f"{name.replace('_', ' ')} {_word(value)}" for name, value in found.items()) or "the base"
-    )
+    words = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in found.items()]
+    return ", ".join(words) or "the base"
 
 
 def _word(value: Any) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import optuna
@@ -17,11 +18,11 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 
-from fcnet.errors import FcnetError
+from fcnet.errors import FcnetError, RunError
 from fcnet.extras import require
+from fcnet.lock import Lock, open_own_file
 from fcnet.records import without_password
-from fcnet.tuning.locks import journal_lock, open_regular
-from fcnet.tuning.plan import Place
+from fcnet.tuning.search import Search
 
 BEAT_SECONDS = 10
 """Between two signs of life of a worker in a database."""
@@ -55,23 +56,63 @@ def shows_password(storage: str) -> bool:
     return without_password(storage) != storage
 
 
+class JournalLock(Lock):
+    """Lets one process at a time write to a journal, and cuts off what a killed process left unfinished.
+
+    Optuna's own locks are files that outlive a killed process, so that others wait for it half a minute. An
+    unfinished last line would make the journal unreadable as soon as the next line follows it.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(journal.with_name(f".{journal.name}.lock"))
+        self.journal = journal
+
+    def acquire(self, on_wait: Callable[[str], object] | None = None) -> bool:
+        """Wait for the lock, and make the journal end with a whole line; returns True."""
+        try:
+            super().acquire(on_wait)
+            cut_unfinished_line(self.journal)
+        except BaseException:  # after Ctrl-C, a lock that nobody releases would block this process itself
+            self.release()
+            raise
+        return True
+
+
+def cut_unfinished_line(path: Path) -> None:
+    """Cut a file after its last line break, and make it if it is missing.
+
+    Raises
+    ------
+    OSError : as `open_own_file`
+    """
+    with os.fdopen(open_own_file(path), "r+b") as file:
+        kept = file.seek(0, os.SEEK_END)
+        while kept and file.seek(kept - 1) >= 0 and file.read(1) != b"\n":
+            kept -= 1
+        file.truncate(kept)
+
+
 @contextmanager
-def opened_storage(place: Place) -> Iterator[BaseStorage]:
+def opened_storage(search: Search) -> Iterator[BaseStorage]:
     """The journal in the folder, or the database; its connections are closed afterwards.
 
     Raises
     ------
-    RunError : the journal is a link, a pipe or a device
+    RunError : the journal cannot be opened, or is a link
     FcnetError : the database cannot be reached, or its driver is not installed
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # fcnet has its own messages
-    if place.storage is None:
-        os.close(open_regular(place.journal))
-        lock = cast(Any, journal_lock(place.journal))
-        yield JournalStorage(JournalFileBackend(str(place.journal), lock_obj=lock))
+    if search.storage is None:
+        try:
+            os.close(open_own_file(search.journal))
+        except OSError as error:
+            reason = error.strerror or error
+            raise RunError(f"cannot open {search.journal}: {reason}, choose another with --out") from error
+        lock = cast(Any, JournalLock(search.journal))
+        yield JournalStorage(JournalFileBackend(str(search.journal), lock_obj=lock))
         return
     with _database_errors():
-        storage = _database(place.storage)
+        storage = _database(search.storage)
         try:
             yield storage
         finally:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage
-from optuna.study import Study
 from optuna.trial import TrialState
 
 from fcnet.data.dataset import Dataset
@@ -28,9 +25,7 @@ from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
-from fcnet.tuning.plan import Place, Plan
-from fcnet.tuning.sampling import POINTS
-from fcnet.tuning.study import DONE, release, superfluous, taken
+from fcnet.tuning.study import DONE, POINTS, Trials
 
 
 class Superfluous(Exception):
@@ -48,59 +43,45 @@ class Unfinished(BaseException):
         self.why = why
 
 
-def work(
-    study: Study,
-    storage: BaseStorage,
-    place: Place,
-    plan: Plan,
-    dataset: Dataset,
-    deadline: float | None = None,
-    told: Callable[[], None] = lambda: None,
-) -> None:
+def work(trials: Trials, dataset: Dataset, look: Callable[[], None] = lambda: None) -> None:
     """One worker: run trials until there are enough, or until no new one may begin.
 
     Parameters
     ----------
-    deadline : after which no trial begins, in seconds of `time.time()`
-    told : called after each evaluation
+    look : called after each evaluation
 
     Raises
     ------
     KeyboardInterrupt : Ctrl-C; the running trial waits for the next start, with a checkpoint
     FcnetError : a trial cannot be run; it waits too
     """
-    begun: list[optuna.Trial] = []
+    begun: list[int] = []
 
     def objective(trial: optuna.Trial) -> float:
-        begun.append(trial)
+        begun.append(trial.number)
         try:
-            trial.set_user_attr("worker", {"here": place.here, "process": os.getpid()})
-            if superfluous(study, trial.number, plan.trials):
+            trial.set_user_attr("worker", {"here": trials.search.here, "process": os.getpid()})
+            if trials.superfluous(trial.number):
                 trial.set_user_attr("superfluous", True)
                 raise Superfluous
-            return run_trial(trial, place, plan, dataset, told)
+            return run_trial(trial, trials, dataset, look)
         except (optuna.TrialPruned, *GONE):
             raise
         except (KeyboardInterrupt, Exception) as stop:
-            release(study, storage, _frozen(trial))
+            trials.release(trial.number)
             raise Unfinished(stop) from stop
 
     with covariance_kept():
-        while taken(study) < plan.trials and (deadline is None or time.time() < deadline):
+        while trials.wanted():
             begun.clear()
             try:
-                study.optimize(objective, n_trials=1, catch=GONE)
+                trials.study.optimize(objective, n_trials=1, catch=GONE)
             except Unfinished as unfinished:
                 raise unfinished.why from None
             except ValueError:  # Optuna refuses to end a trial that another process has ended or taken
-                if not begun or _frozen(begun[0]).state == TrialState.RUNNING:
+                if not begun or trials.now(begun[0]).state == TrialState.RUNNING:
                     raise
-            _keep_best_weights(study, place)
-
-
-def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
-    """The trial as the storage has it now."""
-    return trial.study.get_trials(deepcopy=False)[trial.number]
+            _keep_best_weights(trials)
 
 
 class Reporter(Callback):
@@ -110,13 +91,16 @@ class Reporter(Callback):
     ----------
     trial : that this training is
     run : its folder
-    told : called after each evaluation
+    known : points that were reported before the training was stopped, or its worker killed
+    look : called after each evaluation
     """
 
-    def __init__(self, trial: optuna.Trial, run: RunFolder, told: Callable[[], None]) -> None:
+    def __init__(
+        self, trial: optuna.Trial, run: RunFolder, known: Collection[int], look: Callable[[], None]
+    ) -> None:
         self.trial = trial
-        self.told = told
-        self.known = set(_frozen(trial).intermediate_values)
+        self.known = known
+        self.look = look
         self.earlier = read_history(run.history) if run.history.exists() else []
         self.rows: list[Evaluation] = []
         self.total = 0
@@ -132,25 +116,21 @@ class Reporter(Callback):
     def on_evaluation(self, row: Evaluation) -> None:
         self.rows.append(row)
         reported = self._report(row)
-        self.told()
+        self.look()
         if reported and row.step < self.total and self.trial.should_prune():
             raise optuna.TrialPruned
 
     def _report(self, row: Evaluation) -> bool:
         """Tell the study, if this is the first evaluation since a point at which trials are compared."""
         point = POINTS * row.step // self.total
-        if point == self.point:
-            return False
+        new = point != self.point and point not in self.known
         self.point = point
-        if point in self.known:  # reported before the training was stopped, or its worker killed
-            return False
-        self.trial.report(row.val_accuracy, point)
-        return True
+        if new:
+            self.trial.report(row.val_accuracy, point)
+        return new
 
 
-def run_trial(
-    trial: optuna.Trial, place: Place, plan: Plan, dataset: Dataset, told: Callable[[], None]
-) -> float:
+def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Callable[[], None]) -> float:
     """Train with the settings that the study suggests.
 
     Returns
@@ -163,34 +143,32 @@ def run_trial(
     FcnetError : it could not be run
     KeyboardInterrupt : Ctrl-C, with a checkpoint
     """
-    run = RunFolder(place.trials / _run_name(trial))
-    values = plan.space.suggested(trial)
-    config = plan.base if trial.user_attrs.get("base") else plan.space.settings(plan.base, values)
-    reporter = Reporter(trial, run, told)
+    search = trials.search
+    if "run" not in trial.user_attrs:  # a retry in a database keeps the folder of the trial that it repeats
+        trial.set_user_attr("run", f"{trial.number:04}")
+    run = RunFolder(search.runs / trial.user_attrs["run"])
+    values = search.space.suggested(trial)
+    config = search.base if trial.user_attrs.get("base") else search.space.settings(search.base, values)
+    reporter = Reporter(trial, run, trials.now(trial.number).intermediate_values, look)
     start = time.perf_counter()
-    outcome: dict[str, Any] = {"diverged": False, "complete": False}
+    diverged = False
     try:
         record = train_run(config, dataset, run.path, resume=True, callback=reporter)
-        outcome["complete"] = True
         return float(record["metrics"]["val_accuracy"])
     except (DivergedError, optuna.TrialPruned) as end:
-        outcome["diverged"] = isinstance(end, DivergedError)
+        diverged = isinstance(end, DivergedError)
         abandon(run, reporter.rows)
         raise optuna.TrialPruned from None
     finally:
         rows = reporter.rows or reporter.earlier
-        outcome["seconds"] = rows[-1].seconds if rows else time.perf_counter() - start
-        outcome["epochs"] = rows[-1].epoch if rows else 0.0
-        outcome["threads"] = threads(config)
+        outcome = {
+            "diverged": diverged,
+            "seconds": rows[-1].seconds if rows else time.perf_counter() - start,
+            "epochs": rows[-1].epoch if rows else 0.0,
+            "threads": threads(config),
+        }
         with suppress(UpdateFinishedTrialError):  # another process has ended it; this one must not hide why
             trial.set_user_attr("outcome", outcome)
-
-
-def _run_name(trial: optuna.Trial) -> str:
-    """The folder of its training; a retry in a database keeps that of the trial that it repeats."""
-    if "run" not in trial.user_attrs:
-        trial.set_user_attr("run", f"{trial.number:04}")
-    return str(trial.user_attrs["run"])
 
 
 def abandon(run: RunFolder, rows: list[Evaluation]) -> None:
@@ -206,14 +184,13 @@ def drop_weights(run: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _keep_best_weights(study: Study, place: Place) -> None:
+def _keep_best_weights(trials: Trials) -> None:
     """Keep the trained weights of the best trial only; the settings of the others make theirs again."""
-    ended = study.get_trials(deepcopy=False, states=DONE)
-    complete = [trial for trial in ended if trial.state == TrialState.COMPLETE]
+    complete = trials.having(TrialState.COMPLETE)
     best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
-    for trial in ended:
-        run = place.trials / trial.user_attrs.get("run", "")
-        if trial is not best and (run / "model.safetensors").exists():
+    for trial in trials.having(*DONE):
+        run = trials.search.runs / trial.user_attrs.get("run", "")
+        if (best is None or trial.number != best.number) and (run / "model.safetensors").exists():
             drop_weights(run)
 
 

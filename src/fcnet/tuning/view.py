@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,55 +22,49 @@ class View:
 
     Parameters
     ----------
-    workers : how many work from here, for the time left
     console : where to write; standard output if not given
+
+    Attributes
+    ----------
+    screen : the table is shown within this context, where there is a terminal
     """
 
-    def __init__(self, workers: int, console: Console | None = None) -> None:
-        self.workers = workers
+    def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(file=sys.stdout)
-        self.live = self.console.is_terminal
+        self.screen: AbstractContextManager[object] = nullcontext()
+        if self.console.is_terminal:
+            self.screen = Live(console=self.console, get_renderable=self.render, refresh_per_second=2)
         self.begun = time.monotonic()
         self.status: Status | None = None
         self.end: float | None = None  # estimated, on the monotonic clock
         self.told: set[int] = set()
-        self._live = Live(
-            console=self.console, get_renderable=self.render, refresh_per_second=2, auto_refresh=self.live
-        )
 
-    def __enter__(self) -> View:
-        if self.live:
-            self._live.start()
-        return self
+    def update(self, status: Status) -> bool:
+        """Show a new status; where there is no terminal, print the trials that have ended since.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self.live:
-            self._live.stop()
-
-    def update(self, status: Status) -> None:
-        """Show a new status; where there is no terminal, print the trials that have ended since."""
+        Returns
+        -------
+        new : whether it is the first, or a trial has ended since the last
+        """
         first = self.status is None
         self.status = status
-        estimate = status.seconds_left(self.workers)
-        self.end = None if estimate is None else time.monotonic() + estimate
+        self.end = None if status.seconds_left is None else time.monotonic() + status.seconds_left
         new = [row for row in status.done if row.number not in self.told]
         self.told |= {row.number for row in new}
-        if self.live:
-            return
-        if not first:
-            for row in new:
-                self._print(self.line(row, status))
-        elif new:
-            self._print(f"{len(new)} of {status.plan.trials} trials are there already")
+        if not self.console.is_terminal:
+            if first and new:
+                self._print(f"{len(new)} of {status.search.trials} trials are there already")
+            elif not first:
+                for row in new:
+                    self._print(self.line(row, status))
+        return first or bool(new)
 
     def line(self, row: Row, status: Status) -> str:
         """A trial that has ended, in one line."""
         place = status.done.index(row) + 1
         best = status.best
         took = "" if row.seconds is None else f" in {duration(row.seconds)}"
-        parts = [f"{place}/{status.plan.trials}  trial {row.number}: {_result(row)}{took}"]
+        parts = [f"{place}/{status.search.trials}  trial {row.number}: {_result(row)}{took}"]
         if best is not None:
             parts.append("the best so far" if best is row else f"best {100 * (best.value or 0):.1f} %")
         if place == len(status.done):
@@ -88,36 +82,35 @@ class View:
         table.add_column("validation", justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         table.add_column("what differs from the base", no_wrap=True, overflow="ellipsis", ratio=1)
-        for row in running:
-            took = f"{100 * row.progress:.0f} % done"
-            table.add_row(str(row.number), _result(row), took, _changes(row, status), style="dim")
+        rows = [(row, f"{100 * row.progress:.0f} % done", "dim") for row in running]
         for place, row in enumerate(status.ranking[: min(SHOWN, room - len(running))]):
             took = "" if row.seconds is None else duration(row.seconds)
-            style = "bold" if place == 0 else ""
+            rows.append((row, took, "bold" if place == 0 else ""))
+        for row, took, style in rows:
             table.add_row(str(row.number), _result(row), took, _changes(row, status), style=style)
-        return Group(Text(self.headline()), table)
+        return Group(Text(self.headline(status)), table)
 
-    def headline(self) -> str:
+    def headline(self, status: Status) -> str:
         """How much is done, and how long it takes."""
-        assert self.status is not None
-        status = self.status
+        parts = [f"{len(status.done)} of {status.search.trials} trials"]
         states = ("pruned", "diverged", "failed", "stopped", "running")
-        parts = [f"{len(status.done)} of {status.plan.trials} trials"]
-        parts += [f"{number} {state}" for state in states if (number := status.number_of(state))]
+        parts += [f"{number} {state}" for state in states if (number := status.counts[state])]
         parts.append(f"{duration(time.monotonic() - self.begun)} spent")
         return ", ".join(parts + self._left(status))
 
     def _left(self, status: Status) -> list[str]:
         """The time left in words; none once the estimate is used up, since trials still run then."""
         left = 0.0 if self.end is None else self.end - time.monotonic()
-        return [f"about {duration(left)} left"] if left >= 1 and len(status.done) < status.plan.trials else []
+        return (
+            [f"about {duration(left)} left"] if left >= 1 and len(status.done) < status.search.trials else []
+        )
 
     def _print(self, text: str) -> None:
         print(text, file=self.console.file, flush=True)
 
 
 def _changes(row: Row, status: Status) -> str:
-    return "" if row.settings is None else in_words(row.settings, status.plan.base)
+    return "" if row.settings is None else in_words(row.settings, status.search.base)
 
 
 def _result(row: Row) -> str:
