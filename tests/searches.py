@@ -14,9 +14,9 @@ from typing import Any
 
 from rich.console import Console
 
+import fcnet.tuning.run
 from fcnet.data.dataset import Dataset
 from fcnet.records import read_json
-import fcnet.tuning.run
 from fcnet.tuning.search import Search
 from fcnet.tuning.status import Status
 from fcnet.tuning.view import View

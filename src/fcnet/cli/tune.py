@@ -5,19 +5,25 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
-from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 
 if TYPE_CHECKING:
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
+
+LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "trials": AT_LEAST_1,
+    "workers": AT_LEAST_1,
+    "minutes": POSITIVE,
+}
+"""What these options may be."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +117,8 @@ class Tune:
         from fcnet.tuning.space import check_names
         from fcnet.tuning.storage import shows_password, url_of
 
-        for name, value, (fits, wanted) in (
-            ("trials", self.trials, AT_LEAST_1),
-            ("workers", self.workers, AT_LEAST_1),
-            ("minutes", self.minutes, POSITIVE),
-        ):
+        for name, (fits, wanted) in LIMITS.items():
+            value = getattr(self, name)
             require(f"--{name}", value, value is None or fits(value), wanted)
         check_names(self.vary or ())
         if self.storage and shows_password(self.storage):

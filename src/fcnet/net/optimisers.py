@@ -100,7 +100,7 @@ class Adam:
     """
 
     adapts = True
-    """Whether the gradients so far scale each step: its learning rates are small, and it has no momentum to set."""
+    """Whether the gradients so far scale each step: learning rates are small, and no momentum is set."""
 
     decoupled = False
     """Whether weight decay acts on the weights themselves instead of on the gradient."""

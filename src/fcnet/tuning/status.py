@@ -22,8 +22,8 @@ FEWEST = 8
 """Complete trials below which nothing is said of what mattered."""
 
 STATES = ("complete", "pruned", "diverged", "failed", "running", "stopped", "waiting")
-"""What a trial may be. Stopped resumes with the search, waiting has not begun yet, and failed is given up after
-several workers were lost over it."""
+"""What a trial may be. Stopped resumes with the search, waiting has not begun yet, and failed is given up
+after several workers were lost over it."""
 
 
 @dataclass(frozen=True)

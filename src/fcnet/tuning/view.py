@@ -31,13 +31,13 @@ class View:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(file=sys.stdout)
-        self.screen: AbstractContextManager[object] = nullcontext()
-        if self.console.is_terminal:
-            self.screen = Live(console=self.console, get_renderable=self.render, refresh_per_second=2)
         self.begun = time.monotonic()
         self.status: Status | None = None
         self.end: float | None = None  # estimated, on the monotonic clock
         self.told: set[int] = set()
+        self.screen: AbstractContextManager[object] = nullcontext()
+        if self.console.is_terminal:
+            self.screen = Live(console=self.console, get_renderable=self.render, refresh_per_second=2)
 
     def update(self, status: Status) -> bool:
         """Show a new status; where there is no terminal, print the trials that have ended since.
