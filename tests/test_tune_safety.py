@@ -13,7 +13,7 @@ from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError, RunError
 from fcnet.records import read_json, without_password
 from fcnet.tuning.search import Search
-from fcnet.tuning.storage import opened_storage, shows_password, url_of
+from fcnet.tuning.storage import opened_storage, url_of
 from searches import request, run
 
 LINKS = {
@@ -76,7 +76,6 @@ def test_a_folder_that_lies_elsewhere_is_refused(name: str, tmp_path: Path, digi
 )  # fmt: skip
 def test_a_password_is_left_out_of_what_is_shown(given: str, shown: str) -> None:
     assert without_password(given) == shown
-    assert shows_password(given) == (given != shown)
 
 
 def test_an_address_in_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

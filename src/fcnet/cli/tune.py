@@ -112,16 +112,16 @@ class Tune:
         ------
         FcnetError : an option has a value that cannot be
         """
-        from fcnet.records import read_json
+        from fcnet.records import read_json, without_password
         from fcnet.tuning.search import Search
         from fcnet.tuning.space import check_names
-        from fcnet.tuning.storage import shows_password, url_of
+        from fcnet.tuning.storage import url_of
 
         for name, (fits, wanted) in LIMITS.items():
             value = getattr(self, name)
             require(f"--{name}", value, value is None or fits(value), wanted)
         check_names(self.vary or ())
-        if self.storage and shows_password(self.storage):
+        if self.storage and without_password(self.storage) != self.storage:
             print(
                 "warning: other users of this machine can read the password in --storage from the list of "
                 "processes; use PGPASSWORD, ~/.pgpass or --storage env:NAME",

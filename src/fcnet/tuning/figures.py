@@ -14,7 +14,7 @@ import math
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Search:
+class Recorded:
     """A search as its record has it.
 
     study : its trials, with accuracies in per cent
@@ -82,12 +82,8 @@ class Search:
     base: float | None
     credit: str
 
-    @property
-    def complete(self) -> int:
-        return len(self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
-
-def read_search(path: Path) -> Search:
+def read_search(path: Path) -> Recorded:
     """Read study.json.
 
     Raises
@@ -98,35 +94,38 @@ def read_search(path: Path) -> Search:
     if record.get("format") != FORMAT or "trials" not in record:
         raise RunError(f"{path} is no record of a search by this version of fcnet, use that which wrote it")
     try:
-        return _search(record, str(path))
+        return _recorded(record, str(path))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RunError(f"{path} is damaged ({error!r}), resume its search to write it anew") from error
 
 
-def _search(record: dict[str, Any], where: str) -> Search:
+def _recorded(record: dict[str, Any], where: str) -> Recorded:
     space = Space.from_list(record["space"])
     epochs = TrainConfig.from_dict(record["base"], where).epochs
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     study = optuna.create_study(direction="maximize")
-    base = None
     rows = sorted(record["trials"], key=lambda row: row["number"])
+    complete = [row for row in rows if row["state"] == "complete"]
     for row in rows:
-        if row["state"] == "complete":
-            value = 100 * row["value"]
+        trial = optuna.create_trial(state=TrialState.FAIL)  # of these, Optuna's figures show none
+        if row in complete:
             fixed = FixedTrial(row["params"])
             space.suggested(cast(optuna.Trial, fixed))
-            study.add_trial(
-                optuna.create_trial(value=value, params=fixed.params, distributions=fixed.distributions)
+            trial = optuna.create_trial(
+                value=100 * row["value"], params=fixed.params, distributions=fixed.distributions
             )
-            base = value if row["base"] else base
-        else:  # of these, Optuna's figures show none
-            study.add_trial(optuna.create_trial(state=TrialState.FAIL))
-    complete = sum(row["state"] == "complete" for row in rows)
-    done = complete + sum(row["state"] in ("pruned", "diverged") for row in rows)
+        study.add_trial(trial)
     known = tuple(record["importance"])
     others = tuple(one.name for one in space.dimensions if one.name not in known)
-    credit = f"{record['data']['label']}; {done} trials of {epochs} epochs, {complete} of them complete"
-    return Search(study, known + others, bool(known), base, credit)
+    done = len(complete) + sum(row["state"] in ("pruned", "diverged") for row in rows)
+    counts = f"{done} trials of {epochs} epochs, {len(complete)} of them complete"
+    return Recorded(
+        study,
+        known + others,
+        importance=bool(known),
+        base=next((100 * row["value"] for row in complete if row["base"]), None),
+        credit=f"{record['data']['label']}; {counts}",
+    )
 
 
 def draw(record: Path, folder: Path) -> list[Path]:
@@ -148,21 +147,25 @@ def draw(record: Path, folder: Path) -> list[Path]:
     """
     require("matplotlib", "tune")
     search = read_search(record)
+    complete = len(search.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    drawings = [history] if complete else []
+    drawings += [importance] if complete and search.importance else []
+    drawings += [parallel] if complete > 1 else []
     written = []
-    for drawing, fewest in DRAWINGS.items():
-        if search.complete < fewest or (drawing is importance and not search.importance):
-            continue
+    for drawing in drawings:
         with _without_window():
             figure: Any = drawing(search).get_figure()
             style.credit(figure, search.credit, where="below")
             path = folder / f"{drawing.__name__}.svg"
             style.save(figure, path)
-            write_atomically(path.with_suffix(".png"), _png(figure))
+            png = io.BytesIO()
+            figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+            write_atomically(path.with_suffix(".png"), png.getvalue())
             written += [path, path.with_suffix(".png")]
     return written
 
 
-def history(search: Search) -> Axes:
+def history(search: Recorded) -> Axes:
     """Each complete trial, and the best so far."""
     axes = optuna.visualization.matplotlib.plot_optimization_history(search.study, target_name=ACCURACY)
     _restyle(axes, "What the search found, trial by trial", 4.4)
@@ -181,7 +184,7 @@ def history(search: Search) -> Axes:
     return axes
 
 
-def importance(search: Search) -> Axes:
+def importance(search: Recorded) -> Axes:
     """Optuna's measure of how much each setting decided whether a trial was among the best."""
     axes = optuna.visualization.matplotlib.plot_param_importances(search.study, target_name=ACCURACY)
     _restyle(axes, "What mattered", 1.5 + 0.36 * len(search.ranked))
@@ -200,7 +203,7 @@ def importance(search: Search) -> Axes:
     return axes
 
 
-def parallel(search: Search) -> Axes:
+def parallel(search: Recorded) -> Axes:
     """One axis for each of the most important settings; a line for each complete trial, darker if better."""
     axes = optuna.visualization.matplotlib.plot_parallel_coordinate(
         search.study, params=list(search.ranked[:AXES]), target_name=ACCURACY
@@ -247,10 +250,6 @@ def _few_marks(scale: Axes) -> None:
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})
 
 
-DRAWINGS: dict[Callable[[Search], Axes], int] = {history: 1, importance: 1, parallel: 2}
-"""Each figure, whose file has the name of its function, and the least number of complete trials for it."""
-
-
 def _name(dimension: str) -> str:
     """A dimension as people call it."""
     if dimension.startswith("hidden_") and dimension != "hidden_1":
@@ -293,12 +292,6 @@ def _restyle(axes: Axes, title: str, height: float) -> None:
         one.spines[["top", "right"]].set_visible(False)
     axes.set_title("")
     axes.set_title(title, loc="left", fontsize=style.SMALL + 1.5, fontweight="bold", color=style.INK, pad=9)
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def main(arguments: list[str]) -> int:

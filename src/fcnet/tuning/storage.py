@@ -7,6 +7,7 @@ never written, printed or given to a worker on its command line.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,11 +50,6 @@ def url_of(storage: str) -> str:
     if not os.environ.get(name):
         raise FcnetError(f"--storage {storage}: the variable {name!r} is not set, set it to {EXAMPLE}")
     return os.environ[name]
-
-
-def shows_password(storage: str) -> bool:
-    """Whether the words of the command line hold a password, which every user of the machine can list."""
-    return without_password(storage) != storage
 
 
 class JournalLock(Lock):
@@ -112,68 +108,54 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
         yield JournalStorage(JournalFileBackend(str(search.journal), lock_obj=lock))
         return
     with _database_errors():
-        storage = _database(search.storage)
+        database = _database(search.storage)
         try:
-            yield storage
+            yield database
         finally:
-            storage.remove_session()
-            storage.engine.dispose()
+            database.remove_session()
+            database.engine.dispose()
 
 
-def _database(address: str) -> RDBStorage:
-    url = with_driver(address)
+def _database(url: str) -> RDBStorage:
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    url = with_driver(url)
     if url.startswith("postgresql+psycopg:"):
         require("psycopg", "postgresql")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats have been "experimental" since 2021
-        return RDBStorage(
-            url,
-            engine_kwargs={"pool_pre_ping": True},
-            heartbeat_interval=BEAT_SECONDS,
-            grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=TRIES - 1),
-        )
+        retry = RetryHeartbeatStaleTrialCallback(TRIES - 1, inherit_intermediate_values=True)
+        try:
+            return RDBStorage(
+                url,
+                engine_kwargs={"pool_pre_ping": True},
+                heartbeat_interval=BEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=retry,
+            )
+        except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
+            raise FcnetError(f"--storage is no database URL, give {EXAMPLE}") from None
+        except ImportError:
+            raise FcnetError("--storage needs the database's driver, install it with pip") from None
 
 
 def with_driver(url: str) -> str:
-    """The URL with psycopg 3, where it names PostgreSQL and no driver.
-
-    Raises
-    ------
-    FcnetError : it is no URL of a database; the text does not repeat it
-    """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    kind, separator, rest = url.partition("://")
-    if separator and kind in ("postgres", "postgresql"):
-        kind = "postgresql+psycopg"
-    try:
-        make_url(f"{kind}{separator}{rest}")
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
-        raise FcnetError(f"--storage is no database URL, give {EXAMPLE}") from None
-    return f"{kind}{separator}{rest}"
+    """The URL with psycopg 3, where it names PostgreSQL and no driver."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
 
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
     """A database that fails is one clear line, without the password."""
     from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
         yield
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise FcnetError(f"--storage is no database URL ({_first_line(error)}), give {EXAMPLE}") from None
-    except ImportError:
-        raise FcnetError("--storage needs the database's driver, install it with pip") from None
     except (SQLAlchemyError, StorageInternalError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
+        lines = str(cause).strip().splitlines() or [type(cause).__name__]
+        reason = without_password(lines[0].rstrip("."))  # a foreign message may repeat the URL
         raise FcnetError(
-            f"the database cannot be used ({_first_line(cause)}), check that it runs and resume with --resume"
+            f"the database cannot be used ({reason}), check that it runs and resume with --resume"
         ) from None
-
-
-def _first_line(error: Any) -> str:
-    """The first line of a foreign message; it may repeat the URL."""
-    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0].rstrip("."))

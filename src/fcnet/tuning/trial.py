@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -25,7 +24,7 @@ from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
-from fcnet.tuning.study import DONE, POINTS, Trials
+from fcnet.tuning.study import POINTS, Trials
 
 
 class Superfluous(Exception):
@@ -90,44 +89,31 @@ class Reporter(Callback):
     Parameters
     ----------
     trial : that this training is
-    run : its folder
     known : points that were reported before the training was stopped, or its worker killed
     look : called after each evaluation
     """
 
-    def __init__(
-        self, trial: optuna.Trial, run: RunFolder, known: Collection[int], look: Callable[[], None]
-    ) -> None:
+    def __init__(self, trial: optuna.Trial, known: Iterable[int], look: Callable[[], None]) -> None:
         self.trial = trial
-        self.known = known
+        self.known = {0, *known}
         self.look = look
-        self.earlier = read_history(run.history) if run.history.exists() else []
         self.rows: list[Evaluation] = []
         self.total = 0
-        self.point = 0
 
     def on_batch_end(self, step: int, total: int, loss: float) -> None:
-        if not self.total:
-            self.total = total
-            self.rows = [row for row in self.earlier if row.step < step]
-            for row in self.rows:  # of a training that is resumed
-                self._report(row)
+        self.total = total
 
     def on_evaluation(self, row: Evaluation) -> None:
+        """Report the first evaluation since each of the points at which trials are compared."""
         self.rows.append(row)
-        reported = self._report(row)
-        self.look()
-        if reported and row.step < self.total and self.trial.should_prune():
-            raise optuna.TrialPruned
-
-    def _report(self, row: Evaluation) -> bool:
-        """Tell the study, if this is the first evaluation since a point at which trials are compared."""
         point = POINTS * row.step // self.total
-        new = point != self.point and point not in self.known
-        self.point = point
+        new = point not in self.known
         if new:
+            self.known.add(point)
             self.trial.report(row.val_accuracy, point)
-        return new
+        self.look()
+        if new and row.step < self.total and self.trial.should_prune():
+            raise optuna.TrialPruned
 
 
 def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Callable[[], None]) -> float:
@@ -149,7 +135,7 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
     run = RunFolder(search.runs / trial.user_attrs["run"])
     values = search.space.suggested(trial)
     config = search.base if trial.user_attrs.get("base") else search.space.settings(search.base, values)
-    reporter = Reporter(trial, run, trials.now(trial.number).intermediate_values, look)
+    reporter = Reporter(trial, trials.now(trial.number).intermediate_values, look)
     start = time.perf_counter()
     diverged = False
     try:
@@ -160,7 +146,7 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
         abandon(run, reporter.rows)
         raise optuna.TrialPruned from None
     finally:
-        rows = reporter.rows or reporter.earlier
+        rows = _history(run)
         outcome = {
             "diverged": diverged,
             "seconds": rows[-1].seconds if rows else time.perf_counter() - start,
@@ -171,27 +157,30 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
             trial.set_user_attr("outcome", outcome)
 
 
+def _history(run: RunFolder) -> list[Evaluation]:
+    return read_history(run.history) if run.history.exists() else []
+
+
 def abandon(run: RunFolder, rows: list[Evaluation]) -> None:
-    """Of a pruned training, keep the settings and the history."""
-    write_atomically(run.history, history_lines(rows))
+    """Of a pruned training, keep the settings and the history, of which `rows` are those since its start."""
+    earlier = [row for row in _history(run) if not rows or row.step < rows[0].step]
+    write_atomically(run.history, history_lines(earlier + rows))
     run.checkpoint.unlink(missing_ok=True)
-    drop_weights(run.path)
+    drop_weights(run)
 
 
-def drop_weights(run: Path) -> None:
+def drop_weights(run: RunFolder) -> None:
     """Remove the trained weights from a run folder, and the hashes of its files; its settings remain."""
-    for path in (run / "model.safetensors", run / "input.safetensors", RunFolder(run).sums):
+    for path in (run.path / "model.safetensors", run.path / "input.safetensors", run.sums):
         path.unlink(missing_ok=True)
 
 
 def _keep_best_weights(trials: Trials) -> None:
     """Keep the trained weights of the best trial only; the settings of the others make theirs again."""
     complete = trials.having(TrialState.COMPLETE)
-    best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
-    for trial in trials.having(*DONE):
-        run = trials.search.runs / trial.user_attrs.get("run", "")
-        if (best is None or trial.number != best.number) and (run / "model.safetensors").exists():
-            drop_weights(run)
+    ranking = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
+    for trial in (*ranking[1:], *trials.having(TrialState.PRUNED)):
+        drop_weights(RunFolder(trials.search.runs / trial.user_attrs["run"]))
 
 
 def threads(config: TrainConfig) -> int:
