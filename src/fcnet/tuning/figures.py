@@ -153,7 +153,7 @@ def draw(record: Path, folder: Path) -> list[Path]:
     drawings += [parallel] if complete > 1 else []
     written = []
     for drawing in drawings:
-        with _without_window():
+        with _our_style():
             figure: Any = drawing(search).get_figure()
             style.credit(figure, search.credit, where="below")
             path = folder / f"{drawing.__name__}.svg"
@@ -168,7 +168,7 @@ def draw(record: Path, folder: Path) -> list[Path]:
 def history(search: Recorded) -> Axes:
     """Each complete trial, and the best so far."""
     axes = optuna.visualization.matplotlib.plot_optimization_history(search.study, target_name=ACCURACY)
-    _restyle(axes, "What the search found, trial by trial", 4.4)
+    _arrange(axes, "What the search found, trial by trial", 4.4)
     axes.set_xlabel("trial")
     for points in axes.collections:
         points.set_color(style.SKY)
@@ -187,7 +187,7 @@ def history(search: Recorded) -> Axes:
 def importance(search: Recorded) -> Axes:
     """Optuna's measure of how much each setting decided whether a trial was among the best."""
     axes = optuna.visualization.matplotlib.plot_param_importances(search.study, target_name=ACCURACY)
-    _restyle(axes, "What mattered", 1.5 + 0.36 * len(search.ranked))
+    _arrange(axes, "What mattered", 1.5 + 0.36 * len(search.ranked))
     axes.set_xlabel("share in what distinguishes the best trials from the others")
     axes.set_ylabel("")
     axes.set_yticks(axes.get_yticks(), [_name(label.get_text()) for label in axes.get_yticklabels()])
@@ -208,7 +208,7 @@ def parallel(search: Recorded) -> Axes:
     axes = optuna.visualization.matplotlib.plot_parallel_coordinate(
         search.study, params=list(search.ranked[:AXES]), target_name=ACCURACY
     )
-    _restyle(axes, "The best trials and the settings that mattered most", 5.0)
+    _arrange(axes, "The best trials and the settings that mattered most", 5.0)
     names = [_name(label.get_text()) for label in axes.get_xticklabels()]
     axes.set_xticks(axes.get_xticks(), [textwrap.fill(name, 12) for name in names], rotation=0)
     axes.tick_params(axis="x", length=0, pad=8)
@@ -258,40 +258,31 @@ def _name(dimension: str) -> str:
 
 
 @contextmanager
-def _without_window() -> Iterator[None]:
-    """Optuna draws with pyplot, which must open no window and keep no figure, style or backend of ours."""
-    import matplotlib
+def _our_style() -> Iterator[None]:
+    """Optuna draws with pyplot in the style ggplot. Here that is ours, no window opens, nothing is kept."""
     import matplotlib.pyplot as plt
+    from matplotlib.style import library
 
-    before, known = matplotlib.get_backend(), set(plt.get_fignums())
+    before, known, ggplot = plt.get_backend(), set(plt.get_fignums()), library["ggplot"]
     plt.switch_backend("agg")
     try:
         with style.house_style(), warnings.catch_warnings():
+            library["ggplot"] = cast(Any, style.STYLE)
             warnings.simplefilter("ignore", ExperimentalWarning)  # so are all of its plots
             yield
     finally:
+        library["ggplot"] = ggplot
         for number in set(plt.get_fignums()) - known:
             plt.close(number)
         plt.switch_backend(before)
 
 
-def _restyle(axes: Axes, title: str, height: float) -> None:
-    """Give a figure of Optuna's, which has ggplot's style, ours."""
+def _arrange(axes: Axes, title: str, height: float) -> None:
+    """Give a figure of Optuna's our title, size and margins."""
     figure: Any = axes.get_figure()
-    figure.set_layout_engine("constrained", w_pad=0.10, h_pad=0.12)
+    figure.set_layout_engine("constrained")
     figure.set_size_inches(WIDTH, height)
-    for one in figure.axes:
-        one.set_facecolor("white")
-        one.grid(False)
-        one.set_axisbelow(True)
-        one.tick_params(which="both", color=style.GREY, labelcolor=style.INK, labelsize=style.SMALL)
-        for label in (one.xaxis.label, one.yaxis.label):
-            label.set(color=style.INK, fontsize=style.SMALL + 1)
-        for side in one.spines.values():
-            side.set(color=style.GREY, linewidth=0.9)
-        one.spines[["top", "right"]].set_visible(False)
-    axes.set_title("")
-    axes.set_title(title, loc="left", fontsize=style.SMALL + 1.5, fontweight="bold", color=style.INK, pad=9)
+    axes.set_title(title, y=1.0)
 
 
 def main(arguments: list[str]) -> int:

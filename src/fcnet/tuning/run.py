@@ -64,13 +64,12 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
     make_writable(search.out)
     with locked(search.out) as lock, stopped_by_sigterm():
         used = check_folder(search)
-        # nothing is written before all is known to fit
         known = None
         if used or search.storage:
             with opened_storage(search) as storage:
                 known = find_search(search, storage)
         search = search.settled(known, dataset)
-        check_fit(search.base, dataset)
+        check_fit(search.base, dataset)  # nothing is written before all is known to fit
         search.runs.mkdir(exist_ok=True)
         with opened_storage(search) as storage:
             trials = Trials.begun(search, storage)

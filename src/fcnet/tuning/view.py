@@ -51,12 +51,10 @@ class View:
         self.end = None if status.seconds_left is None else time.monotonic() + status.seconds_left
         new = [row for row in status.done if row.number not in self.told]
         self.told |= {row.number for row in new}
-        if not self.console.is_terminal:
-            if first and new:
-                self._print(f"{len(new)} of {status.search.trials} trials are there already")
-            elif not first:
-                for row in new:
-                    self._print(self.line(row, status))
+        if new and not self.console.is_terminal:
+            before = f"{len(new)} of {status.search.trials} trials are there already"
+            lines = [before] if first else [self.line(row, status) for row in new]
+            print(*lines, sep="\n", file=self.console.file, flush=True)
         return first or bool(new)
 
     def line(self, row: Row, status: Status) -> str:
@@ -104,9 +102,6 @@ class View:
         return (
             [f"about {duration(left)} left"] if left >= 1 and len(status.done) < status.search.trials else []
         )
-
-    def _print(self, text: str) -> None:
-        print(text, file=self.console.file, flush=True)
 
 
 def _changes(row: Row, status: Status) -> str:
