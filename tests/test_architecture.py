@@ -42,7 +42,8 @@ ALLOWED = {
         "torch_net", "runs",
     },
     "tuning": {
-        "errors", "extras", "files", "lock", "records", "data", "net", "train", "runs", "report.style",
+        "errors", "extras", "wording", "files", "lock", "records", "data", "net", "train", "runs",
+        "report.style",
     },
     "export": {"errors", "files", "net", "train.model"},
     # the top: nothing below may import it

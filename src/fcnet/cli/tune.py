@@ -166,18 +166,19 @@ def _same_data(data: Path | None, image_size: int | None) -> str:
 def summary(status: Status, label: str, same_data: str = "") -> str:
     """What was found, and how to use it; `same_data` are options that name the data."""
     from fcnet.tuning.status import in_words
+    from fcnet.wording import percent
 
     search, best = status.search, status.best
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
-    before = "" if base is None else f", the base {100 * (base.value or 0):.1f} %"
+    before = "" if base is None else f", the base {percent(base.value or 0)}"
     elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
         f"{search.out}: {len(status.done)} trials{elsewhere}\n"
-        f"{label}: the best has {100 * (best.value or 0):.1f} % of the validation images right{before}: "
+        f"{label}: the best has {percent(best.value or 0)} of the validation images right{before}: "
         f"{in_words(best.settings, search.base)}\n"
         f"train it with: {threads}fcnet train --config {search.best} --out RUN{same_data}"
     )

@@ -17,6 +17,7 @@ from fcnet.runs.training import data_record
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.study import POINTS, Trials
+from fcnet.wording import by
 
 FEWEST = 8
 """Complete trials below which nothing is said of what mattered."""
@@ -218,5 +219,5 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return " x ".join(str(part) for part in value) or "none"
+        return by(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fcnet.tuning.status import Row, Status, in_words
+from fcnet.wording import percent
 
 SHOWN = 8
 """Complete trials in the table, where there is room for as many."""
@@ -64,7 +65,7 @@ class View:
         took = "" if row.seconds is None else f" in {duration(row.seconds)}"
         parts = [f"{place}/{status.search.trials}  trial {row.number}: {_result(row)}{took}"]
         if best is not None:
-            parts.append("the best so far" if best is row else f"best {100 * (best.value or 0):.1f} %")
+            parts.append("the best so far" if best is row else f"best {percent(best.value or 0)}")
         if place == len(status.done):
             parts += self._left(status)
         return ", ".join(parts) + f" ({_changes(row, status)})"
@@ -110,8 +111,8 @@ def _changes(row: Row, status: Status) -> str:
 
 def _result(row: Row) -> str:
     if row.value is not None:
-        return f"{100 * row.value:.1f} %"
-    reached = "" if row.reached is None else f"{100 * row.reached:.1f} %"
+        return percent(row.value)
+    reached = "" if row.reached is None else percent(row.reached)
     if row.state == "pruned":
         return f"pruned at {reached}" if reached else "pruned"
     return "diverged" if row.state == "diverged" else reached
