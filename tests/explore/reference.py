@@ -166,5 +166,7 @@ def exercise_checks(mistake: str) -> dict[str, Any]:
                 break
     return {
         "scores_difference": float(np.abs(values["f"] - SCORES).sum()),
-        "exercise_loss": float(values["J_tilde"]), "gradient_check": worst, "final_loss": trained.loss_history[-1],
+        "exercise_loss": float(values["J_tilde"]),
+        "gradient_check": worst,
+        "final_loss": trained.loss_history[-1],
     }  # fmt: skip

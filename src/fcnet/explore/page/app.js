@@ -1,10 +1,12 @@
-// Puts the page together: the modes, the points, the keys.
+// Puts the page together: the views, the points, the keys.
 
-import { Drawing } from "./drawing.js";
-import { button, choice, h } from "./dom.js";
 import { BrokenPanel } from "./broken.js";
+import { inflate } from "./decode.js";
+import { button, choice, h } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import { mistakes } from "./mistakes.js";
 import { PassPanel } from "./pass.js";
+import { PicturesPanel } from "./pictures.js";
 import { PredictPanel } from "./predict.js";
 import { Store } from "./store.js";
 import { TrainPanel } from "./trainer.js";
@@ -12,120 +14,141 @@ import { update } from "./training.js";
 import { WeightPanel } from "./weight.js";
 
 /** @typedef {import("./store.js").Mode} Mode */
-/** @typedef {{enter?: () => void, show: () => void, view: () => import("./drawing.js").View, element: HTMLElement}} Panel */
 
-const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("data")).textContent ?? "");
-const store = new Store(data.toy);
-const live = /** @type {HTMLElement} */ (document.getElementById("live"));
+/**
+ * A view of the page: what is said beside the drawing, and what the drawing shows. One without `view` has a
+ * stage of its own instead of the drawing.
+ * @typedef {{enter?: () => void, show: () => void, view?: () => import("./drawing.js").View, element: HTMLElement, stage?: HTMLElement}} Panel
+ */
 
-/** @param {string} text said by screen readers */
-function announce(text) {
-  live.textContent = text;
-}
+class App {
+  /** @param {any} data of the page @param {ArrayBuffer | null} block the numbers of a run */
+  constructor(data, block) {
+    this.steps = data.steps.length;
+    this.store = new Store(data.toy);
+    this.trainer = new TrainPanel(this.store, announce);
+    this.pass = new PassPanel(this.store, data.steps, data.symbols, () => this.nextPass());
+    /** @type {[Mode, string, Panel][]} */
+    this.views = [
+      ["pass", "One pass", this.pass],
+      ["weight", "One weight", new WeightPanel(this.store)],
+      ["train", "Train", this.trainer],
+      ["mistakes", "Break it", new BrokenPanel(this.store, mistakes(data.mistakes), data.toy, data.symbols)],
+      ["predict", "Predict", new PredictPanel(this.store)],
+    ];
+    if (block) this.views.push(["pictures", "Pictures", new PicturesPanel(data.run, block, announce)]);
+    this.drawing = new Drawing(this.store, data.symbols);
+    this.points = choice("Point", "point", Array.from({ length: this.store.X.rows }, (_, i) => [String(i), `${i + 1}`]), (i) => this.point(Number(i)));
+    this.tabs = this.views.map(([mode, title, { element }]) => {
+      element.id = `panel-${mode}`;
+      element.setAttribute("role", "tabpanel");
+      return h("button", { type: "button", role: "tab", id: `tab-${mode}`, "aria-controls": element.id, onclick: () => this.go(mode) }, title);
+    });
+    this.mistaken = h("span");
+    this.banner = h("p", { class: "banner", hidden: true }, this.mistaken, button("Repair it", () => this.store.change({ mistake: null })));
+    this.stage = h("div", { class: "stage" }, this.points.element, this.drawing.element, KEY());
+    this.elements = [
+      h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs), this.banner,
+      h("div", { class: "columns" }, this.stage, ...this.views.map(([, , { stage }]) => stage ?? null),
+        h("div", { class: "panels" }, ...this.views.map(([, , { element }]) => element))),
+    ];
+    this.store.listeners.push(() => this.show());
+    document.addEventListener("keydown", (event) => this.key(event));
+  }
 
-/** The last step is taken: its weights are those of the next pass. */
-function nextPass() {
-  const { training, values, settings } = store;
-  [training.velocity, training.params] = update(values, training.velocity, training.rate(settings), settings.momentum);
-  if (store.mistake?.guard) training.params = store.mistake.guard(training.params);
-  training.iteration += 1;
-  training.history.push(values.J_tilde.at(0, 0));
-  store.change({ step: 0 });
-}
+  /** @param {Mode} mode */
+  go(mode) {
+    if (mode === this.store.mode) return;
+    if (this.trainer.running) this.trainer.pause();
+    this.store.change({ mode, revealed: true });
+    this.views.find(([one]) => one === mode)?.[2].enter?.();
+  }
 
-const trainer = new TrainPanel(store, announce);
-const pass = new PassPanel(store, data.steps, data.symbols, nextPass);
-/** @type {Record<string, Panel>} */
-const panels = {
-  pass,
-  weight: new WeightPanel(store),
-  train: trainer,
-  mistakes: new BrokenPanel(store, mistakes(data.mistakes), data.toy, data.symbols),
-  predict: new PredictPanel(store, announce),
-};
-/** @type {[Mode, string][]} */
-const modes = [["pass", "One pass"], ["weight", "One weight"], ["train", "Train"], ["mistakes", "Break it"], ["predict", "Predict"]];
+  /** @param {number} i */
+  point(i) {
+    this.store.change({ chosen: { ...this.store.chosen, i } });
+  }
 
-const drawing = new Drawing(store, data.symbols);
-const tabs = modes.map(([mode, title]) =>
-  h("button", { type: "button", role: "tab", id: `tab-${mode}`, "aria-controls": `panel-${mode}`, onclick: () => go(mode) }, title));
-const points = choice("Point", "point", Array.from({ length: store.X.rows }, (_, i) => [String(i), `${i + 1}`]),
-  (i) => store.change({ chosen: { ...store.chosen, i: Number(i) } }));
-const banner = h("p", { class: "banner", hidden: true }, h("span"), button("Repair it", () => repair()));
+  /** The last step is taken: its weights are those of the next pass. */
+  nextPass() {
+    const { training, values, settings, mistake } = this.store;
+    const [velocity, params] = update(values, training.velocity, training.rate(settings), settings.momentum);
+    training.velocity = velocity;
+    training.params = mistake?.guard ? mistake.guard(params) : params;
+    training.iteration += 1;
+    training.history.push(values.J_tilde.at(0, 0));
+    this.store.change({ step: 0 });
+  }
 
-/** @param {Mode} mode */
-function go(mode) {
-  if (mode === store.mode) return;
-  if (trainer.running) trainer.pause();
-  store.change({ mode, revealed: true });
-  panels[mode].enter?.();
-}
+  show() {
+    const { store } = this;
+    this.views.forEach(([mode, , panel], n) => {
+      const chosen = mode === store.mode;
+      panel.element.hidden = !chosen;
+      if (panel.stage) panel.stage.hidden = !chosen;
+      this.tabs[n].setAttribute("aria-selected", String(chosen));
+      this.tabs[n].tabIndex = chosen ? 0 : -1;
+      if (!chosen) return;
+      panel.show();
+      this.stage.hidden = !panel.view;
+      if (panel.view) this.drawing.show(panel.view());
+    });
+    this.points.set(String(store.chosen.i));
+    this.banner.hidden = store.mistake === null || ["mistakes", "pictures"].includes(store.mode);
+    this.mistaken.textContent = `With the mistake “${store.mistake?.title}”: wrong numbers are crossed.`;
+  }
 
-function repair() {
-  const none = document.querySelector('input[name="mistake"][value=""]');
-  if (none instanceof HTMLInputElement) none.checked = true;
-  store.change({ mistake: null });
-}
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const at = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || !(at instanceof HTMLElement)) return;
+    if (at.getAttribute("role") === "tab" && event.key.startsWith("Arrow")) return this.#walk(event);
+    if (at.matches("input:not([type=radio], [type=checkbox]), .cell, .frame")) return;
+    const { mode, step, X } = this.store;
+    const typing = at.matches("input");
+    if (mode !== "pictures" && Number(event.key) >= 1 && Number(event.key) <= X.rows) return this.point(Number(event.key) - 1);
+    if (mode === "pass" && event.key in STEPS && !typing) {
+      this.pass.go(STEPS[event.key](step, this.steps - 1));
+      event.preventDefault();
+    }
+    if (mode === "train" && event.key === "n" && !this.trainer.running) this.trainer.step();
+    if (mode === "train" && event.key === " " && !at.matches("button, summary, input")) {
+      this.trainer.toggle.click();
+      event.preventDefault();
+    }
+  }
 
-function show() {
-  const panel = panels[store.mode];
-  for (const [mode, { element }] of Object.entries(panels)) element.hidden = mode !== store.mode;
-  tabs.forEach((tab, n) => {
-    const chosen = modes[n][0] === store.mode;
-    tab.setAttribute("aria-selected", String(chosen));
-    tab.tabIndex = chosen ? 0 : -1;
-  });
-  points.set(String(store.chosen.i));
-  banner.hidden = store.mistake === null || store.mode === "mistakes";
-  /** @type {HTMLElement} */ (banner.firstElementChild).textContent = `With the mistake “${store.mistake?.title}”: wrong numbers are crossed.`;
-  panel.show();
-  drawing.show(panel.view());
-}
-
-/** @param {KeyboardEvent} event */
-function keys(event) {
-  const at = event.target;
-  if (event.ctrlKey || event.metaKey || event.altKey || !(at instanceof HTMLElement)) return;
-  if (at.getAttribute("role") === "tab") return walkTabs(event);
-  if (at.matches("input, select, textarea, .cell")) return;
-  const point = Number(event.key);
-  if (point >= 1 && point <= store.X.rows) store.change({ chosen: { ...store.chosen, i: point - 1 } });
-  else if (store.mode === "pass" && event.key in STEPS) {
-    pass.go(STEPS[event.key](store.step));
-    event.preventDefault();
-  } else if (store.mode === "train" && event.key === "n" && !trainer.running) trainer.step();
-  else if (store.mode === "train" && event.key === " " && !at.matches("button, summary")) {
-    trainer.toggle.click();
+  /** Arrow keys walk through the tabs. @param {KeyboardEvent} event */
+  #walk(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const n = (this.tabs.findIndex((tab) => tab === event.target) + by + this.tabs.length) % this.tabs.length;
+    this.tabs[n].focus();
+    this.tabs[n].click();
     event.preventDefault();
   }
 }
 
-/** @type {Record<string, (step: number) => number>} */
-const STEPS = {
-  ArrowRight: (step) => step + 1, ArrowLeft: (step) => step - 1, Home: () => 0, End: () => data.steps.length - 1,
-};
+/** Keys that go through the steps. @type {Record<string, (step: number, last: number) => number>} */
+const STEPS = { ArrowRight: (step) => step + 1, ArrowLeft: (step) => step - 1, Home: () => 0, End: (_, last) => last };
 
-/** @param {KeyboardEvent} event */
-function walkTabs(event) {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  const n = (tabs.findIndex((tab) => tab === event.target) + by + tabs.length) % tabs.length;
-  tabs[n].focus();
-  tabs[n].click();
+/** What colours mean. */
+const KEY = () =>
+  h(
+    "p", { class: "key" }, h("span", { class: "edge-key positive" }, "positive weight"), h("span", { class: "edge-key negative" }, "negative weight"),
+    h("span", { class: "chip reads" }, "read"), h("span", { class: "chip writes" }, "written"),
+  );
+
+/** @param {string} text said by screen readers */
+function announce(text) {
+  /** @type {HTMLElement} */ (document.getElementById("live")).textContent = text;
 }
 
-for (const [mode, { element }] of Object.entries(panels)) {
-  element.id = `panel-${mode}`;
-  element.setAttribute("role", "tabpanel");
-  element.setAttribute("aria-labelledby", `tab-${mode}`);
+async function start() {
+  const data = JSON.parse(document.getElementById("data")?.textContent ?? "");
+  const app = new App(data, data.run && (await inflate(data.run.numbers)));
+  document.getElementById("app")?.replaceChildren(...app.elements);
+  app.show();
 }
-const stage = h("div", { class: "stage" }, points.element, drawing.element,
-  h("p", { class: "key" }, h("span", { class: "edge-key positive" }, "positive weight"), h("span", { class: "edge-key negative" }, "negative weight"),
-    h("span", { class: "chip reads" }, "read"), h("span", { class: "chip writes" }, "written")));
-/** @type {HTMLElement} */ (document.getElementById("app")).replaceChildren(
-  h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, ...tabs), banner,
-  h("div", { class: "columns" }, stage, h("div", { class: "panels" }, ...Object.values(panels).map(({ element }) => element))),
-);
-document.addEventListener("keydown", keys);
-store.listeners.push(show);
-show();
+
+start();

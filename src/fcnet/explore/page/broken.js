@@ -20,11 +20,10 @@ export class BrokenPanel {
     this.symbols = symbols;
     /** @type {Record<string, Training>} trainings by the mistake's code, "" for the right code */
     this.trained = {};
-    const choices = [null, ...all].map((mistake) => {
-      const input = h("input", { type: "radio", name: "mistake", value: mistake?.code ?? "", checked: mistake === null,
-        onchange: () => store.change({ mistake }) });
-      return h("label", {}, input, h("span", {}, mistake?.title ?? "none: the right code"));
-    });
+    this.inputs = [null, ...all].map((mistake) =>
+      h("input", { type: "radio", name: "mistake", value: mistake?.code ?? "", onchange: () => store.change({ mistake }) }));
+    const titles = ["none: the right code", ...all.map(({ title }) => title)];
+    const choices = this.inputs.map((input, n) => h("label", {}, input, h("span", {}, titles[n])));
     this.text = h("p", { class: "why", "aria-live": "polite" });
     this.checks = h("tbody");
     this.numbers = h("div");
@@ -47,6 +46,7 @@ export class BrokenPanel {
 
   show() {
     const { mistake } = this.store;
+    for (const input of this.inputs) input.checked = input.value === (mistake?.code ?? "");
     this.text.textContent = mistake?.text ?? "All checks pass. Choose a mistake and see which of them notices.";
     this.#showChecks(mistake);
     this.#showNumbers();

@@ -16,10 +16,9 @@ import { H, K, WEIGHTS, choosing, weightTitle } from "./weights.js";
 const QUESTIONS = [whichLearn, whichDead, upOrDown, whichRise, doubledLambda, knowingNothing, allEqual];
 
 export class PredictPanel {
-  /** @param {Store} store @param {(text: string) => void} announce */
-  constructor(store, announce) {
+  /** @param {Store} store */
+  constructor(store) {
     this.store = store;
-    this.announce = announce;
     this.round = 0;
     this.place = 0;
     this.question = QUESTIONS[0](store, 0);
