@@ -46,7 +46,7 @@ class App {
     });
     this.mistaken = h("span");
     this.banner = h("p", { class: "banner", hidden: true }, this.mistaken, button("Repair it", () => this.store.change({ mistake: null })));
-    this.stage = h("div", { class: "stage" }, this.points.element, this.drawing.element, KEY());
+    this.stage = h("div", { class: "stage" }, this.points.element, this.drawing.element, key(this.drawing.caption));
     this.elements = [
       h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs), this.banner,
       h("div", { class: "columns" }, this.stage, ...this.views.map(([, , { stage }]) => stage ?? null),
@@ -132,12 +132,13 @@ class App {
 /** Keys that go through the steps. @type {Record<string, (step: number, last: number) => number>} */
 const STEPS = { ArrowRight: (step) => step + 1, ArrowLeft: (step) => step - 1, Home: () => 0, End: (_, last) => last };
 
-/** What colours mean. */
-const KEY = () =>
-  h(
-    "p", { class: "key" }, h("span", { class: "edge-key positive" }, "positive weight"), h("span", { class: "edge-key negative" }, "negative weight"),
+/** What lines and colours mean. @param {HTMLElement} lines */
+function key(lines) {
+  return h(
+    "p", { class: "key" }, lines, h("span", { class: "edge-key positive" }, "positive"), h("span", { class: "edge-key negative" }, "negative"),
     h("span", { class: "chip reads" }, "read"), h("span", { class: "chip writes" }, "written"),
   );
+}
 
 /** @param {string} text said by screen readers */
 function announce(text) {

@@ -1,4 +1,4 @@
-// Break it: a typical mistake switched on, what it makes wrong, what the exercise's checks say, how it trains.
+// Break it: a typical mistake switched on, what it makes wrong, what the exercise’s checks say, how it trains.
 
 import { h, markup } from "./dom.js";
 import { PARAMS, compute, gradientCheck } from "./network.js";
@@ -27,12 +27,12 @@ export class BrokenPanel {
     this.text = h("p", { class: "why", "aria-live": "polite" });
     this.checks = h("tbody");
     this.numbers = h("div");
-    this.plot = new Plot("Question 3's training with and without the mistake", "iteration", "objective");
+    this.plot = new Plot("Question 3’s training with and without the mistake", "iteration", "objective");
     this.element = h(
       "section", { class: "panel", "aria-label": "Break it" }, h("h2", {}, "Break it"),
       h("p", {}, "Switch on a mistake that real solutions make. Wrong numbers are crossed in the drawing, here and in all other views."),
       h("fieldset", { class: "list" }, h("legend", {}, "The mistake"), ...choices), this.text,
-      h("h3", {}, "What the exercise's checks say"), h("table", { class: "ledger checks" }, this.checks), this.plot.element,
+      h("h3", {}, "What the exercise’s checks say"), h("table", { class: "ledger checks" }, this.checks), this.plot.element,
       h("p", { class: "key" }, h("span", { class: "curve-key before" }, "the right code"), h("span", { class: "curve-key objective" }, "with the mistake")),
       h("h3", {}, "Which numbers become wrong"), this.numbers,
     );
@@ -57,14 +57,14 @@ export class BrokenPanel {
     this.plot.draw({ x: [0, ITERATIONS], y: [0, Math.max(1.4, Math.min(4, ...broken.history.slice(0, 1)) * 1.1)] }, curves);
   }
 
-  /** Question 3's training with a mistake, once. @param {Mistake | null} mistake */
+  /** Question 3’s training with a mistake, once. @param {Mistake | null} mistake */
   #training(mistake) {
     const code = mistake?.code ?? "";
     this.trained[code] ??= question3(this.store.X, this.store.y, mistake?.instead, mistake?.guard);
     return this.trained[code];
   }
 
-  /** The exercise's checks, at its weights and its lambda. @param {Mistake | null} mistake */
+  /** The exercise’s checks, at its weights and its lambda. @param {Mistake | null} mistake */
   #showChecks(mistake) {
     const { X, y } = this.store;
     const { limits } = this.wanted;

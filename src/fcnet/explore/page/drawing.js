@@ -37,6 +37,7 @@ export class Drawing {
     this.ones = [h("span", { class: "one" }, "1"), h("span", { class: "one" }, "1")];
     this.heads = LAYERS.map((layer) => h("div", { class: "head" }, h("b", {}, layer), h("span")));
     this.losses = LOSSES.map((name) => this.#loss(name));
+    this.caption = h("span");
     this.lossList = h("dl", { class: "losses" }, ...this.losses.map(({ element }) => element));
     this.element = h(
       "div", { class: "net", role: "group", "aria-label": "The network, for the chosen point" },
@@ -85,6 +86,7 @@ export class Drawing {
     }
     WEIGHTS.forEach((weight, n) => this.#showEdge(weight, this.lines[n], view));
     this.#showHeads(view);
+    this.#showCaption(view);
   }
 
   /** @param {Drawing["units"][number]} unit @param {View} view */
@@ -145,12 +147,22 @@ export class Drawing {
     });
   }
 
+  /** What the lines are. @param {View} view */
+  #showCaption(view) {
+    const lit = WEIGHTS.some(({ name }) => edgeTable(name, view) === view.writes);
+    const text = lit ? `Lit lines: ${this.symbols[view.writes]}, others: weights` : "Lines: weights";
+    const after = view.writes === "update" ? " after the update" : "";
+    if (this.caption.dataset.shows === view.writes) return;
+    this.caption.dataset.shows = view.writes;
+    this.caption.innerHTML = text + after;
+  }
+
   #place() {
     const width = this.element.clientWidth;
     if (!width) return;
     const places = placing(width);
-    this.tight = places.tight;
-    this.element.classList.toggle("tight", this.tight);
+    this.tight = places.name === "tight";
+    this.element.className = `net ${places.name}`;
     this.element.style.height = `${places.height}px`;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${places.height}`);
     for (const unit of this.units) put(unit.element, places.units[unit.kind][unit.n]);

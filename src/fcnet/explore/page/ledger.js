@@ -92,7 +92,7 @@ const LEDGERS = {
   a1: (store) => {
     const { at } = reader(store);
     const { i, d } = store.chosen;
-    return ledger(`input ${d + 1}, point ${i + 1}`, [alone("the point's number", at("X", i, d))], at("a1", i, d));
+    return ledger(`input ${d + 1}, point ${i + 1}`, [alone("the point’s number", at("X", i, d))], at("a1", i, d));
   },
   z2: (store) => {
     const { at, of } = reader(store);
@@ -129,7 +129,7 @@ const LEDGERS = {
     const { i } = store.chosen;
     const p = at("f", i, store.y.data[i]);
     const total = num(-Math.log(p.value), `-log(${p.of})`);
-    return ledger(`point ${i + 1}, label ${store.y.data[i]}`, [{ label: "the label's probability", parts: ["−log ", p], value: total }], down("J_i", i), total);
+    return ledger(`point ${i + 1}, label ${store.y.data[i]}`, [{ label: "the label’s probability", parts: ["−log ", p], value: total }], down("J_i", i), total);
   },
   J: (store) => {
     const { down, scalar } = reader(store);

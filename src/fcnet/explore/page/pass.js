@@ -64,7 +64,7 @@ export class PassPanel {
     this.range.setAttribute("aria-valuetext", `${number + 1} of ${this.steps.length}: ${step.title}`);
     this.first.disabled = this.back.disabled = number === 0;
     this.next.textContent = number === this.steps.length - 1 ? "Next pass" : "Next";
-    this.where.textContent = `${step.part}, step ${number + 1} of ${this.steps.length}`;
+    this.where.textContent = `${step.part}: ${number + 1} of ${this.steps.length}`;
     const open = this.body.querySelector("details")?.open ?? false;
     this.body.replaceChildren(
       h("h2", {}, step.title, h("span", { class: "equation-number" }, step.number)),

@@ -6,23 +6,28 @@ import { D, H, K, WEIGHTS } from "./weights.js";
 /** @typedef {{x: number, y: number, width: number}} Place the middle, in pixels */
 
 /**
- * @typedef {{height: number, tight: boolean, units: Record<Layer, Place[]>, heads: Place[], losses: Place,
+ * @typedef {{height: number, name: string, units: Record<Layer, Place[]>, heads: Place[], losses: Place,
  *   edges: {x1: number, y1: number, x2: number, y2: number}[]}} Placing
  * of each layer the last unit is the one that is always 1; heads are named by their lower edge
  */
 
-/** Below this width everything is smaller. */
-const TIGHT = 560;
+/**
+ * Heights of a row and of the headings, widths of the columns' units; by the width from which they hold.
+ * @type {{from: number, row: number, top: number, sizes: [number, number, number], name: string}[]}
+ */
+const SIZES = [
+  { from: 700, row: 60, top: 82, sizes: [92, 180, 180], name: "wide" },
+  { from: 560, row: 51, top: 74, sizes: [80, 152, 152], name: "" },
+  { from: 0, row: 43, top: 64, sizes: [44, 92, 92], name: "tight" },
+];
 
 /** @type {Layer[]} */
 export const LAYERS = ["input", "hidden", "output"];
 
 /** @param {number} width @returns {Placing} */
 export function placing(width) {
-  const tight = width < TIGHT;
-  const row = tight ? 43 : 51;
-  const top = tight ? 64 : 74;
-  const [input, hidden, output] = tight ? [44, 92, 92] : [80, 152, 152];
+  const { row, top, sizes, name } = /** @type {SIZES[number]} */ (SIZES.find(({ from }) => width >= from));
+  const [input, hidden, output] = sizes;
   const columns = [input / 2, (width + input - output) / 2, width - output / 2];
   /** @param {number} x @param {number} size @param {number} count @param {number} middle row in which the column is centred */
   const column = (x, size, count, middle) =>
@@ -34,7 +39,7 @@ export function placing(width) {
   };
   const heads = LAYERS.map((layer, n) => ({ x: columns[n], y: units[layer][0].y - row / 2 - 9, width: [input, hidden, output][n] }));
   const losses = { x: columns[2], y: top + row * 8, width: output };
-  return { height: top + row * (H + 1), tight, units, heads, losses, edges: WEIGHTS.map((weight) => edge(weight, units)) };
+  return { height: top + row * (H + 1), name, units, heads, losses, edges: WEIGHTS.map((weight) => edge(weight, units)) };
 }
 
 /** @param {import("./store.js").Weight} weight @param {Record<Layer, Place[]>} units */

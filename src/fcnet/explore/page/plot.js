@@ -28,7 +28,8 @@ export class Plot {
     /** @param {number} y */
     const down = (y) => HEIGHT - BOTTOM - ((y - range.y[0]) / (range.y[1] - range.y[0])) * (HEIGHT - BOTTOM - TOP);
     const inside = /** @param {[number, number]} point */ (point) => Number.isFinite(point[1]);
-    const clip = /** @param {number} y */ (y) => Math.min(Math.max(down(y), TOP - 20), HEIGHT - BOTTOM + 20);
+    const clip = /** @param {number} y */ (y) => Math.min(Math.max(down(y), -HEIGHT), 2 * HEIGHT);
+    const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP];
     const lines = curves.map(({ points, kind }) =>
       svg("path", {
         class: `curve ${kind}`,
@@ -38,7 +39,8 @@ export class Plot {
     const circles = dots.flatMap(({ points, kind }) =>
       points.filter(inside).map(([x, y]) => svg("circle", { class: `dot ${kind}`, cx: right(x), cy: clip(y), r: 5 })),
     );
-    this.drawing.replaceChildren(...axes(range, right, down, this.names), ...lines, ...circles);
+    const window = svg("svg", { x: LEFT, y: TOP, width, height, viewBox: `${LEFT} ${TOP} ${width} ${height}` }, ...lines, ...circles);
+    this.drawing.replaceChildren(...axes(range, right, down, this.names), window);
   }
 }
 

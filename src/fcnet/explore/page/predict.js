@@ -94,7 +94,7 @@ function whichLearn(store, round) {
     text: `Point ${i + 1} alone: which hidden units learn from it?`, many: true, right,
     options: units(H).map((unit) => `hidden unit ${unit + 1}`), choose: { chosen: { ...store.chosen, i } },
     because: off.length
-      ? `Where the sum z is not positive, the ReLU's slope is 0: units ${off.join(", ")} are off for this point, and no gradient reaches their weights from it.`
+      ? `Where the sum z is not positive, the ReLU’s slope is 0: units ${off.join(", ")} are off for this point, and no gradient reaches their weights from it.`
       : "Every unit is on for this point, so its error reaches all of them.",
   };
 }

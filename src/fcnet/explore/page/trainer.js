@@ -25,7 +25,7 @@ export class TrainPanel {
     this.until = LONGEST;
     /** @type {number[][]} histories of trainings before this one */
     this.before = [];
-    this.question = button("Question 3's training", () => this.question3(), { class: "main" });
+    this.question = button("Question 3’s training", () => this.question3(), { class: "main" });
     this.toggle = button("Train", () => (this.running ? this.pause() : this.train()), { "aria-keyshortcuts": "Space" });
     this.single = button("One step", () => this.step(), { "aria-keyshortcuts": "n" });
     this.again = button("Start again", () => this.reset());

@@ -102,7 +102,7 @@ export class WeightPanel {
       element.setAttribute("aria-pressed", String(chosen));
       element.setAttribute("aria-label", `${weightTitle(one)}, gradient ${data.textContent}`);
     }
-    this.terms.replaceChildren(ledgerTable(chainRule(this.store, "its gradient"), true));
+    this.terms.replaceChildren(ledgerTable(chainRule(this.store, "The slope of the objective by this weight"), true));
     this.move.set(this.store.offset);
     this.#draw();
   }
