@@ -157,6 +157,14 @@ def test_other_initial_weights_are_numpys(page: Any, seed: int, scheme: str) -> 
     assert held(page, reference) > 50
 
 
+def test_the_numbers_of_the_answers(page: Any) -> None:
+    page.locator("#tab-predict").click()
+    for _ in range(14):
+        page.get_by_role("button", name="Reveal").click()
+        held(page, Reference())
+        page.get_by_role("button", name="Next question").click()
+
+
 def test_every_mistake_has_a_text_and_a_reference() -> None:
     assert TEXTS.keys() == MISTAKES.keys()
 

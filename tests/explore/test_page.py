@@ -89,6 +89,7 @@ def test_steps_go_forth_and_back_by_buttons_keys_and_slider(page: Any) -> None:
     slider.focus()
     page.keyboard.press("ArrowRight")
     assert step(page) == 1
+    assert page.locator("#live").inner_text() == "2: The hidden layer adds up"
     assert slider.get_attribute("aria-valuetext") == f"2 of {LAST + 1}: The hidden layer adds up"
     button["First step"].click()
     assert step(page) == 0

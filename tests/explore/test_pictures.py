@@ -12,8 +12,10 @@ from PIL import Image
 from fcnet.data.dataset import Dataset, split
 from fcnet.data.own.picture import read_picture
 from fcnet.explore.encode import ROUNDINGS
-from fcnet.explore.run import factors, forward, layers_of, of_run, rounded
+from fcnet.explore.run import factors_of, matrices_of, of_run, rounded, rounded_network
 from fcnet.explore.write import write_explorer
+from fcnet.net.layers import Activation, Dropout, Residual
+from fcnet.net.network import Network
 from fcnet.records import RunFolder
 from fcnet.runs.training import train_run
 from fcnet.train.model import Model
@@ -232,9 +234,13 @@ def test_rounded_weights_are_told_and_are_what_the_page_computes_with(
     told = of_run(run, digits, 7_000)
     assert told["rounding"]["kind"] == "int8"
     model, record = Model.load(run), RunFolder(run).read_record()
-    tables = [(rounded(layer.W, "int8"), layer.b) for layer in layers_of(model, record)]
+    factors = {
+        name: tuple(rounded(one, "int8") for one in product)
+        for name, product in matrices_of(model, record).items()
+    }
     images = split(digits.train, small().validation)[1].images
-    scores = forward(tables, model.preprocessing(images, np.float64))
+    network = rounded_network(model, factors)
+    scores = network.predict_logits(model.preprocessing(images, np.float64))
     same = (scores.argmax(axis=1) == model.logits(images).argmax(axis=1)).sum()
     assert told["rounding"]["same"] == same < len(images) + 1
     toy = len(write_explorer(tmp_path / "toy.html").read_bytes())
@@ -270,14 +276,55 @@ def test_a_layer_is_factored_only_where_that_is_exact_and_smaller() -> None:
     rng = np.random.default_rng(0)
     low = rng.standard_normal((40, 5)) @ rng.standard_normal((5, 30))
     for W, rank, count in ((low, 5, 2), (low, 4, 1), (low, 20, 1), (rng.standard_normal((40, 30)), 5, 1)):
-        one = layers_of_W(W, rank)
-        assert len(one) == count
-        np.testing.assert_allclose(
-            np.linalg.multi_dot([np.eye(40), *(layer.W for layer in one)]), W, atol=1e-9
-        )
+        found = factors_of(W, rank)
+        assert len(found) == count
+        np.testing.assert_allclose(np.linalg.multi_dot([np.eye(40), *found]), W, atol=1e-9)
 
 
-def layers_of_W(W: Any, rank: int) -> Any:
-    from fcnet.explore.run import Affine
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": (16,), "activation": "gelu", "norm": "layernorm", "blocks": 2, "expansion": 2},
+        {"hidden": (16, 12), "activation": "tanh", "norm": "layernorm", "dropout": 0.2},
+    ],
+    ids=["residual", "normed"],
+)
+def test_other_layers(opened: Any, tmp_path: Path, digits: Dataset, settings: dict[str, Any]) -> None:
+    """Norms, residual blocks, other activations: answers by the network, pushes by central differences."""
+    train_run(small(**settings, initialisation="he", epochs=2), digits, tmp_path / "run")
+    page = opened(write_explorer(tmp_path / "page.html", tmp_path / "run", digits))
+    page.locator("#tab-pictures").click()
+    model = Model.load(tmp_path / "run")
+    params = {name: value.astype(np.float64) for name, value in model.params.items()}
+    network = Network(model.architecture, np.random.default_rng(0), dtype=np.float64, params=params)
+    validation = split(digits.train, small().validation)[1]
+    pixels = validation.images[np.flatnonzero(validation.labels == 0)[:1]]
+    layers = [layer for layer in network.layers if not isinstance(layer, Dropout)]
+    given = [model.preprocessing(pixels, np.float64)]
+    for layer in layers:
+        given.append(layer.predict(given[-1]).copy())
+    hidden = [n for n, layer in enumerate(layers) if isinstance(layer, (Activation, Residual))]
+    assert len(hidden) == 2
+    powers = np.exp(given[-1][0] - given[-1][0].max())
 
-    return factors(Affine(W, np.zeros(30)), rank)
+    def push(layer: int, unit: int, k: int) -> float:
+        scores = []
+        for h in (1e-5, -1e-5):
+            x = given[hidden[layer - 1] + 1].copy()
+            x[0, unit] += h
+            for above in layers[hidden[layer - 1] + 1 :]:
+                x = above.predict(x)
+            scores.append(x[0, k])
+        return float(given[hidden[layer - 1] + 1][0, unit] * (scores[0] - scores[1]) / 2e-5)
+
+    names = {
+        "probabilities": powers / powers.sum(), "push": push,
+        "activation": lambda layer, unit: given[hidden[layer - 1] + 1][0, unit],
+    }  # fmt: skip
+    for layer in (0, 1):
+        page.locator('input[name="layer"]').nth(layer).check(force=True)
+        shown = page.evaluate(NUMBERS)
+        assert len(shown) > 20
+        for value, expression, _ in shown:
+            tolerance = 1e-7 if expression.startswith("push") else 1e-9
+            assert value == pytest.approx(eval(expression, {}, names), abs=tolerance), expression

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import RunError
 from fcnet.explore.encode import ROUNDINGS, Kind, Pack, Rounded, rounded
+from fcnet.net.layers import Activation, Dropout, Layer, LayerNorm, Linear, Residual
+from fcnet.net.layers.layernorm import EPSILON
+from fcnet.net.network import Network
 from fcnet.records import RunFolder
 from fcnet.train.model import Model
 
@@ -30,18 +33,8 @@ COMPARED = 1000
 """Validation pictures on which the rounded network is compared with the exact one."""
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Affine:
-    """x W + b, one of the network's layers or a factor of one.
-
-    W : (P, Q)
-    b : (Q,), None for a factor that adds nothing
-    """
-
-    W: Array
-    b: Array | None
+Factors = dict[str, tuple[Rounded, ...]]
+"""Each weight matrix, by name, as the product that the page computes with."""
 
 
 def of_run(folder: Path, dataset: Dataset | None, room: int) -> dict[str, Any]:
@@ -56,7 +49,7 @@ def of_run(folder: Path, dataset: Dataset | None, room: int) -> dict[str, Any]:
     Raises
     ------
     RunError : the run is damaged, unfinished or of another version; it was not trained on images; its network
-        is too large for the page
+        is too large for the page, or has a layer that the page does not know
     """
     record = RunFolder(folder).read_record()
     model = Model.load(folder)
@@ -64,84 +57,99 @@ def of_run(folder: Path, dataset: Dataset | None, room: int) -> dict[str, Any]:
         raise RunError(
             f"{folder} was trained on rows of numbers and not on pictures, leave it out: fcnet explore"
         )
-    layers = layers_of(model, record)
     part = _validation(dataset, record)
-    count = sum(layer.W.size for layer in layers)
+    matrices = matrices_of(model, record)
+    count = sum(factor.size for factors in matrices.values() for factor in factors)
     for kind in ROUNDINGS:
         if HOPELESS * 4 / 3 * count * np.dtype(kind).itemsize > room:
             continue
-        told = _told(folder, record, model, layers, kind, part)
+        told = _told(folder, model, matrices, kind, part)
         if len(json.dumps(told)) <= room:
             return told
-    needed = (4 / 3 * count + TOY_PAGE) / 1e6
     raise RunError(
         f"{folder} has {count:,} weights, too many for a page of this size; "
-        f"allow a larger one: --megabytes {math.ceil(needed)}"
+        f"allow a larger one: --megabytes {math.ceil((4 / 3 * count + TOY_PAGE) / 1e6)}"
     )
 
 
+def matrices_of(model: Model, record: dict[str, Any]) -> dict[str, tuple[Array, ...]]:
+    """The weight matrices by name; a first one that whitening made is the two factors that it has."""
+    decayed = [one.name for one in model.architecture.parameters if one.decayed]
+    matrices: dict[str, tuple[Array, ...]] = {name: (model.params[name],) for name in decayed}
+    first = model.architecture.first_weight
+    if first is not None and record["config"].get("preprocessing") == "whitened":
+        matrices[first] = factors_of(model.params[first], int(record["config"]["components"]))
+    return matrices
+
+
+def factors_of(W: Array, rank: int) -> tuple[Array, ...]:
+    """W (P, Q) as (P, rank) and (rank, Q) whose product it is, where such exist and are smaller; else W."""
+    P, Q = W.shape
+    if rank * (P + Q) >= P * Q:
+        return (W,)
+    exact = W.astype(np.float64)
+    draws = np.random.default_rng(0).standard_normal((Q, rank))
+    basis, _ = np.linalg.qr(exact @ draws)  # of all that W can give
+    rest = basis.T @ exact
+    if np.linalg.norm(exact - basis @ rest) > 1e-5 * np.linalg.norm(exact):
+        return (W,)
+    return basis, rest
+
+
+def rounded_network(model: Model, factors: Factors) -> Network:
+    """The network in float64 with the weights that the page has."""
+    params = {name: value.astype(np.float64) for name, value in model.params.items()}
+    for name, product in factors.items():
+        value = product[0].value
+        for factor in product[1:]:
+            value = value @ factor.value
+        params[name] = value
+    return Network(model.architecture, np.random.default_rng(0), dtype=np.float64, params=params)
+
+
 def _told(
-    folder: Path, record: dict[str, Any], model: Model, layers: list[Affine], kind: Kind, part: Part | None
+    folder: Path, model: Model, matrices: dict[str, tuple[Array, ...]], kind: Kind, part: Part | None
 ) -> dict[str, Any]:
     """All that the page is told of the run, with weights of one kind."""
     pack = Pack()
-    tables = [(rounded(layer.W, kind), layer.b) for layer in layers]
+    factors = {name: tuple(rounded(one, kind) for one in product) for name, product in matrices.items()}
     told = {
         "name": folder.name,
         "classes": list(model.classes),
         "shape": list(model.image_shape),
         "mean": pack.numbers(model.preprocessing.mean),
         "scale": model.preprocessing.scale,
-        "layers": to_json(tables, pack),
+        "layers": _layers(model.network().layers, factors, pack, folder),
         "pictures": _pictures(part, len(model.classes), pack),
-        "rounding": _rounding(model, tables, kind, part),
+        "rounding": _rounding(model, factors, kind, part),
     }
     return told | {"numbers": pack.text()}
 
 
-def layers_of(model: Model, record: dict[str, Any]) -> list[Affine]:
-    """The linear layers from the input on; a first one that whitening made is the two factors that it has."""
-    count = len(model.params) // 2
-    layers = [Affine(model.params[f"W{n}"], model.params[f"b{n}"]) for n in range(1, count + 1)]
-    if record["config"].get("preprocessing") == "whitened":
-        layers[:1] = factors(layers[0], int(record["config"]["components"]))
-    return layers
-
-
-def factors(layer: Affine, rank: int) -> list[Affine]:
-    """A layer as two smaller ones, if it has that rank and they are smaller; else as it is."""
-    P, Q = layer.W.shape
-    if rank * (P + Q) >= P * Q:
-        return [layer]
-    W = layer.W.astype(np.float64)
-    draws = np.random.default_rng(0).standard_normal((Q, rank))
-    basis, _ = np.linalg.qr(W @ draws)  # of all that W can give
-    rest = basis.T @ W
-    if np.linalg.norm(W - basis @ rest) > 1e-5 * np.linalg.norm(W):
-        return [layer]
-    return [Affine(basis, None), Affine(rest, layer.b)]
-
-
-def to_json(tables: list[tuple[Rounded, Array | None]], pack: Pack) -> list[dict[str, Any]]:
-    """The layers as the page knows them: linear ones with a ReLU behind each but the last."""
-    layers: list[dict[str, Any]] = []
-    for number, (W, b) in enumerate(tables):
-        bias = None if b is None else pack.numbers(b)
-        layers.append({"kind": "linear", "W": pack.add(W), "b": bias})
-        if b is not None and number < len(tables) - 1:
-            layers.append({"kind": "relu"})
-    return layers
-
-
-def forward(tables: list[tuple[Rounded, Array | None]], inputs: Array) -> Array:
-    """Class scores (N, K) as the page computes them, of the network's inputs (N, D), in float64."""
-    x = inputs.astype(np.float64)
-    for number, (W, b) in enumerate(tables):
-        x = x @ W.value
-        if b is not None:
-            x = x + b.astype(np.float64)
-            x = np.maximum(x, 0) if number < len(tables) - 1 else x
-    return x
+def _layers(layers: Sequence[Layer], factors: Factors, pack: Pack, folder: Path) -> list[dict[str, Any]]:
+    """Layers as `page/layers.js` knows them; a matrix of several factors is as many linear layers."""
+    told: list[dict[str, Any]] = []
+    for layer in layers:
+        match layer:
+            case Linear():
+                *before, last = factors[layer.W.name]
+                told += [{"kind": "linear", "W": pack.add(factor), "b": None} for factor in before]
+                told.append({"kind": "linear", "W": pack.add(last), "b": pack.numbers(layer.b.value)})
+            case Activation():
+                told.append({"kind": "activation", "function": layer.name})
+            case Dropout():
+                pass  # nothing is dropped when the network is asked
+            case LayerNorm():
+                gamma, beta = pack.numbers(layer.gamma.value), pack.numbers(layer.beta.value)
+                told.append({"kind": "layernorm", "gamma": gamma, "beta": beta, "epsilon": EPSILON})
+            case Residual():
+                told.append({"kind": "residual", "layers": _layers(layer.inner, factors, pack, folder)})
+            case _:
+                raise RunError(
+                    f"{folder} has a layer that the page does not know, {type(layer).__name__}; "
+                    f"leave the run out: fcnet explore"
+                )
+    return told
 
 
 def _validation(dataset: Dataset | None, record: dict[str, Any]) -> Part | None:
@@ -162,16 +170,15 @@ def _pictures(part: Part | None, classes: int, pack: Pack) -> list[dict[str, Any
     ]
 
 
-def _rounding(
-    model: Model, tables: list[tuple[Rounded, Array | None]], kind: Kind, part: Part | None
-) -> dict[str, Any]:
+def _rounding(model: Model, factors: Factors, kind: Kind, part: Part | None) -> dict[str, Any]:
     """What rounding the weights did to the answers on validation pictures."""
     told: dict[str, Any] = {"kind": kind, "pictures": 0}
     if part is None:
         return told
     images = np.asarray(part.images[:COMPARED])
     exact = _softmax(model.logits(images).astype(np.float64))
-    ours = _softmax(forward(tables, model.preprocessing(images, np.float64)))
+    inputs = model.preprocessing(images, np.float64)
+    ours = _softmax(rounded_network(model, factors).predict_logits(inputs))
     return told | {
         "pictures": len(images),
         "same": int((exact.argmax(axis=1) == ours.argmax(axis=1)).sum()),

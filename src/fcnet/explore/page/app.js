@@ -27,7 +27,7 @@ class App {
     this.steps = data.steps.length;
     this.store = new Store(data.toy);
     this.trainer = new TrainPanel(this.store, announce);
-    this.pass = new PassPanel(this.store, data.steps, data.symbols, () => this.nextPass());
+    this.pass = new PassPanel(this.store, data.steps, data.symbols, () => this.nextPass(), announce);
     /** @type {[Mode, string, Panel][]} */
     this.views = [
       ["pass", "One pass", this.pass],

@@ -1,16 +1,36 @@
 // A trained network as a list of layers. Each goes forward, and backward from what it was given on the way up.
-// A new kind of layer is one entry of LAYERS.
+// A new kind of layer is one entry of LAYERS, a new activation one of ACTIVATIONS.
 
-import { table } from "./decode.js";
+import { numbers, table } from "./decode.js";
 
 /** @typedef {Float64Array} Vector */
 /** @typedef {{kind: string, forward: (x: Vector) => Vector, backward: (x: Vector, error: Vector) => Vector}} Layer */
+
+/** GELU in its form with tanh. */
+const C = Math.sqrt(2 / Math.PI);
+const CUBE = 0.044715;
+
+/** @param {number} z */
+const geluGate = (z) => Math.tanh(C * (z + CUBE * z ** 3));
+
+/** phi and its slope, both from z. @type {Record<string, {value: (z: number) => number, slope: (z: number) => number}>} */
+const ACTIVATIONS = {
+  relu: { value: (z) => (z <= 0 ? 0 : z), slope: (z) => (z > 0 ? 1 : 0) },
+  tanh: { value: Math.tanh, slope: (z) => 1 - Math.tanh(z) ** 2 },
+  gelu: {
+    value: (z) => (z / 2) * (1 + geluGate(z)),
+    slope: (z) => {
+      const gate = geluGate(z);
+      return ((1 + gate) / 2) * (1 + (1 - gate) * C * z * (1 + 3 * CUBE * z * z));
+    },
+  },
+};
 
 /** @type {Record<string, (told: any, block: ArrayBuffer) => Layer>} */
 const LAYERS = {
   linear: (told, block) => {
     const W = table(block, told.W);
-    const b = told.b && table(block, told.b).data;
+    const b = told.b && numbers(block, told.b);
     return {
       kind: "linear",
       forward: (x) => {
@@ -35,12 +55,51 @@ const LAYERS = {
       },
     };
   },
-  relu: () => ({
-    kind: "relu",
-    forward: (x) => x.map((value) => (value <= 0 ? 0 : value)),
-    backward: (x, error) => error.map((value, n) => (x[n] > 0 ? value : 0)),
-  }),
+  activation: (told) => {
+    const { value, slope } = ACTIVATIONS[told.function];
+    return { kind: "activation", forward: (x) => x.map(value), backward: (x, error) => error.map((one, n) => one * slope(x[n])) };
+  },
+  layernorm: (told, block) => {
+    const gamma = numbers(block, told.gamma);
+    const beta = numbers(block, told.beta);
+    return {
+      kind: "layernorm",
+      forward: (x) => normalised(x, told.epsilon).normed.map((one, n) => one * gamma[n] + beta[n]),
+      backward: (x, error) => {
+        const { normed, spread } = normalised(x, told.epsilon);
+        const g = error.map((one, n) => one * gamma[n]);
+        const [plain, along] = [mean(g), mean(g.map((one, n) => one * normed[n]))];
+        return g.map((one, n) => (one - plain - normed[n] * along) / spread);
+      },
+    };
+  },
+  residual: (told, block) => {
+    const inner = layersOf(told.layers, block);
+    return {
+      kind: "residual",
+      forward: (x) => {
+        const out = forward(inner, x)[inner.length];
+        return out.map((one, n) => one + x[n]);
+      },
+      backward: (x, error) => {
+        const below = backward(inner, forward(inner, x), error, inner.length - 1, 0);
+        return below.map((one, n) => one + error[n]);
+      },
+    };
+  },
 };
+
+/** @param {Vector} x */
+function mean(x) {
+  return x.reduce((a, b) => a + b, 0) / x.length;
+}
+
+/** @param {Vector} x @param {number} epsilon */
+function normalised(x, epsilon) {
+  const middle = mean(x);
+  const spread = Math.sqrt(mean(x.map((one) => (one - middle) ** 2)) + epsilon);
+  return { normed: x.map((one) => (one - middle) / spread), spread };
+}
 
 /** @param {any[]} told @param {ArrayBuffer} block @returns {Layer[]} */
 export function layersOf(told, block) {

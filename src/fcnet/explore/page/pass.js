@@ -13,8 +13,12 @@ const ROWS = new Set(["J_i", "db2", "db1"]);
 const SCALARS = new Set(["J", "norms", "J_tilde"]);
 
 export class PassPanel {
-  /** @param {Store} store @param {Step[]} steps @param {Record<string, string>} symbols @param {() => void} nextPass */
-  constructor(store, steps, symbols, nextPass) {
+  /**
+   * @param {Store} store @param {Step[]} steps @param {Record<string, string>} symbols
+   * @param {() => void} nextPass @param {(text: string) => void} announce
+   */
+  constructor(store, steps, symbols, nextPass, announce) {
+    this.announce = announce;
     this.store = store;
     this.steps = steps;
     this.symbols = symbols;
@@ -37,6 +41,7 @@ export class PassPanel {
   go(step) {
     if (step === this.steps.length) this.nextPass();
     else this.store.change({ step: Math.min(Math.max(step, 0), this.steps.length - 1) });
+    this.announce(`${this.store.step + 1}: ${this.steps[this.store.step].title}`);
   }
 
   /** What the drawing is to show. @returns {import("./drawing.js").View} */

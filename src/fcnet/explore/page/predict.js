@@ -3,14 +3,15 @@
 import { button, h } from "./dom.js";
 import { Matrix } from "./matrix.js";
 import { GRADIENTS, PARAMS, compute } from "./network.js";
-import { format } from "./numbers.js";
+import { format, num, shown } from "./numbers.js";
 import { differing } from "./store.js";
 import { initialParams } from "./training.js";
 import { RandomState } from "./random.js";
-import { H, K, WEIGHTS, choosing, weightTitle } from "./weights.js";
+import { H, K, WEIGHTS, choosing, entry, weightTitle } from "./weights.js";
 
 /** @typedef {import("./store.js").Store} Store */
-/** @typedef {{text: string, many: boolean, options: string[], right: boolean[], because: string, choose?: Partial<Store>}} Question */
+/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {{text: string, many: boolean, options: string[], right: boolean[], because: (string | Num)[], choose?: Partial<Store>}} Question */
 
 /** Each makes a question of the page's state; the round says which point or weight it is about. @type {((store: Store, round: number) => Question)[]} */
 const QUESTIONS = [whichLearn, whichDead, upOrDown, whichRise, doubledLambda, knowingNothing, allEqual];
@@ -67,7 +68,8 @@ export class PredictPanel {
       input.disabled = true;
     });
     this.reveal.disabled = true;
-    this.because.textContent = `${good ? "Right." : "Not quite."} ${because}`;
+    const told = because.map((part) => (typeof part === "string" ? part : shown(part)));
+    this.because.replaceChildren(good ? "Right. " : "Not quite. ", ...told);
     this.store.change({ revealed: true });
   }
 
@@ -93,9 +95,11 @@ function whichLearn(store, round) {
   return {
     text: `Point ${i + 1} alone: which hidden units learn from it?`, many: true, right,
     options: units(H).map((unit) => `hidden unit ${unit + 1}`), choose: { chosen: { ...store.chosen, i } },
-    because: off.length
-      ? `Where the sum z is not positive, the ReLU’s slope is 0: units ${off.join(", ")} are off for this point, and no gradient reaches their weights from it.`
-      : "Every unit is on for this point, so its error reaches all of them.",
+    because: [
+      off.length
+        ? `Where the sum z is not positive, the ReLU’s slope is 0: units ${off.join(", ")} are off for this point, and no gradient reaches their weights from it.`
+        : "Every unit is on for this point, so its error reaches all of them.",
+    ],
   };
 }
 
@@ -106,9 +110,11 @@ function whichDead(store) {
   return {
     text: "Which hidden units learn from none of the five points? Look at each point in turn.", many: true, right,
     options: units(H).map((unit) => `hidden unit ${unit + 1}`),
-    because: dead.length
-      ? `Units ${dead.join(", ")} are off for all five points. Their bias gradients are exactly 0, and only the penalty moves their weights.`
-      : "None: each unit is on for at least one point.",
+    because: [
+      dead.length
+        ? `Units ${dead.join(", ")} are off for all five points. Their bias gradients are exactly 0, and only the penalty moves their weights.`
+        : "None: each unit is on for at least one point.",
+    ],
   };
 }
 
@@ -119,7 +125,7 @@ function upOrDown(store, round) {
   return {
     text: `Increase the ${weightTitle(weight)} a little. What does the objective do?`, many: false,
     options: ["it rises", "it falls", "nothing"], right: [gradient > 0, gradient < 0, gradient === 0], choose: choosing(store, weight),
-    because: `Its gradient is ${format(gradient)}: so much more objective for each unit of weight.`,
+    because: ["Its gradient is ", num(gradient, entry(weight, GRADIENTS[weight.name])), ": so much more objective for each unit of weight."],
   };
 }
 
@@ -130,7 +136,8 @@ function whichRise(store, round) {
   return {
     text: `Gradient descent moves the scores of point ${i + 1} against their gradient. Which scores does it raise?`, many: true,
     options: units(K).map((k) => `class ${k}`), right: errors.map((error) => error < 0), choose: { chosen: { ...store.chosen, i } },
-    because: `The gradients by its scores are ${errors.map((error) => format(error, 3)).join(", ")}: (probability − 1) / N for the label, probability / N for the others.`,
+    because: ["The gradients by its scores are ", ...errors.flatMap((error, k) => [num(error, `delta3[${i}, ${k}]`), k < K - 1 ? ", " : ""]),
+      ": (probability − 1) / N for the label, probability / N for the others."],
   };
 }
 
@@ -141,7 +148,7 @@ function doubledLambda(store) {
   const right = PARAMS.map((name) => differing(once[GRADIENTS[name]], twice[GRADIENTS[name]]).count > 0);
   return {
     text: "Double lambda. Which gradients change?", many: true, options: PARAMS, right,
-    because: "The penalty adds 2 λ W to the gradient of each weight. Biases are not in it.",
+    because: ["The penalty adds 2 λ W to the gradient of each weight. Biases are not in it."],
   };
 }
 
@@ -154,7 +161,7 @@ function knowingNothing(store) {
   return {
     text: "All weights are 0, so that the three classes are equally likely. What is the loss, in nats?", many: false,
     options: options.map((option) => format(option, 4)), right: options.map((option) => Math.abs(option - loss) < 1e-12),
-    because: `Each class gets 1/3, and −log(1/3) = log 3 = ${format(loss, 6)}. A fresh network should start close to it.`,
+    because: ["Each class gets 1/3, and −log(1/3) = log 3 = ", num(loss, "log(3)"), ". A fresh network should start close to it."],
   };
 }
 
@@ -166,6 +173,6 @@ function allEqual(store) {
   return {
     text: "All weights start at 0.1. How many different hidden units can training make of the ten?", many: false,
     options: ["1", "3", "10"], right: [1, 3, 10].map((count) => count === different),
-    because: "Equal units get equal gradients, so they stay equal for ever: ten copies of one. Random weights break the tie.",
+    because: ["Equal units get equal gradients, so they stay equal for ever: ten copies of one. Random weights break the tie."],
   };
 }

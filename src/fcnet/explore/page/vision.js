@@ -16,8 +16,8 @@ export class Vision {
     this.mean = table(block, run.mean).data;
     this.scale = run.scale;
     this.layers = layersOf(run.layers, block);
-    /** Where in the list the hidden layers' activations are. */
-    this.hidden = this.layers.flatMap((layer, n) => (layer.kind === "relu" ? [n] : []));
+    /** Where in the list hidden units are: behind activations, and behind residual blocks. */
+    this.hidden = this.layers.flatMap((layer, n) => (["activation", "residual"].includes(layer.kind) ? [n] : []));
   }
 
   /** The network's view of pixels, covered parts being the mean picture. @param {Uint8Array} pixels @param {Patch | null} patch */
@@ -60,12 +60,17 @@ export class Vision {
     const all = Array.from(activations, (activation, n) => ({ unit: n, activation, push: slopes.map((slope) => activation * slope[n]) }));
     /** @param {Speaker} one */
     const loud = (one) => Math.max(...one.push) - Math.min(...one.push);
-    return all.filter((one) => one.activation > 0).sort((a, b) => loud(b) - loud(a)).slice(0, count);
+    return all.filter((one) => one.activation !== 0).sort((a, b) => loud(b) - loud(a)).slice(0, count);
   }
 
-  /** What in the picture would switch a hidden unit on: the slope of its sum by each pixel. @param {Vector[]} given @param {number} place @param {number} one */
+  /**
+   * What in the picture would switch a hidden unit on: the slope by each pixel of what its activation is given,
+   * or of a residual block's output.
+   * @param {Vector[]} given @param {number} place @param {number} one
+   */
   looksFor(given, place, one) {
-    return backward(this.layers, given, unit(given[place].length, one), place - 1, 0);
+    const from = this.layers[place].kind === "activation" ? place - 1 : place;
+    return backward(this.layers, given, unit(given[from + 1].length, one), from, 0);
   }
 
   /** The corners of patches that cover the picture in steps of half a patch. @param {number} size */
