@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from derivation.backward import BACKWARD
+from derivation.forward import FORWARD
 from fcnet.data.toy import REG, SCORES, toy_data, toy_weights
-from fcnet.derivation.backward import BACKWARD
-from fcnet.derivation.forward import FORWARD
 from fcnet.two_layernet import TwoLayerNet, log_softmax, softmax
 
 X, Y = toy_data()
