@@ -32,6 +32,11 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Set an attribute where it changes: the browser would lay out anew. @param {Element} element @param {string} name @param {string} value */
+export function setTo(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
 /** Our own markup, from the page's data. @param {string} markup @param {string} name of the class */
 export function markup(markup, name = "") {
   const element = h("span", { class: name });

@@ -1,7 +1,7 @@
 // The 4-10-3 network: one button a unit, one line a weight. Every unit shows what went up on its first line
 // and what came back on its second, for the chosen point.
 
-import { h, svg } from "./dom.js";
+import { h, setTo, svg } from "./dom.js";
 import { GRADIENTS } from "./network.js";
 import { num, set, short } from "./numbers.js";
 import { LAYERS, placing } from "./placing.js";
@@ -114,8 +114,8 @@ export class Drawing {
     if (label) said.push("the label");
     unit.flag.textContent = dead ? "dead" : label ? "label" : "";
     unit.element.classList.toggle("dead", dead);
-    unit.element.setAttribute("aria-label", said.join(", "));
-    unit.element.setAttribute("aria-pressed", String(isChosen));
+    setTo(unit.element, "aria-label", said.join(", "));
+    setTo(unit.element, "aria-pressed", String(isChosen));
   }
 
   /** @param {Weight} weight @param {Element} line @param {View} view */
@@ -130,8 +130,8 @@ export class Drawing {
     if (view.reads.has(weight.name) || view.writes === shown) kinds.push("lit");
     if (target) kinds.push("target");
     if (view.wrong.has(shown) && this.store.differs(shown, weight.row, weight.col)) kinds.push("wrong");
-    line.setAttribute("class", kinds.join(" "));
-    line.setAttribute("stroke-width", (target ? 2.5 + 3 * share : 0.4 + 3.6 * share).toFixed(2));
+    setTo(line, "class", kinds.join(" "));
+    setTo(line, "stroke-width", (target ? 2.5 + 3 * share : 0.4 + 3.6 * share).toFixed(2));
   }
 
   /** What the columns show, above them. @param {View} view */
