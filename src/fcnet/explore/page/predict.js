@@ -44,7 +44,7 @@ export class PredictPanel {
     this.inputs = options.map((_, n) => h("input", { type: many ? "checkbox" : "radio", name: "answer", value: n }));
     this.marks = options.map(() => h("span", { class: "mark" }));
     const labels = options.map((option, n) => h("label", {}, this.inputs[n], h("span", {}, option), this.marks[n]));
-    this.options.replaceChildren(h("legend", {}, many ? "Mark all that are" : "Mark one"), ...labels);
+    this.options.replaceChildren(h("legend", {}, many ? "Mark all that apply" : "Mark one"), ...labels);
     this.because.textContent = "";
     this.reveal.disabled = false;
     this.store.change({ ...choose, revealed: false });
@@ -63,7 +63,7 @@ export class PredictPanel {
     this.inputs.forEach((input, n) => {
       const agrees = input.checked === right[n];
       good &&= agrees;
-      this.marks[n].textContent = right[n] ? (agrees ? "✓ yes" : "✗ it is") : input.checked ? "✗ it is not" : "";
+      this.marks[n].textContent = right[n] ? (agrees ? "✓ yes" : "✗ yes") : input.checked ? "✗ no" : "";
       this.marks[n].className = `mark ${agrees ? "passes" : "fails"}`;
       input.disabled = true;
     });
