@@ -18,7 +18,8 @@ import { WeightPanel } from "./weight.js";
 /**
  * A view of the page: what is said beside the drawing, and what the drawing shows. One without `view` has a
  * stage of its own instead of the drawing.
- * @typedef {{enter?: () => void, show: () => void, view?: () => import("./drawing.js").View, element: HTMLElement, stage?: HTMLElement}} Panel
+ * @typedef {{enter?: () => void, show: () => void, view?: () => import("./drawing.js").View,
+ *   element: HTMLElement, stage?: HTMLElement}} Panel
  */
 
 class App {
@@ -38,19 +39,51 @@ class App {
     ];
     if (block) this.views.push(["pictures", "Pictures", new PicturesPanel(data.run, block, announce)]);
     this.drawing = new Drawing(this.store, data.symbols);
-    this.points = choice("Point", "point", Array.from({ length: this.store.X.rows }, (_, i) => [String(i), `${i + 1}`]), (i) => this.point(Number(i)));
+    this.points = choice(
+      "Point",
+      "point",
+      Array.from({ length: this.store.X.rows }, (_, i) => [String(i), `${i + 1}`]),
+      (i) => this.point(Number(i)),
+    );
     this.tabs = this.views.map(([mode, title, { element }]) => {
       element.id = `panel-${mode}`;
       element.setAttribute("role", "tabpanel");
-      return h("button", { type: "button", role: "tab", id: `tab-${mode}`, "aria-controls": element.id, onclick: () => this.go(mode) }, title);
+      return h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${mode}`,
+          "aria-controls": element.id,
+          onclick: () => this.go(mode),
+        },
+        title,
+      );
     });
     this.mistaken = h("span");
-    this.banner = h("p", { class: "banner", hidden: true }, this.mistaken, button("Repair it", () => this.store.change({ mistake: null })));
-    this.stage = h("div", { class: "stage" }, this.points.element, this.drawing.element, key(this.drawing.caption));
+    this.banner = h(
+      "p",
+      { class: "banner", hidden: true },
+      this.mistaken,
+      button("Repair it", () => this.store.change({ mistake: null })),
+    );
+    this.stage = h(
+      "div",
+      { class: "stage" },
+      this.points.element,
+      this.drawing.element,
+      key(this.drawing.caption),
+    );
     this.elements = [
-      h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs), this.banner,
-      h("div", { class: "columns" }, this.stage, ...this.views.map(([, , { stage }]) => stage ?? null),
-        h("div", { class: "panels" }, ...this.views.map(([, , { element }]) => element))),
+      h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs),
+      this.banner,
+      h(
+        "div",
+        { class: "columns" },
+        this.stage,
+        ...this.views.map(([, , { stage }]) => stage ?? null),
+        h("div", { class: "panels" }, ...this.views.map(([, , { element }]) => element)),
+      ),
     ];
     this.store.listeners.push(() => this.show());
     document.addEventListener("keydown", (event) => this.key(event));
@@ -106,7 +139,8 @@ class App {
     if (at.matches("input:not([type=radio], [type=checkbox]), .cell, .frame")) return;
     const { mode, step, X } = this.store;
     const typing = at.matches("input");
-    if (mode !== "pictures" && Number(event.key) >= 1 && Number(event.key) <= X.rows) return this.point(Number(event.key) - 1);
+    if (mode !== "pictures" && Number(event.key) >= 1 && Number(event.key) <= X.rows)
+      return this.point(Number(event.key) - 1);
     if (mode === "pass" && event.key in STEPS && !typing) {
       this.pass.go(STEPS[event.key](step, this.steps - 1));
       event.preventDefault();
@@ -130,13 +164,23 @@ class App {
 }
 
 /** Keys that go through the steps. @type {Record<string, (step: number, last: number) => number>} */
-const STEPS = { ArrowRight: (step) => step + 1, ArrowLeft: (step) => step - 1, Home: () => 0, End: (_, last) => last };
+const STEPS = {
+  ArrowRight: (step) => step + 1,
+  ArrowLeft: (step) => step - 1,
+  Home: () => 0,
+  End: (_, last) => last,
+};
 
 /** What lines and colours mean. @param {HTMLElement} lines */
 function key(lines) {
   return h(
-    "p", { class: "key" }, lines, h("span", { class: "edge-key positive" }, "positive"), h("span", { class: "edge-key negative" }, "negative"),
-    h("span", { class: "chip reads" }, "read"), h("span", { class: "chip writes" }, "written"),
+    "p",
+    { class: "key" },
+    lines,
+    h("span", { class: "edge-key positive" }, "positive"),
+    h("span", { class: "edge-key negative" }, "negative"),
+    h("span", { class: "chip reads" }, "read"),
+    h("span", { class: "chip writes" }, "written"),
   );
 }
 

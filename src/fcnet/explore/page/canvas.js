@@ -9,7 +9,12 @@ export function canvasOf([, height, width], name) {
   return h("canvas", { width, height, class: name });
 }
 
-/** Pixels channel by channel, 0 to 255; a single channel is grey. @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} pixels @param {Shape} shape */
+/**
+ * Pixels channel by channel, 0 to 255; a single channel is grey.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} pixels
+ * @param {Shape} shape
+ */
 export function paint(canvas, pixels, [channels, height, width]) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(width, height);
@@ -20,13 +25,27 @@ export function paint(canvas, pixels, [channels, height, width]) {
   context.putImageData(image, 0, 0);
 }
 
-/** Weights of both signs, scaled by the largest: 0 is middle grey. @param {HTMLCanvasElement} canvas @param {Float64Array} weights @param {Shape} shape */
+/**
+ * Weights of both signs, scaled by the largest: 0 is middle grey.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Float64Array} weights
+ * @param {Shape} shape
+ */
 export function paintWeights(canvas, weights, shape) {
   const largest = weights.reduce((most, one) => Math.max(most, Math.abs(one)), 1e-300);
-  paint(canvas, weights.map((one) => (255 * (1 + one / largest)) / 2), shape);
+  paint(
+    canvas,
+    weights.map((one) => (255 * (1 + one / largest)) / 2),
+    shape,
+  );
 }
 
-/** How much each pixel matters, as a veil: what lowers an answer in one colour, what raises it in another. @param {HTMLCanvasElement} canvas @param {number[]} drops @param {Shape} shape */
+/**
+ * How much each pixel matters, as a veil: what lowers an answer in one colour, what raises it in another.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} drops
+ * @param {Shape} shape
+ */
 export function paintVeil(canvas, drops, [, height, width]) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(width, height);

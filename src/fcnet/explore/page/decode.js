@@ -2,7 +2,10 @@
 
 import { Matrix } from "./matrix.js";
 
-/** @typedef {{kind: "float32" | "int16" | "int8" | "uint8", shape: [number, number], at: number, scale?: number}} Packed */
+/**
+ * @typedef {{kind: "float32" | "int16" | "int8" | "uint8", shape: [number, number], at: number,
+ *   scale?: number}} Packed
+ */
 
 const ARRAYS = { float32: Float32Array, int16: Int16Array, int8: Int8Array, uint8: Uint8Array };
 
@@ -19,7 +22,11 @@ export function numbers(block, { kind, shape: [rows, cols], at }) {
   return new ArrayOf(block.slice(at, at + rows * cols * ArrayOf.BYTES_PER_ELEMENT));
 }
 
-/** A table in float64; whole numbers are multiplied by the scale of their column. @param {ArrayBuffer} block @param {Packed} packed */
+/**
+ * A table in float64; whole numbers are multiplied by the scale of their column.
+ * @param {ArrayBuffer} block
+ * @param {Packed} packed
+ */
 export function table(block, packed) {
   const [rows, cols] = packed.shape;
   const out = new Matrix(rows, cols, Float64Array.from(numbers(block, packed)));

@@ -23,7 +23,9 @@ export function h(tag, attributes = {}, ...children) {
 
 /**
  * The same for SVG.
- * @param {string} tag @param {Record<string, string | number>} attributes @param {(Element | string)[]} children
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {(Element | string)[]} children
  */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -32,7 +34,12 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set an attribute where it changes: the browser would lay out anew. @param {Element} element @param {string} name @param {string} value */
+/**
+ * Set an attribute where it changes: the browser would lay out anew.
+ * @param {Element} element
+ * @param {string} name
+ * @param {string} value
+ */
 export function setTo(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
@@ -44,7 +51,11 @@ export function markup(markup, name = "") {
   return element;
 }
 
-/** @param {string} text @param {(event: MouseEvent) => void} onclick @param {Record<string, string>} attributes */
+/**
+ * @param {string} text
+ * @param {(event: MouseEvent) => void} onclick
+ * @param {Record<string, string>} attributes
+ */
 export function button(text, onclick, attributes = {}) {
   return h("button", { type: "button", onclick, ...attributes }, text);
 }
@@ -59,7 +70,14 @@ let labels = 0;
 export function slider(options) {
   const id = `slider-${++labels}`;
   const output = h("output", { for: id });
-  const input = h("input", { type: "range", id, min: options.min, max: options.max, step: options.step, name: options.name });
+  const input = h("input", {
+    type: "range",
+    id,
+    min: options.min,
+    max: options.max,
+    step: options.step,
+    name: options.name,
+  });
   const show = () => {
     const said = options.say(Number(input.value));
     output.replaceChildren(said);
@@ -75,13 +93,21 @@ export function slider(options) {
     options.change(Number(input.value));
   });
   set(options.value);
-  return { element: h("div", { class: "slider" }, h("label", { for: id }, options.label), output, input), input, set, show };
+  return {
+    element: h("div", { class: "slider" }, h("label", { for: id }, options.label), output, input),
+    input,
+    set,
+    show,
+  };
 }
 
 /**
  * One of several, as radio buttons that look like a row of buttons.
  * @template {string} V
- * @param {string} legend @param {string} name @param {[V, string][]} choices @param {(value: V) => void} change
+ * @param {string} legend
+ * @param {string} name
+ * @param {[V, string][]} choices
+ * @param {(value: V) => void} change
  */
 export function choice(legend, name, choices, change) {
   const inputs = choices.map(([value]) =>

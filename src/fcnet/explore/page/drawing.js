@@ -12,16 +12,24 @@ import { UNITS, WEIGHTS, choosing, choosingUnit, sameWeight, weightTitle } from 
 /** @typedef {import("./weights.js").Unit} Unit */
 
 /**
- * What is to be seen: names of the values that are known, that a step reads, that it writes, and that are wrong.
- * @typedef {{known: Set<string>, reads: Set<string>, writes: string, target: Weight | null, wrong: Set<string>}} View
+ * What is to be seen: names of the values that are known, that a step reads, that it writes, that are wrong.
+ * @typedef {{known: Set<string>, reads: Set<string>, writes: string, target: Weight | null,
+ *   wrong: Set<string>}} View
  */
 
 const LOSSES = ["J_i", "J", "norms", "J_tilde"];
 
 /** Names of values as they are read aloud. @type {Record<string, string>} */
 const SPOKEN = {
-  a1: "value", z2: "sum", a2: "activation", z3: "score", f: "probability", delta2: "error signal",
-  dJ_da2: "error at its output", delta3: "error signal", Delta: "wanted",
+  a1: "value",
+  z2: "sum",
+  a2: "activation",
+  z3: "score",
+  f: "probability",
+  delta2: "error signal",
+  dJ_da2: "error at its output",
+  delta3: "error signal",
+  Delta: "wanted",
 };
 
 export class Drawing {
@@ -40,8 +48,13 @@ export class Drawing {
     this.caption = h("span");
     this.lossList = h("dl", { class: "losses" }, ...this.losses.map(({ element }) => element));
     this.element = h(
-      "div", { class: "net", role: "group", "aria-label": "The network, for the chosen point" },
-      /** @type {any} */ (this.svg), ...this.heads, ...this.ones, ...this.units.map(({ element }) => element), this.lossList,
+      "div",
+      { class: "net", role: "group", "aria-label": "The network, for the chosen point" },
+      /** @type {any} */ (this.svg),
+      ...this.heads,
+      ...this.ones,
+      ...this.units.map(({ element }) => element),
+      this.lossList,
     );
     new ResizeObserver(() => this.#place()).observe(this.element);
   }
@@ -62,7 +75,12 @@ export class Drawing {
     const flag = h("span", { class: "flag" });
     const onclick = () => this.store.change(choosingUnit(this.store, unit));
     const parts = [...halves.map((half) => half.element), flag];
-    return { ...unit, element: h("button", { type: "button", class: `unit ${unit.kind}`, onclick }, ...parts), parts: halves, flag };
+    return {
+      ...unit,
+      element: h("button", { type: "button", class: `unit ${unit.kind}`, onclick }, ...parts),
+      parts: halves,
+      flag,
+    };
   }
 
   /** @param {string} name */
@@ -79,7 +97,8 @@ export class Drawing {
     for (const unit of this.units) this.#showUnit(unit, view);
     for (const { name, value, element } of this.losses) {
       const row = name === "J_i" ? this.store.chosen.i : 0;
-      if (view.known.has(name)) set(value, num(this.store.values[name].at(row, 0), name === "J_i" ? `J_i[${row}]` : name));
+      if (view.known.has(name))
+        set(value, num(this.store.values[name].at(row, 0), name === "J_i" ? `J_i[${row}]` : name));
       else forget(value);
       light(element, view, [name]);
       value.classList.toggle("wrong", view.wrong.has(name) && this.store.differs(name, row, 0));
@@ -142,7 +161,9 @@ export class Drawing {
       const known = rows.filter((names) => names.some((name) => view.known.has(name)));
       if (head.dataset.shows === known.join()) return;
       head.dataset.shows = known.join();
-      const line = known.map((names) => `<span>${names.map((name) => `<i>${this.symbols[name]}</i>`).join("")}</span>`);
+      const line = known.map(
+        (names) => `<span>${names.map((name) => `<i>${this.symbols[name]}</i>`).join("")}</span>`,
+      );
       /** @type {HTMLElement} */ (head.lastElementChild).innerHTML = line.join("");
     });
   }
@@ -179,7 +200,11 @@ export class Drawing {
   }
 }
 
-/** Which table the lines of a layer show: what a step writes, if that is a table of weights. @param {string} name @param {View} view */
+/**
+ * Which table the lines of a layer show: what a step writes, if that is a table of weights.
+ * @param {string} name
+ * @param {View} view
+ */
 function edgeTable(name, view) {
   const gradient = GRADIENTS[/** @type {"W1"} */ (name)];
   if (view.writes === gradient || (name === "W2" && view.writes === "dJ_dW2")) return view.writes;
@@ -188,7 +213,10 @@ function edgeTable(name, view) {
 
 /** @param {Element} element @param {View} view @param {string[]} names */
 function light(element, view, names) {
-  element.classList.toggle("reads", names.some((name) => view.reads.has(name)));
+  element.classList.toggle(
+    "reads",
+    names.some((name) => view.reads.has(name)),
+  );
   element.classList.toggle("writes", names.includes(view.writes));
 }
 

@@ -22,30 +22,68 @@ export class Frame {
     this.canvas = canvasOf(shape, "picture");
     this.veil = canvasOf(shape, "veil");
     this.hole = h("span", { class: "hole", hidden: true });
-    this.frame = h("div", {
-      class: "frame", tabindex: 0, role: "application",
-      "aria-label": "The picture. Arrow keys move a patch that covers it, Escape takes it away.",
-      onclick: (/** @type {MouseEvent} */ event) => this.#click(event), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
-    }, this.canvas, this.veil, this.hole);
+    this.frame = h(
+      "div",
+      {
+        class: "frame",
+        tabindex: 0,
+        role: "application",
+        "aria-label": "The picture. Arrow keys move a patch that covers it, Escape takes it away.",
+        onclick: (/** @type {MouseEvent} */ event) => this.#click(event),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+      },
+      this.canvas,
+      this.veil,
+      this.hole,
+    );
     this.thumbnails = look.pictures.map((picture) => {
       const canvas = canvasOf(shape, "thumbnail");
       paint(canvas, picture.pixels, shape);
-      return h("button", { type: "button", class: "thumb", "aria-label": picture.name, onclick: () => this.choose(picture) }, canvas);
+      return h(
+        "button",
+        { type: "button", class: "thumb", "aria-label": picture.name, onclick: () => this.choose(picture) },
+        canvas,
+      );
     });
-    this.file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "own", onchange: () => this.#own(this.file.files?.[0]) });
+    this.file = h("input", {
+      type: "file",
+      accept: "image/*",
+      class: "unseen",
+      id: "own",
+      onchange: () => this.#own(this.file.files?.[0]),
+    });
     this.message = h("p", { class: "message", role: "status" });
     this.matters = h("p", { class: "why", role: "status" });
     this.map = button("Where it matters", () => this.#map());
     this.uncover = button("Uncover", () => look.cover(null));
     this.element = h(
-      "div", {
-        class: "stage", ondragover: (/** @type {DragEvent} */ event) => event.preventDefault(),
-        ondrop: (/** @type {DragEvent} */ event) => { event.preventDefault(); this.#own(event.dataTransfer?.files[0]); },
+      "div",
+      {
+        class: "stage",
+        ondragover: (/** @type {DragEvent} */ event) => event.preventDefault(),
+        ondrop: (/** @type {DragEvent} */ event) => {
+          event.preventDefault();
+          this.#own(event.dataTransfer?.files[0]);
+        },
       },
-      h("div", { class: "thumbs" }, ...this.thumbnails), this.frame,
-      h("div", { class: "buttons" }, this.map, this.uncover, this.file, h("label", { for: "own", class: "button" }, "Your own picture")),
-      this.message, this.matters,
-      h("p", { class: "why" }, "Click the picture to cover a patch with the mean picture. Drop a file anywhere here to show the network another: it stays on this machine."),
+      h("div", { class: "thumbs" }, ...this.thumbnails),
+      this.frame,
+      h(
+        "div",
+        { class: "buttons" },
+        this.map,
+        this.uncover,
+        this.file,
+        h("label", { for: "own", class: "button" }, "Your own picture"),
+      ),
+      this.message,
+      this.matters,
+      h(
+        "p",
+        { class: "why" },
+        "Click the picture to cover a patch with the mean picture. Drop a file anywhere here to show the " +
+          "network another: it stays on this machine.",
+      ),
     );
     this.#noMap();
     look.listeners.push(() => this.show());
@@ -78,7 +116,12 @@ export class Frame {
     this.thumbnails.forEach((one, n) => one.setAttribute("aria-pressed", String(pictures[n] === picture)));
     this.uncover.disabled = this.hole.hidden = patch === null;
     if (!patch) return;
-    const at = { left: patch.col / width, top: patch.row / height, width: patch.size / width, height: patch.size / height };
+    const at = {
+      left: patch.col / width,
+      top: patch.row / height,
+      width: patch.size / width,
+      height: patch.size / height,
+    };
     for (const [side, share] of Object.entries(at)) this.hole.style.setProperty(side, `${100 * share}%`);
   }
 
@@ -128,15 +171,21 @@ export class Frame {
     const { patch, p } = places.reduce((least, one) => (one.p < least.p ? one : least));
     const name = vision.classes[k];
     this.matters.replaceChildren(
-      `Covering what is orange lowers ${name}, covering what is blue raises it. Most of all at row ${patch.row + 1}, column ${patch.col + 1}: from `,
-      shown(num(before[k], `before[${k}]`), 3), " to ", shown(num(p, `covered(${patch.row}, ${patch.col}, ${size}, ${k})`), 3), ".",
+      `Covering what is orange lowers ${name}, covering what is blue raises it. `,
+      `Most of all at row ${patch.row + 1}, column ${patch.col + 1}: from `,
+      shown(num(before[k], `before[${k}]`), 3),
+      " to ",
+      shown(num(p, `covered(${patch.row}, ${patch.col}, ${size}, ${k})`), 3),
+      ".",
     );
   }
 }
 
 /**
  * Of each pixel the mean drop over the patches that cover it.
- * @param {{patch: import("./vision.js").Patch, p: number}[]} places @param {number} before @param {[number, number, number]} shape
+ * @param {{patch: import("./vision.js").Patch, p: number}[]} places
+ * @param {number} before
+ * @param {[number, number, number]} shape
  */
 function drops(places, before, [, height, width]) {
   const sums = new Array(height * width).fill(0);

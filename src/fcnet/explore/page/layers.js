@@ -1,10 +1,13 @@
-// A trained network as a list of layers. Each goes forward, and backward from what it was given on the way up.
+// A trained network as a list of layers. Each goes forward, and backward from what it was given before.
 // A new kind of layer is one entry of LAYERS, a new activation one of ACTIVATIONS.
 
 import { numbers, table } from "./decode.js";
 
 /** @typedef {Float64Array} Vector */
-/** @typedef {{kind: string, forward: (x: Vector) => Vector, backward: (x: Vector, error: Vector) => Vector}} Layer */
+/**
+ * @typedef {{kind: string, forward: (x: Vector) => Vector, backward: (x: Vector,
+ *   error: Vector) => Vector}} Layer
+ */
 
 /** GELU in its form with tanh. */
 const C = Math.sqrt(2 / Math.PI);
@@ -13,7 +16,10 @@ const CUBE = 0.044715;
 /** @param {number} z */
 const geluGate = (z) => Math.tanh(C * (z + CUBE * z ** 3));
 
-/** phi and its slope, both from z. @type {Record<string, {value: (z: number) => number, slope: (z: number) => number}>} */
+/**
+ * phi and its slope, both from z.
+ * @type {Record<string, {value: (z: number) => number, slope: (z: number) => number}>}
+ */
 const ACTIVATIONS = {
   relu: { value: (z) => (z <= 0 ? 0 : z), slope: (z) => (z > 0 ? 1 : 0) },
   tanh: { value: Math.tanh, slope: (z) => 1 - Math.tanh(z) ** 2 },
@@ -57,7 +63,11 @@ const LAYERS = {
   },
   activation: (told) => {
     const { value, slope } = ACTIVATIONS[told.function];
-    return { kind: "activation", forward: (x) => x.map(value), backward: (x, error) => error.map((one, n) => one * slope(x[n])) };
+    return {
+      kind: "activation",
+      forward: (x) => x.map(value),
+      backward: (x, error) => error.map((one, n) => one * slope(x[n])),
+    };
   },
   layernorm: (told, block) => {
     const gamma = numbers(block, told.gamma);
@@ -106,7 +116,12 @@ export function layersOf(told, block) {
   return told.map((one) => LAYERS[one.kind](one, block));
 }
 
-/** What each layer is given, and last the scores. @param {Layer[]} layers @param {Vector} x @returns {Vector[]} */
+/**
+ * What each layer is given, and last the scores.
+ * @param {Layer[]} layers
+ * @param {Vector} x
+ * @returns {Vector[]}
+ */
 export function forward(layers, x) {
   const given = [x];
   for (const layer of layers) given.push(layer.forward(given[given.length - 1]));
@@ -115,7 +130,11 @@ export function forward(layers, x) {
 
 /**
  * An error at the output of layer `from`, brought back to the input of layer `to`.
- * @param {Layer[]} layers @param {Vector[]} given @param {Vector} error @param {number} from @param {number} to
+ * @param {Layer[]} layers
+ * @param {Vector[]} given
+ * @param {Vector} error
+ * @param {number} from
+ * @param {number} to
  */
 export function backward(layers, given, error, from, to) {
   for (let n = from; n >= to; n--) error = layers[n].backward(given[n], error);

@@ -1,4 +1,4 @@
-// A look of the network at a picture: which picture, what of it is covered, which units are off, what follows.
+// A look of the network at a picture: which one, what of it is covered, which units are off, what follows.
 
 import { numbers } from "./decode.js";
 import { Vision } from "./vision.js";
@@ -12,10 +12,16 @@ export class Look {
     this.vision = new Vision(run, block);
     /** @type {Picture[]} */
     this.pictures = run.pictures.map((/** @type {any} */ one, /** @type {number} */ n) => ({
-      pixels: numbers(block, one.pixels), label: one.label, name: `validation picture ${n + 1}, ${run.classes[one.label]}`,
+      pixels: numbers(block, one.pixels),
+      label: one.label,
+      name: `validation picture ${n + 1}, ${run.classes[one.label]}`,
     }));
     /** @type {Picture} */
-    this.picture = this.pictures[0] ?? { pixels: Uint8Array.from(this.vision.mean), label: null, name: "the mean picture" };
+    this.picture = this.pictures[0] ?? {
+      pixels: Uint8Array.from(this.vision.mean),
+      label: null,
+      name: "the mean picture",
+    };
     /** The side of a patch that covers: a quarter of the picture. */
     this.size = Math.max(1, Math.round(this.vision.shape[1] / 4));
     /** @type {Patch | null} */
@@ -46,12 +52,19 @@ export class Look {
     this.#tell();
   }
 
-  /** Cover a patch whose corner is as near as the picture's edges allow, or nothing. @param {{row: number, col: number} | null} corner */
+  /**
+   * Cover a patch whose corner is as near as the picture's edges allow, or nothing.
+   * @param {{row: number, col: number} | null} corner
+   */
   cover(corner) {
     const [, height, width] = this.vision.shape;
     /** @param {number} at @param {number} side */
     const within = (at, side) => Math.round(Math.min(Math.max(at, 0), side - this.size));
-    this.patch = corner && { row: within(corner.row, height), col: within(corner.col, width), size: this.size };
+    this.patch = corner && {
+      row: within(corner.row, height),
+      col: within(corner.col, width),
+      size: this.size,
+    };
     this.#tell();
   }
 

@@ -37,18 +37,25 @@ export class Matrix {
   /** Some of the rows, in that order. @param {number[]} wanted */
   take(wanted) {
     const out = new Matrix(wanted.length, this.cols);
-    wanted.forEach((row, n) => out.data.set(this.data.subarray(row * this.cols, (row + 1) * this.cols), n * this.cols));
+    wanted.forEach((row, n) =>
+      out.data.set(this.data.subarray(row * this.cols, (row + 1) * this.cols), n * this.cols),
+    );
     return out;
   }
 
   /** @param {(value: number, row: number, col: number) => number} f */
   map(f) {
     const out = new Matrix(this.rows, this.cols);
-    for (let n = 0; n < out.data.length; n++) out.data[n] = f(this.data[n], Math.floor(n / this.cols), n % this.cols);
+    for (let n = 0; n < out.data.length; n++)
+      out.data[n] = f(this.data[n], Math.floor(n / this.cols), n % this.cols);
     return out;
   }
 
-  /** Entry by entry with another of the same shape. @param {Matrix} other @param {(a: number, b: number) => number} f */
+  /**
+   * Entry by entry with another of the same shape.
+   * @param {Matrix} other
+   * @param {(a: number, b: number) => number} f
+   */
   zip(other, f) {
     const out = new Matrix(this.rows, this.cols);
     for (let n = 0; n < out.data.length; n++) out.data[n] = f(this.data[n], other.data[n]);

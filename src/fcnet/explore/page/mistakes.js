@@ -1,4 +1,4 @@
-// Typical mistakes of real solutions: which rules of the chain they replace, and in which words they are told.
+// Typical mistakes of real solutions: which rules of the chain they replace, and the words for them.
 
 import { Matrix } from "./matrix.js";
 import { logSoftmax, ofLabels, softmax } from "./network.js";
@@ -7,7 +7,10 @@ import { logSoftmax, ofLabels, softmax } from "./network.js";
 /** @typedef {import("./training.js").Guard} Guard */
 /** @typedef {{code: string, title: string, text: string, instead: Rules, guard?: Guard}} Mistake */
 
-/** The texts of each code, from the page's data. @typedef {Record<string, {title: string, text: string}>} Texts */
+/**
+ * The texts of each code, from the page's data.
+ * @typedef {Record<string, {title: string, text: string}>} Texts
+ */
 
 /** What each mistake computes instead. @type {Record<string, {instead: Rules, guard?: Guard}>} */
 const INSTEAD = {
@@ -42,7 +45,15 @@ const INSTEAD = {
     },
   },
   LOSS_ALL_CLASSES: {
-    instead: { J_i: ({ z3 }) => new Matrix(z3.rows, 1).map((_, row) => -logSoftmax(z3).row(row).reduce((a, b) => a + b)) },
+    instead: {
+      J_i: ({ z3 }) =>
+        new Matrix(z3.rows, 1).map(
+          (_, row) =>
+            -logSoftmax(z3)
+              .row(row)
+              .reduce((a, b) => a + b),
+        ),
+    },
   },
   BIASES_NOT_UPDATED: {
     instead: {},
@@ -50,11 +61,19 @@ const INSTEAD = {
   },
 };
 
-/** Gradients by the weights with this many times lambda * W instead of twice. @param {number} factor @returns {Rules} */
+/**
+ * Gradients by the weights with this many times lambda * W instead of twice.
+ * @param {number} factor
+ * @returns {Rules}
+ */
 function withPenalty(factor) {
   return {
     dW2: ({ dJ_dW2, reg, W2 }) => dJ_dW2.plus(W2.scaled(factor * reg.at(0, 0))),
-    dW1: ({ a1, delta2, reg, W1 }) => a1.transposed().times(delta2).plus(W1.scaled(factor * reg.at(0, 0))),
+    dW1: ({ a1, delta2, reg, W1 }) =>
+      a1
+        .transposed()
+        .times(delta2)
+        .plus(W1.scaled(factor * reg.at(0, 0))),
   };
 }
 

@@ -22,7 +22,10 @@ export function softmax(u) {
     const largest = Math.max(...row);
     const powers = row.map((value) => Math.exp(value - largest));
     const total = powers.reduce((a, b) => a + b, 0);
-    out.data.set(powers.map((power) => power / total), r * u.cols);
+    out.data.set(
+      powers.map((power) => power / total),
+      r * u.cols,
+    );
   }
   return out;
 }
@@ -34,14 +37,21 @@ export function logSoftmax(u) {
     const row = u.row(r);
     const largest = Math.max(...row);
     const log = Math.log(row.reduce((total, value) => total + Math.exp(value - largest), 0));
-    out.data.set(row.map((value) => value - largest - log), r * u.cols);
+    out.data.set(
+      row.map((value) => value - largest - log),
+      r * u.cols,
+    );
   }
   return out;
 }
 
 /** Of each row the entry of its label, (N, 1). @param {Matrix} table @param {Matrix} y */
 export function ofLabels(table, y) {
-  return new Matrix(table.rows, 1, Float64Array.from(y.data, (label, row) => table.at(row, label)));
+  return new Matrix(
+    table.rows,
+    1,
+    Float64Array.from(y.data, (label, row) => table.at(row, label)),
+  );
 }
 
 /** @param {Matrix} W */
@@ -61,14 +71,21 @@ export const RULES = {
   norms: ({ W1, W2 }) => Matrix.scalar(sumOfSquares(W1) + sumOfSquares(W2)), // (14)
   J_tilde: ({ J, reg, norms }) => Matrix.scalar(J.at(0, 0) + reg.at(0, 0) * norms.at(0, 0)), // (13)
   Delta: ({ z3, y }) => z3.map((_, row, col) => (y.data[row] === col ? 1 : 0)), // (17)
-  delta3: ({ z3, Delta }) => softmax(z3).minus(Delta).map((value) => value / z3.rows), // (16)
+  delta3: ({ z3, Delta }) =>
+    softmax(z3)
+      .minus(Delta)
+      .map((value) => value / z3.rows), // (16)
   dJ_dW2: ({ a2, delta3 }) => a2.transposed().times(delta3), // (18), (19)
   dW2: ({ dJ_dW2, reg, W2 }) => dJ_dW2.plus(W2.scaled(2 * reg.at(0, 0))), // (20)
   db2: ({ delta3 }) => delta3.sumOfRows(),
   dJ_da2: ({ delta3, W2 }) => delta3.times(W2.transposed()),
   slope2: ({ z2 }) => z2.map((value) => (value > 0 ? 1 : 0)),
   delta2: ({ dJ_da2, slope2 }) => dJ_da2.zip(slope2, (error, slope) => error * slope),
-  dW1: ({ a1, delta2, reg, W1 }) => a1.transposed().times(delta2).plus(W1.scaled(2 * reg.at(0, 0))),
+  dW1: ({ a1, delta2, reg, W1 }) =>
+    a1
+      .transposed()
+      .times(delta2)
+      .plus(W1.scaled(2 * reg.at(0, 0))),
   db1: ({ delta2 }) => delta2.sumOfRows(),
 };
 

@@ -1,4 +1,4 @@
-// Numbers on the page. Each is a <data> element that holds all its digits and says which NumPy expression it is.
+// Numbers on the page. Each is a <data> element with all its digits, and says which NumPy expression it is.
 
 import { h } from "./dom.js";
 
@@ -9,13 +9,18 @@ export function num(value, of) {
   return { value, of };
 }
 
-/** A number in so many significant digits, with a minus sign that is one. @param {number} value @param {number} digits */
+/**
+ * A number in so many significant digits, with a minus sign that is one.
+ * @param {number} value
+ * @param {number} digits
+ */
 export function format(value, digits = 5) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (Number.isInteger(value) && Math.abs(value) < 1e5) return proper(String(value));
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4 ? value.toExponential(Math.min(digits, 3) - 1) : value.toPrecision(digits);
+  const text =
+    size >= 1e6 || size < 1e-4 ? value.toExponential(Math.min(digits, 3) - 1) : value.toPrecision(digits);
   return proper(text.includes("e+") && size < 1e6 ? String(Number(text)) : text);
 }
 
@@ -24,7 +29,8 @@ export function short(value, tight = false) {
   if (Number.isInteger(value) || !Number.isFinite(value)) return format(value, 1);
   const size = Math.abs(value);
   const less = tight ? 1 : 0;
-  if (size >= 1e4 || size < (tight ? 5e-3 : 1e-3)) return proper(value.toExponential(tight || size >= 1e4 ? 0 : 1));
+  if (size >= 1e4 || size < (tight ? 5e-3 : 1e-3))
+    return proper(value.toExponential(tight || size >= 1e4 ? 0 : 1));
   if (size >= 100) return proper(value.toFixed(0));
   if (size >= 10) return proper(value.toFixed(1 - less));
   if (size >= 1) return proper(value.toFixed(2 - less));

@@ -1,12 +1,16 @@
 // One pass, step by step: the equation, and the same equation with its numbers.
 
 import { button, h, markup } from "./dom.js";
-import { ledgerOf, ledgerTable, updateLedger } from "./ledger.js";
+import { ledgerTable } from "./ledger.js";
+import { ledgerOf, updateLedger } from "./ledgers.js";
 import { num, shown } from "./numbers.js";
 import { entry, weightTitle } from "./weights.js";
 
 /** @typedef {import("./store.js").Store} Store */
-/** @typedef {{number: string, name: string, title: string, reads: string[], formula: string, line: string, text: string, part: string}} Step */
+/**
+ * @typedef {{number: string, name: string, title: string, reads: string[], formula: string, line: string,
+ *   text: string, part: string}} Step
+ */
 
 /** Which tables a vector's entries are named in with one index. */
 const ROWS = new Set(["J_i", "db2", "db1"]);
@@ -25,14 +29,27 @@ export class PassPanel {
     const last = steps.length - 1;
     this.first = button("First", () => this.go(0), { "aria-label": "First step" });
     this.back = button("Back", () => this.go(store.step - 1), { "aria-keyshortcuts": "ArrowLeft" });
-    this.next = button("Next", () => this.go(store.step + 1), { "aria-keyshortcuts": "ArrowRight", class: "main" });
+    this.next = button("Next", () => this.go(store.step + 1), {
+      "aria-keyshortcuts": "ArrowRight",
+      class: "main",
+    });
     this.range = h("input", {
-      type: "range", min: 0, max: last, step: 1, "aria-label": "Step of the pass", name: "step",
+      type: "range",
+      min: 0,
+      max: last,
+      step: 1,
+      "aria-label": "Step of the pass",
+      name: "step",
       oninput: () => this.go(Number(this.range.value)),
     });
     this.nextPass = nextPass;
     this.where = h("p", { class: "where" });
-    this.transport = h("div", { class: "transport" }, this.range, h("div", { class: "buttons" }, this.first, this.back, this.next, this.where));
+    this.transport = h(
+      "div",
+      { class: "transport" },
+      this.range,
+      h("div", { class: "buttons" }, this.first, this.back, this.next, this.where),
+    );
     this.body = h("div", { class: "step" });
     this.element = h("section", { class: "panel", "aria-label": "One pass" }, this.transport, this.body);
   }
@@ -48,7 +65,13 @@ export class PassPanel {
   view() {
     const step = this.steps[this.store.step];
     const known = new Set(this.steps.slice(0, this.store.step + 1).map(({ name }) => name));
-    return { known, reads: new Set(step.reads), writes: step.name, target: this.target(), wrong: this.store.wrong(known) };
+    return {
+      known,
+      reads: new Set(step.reads),
+      writes: step.name,
+      target: this.target(),
+      wrong: this.store.wrong(known),
+    };
   }
 
   /** The weight that the step is about, if it is about one. @returns {import("./store.js").Weight | null} */
@@ -77,7 +100,13 @@ export class PassPanel {
       markup(step.formula, "formula"),
       h("code", { class: "line" }, step.line),
       ledgerTable(this.ledger(step.name)),
-      h("details", { open }, h("summary", {}, "How one arrives at it"), markup(step.text, "prose"), this.table(step.name)),
+      h(
+        "details",
+        { open },
+        h("summary", {}, "How one arrives at it"),
+        markup(step.text, "prose"),
+        this.table(step.name),
+      ),
     );
   }
 
@@ -92,7 +121,12 @@ export class PassPanel {
   flow(step) {
     const reads = step.reads.map((name) => markup(this.symbols[name] ?? name, "chip reads"));
     const writes = step.name === "update" ? ["W1", "b1", "W2", "b2"] : [step.name];
-    return ["reads ", ...reads, " writes ", ...writes.map((name) => markup(this.symbols[name], "chip writes"))];
+    return [
+      "reads ",
+      ...reads,
+      " writes ",
+      ...writes.map((name) => markup(this.symbols[name], "chip writes")),
+    ];
   }
 
   /** Everything that the step writes, for all points. @param {string} name */
@@ -100,12 +134,26 @@ export class PassPanel {
     const value = this.store.values[name];
     if (!value || SCALARS.has(name)) return null;
     const rows = Array.from({ length: value.rows }, (_, row) =>
-      h("tr", {}, ...value.row(row).map((one, col) => {
-        const of = ROWS.has(name) ? `${name}[${name === "J_i" ? row : col}]` : `${name}[${row}, ${col}]`;
-        return h("td", {}, shown(num(one, of), 3));
-      })),
+      h(
+        "tr",
+        {},
+        ...value.row(row).map((one, col) => {
+          const of = ROWS.has(name) ? `${name}[${name === "J_i" ? row : col}]` : `${name}[${row}, ${col}]`;
+          return h("td", {}, shown(num(one, of), 3));
+        }),
+      ),
     );
-    const caption = h("caption", {}, "All of ", markup(this.symbols[name]), `, ${value.rows} × ${value.cols}`);
-    return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `All of ${name}` }, h("table", { class: "grid" }, caption, h("tbody", {}, ...rows)));
+    const caption = h(
+      "caption",
+      {},
+      "All of ",
+      markup(this.symbols[name]),
+      `, ${value.rows} × ${value.cols}`,
+    );
+    return h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": `All of ${name}` },
+      h("table", { class: "grid" }, caption, h("tbody", {}, ...rows)),
+    );
   }
 }

@@ -29,22 +29,44 @@ export function placing(width) {
   const { row, top, sizes, name } = /** @type {SIZES[number]} */ (SIZES.find(({ from }) => width >= from));
   const [input, hidden, output] = sizes;
   const columns = [input / 2, (width + input - output) / 2, width - output / 2];
-  /** @param {number} x @param {number} size @param {number} count @param {number} middle row in which the column is centred */
+  /**
+   * @param {number} x
+   * @param {number} size
+   * @param {number} count
+   * @param {number} middle row in which the column is centred
+   */
   const column = (x, size, count, middle) =>
-    Array.from({ length: count }, (_, n) => ({ x, y: top + row * (middle + n - (count - 1) / 2 + 0.5), width: size }));
+    Array.from({ length: count }, (_, n) => ({
+      x,
+      y: top + row * (middle + n - (count - 1) / 2 + 0.5),
+      width: size,
+    }));
   const units = {
     input: column(columns[0], input, D + 1, 5),
     hidden: column(columns[1], hidden, H + 1, 5),
     output: column(columns[2], output, K, 3),
   };
-  const heads = LAYERS.map((layer, n) => ({ x: columns[n], y: units[layer][0].y - row / 2 - 9, width: [input, hidden, output][n] }));
+  const heads = LAYERS.map((layer, n) => ({
+    x: columns[n],
+    y: units[layer][0].y - row / 2 - 9,
+    width: [input, hidden, output][n],
+  }));
   const losses = { x: columns[2], y: top + row * 8, width: output };
-  return { height: top + row * (H + 1), name, units, heads, losses, edges: WEIGHTS.map((weight) => edge(weight, units)) };
+  return {
+    height: top + row * (H + 1),
+    name,
+    units,
+    heads,
+    losses,
+    edges: WEIGHTS.map((weight) => edge(weight, units)),
+  };
 }
 
 /** @param {import("./store.js").Weight} weight @param {Record<Layer, Place[]>} units */
 function edge(weight, units) {
-  const [below, above] = weight.name.endsWith("1") ? [units.input, units.hidden] : [units.hidden, units.output];
+  const [below, above] = weight.name.endsWith("1")
+    ? [units.input, units.hidden]
+    : [units.hidden, units.output];
   const bias = weight.name.startsWith("b");
   const from = bias ? below[below.length - 1] : below[weight.row];
   const to = above[weight.col];

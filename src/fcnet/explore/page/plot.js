@@ -26,20 +26,31 @@ export class Plot {
     /** @param {number} x */
     const right = (x) => LEFT + ((x - range.x[0]) / (range.x[1] - range.x[0])) * (WIDTH - LEFT - RIGHT);
     /** @param {number} y */
-    const down = (y) => HEIGHT - BOTTOM - ((y - range.y[0]) / (range.y[1] - range.y[0])) * (HEIGHT - BOTTOM - TOP);
+    const down = (y) =>
+      HEIGHT - BOTTOM - ((y - range.y[0]) / (range.y[1] - range.y[0])) * (HEIGHT - BOTTOM - TOP);
     const inside = /** @param {[number, number]} point */ (point) => Number.isFinite(point[1]);
     const clip = /** @param {number} y */ (y) => Math.min(Math.max(down(y), -HEIGHT), 2 * HEIGHT);
     const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP];
     const lines = curves.map(({ points, kind }) =>
       svg("path", {
         class: `curve ${kind}`,
-        d: points.filter(inside).map(([x, y], n) => `${n ? "L" : "M"}${right(x).toFixed(2)} ${clip(y).toFixed(2)}`).join(""),
+        d: points
+          .filter(inside)
+          .map(([x, y], n) => `${n ? "L" : "M"}${right(x).toFixed(2)} ${clip(y).toFixed(2)}`)
+          .join(""),
       }),
     );
     const circles = dots.flatMap(({ points, kind }) =>
-      points.filter(inside).map(([x, y]) => svg("circle", { class: `dot ${kind}`, cx: right(x), cy: clip(y), r: 5 })),
+      points
+        .filter(inside)
+        .map(([x, y]) => svg("circle", { class: `dot ${kind}`, cx: right(x), cy: clip(y), r: 5 })),
     );
-    const window = svg("svg", { x: LEFT, y: TOP, width, height, viewBox: `${LEFT} ${TOP} ${width} ${height}` }, ...lines, ...circles);
+    const window = svg(
+      "svg",
+      { x: LEFT, y: TOP, width, height, viewBox: `${LEFT} ${TOP} ${width} ${height}` },
+      ...lines,
+      ...circles,
+    );
     this.drawing.replaceChildren(...axes(range, right, down, this.names), window);
   }
 }
@@ -54,7 +65,11 @@ function axes(range, right, down, names) {
     svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: down(y), y2: down(y) }),
     svg("text", { class: "tick end", x: LEFT - 8, y: down(y) + 4 }, tickText(y)),
   ]);
-  parts.push(...ticks(range.x, 5).map((x) => svg("text", { class: "tick middle", x: right(x), y: floor + 17 }, tickText(x))));
+  parts.push(
+    ...ticks(range.x, 5).map((x) =>
+      svg("text", { class: "tick middle", x: right(x), y: floor + 17 }, tickText(x)),
+    ),
+  );
   parts.push(svg("text", { class: "tick end name", x: WIDTH - RIGHT, y: floor + 31 }, names[0]));
   parts.push(svg("text", { class: "tick name", x: LEFT + 6, y: TOP + 10 }, names[1]));
   return parts;
@@ -62,14 +77,20 @@ function axes(range, right, down, names) {
 
 /** @param {number} value */
 function tickText(value) {
-  return Math.abs(value) < 1e-12 ? "0" : format(Number(value.toPrecision(6)), 6).replace(/(\.\d*?)0+($|e)/, "$1$2").replace(/\.($|e)/, "$1");
+  return Math.abs(value) < 1e-12
+    ? "0"
+    : format(Number(value.toPrecision(6)), 6)
+        .replace(/(\.\d*?)0+($|e)/, "$1$2")
+        .replace(/\.($|e)/, "$1");
 }
 
 /** Round numbers in a range, about so many. @param {[number, number]} range @param {number} count */
 export function ticks([low, high], count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = /** @type {number} */ ([1, 2, 5, 10].map((n) => n * power).find((one) => one >= rough * 0.999));
+  const step = /** @type {number} */ (
+    [1, 2, 5, 10].map((n) => n * power).find((one) => one >= rough * 0.999)
+  );
   const out = [];
   for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) out.push(n * step);
   return out;

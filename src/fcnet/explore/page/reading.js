@@ -18,18 +18,25 @@ export async function readPicture(file, [channels, height, width]) {
   const [w, h] = [image.naturalWidth, image.naturalHeight];
   const millions = (w * h) / 1e6;
   if (millions > MEGAPIXELS) {
-    throw new Refused(`${file.name} has ${millions.toFixed(1)} megapixels and this page takes up to ${MEGAPIXELS}: save it smaller and drop it again.`);
+    throw new Refused(
+      `${file.name} has ${millions.toFixed(1)} megapixels and this page takes up to ${MEGAPIXELS}: ` +
+        `save it smaller and drop it again.`,
+    );
   }
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [w, h];
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   context.fillStyle = "#ffffff"; // what is transparent becomes white
   context.fillRect(0, 0, w, h);
   context.drawImage(image, 0, 0);
   const pixels = context.getImageData(0, 0, w, h);
   const small = [0, 1, 2].map((channel) => middleResized(pixels, channel, height, width));
   if (channels === 3) return Uint8Array.from([...small[0], ...small[1], ...small[2]]);
-  return Uint8Array.from(small[0], (red, n) => Math.round(0.299 * red + 0.587 * small[1][n] + 0.114 * small[2][n]));
+  return Uint8Array.from(small[0], (red, n) =>
+    Math.round(0.299 * red + 0.587 * small[1][n] + 0.114 * small[2][n]),
+  );
 }
 
 /** @param {File} file @returns {Promise<HTMLImageElement>} */
@@ -44,7 +51,9 @@ function opened(file) {
     };
     image.onerror = () => {
       URL.revokeObjectURL(address);
-      reject(new Refused(`${file.name} is no picture that this browser opens: drop a PNG, JPEG or WebP file.`));
+      reject(
+        new Refused(`${file.name} is no picture that this browser opens: drop a PNG, JPEG or WebP file.`),
+      );
     };
     image.src = address;
   });

@@ -1,6 +1,9 @@
-// A picture of any size as the network takes it: its middle cut out, resized with Lanczos' filter, as fcnet does.
+// A picture as the network takes it: its middle cut out and resized with Lanczos' filter, as fcnet does.
 
-/** @typedef {{width: number, height: number, data: Uint8ClampedArray}} Pixels four numbers a pixel: red, green, blue, opacity */
+/**
+ * @typedef {{width: number, height: number, data: Uint8ClampedArray}} Pixels four numbers a pixel: red,
+ *   green, blue, opacity
+ */
 
 const LOBES = 3;
 
@@ -12,7 +15,13 @@ function lanczos(x) {
   return (LOBES * Math.sin(angle) * Math.sin(angle / LOBES)) / (angle * angle);
 }
 
-/** For each of `size` places the first number that it is made of, and the shares. @param {number} from @param {number} length @param {number} size @param {number} limit */
+/**
+ * For each of `size` places the first number that it is made of, and the shares.
+ * @param {number} from
+ * @param {number} length
+ * @param {number} size
+ * @param {number} limit
+ */
 function shares(from, length, size, limit) {
   const scale = length / size;
   const stretch = Math.max(scale, 1);
@@ -44,13 +53,17 @@ export function middleResized(pixels, channel, height, width) {
   for (let y = 0; y < pixels.height; y++) {
     across.forEach(({ first, weights }, x) => {
       const start = 4 * (y * pixels.width + first) + channel;
-      narrow[y * width + x] = whole(weights.reduce((total, share, n) => total + share * pixels.data[start + 4 * n], 0));
+      narrow[y * width + x] = whole(
+        weights.reduce((total, share, n) => total + share * pixels.data[start + 4 * n], 0),
+      );
     });
   }
   const out = new Uint8Array(height * width);
   for (let x = 0; x < width; x++) {
     down.forEach(({ first, weights }, y) => {
-      out[y * width + x] = whole(weights.reduce((total, share, n) => total + share * narrow[(first + n) * width + x], 0));
+      out[y * width + x] = whole(
+        weights.reduce((total, share, n) => total + share * narrow[(first + n) * width + x], 0),
+      );
     });
   }
   return out;

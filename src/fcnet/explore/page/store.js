@@ -48,7 +48,10 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** What the rules are given: the points, lambda and the parameters, with the chosen weight moved. @returns {Values} */
+  /**
+   * What the rules are given: the points, lambda and the parameters, with the chosen weight moved.
+   * @returns {Values}
+   */
   given() {
     const given = { X: this.X, y: this.y, reg: Matrix.scalar(this.settings.reg), ...this.training.params };
     if (this.offset !== 0) {
@@ -67,23 +70,44 @@ export class Store {
 
   /** Units that are off for every point. @param {number} h */
   dead(h) {
-    return this.X.data.length > 0 && Array.from({ length: this.X.rows }, (_, i) => this.values.z2.at(i, h)).every((z) => z <= 0);
+    return (
+      this.X.data.length > 0 &&
+      Array.from({ length: this.X.rows }, (_, i) => this.values.z2.at(i, h)).every((z) => z <= 0)
+    );
   }
 
   /** Of these values those that the mistake changes. @param {Set<string>} names @returns {Set<string>} */
   wrong(names) {
     if (this.right === this.values) return new Set();
-    return new Set([...names].filter((name) => name in this.right && differing(this.values[name], this.right[name]).count > 0));
+    return new Set(
+      [...names].filter(
+        (name) => name in this.right && differing(this.values[name], this.right[name]).count > 0,
+      ),
+    );
   }
 
-  /** Whether the mistake changes an entry of a value. @param {string} name @param {number} row @param {number} col */
+  /**
+   * Whether the mistake changes an entry of a value.
+   * @param {string} name
+   * @param {number} row
+   * @param {number} col
+   */
   differs(name, row, col) {
     return apart(this.values[name].at(row, col), this.right[name].at(row, col));
   }
 
-  /** The values with the update of Algorithm 1 on all five points. @param {Values} values @returns {Values} */
+  /**
+   * The values with the update of Algorithm 1 on all five points.
+   * @param {Values} values
+   * @returns {Values}
+   */
   #updated(values) {
-    const [velocity, params] = update(values, this.training.velocity, this.training.rate(this.settings), this.settings.momentum);
+    const [velocity, params] = update(
+      values,
+      this.training.velocity,
+      this.training.rate(this.settings),
+      this.settings.momentum,
+    );
     for (const name of PARAMS) {
       values[`v_${name}`] = velocity[name];
       values[`new_${name}`] = params[name];
@@ -103,7 +127,11 @@ function apart(one, other) {
   return Math.abs(one - other) > 1e-12 * Math.max(1, Math.abs(other));
 }
 
-/** How many entries of two tables differ, and by how much at most. @param {Matrix} one @param {Matrix} other */
+/**
+ * How many entries of two tables differ, and by how much at most.
+ * @param {Matrix} one
+ * @param {Matrix} other
+ */
 export function differing(one, other) {
   let [count, largest] = [0, 0];
   for (let n = 0; n < one.data.length; n++) {

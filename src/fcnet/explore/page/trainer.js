@@ -26,48 +26,125 @@ export class TrainPanel {
     /** @type {number[][]} histories of trainings before this one */
     this.before = [];
     this.question = button("Question 3’s training", () => this.question3(), { class: "main" });
-    this.toggle = button("Train", () => (this.running ? this.pause() : this.train()), { "aria-keyshortcuts": "Space" });
+    this.toggle = button("Train", () => (this.running ? this.pause() : this.train()), {
+      "aria-keyshortcuts": "Space",
+    });
     this.single = button("One step", () => this.step(), { "aria-keyshortcuts": "n" });
     this.again = button("Start again", () => this.reset());
     this.plot = new Plot("The objective over the iterations", "iteration", "objective");
-    this.readings = ["iteration", "objective of the last minibatch", "objective on the five points", "learning rate now", "points classified rightly"]
-      .map((name) => ({ name, data: h("data") }));
+    this.readings = [
+      "iteration",
+      "objective of the last minibatch",
+      "objective on the five points",
+      "learning rate now",
+      "points classified rightly",
+    ].map((name) => ({ name, data: h("data") }));
     this.message = h("p", { class: "message", role: "status" });
     /** @param {Partial<import("./training.js").Settings>} changes */
     const settings = (changes) => store.change({ settings: { ...store.settings, ...changes } });
     this.rate = slider({
-      label: "Learning rate", name: "learning_rate", min: -3, max: 1, step: 0.05, value: 0,
-      say: () => format(store.settings.learningRate, 3), change: (value) => settings({ learningRate: 10 ** value }),
+      label: "Learning rate",
+      name: "learning_rate",
+      min: -3,
+      max: 1,
+      step: 0.05,
+      value: 0,
+      say: () => format(store.settings.learningRate, 3),
+      change: (value) => settings({ learningRate: 10 ** value }),
     });
     this.decay = slider({
-      label: "Decay of the rate, each iteration", name: "decay", min: 0.9, max: 1, step: 0.005, value: 1,
-      say: (value) => format(value, 3), change: (decay) => settings({ decay }),
+      label: "Decay of the rate, each iteration",
+      name: "decay",
+      min: 0.9,
+      max: 1,
+      step: 0.005,
+      value: 1,
+      say: (value) => format(value, 3),
+      change: (decay) => settings({ decay }),
     });
     this.momentum = slider({
-      label: "Momentum", name: "momentum", min: 0, max: 0.99, step: 0.01, value: 0,
-      say: (value) => format(value, 2), change: (momentum) => settings({ momentum }),
+      label: "Momentum",
+      name: "momentum",
+      min: 0,
+      max: 0.99,
+      step: 0.01,
+      value: 0,
+      say: (value) => format(value, 2),
+      change: (momentum) => settings({ momentum }),
     });
     this.reg = slider({
-      label: "Lambda", name: "reg", min: -7, max: 0, step: 0.05, value: 0,
-      say: () => format(store.settings.reg, 3), change: (value) => settings({ reg: value <= -7 ? 0 : 10 ** value }),
+      label: "Lambda",
+      name: "reg",
+      min: -7,
+      max: 0,
+      step: 0.05,
+      value: 0,
+      say: () => format(store.settings.reg, 3),
+      change: (value) => settings({ reg: value <= -7 ? 0 : 10 ** value }),
     });
     this.std = slider({
-      label: "Standard deviation, or the value of all weights", name: "std", min: -4, max: 1, step: 0.05, value: -1,
-      say: () => format(store.start.std, 3), change: (value) => this.reset({ ...store.start, std: 10 ** value }),
+      label: "Standard deviation, or the value of all weights",
+      name: "std",
+      min: -4,
+      max: 1,
+      step: 0.05,
+      value: -1,
+      say: () => format(store.start.std, 3),
+      change: (value) => this.reset({ ...store.start, std: 10 ** value }),
     });
     this.seed = slider({
-      label: "Seed", name: "seed", min: 0, max: 20, step: 1, value: 0,
-      say: (value) => String(value), change: (seed) => this.reset({ ...store.start, seed }),
+      label: "Seed",
+      name: "seed",
+      min: 0,
+      max: 20,
+      step: 1,
+      value: 0,
+      say: (value) => String(value),
+      change: (seed) => this.reset({ ...store.start, seed }),
     });
-    this.scheme = choice("Initial weights", "scheme", [["normal", "normal"], ["he", "He: std √(2 / inputs)"], ["equal", "all equal"]],
-      (scheme) => this.reset({ ...store.start, scheme }));
+    this.scheme = choice(
+      "Initial weights",
+      "scheme",
+      [
+        ["normal", "normal"],
+        ["he", "He: std √(2 / inputs)"],
+        ["equal", "all equal"],
+      ],
+      (scheme) => this.reset({ ...store.start, scheme }),
+    );
     this.element = h(
-      "section", { class: "panel", "aria-label": "Train" }, h("h2", {}, "Train it"),
-      h("p", {}, "Each iteration draws 200 of the five points with replacement, as the exercise does, and takes one step of Algorithm 1."),
-      h("div", { class: "buttons" }, this.question, this.toggle, this.single, this.again), this.message, this.plot.element,
-      h("table", { class: "ledger" }, h("tbody", {}, ...this.readings.map(({ name, data }) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "value" }, data))))),
-      h("h3", {}, "Settings"), this.rate.element, this.decay.element, this.momentum.element, this.reg.element,
-      h("h3", {}, "Where it starts"), this.scheme.element, this.std.element, this.seed.element,
+      "section",
+      { class: "panel", "aria-label": "Train" },
+      h("h2", {}, "Train it"),
+      h(
+        "p",
+        {},
+        "Each iteration draws 200 of the five points with replacement, as the exercise does, and takes one " +
+          "step of Algorithm 1.",
+      ),
+      h("div", { class: "buttons" }, this.question, this.toggle, this.single, this.again),
+      this.message,
+      this.plot.element,
+      h(
+        "table",
+        { class: "ledger" },
+        h(
+          "tbody",
+          {},
+          ...this.readings.map(({ name, data }) =>
+            h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "value" }, data)),
+          ),
+        ),
+      ),
+      h("h3", {}, "Settings"),
+      this.rate.element,
+      this.decay.element,
+      this.momentum.element,
+      this.reg.element,
+      h("h3", {}, "Where it starts"),
+      this.scheme.element,
+      this.std.element,
+      this.seed.element,
     );
   }
 
@@ -118,7 +195,10 @@ export class TrainPanel {
   #iterate() {
     const { training, settings, mistake } = this.store;
     const finite = training.step(settings, mistake?.instead, mistake?.guard);
-    this.message.textContent = finite ? "" : `Iteration ${training.iteration} would make the weights infinite: the training stops here. A smaller learning rate helps.`;
+    this.message.textContent = finite
+      ? ""
+      : `Iteration ${training.iteration} would make the weights infinite: the training stops here. ` +
+        `A smaller learning rate helps.`;
     if (!finite || training.iteration === this.until || training.iteration === LONGEST) {
       this.pause();
     }
@@ -154,14 +234,27 @@ export class TrainPanel {
     this.std.set(exponent(start.std));
     this.seed.set(start.seed);
     this.scheme.set(start.scheme);
-    const right = Array.from(y.data, (label, i) => values.f.row(i).indexOf(Math.max(...values.f.row(i))) === label);
+    const right = Array.from(
+      y.data,
+      (label, i) => values.f.row(i).indexOf(Math.max(...values.f.row(i))) === label,
+    );
     const numbers = [
-      num(training.iteration, "iteration"), num(training.history.at(-1) ?? NaN, "loss_history[-1]"),
-      num(values.J_tilde.at(0, 0), "J_tilde"), num(training.rate(settings), "learning_rate"),
+      num(training.iteration, "iteration"),
+      num(training.history.at(-1) ?? NaN, "loss_history[-1]"),
+      num(values.J_tilde.at(0, 0), "J_tilde"),
+      num(training.rate(settings), "learning_rate"),
       num(right.filter(Boolean).length, "(predict(X) == y).sum()"),
     ];
     this.readings.forEach(({ data }, n) => {
-      set(data, numbers[n], n === 1 && !training.history.length ? "none yet" : n === 4 ? `${numbers[n].value} of 5` : format(numbers[n].value, n ? 6 : 4));
+      set(
+        data,
+        numbers[n],
+        n === 1 && !training.history.length
+          ? "none yet"
+          : n === 4
+            ? `${numbers[n].value} of 5`
+            : format(numbers[n].value, n ? 6 : 4),
+      );
     });
     this.#draw();
   }

@@ -55,12 +55,18 @@ export class Training {
    */
   step(settings, instead = {}, guard = (params) => params) {
     const drawn = this.rng.choice(this.X.rows, BATCH);
-    const given = { X: this.X.take(drawn), y: this.y.take(drawn), reg: Matrix.scalar(settings.reg), ...this.params };
+    const given = {
+      X: this.X.take(drawn),
+      y: this.y.take(drawn),
+      reg: Matrix.scalar(settings.reg),
+      ...this.params,
+    };
     const values = compute(given, instead);
     const [velocity, params] = update(values, this.velocity, this.rate(settings), settings.momentum);
     const next = guard(params);
     const loss = values.J_tilde.at(0, 0);
-    if (!Number.isFinite(loss) || !PARAMS.every((name) => next[name].data.every(Number.isFinite))) return false;
+    if (!Number.isFinite(loss) || !PARAMS.every((name) => next[name].data.every(Number.isFinite)))
+      return false;
     this.params = next;
     this.velocity = velocity;
     this.history.push(loss);

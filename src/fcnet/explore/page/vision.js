@@ -17,10 +17,16 @@ export class Vision {
     this.scale = run.scale;
     this.layers = layersOf(run.layers, block);
     /** Where in the list hidden units are: behind activations, and behind residual blocks. */
-    this.hidden = this.layers.flatMap((layer, n) => (["activation", "residual"].includes(layer.kind) ? [n] : []));
+    this.hidden = this.layers.flatMap((layer, n) =>
+      ["activation", "residual"].includes(layer.kind) ? [n] : [],
+    );
   }
 
-  /** The network's view of pixels, covered parts being the mean picture. @param {Uint8Array} pixels @param {Patch | null} patch */
+  /**
+   * The network's view of pixels, covered parts being the mean picture.
+   * @param {Uint8Array} pixels
+   * @param {Patch | null} patch
+   */
   input(pixels, patch) {
     const [, height, width] = this.shape;
     const x = Float64Array.from(pixels, (pixel, n) => (pixel - this.mean[n]) / this.scale);
@@ -28,12 +34,22 @@ export class Vision {
     for (let n = 0; n < x.length; n++) {
       const row = Math.floor(n / width) % height;
       const col = n % width;
-      if (row >= patch.row && row < patch.row + patch.size && col >= patch.col && col < patch.col + patch.size) x[n] = 0;
+      if (
+        row >= patch.row &&
+        row < patch.row + patch.size &&
+        col >= patch.col &&
+        col < patch.col + patch.size
+      )
+        x[n] = 0;
     }
     return x;
   }
 
-  /** What each layer is given, with some hidden units switched off. @param {Vector} x @param {Map<number, Set<number>>} off by the layer's place */
+  /**
+   * What each layer is given, with some hidden units switched off.
+   * @param {Vector} x
+   * @param {Map<number, Set<number>>} off by the layer's place
+   */
   see(x, off = new Map()) {
     const given = [x];
     this.layers.forEach((layer, n) => {
@@ -56,16 +72,25 @@ export class Vision {
   speakers(given, place, count) {
     const last = this.layers.length - 1;
     const activations = given[place + 1];
-    const slopes = this.classes.map((_, k) => backward(this.layers, given, unit(this.classes.length, k), last, place + 1));
-    const all = Array.from(activations, (activation, n) => ({ unit: n, activation, push: slopes.map((slope) => activation * slope[n]) }));
+    const slopes = this.classes.map((_, k) =>
+      backward(this.layers, given, unit(this.classes.length, k), last, place + 1),
+    );
+    const all = Array.from(activations, (activation, n) => ({
+      unit: n,
+      activation,
+      push: slopes.map((slope) => activation * slope[n]),
+    }));
     /** @param {Speaker} one */
     const loud = (one) => Math.max(...one.push) - Math.min(...one.push);
-    return all.filter((one) => one.activation !== 0).sort((a, b) => loud(b) - loud(a)).slice(0, count);
+    return all
+      .filter((one) => one.activation !== 0)
+      .sort((a, b) => loud(b) - loud(a))
+      .slice(0, count);
   }
 
   /**
-   * What in the picture would switch a hidden unit on: the slope by each pixel of what its activation is given,
-   * or of a residual block's output.
+   * What in the picture would switch a hidden unit on: the slope by each pixel of what its activation is
+   * given, or of a residual block's output.
    * @param {Vector[]} given @param {number} place @param {number} one
    */
   looksFor(given, place, one) {
@@ -78,11 +103,17 @@ export class Vision {
     const [, height, width] = this.shape;
     const step = Math.max(1, Math.floor(size / 2));
     /** @param {number} side */
-    const along = (side) => Array.from({ length: Math.ceil((side - size) / step) + 1 }, (_, n) => Math.min(n * step, side - size));
+    const along = (side) =>
+      Array.from({ length: Math.ceil((side - size) / step) + 1 }, (_, n) => Math.min(n * step, side - size));
     return along(height).flatMap((row) => along(width).map((col) => ({ row, col, size })));
   }
 
-  /** The probability of a class with that patch covered. @param {Uint8Array} pixels @param {Patch} patch @param {number} k */
+  /**
+   * The probability of a class with that patch covered.
+   * @param {Uint8Array} pixels
+   * @param {Patch} patch
+   * @param {number} k
+   */
   covered(pixels, patch, k) {
     const given = forward(this.layers, this.input(pixels, patch));
     return this.answer(given)[k];
