@@ -35,6 +35,8 @@ SLOW = (
     # every figure and page, drawn again for many records
     "test_docs.py", "report/test_browser.py", "report/test_figures.py", "report/test_page.py",
     "test_tune_figures.py", "test_question4.py",
+    # every number and button of the explorer in a browser
+    "explore/test_numbers.py", "explore/test_page.py", "explore/test_pictures.py", "explore/test_figures.py",
     # the derivation in symbols; scikit-learn's checks
     "test_derivation.py", "estimator/test_checks.py",
 )  # fmt: skip
@@ -48,6 +50,7 @@ MAY_BE_SKIPPED = {
     "only root can mount a file system": "or not as root",
     "this machine has CUDA": "the test is about machines without",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
+    "no TypeScript on this machine": "the types of the explorer's modules; nothing else needs Node",
     "only Linux has": "the system",
     "Windows has no": "the system",
 }

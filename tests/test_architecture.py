@@ -34,6 +34,10 @@ ALLOWED = {
         "errors", "extras", "validation", "wording", "files", "records", "two_layernet", "data",
         "train.history", "train.model",
     },
+    "explore": {
+        "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
+        "report.page.render",
+    },
     "estimator": {"errors", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {"errors", "files", "lock", "records", "data", "net", "train", "torch_net"},
@@ -50,6 +54,7 @@ ALLOWED = {
     "cli": {
         "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet", "data",
         "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
+        "explore",
     },
     "__init__": {"extras", "two_layernet", "estimator"},
     "__main__": {"cli"},

@@ -35,6 +35,7 @@ WORKS = [
 NEEDS = {
     "reproduce --quick": "report",
     "report run": "report",
+    "explore": "report",
     "tune --out search --data table.npz": "tune",
     "tune --out search --data table.npz --storage postgresql://host/base": "tune",
     "train --out other --data pictures": "images",

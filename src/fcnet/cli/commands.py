@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "fcnet.cli.export:Export",
     "audit": "fcnet.cli.audit:Audit",
     "report": "fcnet.cli.report:Report",
+    "explore": "fcnet.cli.explore:Explore",
 }
 """Each command's name, of one word or two, and the module and class of it; in the order that help has."""
 

@@ -1,0 +1,59 @@
+"""`fcnet explore`: see the toy network, and a trained one, at work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from fcnet.errors import DataError
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Explore:
+    """Write a page in which backpropagation can be followed number by number.
+
+    It is one HTML file that opens from disk without a network: the exercise's toy network, step by step, each
+    equation with its numbers, every weight to be moved, trained, and broken in typical ways. With a RUN on
+    images, its network looks at validation pictures and at the reader's own.
+
+    Example: fcnet explore --out explore.html
+    """
+
+    run_folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
+    """Folder of a finished run on images; the toy network alone if not given."""
+    out: Path = Path("explore.html")
+    """The file to write."""
+    data: Path | None = None
+    """Folder with the data set, for the pictures; the usual places if not given, and no pictures without."""
+    megabytes: float = 3.0
+    """The largest size of the page. A large network is rounded until it fits, and the page says how."""
+
+    def run(self) -> int:
+        from fcnet.explore.write import write_explorer
+
+        if not self.megabytes > 0:
+            raise DataError(f"--megabytes is {self.megabytes:g}, give a positive number")
+        dataset = None if self.run_folder is None else self._dataset(self.run_folder)
+        path = write_explorer(self.out, self.run_folder, dataset, self.megabytes)
+        print(f"wrote {path}, open it in a browser")
+        return 0
+
+    def _dataset(self, folder: Path) -> Dataset | None:
+        """The data set that the run's record names; None where it is not found and was not named."""
+        from fcnet.cli.loading import load_as_recorded
+        from fcnet.records import RunFolder
+
+        record = RunFolder(folder).read_record()
+        try:
+            return load_as_recorded(record, self.data)
+        except DataError as error:
+            if self.data is not None:
+                raise
+            print(f"note: the page has no validation pictures: {error}")
+            return None

@@ -1,0 +1,51 @@
+"""What `fcnet explore` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fcnet.data.dataset import Dataset
+from fcnet.explore.bundle import page
+from fcnet.explore.equations import steps, symbols
+from fcnet.explore.mistakes import texts
+from fcnet.explore.run import of_run
+from fcnet.explore.toy import toy
+from fcnet.files import write_atomically
+
+MEGABYTES = 3.0
+"""The page's largest size, unless another is given."""
+
+
+def explorer(run: dict[str, Any] | None = None) -> str:
+    """The page's text.
+
+    Parameters
+    ----------
+    run : what it embeds of a trained network, as `of_run` gives it; None for the toy network alone
+    """
+    return page({"toy": toy(), "steps": steps(), "symbols": symbols(), "mistakes": texts(), "run": run})
+
+
+def write_explorer(
+    out: Path, run: Path | None = None, dataset: Dataset | None = None, megabytes: float = MEGABYTES
+) -> Path:
+    """Write the page.
+
+    Parameters
+    ----------
+    out : the file
+    run : folder of a finished run on images; None for the toy network alone
+    dataset : that the run was trained on; None where it is not there, and then the page has no pictures
+    megabytes : the page's largest size, in 10^6 bytes
+
+    Raises
+    ------
+    RunError : the file cannot be written; as `of_run`
+    """
+    if run is None:
+        write_atomically(out, explorer())
+        return out
+    room = int(megabytes * 1e6) - len(explorer().encode())
+    write_atomically(out, explorer(of_run(run, dataset, room)))
+    return out
