@@ -106,7 +106,7 @@ def read_frame(read: Callable[[int], bytes], limit: int) -> bytearray | None:
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytearray:
-    """So many bytes, fewer at the end of the stream. Memory grows with what arrives, not with what is told."""
+    """So many bytes, fewer at the end of the stream. Memory grows with what arrives, not what is told."""
     got = bytearray()
     while len(got) < size:
         part = read(min(size - len(got), 1 << 20))

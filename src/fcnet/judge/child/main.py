@@ -1,8 +1,8 @@
 """The loop of a submission's process: a request comes in, an operation is run, its reply goes out.
 
 The judge starts this file by its path, with Python's `-I -S`, so that nothing is on the import path but what
-the first frame names. The first frame is the set-up, written by the judge before any of the student's code has
-run; each further frame is a request. Requests come over what was standard input and replies leave over what was
+the first line names. That line is the set-up, written by the judge before any of the student's code has run;
+a frame of the codec is a request. Requests come over what was standard input and replies leave over what was
 standard output. Both are moved to other descriptors at once: what the student's code prints goes to standard
 error, which the judge reads apart from the replies.
 """
@@ -16,7 +16,9 @@ import os
 import sys
 import time
 import traceback
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MOST_TEXT = 2000
@@ -29,18 +31,25 @@ MOST_FRAMES = 30
 def main() -> None:
     """Set up, say that it is done, and answer requests until there are no more."""
     requests, replies = take_pipes()
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    only_this_folder_of_fcnet()
     try:
-        from set_up import begin
+        from fcnet.judge.child.set_up import begin
 
         setup, operations = begin(requests, replies)
-    except (
-        BaseException
-    ) as error:  # the judge reports it: a process that fails to start is never the student's fault
+    except BaseException as error:  # never the student's fault: the judge says so
         sys.stderr.write(f"set-up failed: {type(error).__name__}: {error}\n")
         sys.stderr.flush()
         os._exit(70)
     serve(requests, replies, operations, setup["folder"])
+
+
+def only_this_folder_of_fcnet() -> None:
+    """Let `import fcnet.judge.child...` find this folder, and `import fcnet...` nothing else."""
+    folder = str(Path(__file__).resolve().parent)
+    for name, places in (("fcnet", []), ("fcnet.judge", []), ("fcnet.judge.child", [folder])):
+        module = types.ModuleType(name)
+        module.__path__ = places
+        sys.modules[name] = module
 
 
 def take_pipes() -> tuple[io.FileIO, io.FileIO]:
@@ -57,7 +66,7 @@ def serve(
     requests: io.FileIO, replies: io.FileIO, operations: dict[str, Callable[..., Any]], folder: str
 ) -> None:
     """Answer one request after the other."""
-    from codec import CodecError, pack, read_frame, unpack
+    from fcnet.judge.child.codec import CodecError, pack, read_frame, unpack
 
     while (frame := read_frame(requests.read, 1 << 40)) is not None:
         request = unpack(frame)
@@ -133,12 +142,12 @@ def traced(error: BaseException, folder: str) -> list[dict[str, Any]]:
 
 def inside(path: str, folder: str) -> bool:
     """Whether a file lies in the submission's folder."""
-    return os.path.abspath(path).startswith(folder + os.sep)
+    return os.path.normpath(Path(folder, path)).startswith(folder + os.sep)
 
 
 def relative(path: str, folder: str) -> str:
     """A file's path as seen from the submission's folder."""
-    return os.path.relpath(os.path.abspath(path), folder)
+    return os.path.relpath(Path(folder, path), folder)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -17,27 +18,23 @@ def begin(requests: io.FileIO, replies: io.FileIO) -> tuple[dict[str, Any], dict
     setup : what the judge sent
     operations : by name
     """
-    import json
+    from fcnet.judge.child.confine import confine
 
-    setup = json.loads(requests_line(requests))
-    from confine import confine
-
+    setup = json.loads(first_line(requests))
+    os.chdir(setup["folder"])
     held = confine(setup)
     sys.path.extend(setup["packages"])
-    from codec import pack
-
-    import operations
+    from fcnet.judge.child import operations
+    from fcnet.judge.child.codec import pack
 
     operations.SUBMISSION = setup["submission"]
-    sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, setup["folder"])
-    os.chdir(setup["folder"])
     replies.write(pack({"ready": held}))
     return setup, operations.OPERATIONS
 
 
-def requests_line(requests: io.FileIO) -> bytes:
-    """The first line: JSON, because the codec needs NumPy, which is imported after the process is confined."""
+def first_line(requests: io.FileIO) -> bytes:
+    """The set-up is JSON: the codec needs NumPy, which is imported after the process is confined."""
     line = bytearray()
     while not line.endswith(b"\n"):
         byte = requests.read(1)

@@ -18,7 +18,7 @@ class Limits:
     file_bytes : of one file
     disk_bytes, files : of all files in its scratch folder
     open_files : descriptors
-    processes : processes and threads, where the system counts them
+    threads : of the process
     output_bytes : that it may print before it is stopped
     reply_bytes : of one reply
     restarts : new processes after the first
@@ -32,7 +32,17 @@ class Limits:
     disk_bytes: int = 64 << 20
     files: int = 1000
     open_files: int = 128
-    processes: int = 64
+    threads: int = 64
     output_bytes: int = 8 << 20
     reply_bytes: int = 64 << 20
     restarts: int = 20
+
+    def resources(self) -> dict[str, int]:
+        """What the kernel enforces, by the name of its resource."""
+        return {
+            "AS": self.memory_bytes,
+            "CORE": 0,
+            "CPU": int(self.total_seconds) + 1,
+            "FSIZE": self.file_bytes,
+            "NOFILE": self.open_files,
+        }

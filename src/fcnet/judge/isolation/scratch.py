@@ -21,10 +21,10 @@ LEFT_OUT = {".git", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_
 
 @contextmanager
 def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
-    """Copy a submission to a new folder; gives that folder and the copy's path, and removes all of it afterwards.
+    """Copy a submission to a new folder; gives that folder and the copy's path, and removes it afterwards.
 
-    Of a file its folder's other `.py` files are copied with it, of a folder everything up to `MOST_BYTES`. Links
-    are left out, so that nothing outside of the submission comes along.
+    A file brings the other `.py` files of its folder along, a folder all that is in it, up to `MOST_BYTES`.
+    Links are left out, so that nothing outside of the submission comes along.
 
     Raises
     ------
@@ -106,9 +106,9 @@ def remove(scratch: Path) -> None:
 
     def opened(function: object, path: str, error: object) -> None:
         with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(path), 0o700)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
+            Path(path).parent.chmod(0o700)
+            if not Path(path).is_symlink():
+                Path(path).chmod(0o700)
 
     for _ in range(MOST_DEPTH):  # each round opens what stood in the way of the one before
         shutil.rmtree(scratch, onerror=opened)

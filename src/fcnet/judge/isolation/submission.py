@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import sysconfig
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from fcnet.judge.child.codec import pack
 from fcnet.judge.isolation.limits import Limits
+from fcnet.judge.isolation.protections import Isolation, checked
 from fcnet.judge.isolation.reply import Failure, Reply, failure_of
 from fcnet.judge.isolation.scratch import scratch_copy
-from fcnet.judge.isolation.worker import Stopped, Worker, python
-
-Isolation = Literal["auto", "require", "none"]
-
-CHILD = Path(__file__).resolve().parents[1] / "child"
+from fcnet.judge.isolation.surroundings import CHILD, allowed_paths, environment, packages, python
+from fcnet.judge.isolation.worker import Stopped, Worker
 
 
 class Submission:
@@ -34,7 +31,7 @@ class Submission:
 
     Attributes
     ----------
-    held : names of what is held, known once the first process has started
+    held : names of `PROTECTIONS` that the process has, known once it has started
     """
 
     def __init__(self, path: Path, limits: Limits | None = None, isolation: Isolation = "auto") -> None:
@@ -83,11 +80,24 @@ class Submission:
     def _start(self) -> Worker:
         """Start a process; the copy in the scratch folder is as the one before has left it."""
         self._starts += 1
-        setup = {"folder": str(self.scratch / "code"), "submission": str(self.copy), "packages": packages()}
+        setup = {
+            "folder": str(self.scratch / "code"),
+            "submission": str(self.copy),
+            "packages": packages(),
+            "judge": os.getpid(),
+            "limits": self.limits.resources(),
+            "sandbox": self.isolation != "none",
+            **allowed_paths(self.scratch),
+        }
         command = [*python(), str(CHILD / "main.py")]
-        self._worker = Worker(command, environment(self.scratch), setup, self.scratch, self.limits)
-        self.held = tuple(self._worker.held)
-        return self._worker
+        worker = Worker(command, environment(self.scratch), setup, self.scratch, self.limits)
+        try:
+            self.held = checked(worker.held, self.isolation)
+        except BaseException:
+            worker.close()
+            raise
+        self._worker = worker
+        return worker
 
     def _stop(self) -> None:
         if self._worker is not None:
@@ -110,24 +120,3 @@ def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:
     if failure.kind == "protocol":
         raise Stopped(failure)
     return None, failure
-
-
-def packages() -> list[str]:
-    """The folders with NumPy, PyTorch and what else is installed beside them."""
-    return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-
-
-def environment(scratch: Path) -> dict[str, str]:
-    """All environment variables of a submission's process. Arrays are small: one thread is fastest for them."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    needed = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-    return {
-        **{name: os.environ[name] for name in needed if name in os.environ},
-        **dict.fromkeys(threads, "1"),
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "HOME": str(scratch / "tmp"),
-        "TMPDIR": str(scratch / "tmp"),
-        "MPLBACKEND": "Agg",
-        "FCNET_SUBMISSION": secrets.token_hex(16),
-    }

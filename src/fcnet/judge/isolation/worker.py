@@ -8,7 +8,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from fcnet.errors import FcnetError
 from fcnet.judge.child.codec import CodecError, read_frame, unpack
 from fcnet.judge.isolation.limits import Limits
+from fcnet.judge.isolation.processes import MARK, started_by, threads_of
 from fcnet.judge.isolation.reply import Failure
 from fcnet.judge.isolation.scratch import usage
 
@@ -76,15 +76,16 @@ class Worker:
             raise FcnetError(
                 f"cannot start {command[0]}: {error.strerror or error}, check the installation"
             ) from error
-        self.token = environment["FCNET_SUBMISSION"]
+        self._mark = f"{MARK}={environment[MARK]}".encode()
         self._printed, self._total = bytearray(), 0
+        self.held: tuple[str, ...] = ()
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[bytearray | BaseException | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._talk, self._drain)]
         for thread in self._threads:
             thread.start()
         try:
-            self.held = self._start(setup)
+            self.held = tuple(self._start(setup))
         except BaseException:
             self.close()
             raise
@@ -146,10 +147,15 @@ class Worker:
                     pipe.close()
 
     def _kill(self) -> None:
+        """Kill the process's group, and where it could start others, those that have left the group too."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.name == "posix":
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.kill()
+        while "processes" not in self.held and (left := started_by(self._mark)):
+            for number in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(number, signal.SIGKILL)
 
     def _watch(self) -> None:
         if self._total > self.limits.output_bytes:
@@ -157,6 +163,8 @@ class Worker:
         size, count = usage(self.scratch)
         if size > self.limits.disk_bytes or count > self.limits.files:
             raise Stopped(Failure("files", message=f"{count} files with {size} bytes written"))
+        if (threads := threads_of(self.process.pid)) > self.limits.threads:
+            raise Stopped(Failure("memory", message=f"{threads} threads, {self.limits.threads} are allowed"))
 
     def _ending(self) -> str:
         """How the process ended, or that it closed its pipe."""
@@ -191,8 +199,3 @@ class Worker:
             while part := os.read(descriptor, 1 << 16):
                 self._total += len(part)
                 self._printed += part[: max(0, MOST_OUTPUT - len(self._printed))]
-
-
-def python() -> list[str]:
-    """The interpreter, told to ignore the environment, the user's folder and what `site` would add."""
-    return [sys.executable, "-I", "-S", "-B", "-X", "utf8"]
