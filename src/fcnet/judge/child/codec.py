@@ -26,7 +26,7 @@ DTYPES = (
     "float16", "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
 
-HEADER_BYTES = 4 << 20
+HEADER_BYTES = 1 << 20
 MOST_NODES = 200_000
 MOST_DIMENSIONS = 16
 MOST_DEPTH = 24

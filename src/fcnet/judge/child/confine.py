@@ -20,7 +20,8 @@ def confine(setup: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     setup : with `limits`, by name of the resource; `sandbox`, whether to ask the kernel for more; `readable`,
-        `listed` and `writable` paths
+        `listed` and `writable` paths; `judge`, the number of the process that started this one, 0 if it
+        cannot be told
 
     Returns
     -------
@@ -34,7 +35,7 @@ def confine(setup: dict[str, Any]) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     for option, value in ((PR_SET_PDEATHSIG, SIGKILL), (PR_SET_DUMPABLE, 0), (PR_SET_NO_NEW_PRIVS, 1)):
         libc.prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0)))
-    if os.getppid() != setup["judge"]:  # it ended before it could take us along
+    if setup["judge"] not in (0, os.getppid()):  # it ended before it could take us along
         os._exit(1)
     give_up_capabilities(libc)
     if landlock.restrict(setup["readable"], setup["listed"], setup["writable"]):

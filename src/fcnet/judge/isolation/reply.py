@@ -68,4 +68,9 @@ def _frame(told: Any) -> Frame | None:
 
 
 def _text(told: Any) -> str:
-    return told[:MOST_TEXT] if isinstance(told, str) else ""
+    return printable(told[:MOST_TEXT]) if isinstance(told, str) else ""
+
+
+def printable(text: str) -> str:
+    """A student's text without what moves the cursor, changes colours, or turns the reading direction."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

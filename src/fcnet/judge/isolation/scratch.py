@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from fcnet.errors import FcnetError
 
-MOST_BYTES, MOST_FILES, MOST_DEPTH = 32 << 20, 2000, 8
+MOST_BYTES, MOST_FILES, MOST_DEPTH = 32 << 20, 500, 8
 """Of what is copied from a folder."""
 
 LEFT_OUT = {".git", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_modules"}
@@ -83,34 +84,54 @@ def _copy_folder(folder: Path, target: Path) -> None:
             shutil.copyfile(source, copy)
 
 
-def usage(scratch: Path) -> tuple[int, int]:
-    """Bytes on the disk and number of entries in a folder that another process is writing to."""
+def usage(scratch: Path, most: int) -> tuple[int, int]:
+    """Bytes on the disk and number of entries in a folder that another process is writing to.
+
+    Counting ends when there are more than `most` entries.
+    """
     size = count = 0
     places = [str(scratch)]
-    while places:
+    while places and count <= most:
         with contextlib.suppress(OSError), os.scandir(places.pop()) as entries:
             for entry in entries:
                 count += 1
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
-                    size += (
-                        min(status.st_size, status.st_blocks * 512) if os.name == "posix" else status.st_size
-                    )
+                    # a file with holes takes less than its size
+                    size += status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
                     if stat.S_ISDIR(status.st_mode):
                         places.append(entry.path)
     return size, count
 
 
 def remove(scratch: Path) -> None:
-    """Remove a folder whose modes were changed by somebody; links in it are removed, not followed."""
+    """Remove a folder that hostile code has filled; links in it are removed, not followed.
 
-    def opened(function: object, path: str, error: object) -> None:
-        with contextlib.suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            if not Path(path).is_symlink():
-                Path(path).chmod(0o700)
+    Folders may be nested deeper than a path or a recursion can reach. So each folder inside another is first
+    moved to the top, where it is removed once its own folders have been moved.
+    """
+    with contextlib.suppress(OSError):
+        names = itertools.count()
+        while folders := _emptied(scratch):
+            for folder in folders:
+                for inner in _emptied(folder):
+                    inner.rename(_unused(scratch, names))
+                folder.rmdir()
+        scratch.rmdir()
 
-    for _ in range(MOST_DEPTH):  # each round opens what stood in the way of the one before
-        shutil.rmtree(scratch, onerror=opened)
-        if not scratch.exists():
-            return
+
+def _emptied(folder: Path) -> list[Path]:
+    """Remove everything in a folder but its folders, which are returned."""
+    folder.chmod(0o700)
+    folders = []
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            folders.append(entry)
+        else:
+            entry.unlink()
+    return folders
+
+
+def _unused(folder: Path, names: Iterator[int]) -> Path:
+    """A path in a folder that nothing has."""
+    return next(path for path in (folder / f"{number}" for number in names) if not path.exists())

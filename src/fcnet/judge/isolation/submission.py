@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from fcnet.judge.child.codec import pack
+from fcnet.judge.isolation import bubblewrap
 from fcnet.judge.isolation.limits import Limits
 from fcnet.judge.isolation.protections import Isolation, checked
 from fcnet.judge.isolation.reply import Failure, Reply, failure_of
@@ -37,24 +38,18 @@ class Submission:
     def __init__(self, path: Path, limits: Limits | None = None, isolation: Isolation = "auto") -> None:
         self.path, self.limits, self.isolation = Path(path), limits or Limits(), isolation
         self.held: tuple[str, ...] = ()
-        self._open = ExitStack()
+        self._scratch = ExitStack()
         self._worker: Worker | None = None
         self._used, self._starts = 0.0, 0
 
     def __enter__(self) -> Submission:
-        self.scratch, self.copy = self._open.enter_context(scratch_copy(self.path))
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
+        self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
-        self._open.close()
 
     def call(self, operation: str, /, **arguments: Any) -> Reply:
         """Ask the submission's process for an operation; see `fcnet.judge.isolation`."""
@@ -78,31 +73,39 @@ class Submission:
         return Reply(value, failure, worker.printed(), seconds)
 
     def _start(self) -> Worker:
-        """Start a process; the copy in the scratch folder is as the one before has left it."""
+        """Start a process in a scratch folder of its own, with a fresh copy of the submission."""
         self._starts += 1
+        scratch, copy = self._scratch.enter_context(scratch_copy(self.path))
+        sandbox = self.isolation != "none"
+        bwrap = bubblewrap.program() if sandbox else None
+        paths = allowed_paths(scratch)
         setup = {
-            "folder": str(self.scratch / "code"),
-            "submission": str(self.copy),
+            "folder": str(scratch / "code"),
+            "submission": str(copy),
             "packages": packages(),
-            "judge": os.getpid(),
+            "judge": os.getpid() if bwrap is None else 0,
             "limits": self.limits.resources(),
-            "sandbox": self.isolation != "none",
-            **allowed_paths(self.scratch),
+            "sandbox": sandbox,
+            **paths,
         }
         command = [*python(), str(CHILD / "main.py")]
-        worker = Worker(command, environment(self.scratch), setup, self.scratch, self.limits)
+        if bwrap is not None:
+            command = bubblewrap.wrapped(bwrap, command, paths)
         try:
-            self.held = checked(worker.held, self.isolation)
+            self._worker = Worker(command, environment(scratch), setup, scratch, self.limits)
+            held = (*self._worker.held, *(bubblewrap.HOLDS if bwrap is not None else ()))
+            self.held = checked(held, self.isolation)
         except BaseException:
-            worker.close()
+            self._stop()
             raise
-        self._worker = worker
-        return worker
+        return self._worker
 
     def _stop(self) -> None:
+        """End the process, and remove its folder."""
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+        self._scratch.close()
 
 
 def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:

@@ -37,7 +37,8 @@ def python() -> list[str]:
 
 def packages() -> list[str]:
     """The folders with NumPy, PyTorch and what else is installed beside them."""
-    return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    places = (sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    return list(dict.fromkeys(str(Path(place).resolve()) for place in places))
 
 
 def environment(scratch: Path) -> dict[str, str]:

@@ -17,12 +17,10 @@ from typing import Any
 from fcnet.errors import FcnetError
 from fcnet.judge.child.codec import CodecError, read_frame, unpack
 from fcnet.judge.isolation.limits import Limits
+from fcnet.judge.isolation.output import Output
 from fcnet.judge.isolation.processes import MARK, started_by, threads_of
 from fcnet.judge.isolation.reply import Failure
 from fcnet.judge.isolation.scratch import usage
-
-MOST_OUTPUT = 64 << 10
-"""Bytes of what a call prints that are kept."""
 
 WATCH_SECONDS = 0.1
 """How often the limits that no system call enforces are looked at."""
@@ -77,13 +75,13 @@ class Worker:
                 f"cannot start {command[0]}: {error.strerror or error}, check the installation"
             ) from error
         self._mark = f"{MARK}={environment[MARK]}".encode()
-        self._printed, self._total = bytearray(), 0
+        assert self.process.stderr is not None
+        self._output = Output(self.process.stderr.fileno())
         self.held: tuple[str, ...] = ()
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[bytearray | BaseException | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._talk, self._drain)]
-        for thread in self._threads:
-            thread.start()
+        self._talker = threading.Thread(target=self._talk, daemon=True)
+        self._talker.start()
         try:
             self.held = tuple(self._start(setup))
         except BaseException:
@@ -109,7 +107,7 @@ class Worker:
         ------
         Stopped : there is none
         """
-        self._printed.clear()
+        self._output.clear()
         deadline = time.monotonic() + seconds
         self._requests.put(frame)
         while True:
@@ -132,17 +130,18 @@ class Worker:
 
     def printed(self) -> str:
         """What was printed since the last request, as far as it is kept."""
-        return bytes(self._printed).decode("utf-8", "replace")
+        return self._output.text()
 
     def close(self) -> None:
         """Kill the process with everything that it started, and wait until it is gone."""
         self._kill()
         self._requests.put(None)
         self.process.wait()
-        for thread in self._threads:
+        threads = (self._talker, self._output.thread)
+        for thread in threads:
             thread.join(2.0)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe is not None and not any(thread.is_alive() for thread in self._threads):
+            if pipe is not None and not any(thread.is_alive() for thread in threads):
                 with contextlib.suppress(OSError):
                     pipe.close()
 
@@ -158,11 +157,11 @@ class Worker:
                     os.kill(number, signal.SIGKILL)
 
     def _watch(self) -> None:
-        if self._total > self.limits.output_bytes:
+        if self._output.total > self.limits.output_bytes:
             raise Stopped(Failure("output", message=f"more than {self.limits.output_bytes} bytes printed"))
-        size, count = usage(self.scratch)
+        size, count = usage(self.scratch, self.limits.files)
         if size > self.limits.disk_bytes or count > self.limits.files:
-            raise Stopped(Failure("files", message=f"{count} files with {size} bytes written"))
+            raise Stopped(Failure("files", message=f"{count} files and {size} bytes in its folder"))
         if (threads := threads_of(self.process.pid)) > self.limits.threads:
             raise Stopped(Failure("memory", message=f"{threads} threads, {self.limits.threads} are allowed"))
 
@@ -190,12 +189,3 @@ class Worker:
                 self._replies.put(read_frame(lambda size: os.read(out, size), self.limits.reply_bytes))
             except (OSError, CodecError) as error:
                 self._replies.put(error)
-
-    def _drain(self) -> None:
-        """Read what is printed, keep its beginning, and count the rest."""
-        assert self.process.stderr is not None
-        descriptor = self.process.stderr.fileno()
-        with contextlib.suppress(OSError):
-            while part := os.read(descriptor, 1 << 16):
-                self._total += len(part)
-                self._printed += part[: max(0, MOST_OUTPUT - len(self._printed))]
