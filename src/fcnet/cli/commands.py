@@ -15,6 +15,7 @@ from fcnet.cli.audit import Audit
 from fcnet.cli.compare import Compare
 from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.export import Export
+from fcnet.cli.grade import Grade
 from fcnet.cli.predict import Predict
 from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
@@ -60,6 +61,7 @@ def any_command(train: Train, tune: Tune) -> Any:
         | Annotated[Runs, tyro.conf.subcommand("runs")]
         | Annotated[Compare, tyro.conf.subcommand("compare")]
         | Annotated[Export, tyro.conf.subcommand("export")]
+        | Annotated[Grade, tyro.conf.subcommand("grade")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
         | Annotated[Report, tyro.conf.subcommand("report")]
     )

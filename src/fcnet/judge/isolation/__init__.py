@@ -39,7 +39,7 @@ compared there.
 from fcnet.judge.isolation.limits import Limits
 from fcnet.judge.isolation.protections import PROTECTIONS, Isolation, not_held, warning
 from fcnet.judge.isolation.reply import Failure, Frame, Reply
-from fcnet.judge.isolation.submission import Submission
+from fcnet.judge.isolation.submission import Submission, what_is_held
 
 __all__ = [
     "PROTECTIONS",
@@ -51,4 +51,5 @@ __all__ = [
     "Submission",
     "not_held",
     "warning",
+    "what_is_held",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -106,6 +107,17 @@ class Submission:
             self._worker.close()
             self._worker = None
         self._scratch.close()
+
+
+def what_is_held(isolation: Isolation) -> tuple[str, ...]:
+    """The protections that a submission's process has here, asked of one that has nothing to do.
+
+    Raises
+    ------
+    FcnetError : less than `isolation` requires, or the process does not start
+    """
+    with tempfile.TemporaryDirectory() as folder, Submission(Path(folder), isolation=isolation) as submission:
+        return submission.held
 
 
 def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:
