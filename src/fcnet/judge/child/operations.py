@@ -19,10 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.script import run_script
+from fcnet.judge.child.stand_ins import install_stand_ins
+
 MOST_ITEMS = 64
 """Entries of a list, tuple or dict that are described."""
 
-MOST_RECORDS = 60
+MOST_RECORDS = 240
 """Calls of the loss that are recorded during a training."""
 
 SAFE_CALLS = {
@@ -149,50 +152,6 @@ def cheap(call: ast.Call) -> bool:
         names.append(root.attr)
         root = root.value
     return isinstance(root, ast.Name) and root.id in SAFE_CALLS and not HEAVY & set(names)
-
-
-def install_stand_ins() -> None:
-    """Modules that handouts import and that a network does not need: drawing, and names of Python 2."""
-    for name in ("matplotlib", "matplotlib.pyplot", "pylab", "seaborn", "past", "past.builtins", "tqdm",
-                 "vis_utils", "gradient_check", "data_utils", "future", "future.builtins", "torchsummary",
-                 "tensorboardX", "skimage"):  # fmt: skip
-        if name not in sys.modules:
-            sys.modules[name] = StandIn(name)
-    sys.modules["past.builtins"].__dict__["xrange"] = range
-
-
-class StandIn(types.ModuleType):
-    """A module that has everything and does nothing."""
-
-    __path__: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name == "tqdm":
-            return lambda values=(), *_, **__: values
-        return Nothing()
-
-
-class Nothing:
-    """A value that can be called, subscripted and unpacked into two, and does nothing."""
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __getitem__(self, _: Any) -> Any:
-        return self
-
-    def __setitem__(self, _: Any, __: Any) -> None:
-        return None
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self, self))
 
 
 def classes() -> list[Reply]:
@@ -430,11 +389,22 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
     thing.__dict__[method] = spied
 
 
+def script(source: str, seconds: float, train: bool) -> Reply:
+    """Run a whole PyTorch script on random pictures, and give the events."""
+    import importlib
+
+    importlib.import_module("torch")
+    install_stand_ins()
+    filename = STATE.filename = SUBMISSION or STATE.filename
+    seed_all(0)
+    return {"events": run_script(source, filename, seconds, train)}
+
+
 OPERATIONS: dict[str, Callable[..., Reply]] = {
     "load": load,
     "construct": construct,
     "attributes": attributes,
     "assign": assign,
     "call": call,
+    "script": script,
 }
-
