@@ -4,7 +4,7 @@
 reference and verdict stay here. The typical mistakes are data (`kinds/`, `texts/`).
 """
 
-from fcnet.judge.check import Options, check_submission
+from fcnet.judge.check import Options, check_parts, check_submission, merged
 from fcnet.judge.report import Finding, Report, Shown, Stage
 
-__all__ = ["Finding", "Options", "Report", "Shown", "Stage", "check_submission"]
+__all__ = ["Finding", "Options", "Report", "Shown", "Stage", "check_parts", "check_submission", "merged"]

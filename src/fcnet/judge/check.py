@@ -11,6 +11,7 @@ import numpy as np
 
 from fcnet.judge.case import Case
 from fcnet.judge.catalogue import kinds
+from fcnet.judge.cifar10 import Images, judge_images
 from fcnet.judge.hypotheses import bases
 from fcnet.judge.isolation import Isolation, Limits, Submission
 from fcnet.judge.loops import judge_loops
@@ -31,6 +32,13 @@ UNFINISHED = (
 """What is not there yet; alone it makes a submission unfinished, not wrong."""
 
 
+CIFAR10_SECONDS = 240.0
+"""Of the training on CIFAR-10, by the clock."""
+
+SCRIPT_SECONDS = 45.0
+"""Of one call of the PyTorch half, by the clock: importing torch may take long on a busy machine."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a submission is checked.
@@ -40,6 +48,7 @@ class Options:
     scores, penalty : the handout, where the user names it; "" where it is to be recognised
     isolation, limits : of the submission's process
     seed : draws the questions; None draws others each time
+    images : CIFAR-10, where the submission is to be trained on it too
     """
 
     scores: str = ""
@@ -47,6 +56,7 @@ class Options:
     isolation: Isolation = "auto"
     limits: Limits = Limits()
     seed: int | None = None
+    images: Images | None = None
 
 
 def check_submission(path: Path, options: Options = Options()) -> Report:
@@ -65,12 +75,22 @@ def check_submission(path: Path, options: Options = Options()) -> Report:
     ------
     DataError : there is nothing to check at the path
     """
-    start = time.monotonic()
-    found = sources(path)
+    return merged(str(path), [report for _, report in check_parts(path, options)])
+
+
+def check_parts(path: Path, options: Options = Options()) -> list[tuple[Source, Report]]:
+    """The files of a submission, each with its own report: `two_layernet.py` and `ex2_pytorch.py`.
+
+    Raises
+    ------
+    DataError : there is nothing to check at the path
+    """
     parts = []
-    for half, source in found.items():
-        parts.append(check_numpy(source, options) if half == "numpy" else check_pytorch(source, options))
-    return replace(merged(str(path), parts), seconds=time.monotonic() - start)
+    for half, source in sources(path).items():
+        start = time.monotonic()
+        report = check_numpy(source, options) if half == "numpy" else check_pytorch(source, options)
+        parts.append((source, replace(report, seconds=time.monotonic() - start)))
+    return parts
 
 
 def check_numpy(source: Source, options: Options) -> Report:
@@ -78,10 +98,15 @@ def check_numpy(source: Source, options: Options) -> Report:
     case = Case(source, "numpy", np.random.default_rng(options.seed))
     case.starts = case.guesses = bases(options.scores, options.penalty)
     case.probes = list(main_probes(case.rng))
-    with Submission(source.path, options.limits, options.isolation) as submission:
+    limits = options.limits
+    if options.images is not None:
+        limits = replace(limits, call_seconds=CIFAR10_SECONDS, total_seconds=2 * CIFAR10_SECONDS)
+    with Submission(source.path, limits, options.isolation) as submission:
         look(case, submission)
+        if options.images is not None and not any(finding.severity == "error" for finding in case.findings):
+            judge_images(case, options.images)
         held(case, submission)
-    return finished(case, NUMPY_STAGES)
+    return finished(case, (*NUMPY_STAGES, "cifar10") if options.images is not None else NUMPY_STAGES)
 
 
 def look(case: Case, submission: Submission) -> None:
@@ -121,7 +146,8 @@ def check_pytorch(source: Source, options: Options) -> Report:
     from fcnet.judge.pytorch import look_at_pytorch
 
     case = Case(source, "pytorch", np.random.default_rng(options.seed))
-    with Submission(source.path, options.limits, options.isolation) as submission:
+    limits = replace(options.limits, call_seconds=max(options.limits.call_seconds, SCRIPT_SECONDS))
+    with Submission(source.path, limits, options.isolation) as submission:
         look_at_pytorch(case, submission)
         held(case, submission)
     return finished(case, PYTORCH_STAGES)
@@ -129,11 +155,10 @@ def check_pytorch(source: Source, options: Options) -> Report:
 
 def held(case: Case, submission: Submission) -> None:
     """Note what the system could not hold."""
-    from fcnet.judge.isolation.protections import PROTECTIONS
+    from fcnet.judge.isolation.protections import warning
 
-    missing = [name for name in PROTECTIONS if name not in submission.held]
-    if missing:
-        case.notes.append(f"not held on this system: {', '.join(missing)}")
+    if text := warning(submission.held):
+        case.notes.append(text.removeprefix("warning: "))
 
 
 def finished(case: Case, stages: Sequence[str]) -> Report:
@@ -187,5 +212,5 @@ def merged(file: str, parts: Sequence[Report]) -> Report:
     stages = tuple(stage for part in parts for stage in part.stages)
     findings = tuple(finding for part in parts for finding in part.findings)
     notes = tuple(note for part in parts for note in part.notes)
-    first = parts[0]
-    return Report(file, verdict, first.scores, first.penalty, stages, findings, 0.0, notes)
+    first, seconds = parts[0], sum(part.seconds for part in parts)
+    return Report(file, verdict, first.scores, first.penalty, stages, findings, seconds, notes)

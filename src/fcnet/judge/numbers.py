@@ -138,8 +138,17 @@ def loss_seen(case: Case, probe: Probe) -> Loss:
 def in_backward(case: Case, line: int | None) -> bool:
     """Whether a line comes after the one that computes the loss."""
     node = case.source.method(case.student.name, case.student.loss_method or "")
-    if line is None or node is None or not node.lineno <= line <= (node.end_lineno or line):
+    last = last_line_of_loss(case)
+    if line is None or node is None or last is None:
         return False
+    return last < line <= (node.end_lineno or line)
+
+
+def last_line_of_loss(case: Case) -> int | None:
+    """The last line of the method that gives the loss a value."""
+    node = case.source.method(case.student.name, case.student.loss_method or "")
+    if node is None:
+        return None
     known = [
         part.lineno
         for part in ast.walk(node)
@@ -147,7 +156,7 @@ def in_backward(case: Case, line: int | None) -> bool:
         for target in (part.targets if isinstance(part, ast.Assign) else [part.target])
         if isinstance(target, ast.Name) and ("loss" in target.id.lower() or target.id in ("J", "cost"))
     ]
-    return bool(known) and line > max(known)
+    return max(known, default=None)
 
 
 def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
@@ -399,11 +408,22 @@ def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
         stage = kinds()[code].stage
         what = {"scores": ["scores"], "loss": ["loss"]}.get(stage, list(NAMES))
         spans = case.student.spans(*methods_of(case, what))
+        if stage == "gradients":
+            spans = [*below_the_loss(case), *spans]
         single = alone(case, chosen, code, number)
         shown = case.smallest(what, ask_for(case), single)
         if shown.got is None:
             shown = case.smallest(what, ask_for(case))
         case.add(code, spans=spans, shown=shown)
+
+
+def below_the_loss(case: Case) -> list[tuple[int, int]]:
+    """The lines of the gradients where one method computes both: those after the last of the loss."""
+    last = last_line_of_loss(case)
+    node = case.source.method(case.student.name, case.student.gradients_method or "")
+    if node is None or last is None or not node.lineno <= last < (node.end_lineno or last):
+        return []
+    return [(last + 1, node.end_lineno or last + 1)]
 
 
 def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:

@@ -11,7 +11,7 @@ from fcnet.judge.isolation import Submission
 from fcnet.judge.report import Shown
 
 SECONDS = 6.0
-"""Of each of the two runs, training and test."""
+"""Of the processor's time, for each of the two runs, training and test."""
 
 Events = list[list[Any]]
 

@@ -104,11 +104,12 @@ class Source:
         return f"line {line}"
 
 
-def span(node: ast.AST | None) -> list[tuple[int, int]]:
-    """The lines of a definition."""
-    if node is None or not isinstance(node, ast.FunctionDef | ast.ClassDef):
+def span(node: ast.FunctionDef | None) -> list[tuple[int, int]]:
+    """The lines of a function: its body, and then its head."""
+    if node is None:
         return []
-    return [(node.lineno, node.end_lineno or node.lineno)]
+    first = node.body[0].lineno
+    return [(first, node.end_lineno or first), (node.lineno, max(node.lineno, first - 1))]
 
 
 def read(path: Path) -> Source:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import Probe
-from fcnet.judge.student import array_of
+from fcnet.judge.student import Student, array_of
 
 Array = NDArray[Any]
 
@@ -61,13 +61,8 @@ def train(
     method = student.train_method or "train"
     if failure is not None:
         return Trained(failure=failure)
-    names = [parameter["name"] for parameter in student.methods[method]]
     X_val, y_val = val if val is not None else (data.X[:2], data.y[:2])
-    keywords: dict[str, Any] = {}
-    for name, value in {**settings.__dict__, "verbose": False}.items():
-        known = next((alias for alias in ALIASES[name] if alias in names), None)
-        if known is not None:
-            keywords[known] = value
+    keywords = keywords_of(student, method, settings)
     required = [p["name"] for p in student.methods[method] if not p["default"] and p["name"] not in keywords]
     args = [np.array(data.X), np.array(data.y), X_val, y_val][: max(len(required), 2)]
     spied = student.gradients_method if spy and student.gradients_method else ""
@@ -76,6 +71,17 @@ def train(
         return Trained(failure=answer.failure)
     records = tuple(record for record in answer.records if labelled(record))
     return Trained(answer.value, student.parameters(target), None, answer.changed, records)
+
+
+def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, Any]:
+    """The settings under the names that the method has; those that it lacks are left out."""
+    names = [parameter["name"] for parameter in student.methods[method]]
+    keywords: dict[str, Any] = {}
+    for name, value in {**settings.__dict__, "verbose": False}.items():
+        known = next((alias for alias in ALIASES[name] if alias in names), None)
+        if known is not None:
+            keywords[known] = value
+    return keywords
 
 
 def labelled(record: Mapping[str, Any]) -> bool:

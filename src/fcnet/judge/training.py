@@ -168,7 +168,7 @@ def judge_rates(
         rates = implied_with_momentum(case, path, steps, moving)
     if rates is None and judge_penalty(case, path, steps, moving, spans, question):
         rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
-    name = moving[0]
+    name = min(moving, key=lambda one: same.params[one].size)
     right = {name: -SETTINGS.learning_rate * path.gradients[0][name]}
     shown = Shown(question, {f"step of {name}": right[name]}, {f"step of {name}": steps[name][0]})
     if rates is None or not np.isfinite(rates).all():

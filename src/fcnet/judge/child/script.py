@@ -31,12 +31,12 @@ class Recorder:
     def __init__(self, seconds: float) -> None:
         self.events: list[list[Any]] = []
         self.source, self.depth = "", 0
-        self.end = time.monotonic() + seconds
+        self.end = time.process_time() + seconds
 
     def add(self, kind: str, number: int = 0, flags: str = "") -> None:
         """Note an event; end the script when there are enough."""
         self.events.append([kind, self.source, int(number), flags])
-        if len(self.events) >= MOST_EVENTS or time.monotonic() > self.end:
+        if len(self.events) >= MOST_EVENTS or time.process_time() > self.end:
             raise Stop
 
 
@@ -110,7 +110,7 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
     Parameters
     ----------
     source, filename : the text and its name
-    seconds : after which it is ended
+    seconds : of the processor's time after which it is ended
     train : the value that a top-level `train = ...` is given
     """
     recorder = Recorder(seconds)
