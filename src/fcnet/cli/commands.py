@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from fcnet.cli.audit import Audit
+from fcnet.cli.check import Check
 from fcnet.cli.compare import Compare
 from fcnet.cli.data import Fetch, Info, Verify
 from fcnet.cli.export import Export
@@ -63,6 +64,7 @@ def any_command(train: Train, tune: Tune) -> Any:
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Grade, tyro.conf.subcommand("grade")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
+        | Annotated[Check, tyro.conf.subcommand("check")]
         | Annotated[Report, tyro.conf.subcommand("report")]
     )
 
