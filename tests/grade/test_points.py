@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,9 @@ def test_pages_show_everyone_and_escape_what_students_wrote() -> None:
         text = student_page(one)
         assert "<script" not in text
         assert f"{one.points:g} of 18 points" in text
-    assert "Nothing is wrong" in student_page(everyone[1])
+    with_lines = replace(everyone[0], page="<html><body class='x'><p>lines</p></body></html>")
+    assert student_page(with_lines).startswith("<html><body class='x'><section>")
+    assert student_page(with_lines).endswith("</section><p>lines</p></body></html>")
     assert "<i>" not in page + student_page(everyone[2])
 
 

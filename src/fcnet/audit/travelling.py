@@ -1,9 +1,9 @@
 """The audit of anything that has a loss and claims gradients.
 
-Nothing is known here of layers, so kinks are found in the numbers: where smaller steps settle on no slope, or on
-one to the left and another to the right, no derivative is asked for. The complex step decides where the loss
-takes complex parameters, else central differences that are extrapolated to h = 0 (Ridders), with the error that
-the extrapolation itself shows.
+Nothing is known here of layers, so kinks are found in the numbers: where smaller steps settle on no slope, or
+on one to the left and another to the right, no derivative is asked for. The complex step decides where the
+loss takes complex parameters, else central differences that are extrapolated to h = 0 (Ridders), with the
+error that the extrapolation itself shows.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ class Grade:
     """TOML file with the points of each stage."""
     workers: int = 2
     """Submissions that are checked at the same time."""
+    hints: Literal[0, 1, 2, 3] = 3
+    """How much the students' pages say, as in fcnet check."""
     again: bool = False
     """Check also what was graded before."""
     isolation: Literal["auto", "require", "none"] = "auto"
@@ -75,7 +77,7 @@ class Grade:
 
         told = _Progress(len(entries)) if not self.single else lambda graded: None
         options = Options(isolation=self.isolation)
-        return grade_course(entries, out, options, rubric, self.workers, self.again, told)
+        return grade_course(entries, out, options, rubric, self.workers, self.again, told, hints=self.hints)
 
     def _grade_all(self, entries: list[Entry], rubric: Rubric) -> int:
         """Grade a course, and write its table and its pages."""

@@ -27,7 +27,6 @@ from fcnet.records import read_json, write_json
 
 if TYPE_CHECKING:
     from fcnet.judge.check import Options
-    from fcnet.judge.report import Report
 
 FORMAT = 1
 
@@ -36,7 +35,7 @@ RECORDED = {"file", "verdict", "handout", "stages", "findings", "seconds"}
 CRASHED = "the check of this submission ended without a result, check it alone with fcnet check"
 
 Told = Callable[[Graded], None]
-Check = Callable[[Path, "Options"], "Report"]
+Check = Callable[[Path, "Options", int], tuple[dict[str, Any], str]]
 Outcome = dict[str, Any]
 
 
@@ -63,6 +62,7 @@ def grade_course(
     again: bool = False,
     told: Told = lambda graded: None,
     check: Check | None = None,
+    hints: int = 3,
 ) -> Course:
     """Check submissions and keep each one's record in `out` as soon as it is there.
 
@@ -75,7 +75,8 @@ def grade_course(
     workers : processes
     again : check also what was checked before
     told : is called with each submission as it is done
-    check : what checks a path; `fcnet.judge.check.check_submission` if not given
+    check : what checks a path; `check_files` if not given
+    hints : how much each student's page says, from 0 to 3
 
     Returns
     -------
@@ -91,13 +92,14 @@ def grade_course(
     except OSError as error:
         raise RunError(f"cannot write {out}: {error.strerror or error}, choose another with --out") from error
     everyone = sorted(entries, key=lambda entry: entry.name)
-    keys = {entry: key_of(entry, options) for entry in everyone}
+    task = Task(options, check or check_files, hints)
+    keys = {entry: key_of(entry, task) for entry in everyone}
     with locked(out):
         kept = {} if again else kept_outcomes(out, keys)
         done = dict(kept)
         waiting = [entry for entry in everyone if entry not in kept]
         with scratch_folder() as scratch:
-            for entry, outcome in checked(waiting, Task(options, check), workers, scratch):
+            for entry, outcome in checked(waiting, task, workers, scratch):
                 write_json(record_path(out, entry), {"format": FORMAT, "key": keys[entry], **outcome})
                 done[entry] = outcome
                 told(graded_of(entry, outcome, rubric))
@@ -106,7 +108,9 @@ def grade_course(
 
 def graded_of(entry: Entry, outcome: Outcome, rubric: Rubric) -> Graded:
     """A submission with its outcome and the rubric that gives it points."""
-    return Graded(entry.name, entry.shown, outcome["record"], outcome["problem"], rubric)
+    return Graded(
+        entry.name, entry.shown, outcome["record"], outcome["problem"], rubric, outcome.get("page", "")
+    )
 
 
 def record_path(out: Path, entry: Entry) -> Path:
@@ -114,9 +118,9 @@ def record_path(out: Path, entry: Entry) -> Path:
     return out / "submissions" / f"{entry.name}.json"
 
 
-def key_of(entry: Entry, options: Options) -> str:
+def key_of(entry: Entry, task: Task) -> str:
     """What a record depends on: what was handed in, how it was checked, and the judge with its texts."""
-    how = repr(replace(options, isolation="auto"))
+    how = f"{replace(task.options, isolation='auto')!r} {task.hints}"
     return hashlib.sha256(f"{entry.digest()}\0{how}\0{judge_digest()}".encode()).hexdigest()
 
 
@@ -166,7 +170,8 @@ class Task:
     """How a worker checks an entry."""
 
     options: Options
-    check: Check | None
+    check: Check
+    hints: int
 
 
 def checked(entries: list[Entry], task: Task, workers: int, scratch: Path) -> Iterator[tuple[Entry, Outcome]]:
@@ -223,14 +228,12 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
     ------
     FcnetError : the system holds less than is required, which concerns all submissions
     """
-    from fcnet.judge.check import check_submission
-
     folder = Path(tempfile.mkdtemp(prefix="submission-"))
     try:
         path = entry.prepare(folder)
-        record = (task.check or check_submission)(path, task.options).to_record()
-        name = path.relative_to(folder)
-        return {"record": {**record, "file": str(name) if path != folder else entry.shown}, "problem": ""}
+        record, page = task.check(path, task.options, task.hints)
+        name = str(path.relative_to(folder)) if path != folder else entry.shown
+        return {"record": {**record, "file": name}, "page": page.replace(str(folder), ""), "problem": ""}
     except DataError as error:
         return {"record": {}, "problem": str(error).replace(str(folder), entry.shown)}
     except FcnetError:
@@ -240,3 +243,12 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
         return {"record": {}, "problem": problem, "ours": True, "traceback": traceback.format_exc()}
     finally:
         remove(folder)
+
+
+def check_files(path: Path, options: Options, hints: int) -> tuple[dict[str, Any], str]:
+    """What `fcnet check` says of a submission: its record, and the page with the student's lines."""
+    from fcnet.judge.check import check_parts, merged
+    from fcnet.judge.output.page import page
+
+    parts = check_parts(path, options)
+    return merged(path.name, [report for _, report in parts]).to_record(), page(parts, hints)

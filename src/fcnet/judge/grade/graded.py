@@ -19,6 +19,7 @@ class Graded:
     record : what `fcnet check --json` says of it
     problem : why it could not be checked, "" if it could
     rubric : what gives the points
+    page : the page of the check, with the student's lines; "" without one
     """
 
     name: str
@@ -26,6 +27,7 @@ class Graded:
     record: Mapping[str, Any]
     problem: str
     rubric: Rubric
+    page: str = ""
 
     @property
     def verdict(self) -> str:

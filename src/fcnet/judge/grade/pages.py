@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -53,8 +54,12 @@ def class_page(graded: Sequence[Graded]) -> str:
 
 
 def student_page(one: Graded) -> str:
-    """A student's page: points of each stage, and what was found."""
-    return _rendered("student.html", one=one)
+    """A student's page: the points above the page of the check, or alone where there was no check."""
+    points = _rendered("student.html", one=one)
+    if not one.page:
+        return points
+    (section,) = re.findall(r"<section.*</section>", points, flags=re.DOTALL)
+    return re.sub(r"<body[^>]*>", lambda body: body[0] + section, one.page, count=1)
 
 
 def bands(points: Sequence[float], total: float) -> list[tuple[str, int]]:
