@@ -97,7 +97,9 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check all mutants and write the record."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=200, help="pairs of the NumPy half")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--half", choices=sorted(SPECIMENS), action="append", help="this half alone")

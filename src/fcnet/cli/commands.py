@@ -21,6 +21,7 @@ from fcnet.cli.predict import Predict
 from fcnet.cli.report import Report
 from fcnet.cli.reproduce import Reproduce
 from fcnet.cli.runs import Runs
+from fcnet.cli.start_exercise import Start
 from fcnet.cli.test import Test
 from fcnet.cli.train import Train
 from fcnet.cli.tune import Tune
@@ -64,6 +65,7 @@ def any_command(train: Train, tune: Tune) -> Any:
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Grade, tyro.conf.subcommand("grade")]
         | Annotated[Audit, tyro.conf.subcommand("audit")]
+        | Annotated[Start, tyro.conf.subcommand("start")]
         | Annotated[Check, tyro.conf.subcommand("check")]
         | Annotated[Report, tyro.conf.subcommand("report")]
     )

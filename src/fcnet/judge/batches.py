@@ -17,7 +17,9 @@ Array = NDArray[Any]
 Spans = list[tuple[int, int]]
 
 N, BATCH, ITERATIONS = 12, 3, 60
-SETTINGS = Settings(learning_rate=1e-4, learning_rate_decay=1.0, reg=0.01, num_iters=ITERATIONS, batch_size=BATCH)
+SETTINGS = Settings(
+    learning_rate=1e-4, learning_rate_decay=1.0, reg=0.01, num_iters=ITERATIONS, batch_size=BATCH
+)
 
 
 def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None:
@@ -28,7 +30,11 @@ def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
     question = {"N": N, "batch_size": BATCH, "num_iters": ITERATIONS}
     if done.failure is None:
         if 0 in done.changed or 1 in done.changed:
-            case.add("TRAINING_DATA_CHANGED", spans=spans, shown=Shown(question, "X and y as they were", "changed in place"))
+            case.add(
+                "TRAINING_DATA_CHANGED",
+                spans=spans,
+                shown=Shown(question, "X and y as they were", "changed in place"),
+            )
         seen = batches(done, data)
         if seen and not case.has("TRAINING_DATA_CHANGED"):
             rows_seen(case, seen, data, spans, question)
@@ -55,7 +61,9 @@ def numbers_of(X: Array, data: Probe) -> Array:
     return np.where(distance.min(axis=1) < 1e-4, distance.argmin(axis=1), -1)
 
 
-def rows_seen(case: Case, seen: list[tuple[Array, Array]], data: Probe, spans: Spans, question: dict[str, Any]) -> None:
+def rows_seen(
+    case: Case, seen: list[tuple[Array, Array]], data: Probe, spans: Spans, question: dict[str, Any]
+) -> None:
     """Sizes, labels and variety of the minibatches."""
     rows = [numbers_of(X, data) for X, _ in seen]
     lengths = {len(X) for X, _ in seen}
@@ -65,18 +73,31 @@ def rows_seen(case: Case, seen: list[tuple[Array, Array]], data: Probe, spans: S
 
     if any((numbers == -1).any() for numbers in rows):
         return  # inputs are transformed on the way: nothing can be said of them
-    if any(len(y) == len(X) and not np.array_equal(y, data.y[numbers]) for (X, y), numbers in zip(seen, rows, strict=True)):
+    if any(
+        len(y) == len(X) and not np.array_equal(y, data.y[numbers])
+        for (X, y), numbers in zip(seen, rows, strict=True)
+    ):
         X, y = seen[0]
-        wrong("BATCH_LABELS_MISMATCH", "each row with its own label", {"rows": rows[0], "labels": y, "their labels": data.y[rows[0]]})
+        wrong(
+            "BATCH_LABELS_MISMATCH",
+            "each row with its own label",
+            {"rows": rows[0], "labels": y, "their labels": data.y[rows[0]]},
+        )
     if lengths == {N} and all(len(set(numbers.tolist())) == N for numbers in rows):
         wrong("BATCH_FULL", f"minibatches of {BATCH} rows", f"all {N} rows in every step")
     elif lengths == {1}:
         wrong("BATCH_ONE", f"minibatches of {BATCH} rows", "one row")
     elif BATCH not in lengths:
-        wrong("BATCH_HARDCODED", f"minibatches of {BATCH} rows", f"{', '.join(map(str, sorted(lengths)))} rows")
+        wrong(
+            "BATCH_HARDCODED", f"minibatches of {BATCH} rows", f"{', '.join(map(str, sorted(lengths)))} rows"
+        )
     elif len(seen) > 20 and all(np.array_equal(np.sort(numbers), np.sort(rows[0])) for numbers in rows):
         first = np.array_equal(np.sort(rows[0]), np.arange(BATCH))
-        wrong("BATCH_FIRST_ROWS" if first else "BATCH_FIXED", "other rows in every step", f"always rows {rows[0].tolist()}")
+        wrong(
+            "BATCH_FIRST_ROWS" if first else "BATCH_FIXED",
+            "other rows in every step",
+            f"always rows {rows[0].tolist()}",
+        )
     elif len(seen) >= ITERATIONS - 1 and len(set(np.concatenate(rows).tolist())) < N:
         missing = sorted(set(range(N)) - set(np.concatenate(rows).tolist()))
         wrong("BATCH_MISSES_ROWS", f"each of the {N} rows now and then", f"never rows {missing}")
@@ -91,7 +112,12 @@ def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -
         got = f"{done.failure.type}: {done.failure.message}"
         larger = "larger sample" in got or "replace" in got
         if larger:
-            case.add("BATCH_REPLACE_FALSE", line=done.failure.line, spans=spans, shown=Shown(question, "a batch", got))
+            case.add(
+                "BATCH_REPLACE_FALSE",
+                line=done.failure.line,
+                spans=spans,
+                shown=Shown(question, "a batch", got),
+            )
         else:
             case.failed("training", done.failure, Shown(question, "a batch"))
         return

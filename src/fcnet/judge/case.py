@@ -75,7 +75,15 @@ class Case:
             line = None
         self.findings.append(
             Finding(
-                code, stage or kind.stage, kind.severity, text.message, line, shown, text.think, kind.equation, detail
+                code,
+                stage or kind.stage,
+                kind.severity,
+                text.message,
+                line,
+                shown,
+                text.think,
+                kind.equation,
+                detail,
             )
         )
 
@@ -94,8 +102,12 @@ class Case:
     def failed(self, stage: str, failure: Failure, shown: Shown = Shown()) -> None:
         """Note that a call ended without a value."""
         code = code_of(stage, failure, self.line_text(failure.line))
-        got = f"{failure.type}: {failure.message}" if failure.type else f"{failure.kind} {failure.message}".strip()
-        given = Shown(shown.input, shown.expected, got)
+        got = (
+            f"{failure.type}: {failure.message}"
+            if failure.type
+            else f"{failure.kind} {failure.message}".strip()
+        )
+        given = Shown(shown.input, shown.expected or "a value", got)
         self.add(code, line=failure.line, shown=given, detail=got, stage=stage)
 
     def line_text(self, line: int | None) -> str:
@@ -123,12 +135,18 @@ class Case:
                 if not asked:
                     continue
             got = ask(probe)
-            wrong = [name for name in asked if name in got and not close(got[name], right[name], self.tolerance)]
+            wrong = [
+                name for name in asked if name in got and not close(got[name], right[name], self.tolerance)
+            ]
             if wrong:
                 return Shown(
                     told(probe, what),
-                    right[wrong[0]] if len(wrong) == 1 and wrong[0] in ("scores", "loss") else {n: right[n] for n in wrong},
-                    got[wrong[0]] if len(wrong) == 1 and wrong[0] in ("scores", "loss") else {n: got[n] for n in wrong},
+                    right[wrong[0]]
+                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
+                    else {n: right[n] for n in wrong},
+                    got[wrong[0]]
+                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
+                    else {n: got[n] for n in wrong},
                 )
         return Shown()
 
@@ -137,7 +155,9 @@ class Case:
         probe = small_probes()[0]
         raw = next(guess for guess in self.starts if guess.handout[0] == "raw")
         right = next((g for g in self.starts if g.handout[0] == "probabilities"), raw)
-        return Shown(told(probe, ["scores"]), answers(right.text, probe)["scores"], answers(raw.text, probe)["scores"])
+        return Shown(
+            told(probe, ["scores"]), answers(right.text, probe)["scores"], answers(raw.text, probe)["scores"]
+        )
 
 
 def told(probe: Probe, what: Sequence[str]) -> dict[str, Any]:

@@ -19,17 +19,20 @@ from fcnet.judge.numbers import judge_gradients, judge_loss, judge_scores, settl
 from fcnet.judge.opening import judge_interface, load
 from fcnet.judge.prediction import judge_prediction
 from fcnet.judge.probes import main_probes
-from fcnet.judge.report import NUMPY_STAGES, POINTS, PYTORCH_STAGES, Finding, Report, Stage, StageVerdict, Verdict
+from fcnet.judge.report import (
+    NUMPY_STAGES,
+    POINTS,
+    PYTORCH_STAGES,
+    UNFINISHED,
+    Finding,
+    Report,
+    Stage,
+    StageVerdict,
+    Verdict,
+)
 from fcnet.judge.robustness import judge_robustness, state_is_kept
 from fcnet.judge.source import Source, sources
 from fcnet.judge.training import judge_training
-
-UNFINISHED = (
-    "FORWARD_UNIMPLEMENTED", "LOSS_UNIMPLEMENTED", "BACKWARD_UNIMPLEMENTED", "TRAIN_UNIMPLEMENTED",
-    "PREDICT_UNIMPLEMENTED", "LOSS_MISSING", "TRAIN_MISSING", "PREDICT_MISSING", "NO_PARAMETERS",
-    "PT_NOT_WRITTEN", "PT_FORWARD_UNIMPLEMENTED", "PT_TRAINING_UNIMPLEMENTED", "PT_EVALUATION_UNIMPLEMENTED",
-)  # fmt: skip
-"""What is not there yet; alone it makes a submission unfinished, not wrong."""
 
 
 CIFAR10_SECONDS = 240.0
@@ -138,7 +141,7 @@ def unsound() -> set[str]:
         kind.code for kind in kinds().values()
         if kind.stage in ("loss", "gradients", "prediction") and kind.fingerprint in ("form", "exception", "repeat")
     }  # fmt: skip
-    return forms | {"PARAMS_CHANGED", "PARAMS_POLLUTED", "C_FROM_BATCH", "INPUT_CHANGED", "PREDICT_AXIS"}
+    return forms | {"SCORES_TRANSPOSED", "FORWARD_TUPLE", "PARAMS_CHANGED", "PARAMS_POLLUTED", "C_FROM_BATCH", "INPUT_CHANGED", "PREDICT_AXIS"}
 
 
 def check_pytorch(source: Source, options: Options) -> Report:
@@ -167,7 +170,9 @@ def finished(case: Case, stages: Sequence[str]) -> Report:
     findings = tuple(sorted(case.findings, key=lambda finding: order.get(finding.stage, len(order))))
     told = tuple(Stage(stage, *verdict_of(stage, case, findings)) for stage in stages)
     scores, penalty = handout(case)
-    return Report(str(case.source.path), overall(findings), scores, penalty, told, findings, 0.0, tuple(case.notes))
+    return Report(
+        str(case.source.path), overall(findings), scores, penalty, told, findings, 0.0, tuple(case.notes)
+    )
 
 
 def verdict_of(stage: str, case: Case, findings: Sequence[Finding]) -> tuple[StageVerdict, float, float]:

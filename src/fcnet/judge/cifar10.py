@@ -42,10 +42,14 @@ class Images:
 
 def images_of(dataset: Dataset) -> Images:
     """The pictures of a data set, less the mean picture of those that are trained on."""
-    pictures = dataset.train.images[: TRAINING + VALIDATION].reshape(TRAINING + VALIDATION, -1).astype(np.float32)
+    pictures = (
+        dataset.train.images[: TRAINING + VALIDATION].reshape(TRAINING + VALIDATION, -1).astype(np.float32)
+    )
     labels = np.asarray(dataset.train.labels[: TRAINING + VALIDATION], np.int64)
     pictures -= pictures[:TRAINING].mean(axis=0)
-    return Images(pictures[:TRAINING], labels[:TRAINING], pictures[TRAINING:], labels[TRAINING:], dataset.label)
+    return Images(
+        pictures[:TRAINING], labels[:TRAINING], pictures[TRAINING:], labels[TRAINING:], dataset.label
+    )
 
 
 def judge_images(case: Case, images: Images) -> None:
@@ -60,12 +64,20 @@ def judge_images(case: Case, images: Images) -> None:
     question = f"the default training on {len(images.X):,} pictures of {images.label}"
     spans = student.spans(method)
     if not reply.ok:
-        case.add("CIFAR10_CURVE", spans=spans, shown=Shown(question, "a network of 3072, 50 and 10 units", "none"))
+        case.add(
+            "CIFAR10_CURVE", spans=spans, shown=Shown(question, "a network of 3072, 50 and 10 units", "none")
+        )
         return
     answer = student.call(f"{images.X.shape[1]}x{HIDDEN}x10", method, args, keywords)
-    losses = next((array_of(v) for k, v in (entries_of(answer.value) or {}).items() if "loss" in k.lower()), None)
+    losses = next(
+        (array_of(v) for k, v in (entries_of(answer.value) or {}).items() if "loss" in k.lower()), None
+    )
     if answer.failure is not None or losses is None or losses.size < SETTINGS.num_iters // 2:
-        got = f"{answer.failure.kind} {answer.failure.message}" if answer.failure is not None else "no loss history"
+        got = (
+            f"{answer.failure.kind} {answer.failure.message}"
+            if answer.failure is not None
+            else "no loss history"
+        )
         case.add("CIFAR10_CURVE", spans=spans, shown=Shown(question, "a loss of each step", got))
         return
     told = [float(np.mean(part)) for part in np.array_split(losses.ravel()[: len(ours)], len(ours) // WINDOW)]

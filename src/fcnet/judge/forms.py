@@ -120,7 +120,9 @@ def gradients_from(answer: Answer, probe: Probe, student: Student) -> Gradients:
         return Gradients(failure=answer.failure)
     entries = gradient_entries(answer.value)
     if not entries:
-        return Gradients(forms=(("BACKWARD_UNIMPLEMENTED", "", "a gradient for each parameter", shape_text(answer.value)),))
+        return Gradients(
+            forms=(("BACKWARD_UNIMPLEMENTED", "", "a gradient for each parameter", shape_text(answer.value)),)
+        )
     values: dict[str, Array] = {}
     forms: list[tuple[str, str, Any, Any]] = []
     for name in NAMES:

@@ -38,7 +38,9 @@ def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
         return
     question = {"N": 13, "batch_size": 3, "num_iters": 9}
     entries = entries_of(done.value) or {}
-    losses = next((array_of(v) for k, v in entries.items() if "loss" in k.lower() and "val" not in k.lower()), None)
+    losses = next(
+        (array_of(v) for k, v in entries.items() if "loss" in k.lower() and "val" not in k.lower()), None
+    )
     if losses is None:
         losses = first_of_length(done.value, 9)
     told_keys = ", ".join(entries) or ("nothing" if done.value is None else "no dict")
@@ -64,19 +66,32 @@ def first_of_length(value: Any, length: int) -> Array | None:
 
 
 def accuracies(
-    case: Case, entries: dict[str, Any], labels: Array | None, y_val: Array, spans: Spans, question: dict[str, Any]
+    case: Case,
+    entries: dict[str, Any],
+    labels: Array | None,
+    y_val: Array,
+    spans: Spans,
+    question: dict[str, Any],
 ) -> None:
     """The accuracies are those of the network on the validation set, once an epoch."""
-    values = next((array_of(v) for k, v in entries.items() if "val" in k.lower() and "acc" in k.lower()), None)
+    values = next(
+        (array_of(v) for k, v in entries.items() if "val" in k.lower() and "acc" in k.lower()), None
+    )
     division = case.source.find([r"(num_train|\bN\b|len\(X\)|X\.shape\[0\])\s*/\s*batch_size"], spans)
     whole = division is not None and re.search(r"int\(|floor|round|//", case.line_text(division))
     if division is not None and not whole and (values is None or values.size <= 1):
         case.add("FLOAT_EPOCH", line=division, shown=Shown(
             question, "accuracies at steps 0, 4 and 8", f"{0 if values is None else values.size} accuracies"))  # fmt: skip
     if values is None or not values.size:
-        case.add("ACCURACY_HISTORY", spans=spans, shown=Shown(question, "val_acc_history, once an epoch", "none"))
+        case.add(
+            "ACCURACY_HISTORY", spans=spans, shown=Shown(question, "val_acc_history, once an epoch", "none")
+        )
         return
-    if labels is None or labels.shape != y_val.shape or case.has("DROPOUT_AT_PREDICT", "DROPOUT_ALWAYS_ON", "PREDICT_RANDOM"):
+    if (
+        labels is None
+        or labels.shape != y_val.shape
+        or case.has("DROPOUT_AT_PREDICT", "DROPOUT_ALWAYS_ON", "PREDICT_RANDOM")
+    ):
         return
     right = float((labels == y_val).mean())
     if not np.allclose(values, right, atol=1e-6) and not np.allclose(values, 100 * right, atol=1e-4):
@@ -90,9 +105,15 @@ def judge_toy(case: Case, spans: Spans) -> None:
         return
     toy = toy_probe()
     done = train(case, Probe(toy.params, toy.X, toy.y, TOY.reg), TOY, val=(toy.X, toy.y))
-    losses = next((array_of(v) for k, v in (entries_of(done.value) or {}).items() if "loss" in k.lower()), None)
+    losses = next(
+        (array_of(v) for k, v in (entries_of(done.value) or {}).items() if "loss" in k.lower()), None
+    )
     if losses is None or not losses.size:
         return
     last = float(losses.ravel()[-1])
     if not last <= TOY_LOSS:
-        case.add("TOY_TRAINING", spans=spans, shown=Shown("the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last))
+        case.add(
+            "TOY_TRAINING",
+            spans=spans,
+            shown=Shown("the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last),
+        )

@@ -34,20 +34,16 @@ EXACT = 1e-10
 SINGLE = 2e-5
 """The same in float32."""
 
+HALF = ("        N = X.shape[0]", "        N = X.shape[0]\n        reg = 0.5 * reg")
+"""One-half of lambda in the penalty and its gradient."""
+
+RAW = ("scores = probs", "scores = z3")
+
 HANDOUTS: dict[tuple[str, str], Patch] = {
     ("probabilities", "reg"): (),
-    ("raw", "reg"): (("scores = probs", "scores = z3"),),
-    ("raw", "half"): (
-        ("scores = probs", "scores = z3"),
-        ("penalty = reg *", "penalty = 0.5 * reg *"),
-        ("dW2 = dW2 + 2 * reg * W2", "dW2 = dW2 + reg * W2"),
-        ("dW1 = dW1 + 2 * reg * W1", "dW1 = dW1 + reg * W1"),
-    ),
-    ("probabilities", "half"): (
-        ("penalty = reg *", "penalty = 0.5 * reg *"),
-        ("dW2 = dW2 + 2 * reg * W2", "dW2 = dW2 + reg * W2"),
-        ("dW1 = dW1 + 2 * reg * W1", "dW1 = dW1 + reg * W1"),
-    ),
+    ("raw", "reg"): (RAW,),
+    ("raw", "half"): (RAW, HALF),
+    ("probabilities", "half"): (HALF,),
 }
 """The specimen's changes for each handout."""
 
@@ -123,12 +119,16 @@ def close(a: Array, b: Array, tolerance: float = EXACT) -> bool:
     with np.errstate(all="ignore"):
         finite = np.isfinite(b)
         if not finite.all():
-            return np.array_equal(a[~finite], b[~finite], equal_nan=True) and close(a[finite], b[finite], tolerance)
+            return np.array_equal(a[~finite], b[~finite], equal_nan=True) and close(
+                a[finite], b[finite], tolerance
+            )
         scale = float(np.abs(b).max(initial=0.0))
         return bool((np.abs(a - b) <= tolerance * max(scale, 1e-3)).all())
 
 
-def agrees(text: str, observed: Numbers, probes: Sequence[Probe], channels: Iterable[Channel], tolerance: float) -> bool:
+def agrees(
+    text: str, observed: Numbers, probes: Sequence[Probe], channels: Iterable[Channel], tolerance: float
+) -> bool:
     """Whether a changed specimen gives the numbers of these channels."""
     cache: dict[tuple[int, float], dict[str, Array]] = {}
     for place, what, reg in channels:

@@ -20,7 +20,11 @@ def judge_loops(case: Case) -> None:
     hidden = case.source.find([HIDDEN], spans)
     if hidden is not None:
         call = re.search(HIDDEN, case.line_text(hidden))
-        case.add("LOOP_HIDDEN", line=hidden, shown=Shown("any input", "whole arrays at once", call.group(0) if call else ""))
+        case.add(
+            "LOOP_HIDDEN",
+            line=hidden,
+            shown=Shown("any input", "whole arrays at once", call.group(0) if call else ""),
+        )
     if toy:
         return
     few, many = draw(rng, 5, 7, 4, 6), draw_many(rng)
@@ -52,7 +56,12 @@ def _plain(rng: object, D: int, H: int, K: int, N: int) -> Probe:
     import numpy as np
 
     assert isinstance(rng, np.random.Generator)
-    params = {"W1": rng.normal(size=(D, H)), "b1": rng.normal(size=H), "W2": rng.normal(size=(H, K)), "b2": rng.normal(size=K)}
+    params = {
+        "W1": rng.normal(size=(D, H)),
+        "b1": rng.normal(size=H),
+        "W2": rng.normal(size=(H, K)),
+        "b2": rng.normal(size=K),
+    }
     return Probe(params, rng.normal(size=(N, D)), np.resize(np.arange(K), N), 0.1)
 
 

@@ -116,14 +116,18 @@ def judge_loss(case: Case) -> bool:
                 failed(case, "loss", seen.failure)
                 return False
             if seen.code:
-                case.add(seen.code, spans=spans, shown=Shown(told(probe.at(reg), ["loss"]), seen.wanted, seen.got))
+                case.add(
+                    seen.code, spans=spans, shown=Shown(told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
+                )
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
     if not losses:
         return not case.has("LOSS_UNIMPLEMENTED")
     if all(value == 0 for value in losses):
-        case.add("LOSS_UNIMPLEMENTED", spans=spans, shown=Shown(told(case.probes[0], ["loss"]), "a loss", 0.0))
+        case.add(
+            "LOSS_UNIMPLEMENTED", spans=spans, shown=Shown(told(case.probes[0], ["loss"]), "a loss", 0.0)
+        )
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
     judge_loss_numbers(case, spans)
@@ -163,7 +167,11 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
     if not case.guesses:  # the scores are not explained: the loss may be right all the same
-        case.guesses = [g for g in case.starts if agrees(g.text, case.observed, case.probes, [(p, "loss", 0.0) for p in places], case.tolerance)]
+        case.guesses = [
+            g
+            for g in case.starts
+            if agrees(g.text, case.observed, case.probes, [(p, "loss", 0.0) for p in places], case.tolerance)
+        ]
     chained = bool(case.guesses)
     plain = [(place, "loss", 0.0) for place in places]
     full = [(place, "loss", case.probes[place].reg) for place in places]
@@ -201,10 +209,11 @@ def follows_from_scores(case: Case) -> bool:
             as_logits = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
             losses = [-logs[np.arange(N), probe.y].mean() for logs in (np.log(scores), as_logits)]
         seen = [case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg)]
-        if any(value is None for value in seen):
+        if any(value is None or not np.isfinite(value).all() for value in seen):
             return False
         fits = [
-            close(seen[0], np.asarray(loss), 1e-8) and close(seen[1], np.asarray(loss + share * probe.reg * norms), 1e-8)
+            close(seen[0], np.asarray(loss), 1e-8)
+            and close(seen[1], np.asarray(loss + share * probe.reg * norms), 1e-8)
             for loss in losses
             for share in (1.0, 0.5)
         ]
@@ -247,7 +256,9 @@ def judge_gradients(case: Case) -> bool:
 def line_of_gradient(case: Case, code: str, name: str, spans: list[tuple[int, int]]) -> int | None:
     """The line that computes the gradient of a parameter."""
     own = (rf"{name}\b.*=.*(sum|dot|@|mean|delta|d\w+)", rf"{name}\b.*=")
-    return case.source.find(own if name else kinds_where(code), spans) or case.source.find(kinds_where(code), spans)
+    return case.source.find(own if name else kinds_where(code), spans) or case.source.find(
+        kinds_where(code), spans
+    )
 
 
 def gradient_channels(case: Case, names: tuple[str, ...], with_penalty: bool) -> list[Channel]:
@@ -262,33 +273,40 @@ def gradient_channels(case: Case, names: tuple[str, ...], with_penalty: bool) ->
 
 def judge_gradient_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     """Explain the gradients without and with the penalty; the rest part by part."""
-    before = list(case.guesses)
-    if case.guesses:
-        step(case, "gradients", gradient_channels(case, NAMES, False), constants=lambda: constant_penalty(case))
-        if case.guesses:
-            step(case, "gradients", gradient_channels(case, NAMES, True), constants=lambda: constant_penalty(case))
-        if case.guesses:
-            return
-    if fits_own_loss(case):
-        case.guesses = []
+    chained = bool(case.guesses)
+    if not chained and fits_own_loss(case):
         return
-    starts = before or [case.base]
-    unexplained = [name for name in NAMES if not explain_one(case, starts, name, spans)]
-    case.guesses = []
+    starts = case.guesses = case.guesses or case.possible or list(case.starts)
+    step(case, "gradients", gradient_channels(case, NAMES, False), constants=lambda: constant_penalty(case))
+    if case.guesses:
+        step(case, "gradients", gradient_channels(case, NAMES, True), constants=lambda: constant_penalty(case))
+    if case.guesses or (chained and fits_own_loss(case)):
+        return
+    case.possible, case.settled = starts, starts[0]
+    unexplained = []
+    for name in NAMES:
+        guesses = explain_one(case, starts, name)
+        if guesses:
+            handouts = {guess.handout for guess in guesses}
+            starts = [guess for guess in starts if guess.handout in handouts]
+        else:
+            unexplained.append(name)
     if unexplained:
         name_rest(case, starts[0], unexplained, spans)
 
 
-def explain_one(case: Case, starts: list[Guess], name: str, spans: list[tuple[int, int]]) -> bool:
+def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
     """Explain the gradient of one parameter on its own."""
     guesses = starts
     for with_penalty in (False, True):
-        guesses = explain(guesses, "gradients", case.observed, case.probes,
-                          gradient_channels(case, (name,), with_penalty), case.tolerance, most=1, seconds=2.0)  # fmt: skip
+        channels = gradient_channels(case, (name,), with_penalty)
+        guesses = explain(
+            guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1, seconds=2.0
+        )
         if not guesses:
-            return False
+            return []
     note(case, starts, guesses)
-    return True
+    return guesses
 
 
 def name_rest(case: Case, start: Guess, unexplained: list[str], spans: list[tuple[int, int]]) -> None:
@@ -297,7 +315,9 @@ def name_rest(case: Case, start: Guess, unexplained: list[str], spans: list[tupl
     known = {name: factor for name, factor in factors.items() if factor is not None}
     shown = case.smallest(unexplained, ask_for(case))
     if known:
-        told_factors = ", ".join(f"{name}: {factor:.6g} times the right one" for name, factor in known.items())
+        told_factors = ", ".join(
+            f"{name}: {factor:.6g} times the right one" for name, factor in known.items()
+        )
         case.add("GRAD_FACTOR", line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
                  shown=shown, detail=told_factors)  # fmt: skip
     rest = [name for name in unexplained if name not in known]
@@ -325,13 +345,15 @@ def fits_own_loss(case: Case) -> bool:
 
     Central differences of the student's loss decide, so they are asked only where that loss is wrong anyway.
     """
-    before = any(finding.stage in ("scores", "loss") and finding.severity == "error" for finding in case.findings)
+    before = any(
+        finding.stage in ("scores", "loss") and finding.severity == "error" for finding in case.findings
+    )
     if not before and (case.settled is None or not case.settled.mistakes):
         return False
     probe = draw(case.rng, 2, 3, 4, 5) if len({p.sizes for p in case.probes}) > 1 else case.probes[0]
     seen = gradients_from(case.student.ask_loss(probe, gradients=True), probe, case.student)
-    if set(seen.values) != set(NAMES):
-        return False
+    if set(seen.values) != set(NAMES) or not any(value.any() for value in seen.values.values()):
+        return False  # a constant has gradients of zero, and no network is one
     h = 1e-5
     for name in NAMES:
         for index in np.ndindex(*probe.params[name].shape):
@@ -343,7 +365,8 @@ def fits_own_loss(case: Case) -> bool:
                 if one.value is None:
                     return False
                 moved.append(float(one.value))
-            if abs((moved[0] - moved[1]) / (2 * h) - seen.values[name][index]) > 1e-5 * max(1, abs(moved[0])):
+            off = abs((moved[0] - moved[1]) / (2 * h) - seen.values[name][index])
+            if not off <= 1e-5 * max(1, abs(moved[0])):  # "not <=": NaN fits nothing
                 return False
     return True
 
@@ -358,16 +381,29 @@ def step(
 ) -> None:
     """Explain some channels by what explains the ones before, and note the mistakes that this takes."""
     starts = case.guesses or case.starts
-    guesses = explain(starts, stage, case.observed, case.probes, channels, case.tolerance, most=1, constants=constants)
+    guesses = explain(
+        starts, stage, case.observed, case.probes, channels, case.tolerance, most=1, constants=constants
+    )
     if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
-        guesses = explain(starts, stage, case.observed, case.probes, channels, SINGLE, most=1, constants=constants)
+        guesses = explain(
+            starts, stage, case.observed, case.probes, channels, SINGLE, most=1, constants=constants
+        )
         if guesses:
             case.tolerance = SINGLE
             spans = case.student.spans(case.student.loss_method, "__init__")
             case.add("SINGLE_PRECISION", spans=spans, shown=Shown(
                 sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"))  # fmt: skip
     if not guesses and most > 1:
-        guesses = explain(starts, stage, case.observed, case.probes, channels, case.tolerance, most=most, constants=constants)
+        guesses = explain(
+            starts,
+            stage,
+            case.observed,
+            case.probes,
+            channels,
+            case.tolerance,
+            most=most,
+            constants=constants,
+        )
     case.guesses = guesses
     if guesses:
         case.settled, case.possible = guesses[0], guesses
@@ -382,7 +418,9 @@ def rounded(case: Case, starts: list[Guess], channels: list[Channel]) -> bool:
             continue
         nearest = min(
             (answers(guess.text, case.probes[place].at(reg)).get(what, np.zeros(())) for guess in starts),
-            key=lambda right: np.inf if right.shape != seen.shape else float(np.abs(right - seen).max(initial=0.0)),
+            key=lambda right: (
+                np.inf if right.shape != seen.shape else float(np.abs(right - seen).max(initial=0.0))
+            ),
         )
         if nearest.shape != seen.shape:
             continue

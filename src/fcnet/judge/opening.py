@@ -36,8 +36,17 @@ def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
         line = failure.line
         if case.source.tree is None and line is None:
             line = syntax_line(case.source.text)
-        got = f"{failure.type}: {failure.message}" if failure.type else f"{failure.kind} {failure.message}".strip()
-        case.add(loading_code(case, failure), line=line, shown=Shown("the file", "a module that loads", got), detail=got)
+        got = (
+            f"{failure.type}: {failure.message}"
+            if failure.type
+            else f"{failure.kind} {failure.message}".strip()
+        )
+        case.add(
+            loading_code(case, failure),
+            line=line,
+            shown=Shown("the file", "a module that loads", got),
+            detail=got,
+        )
         return None
     value = reply.value if isinstance(reply.value, dict) else {}
     return {**value, "definitions": definitions}
@@ -71,7 +80,11 @@ def loading_code(case: Case, failure: Failure) -> str:
     if failure.type in ("IndentationError", "TabError"):
         return "INDENTATION"
     if failure.type == "SyntaxError":
-        return "PY2" if re.search(r"^\s*print\s+[\"'\w(]", text, re.M) and "print" in failure.message else "SYNTAX_ERROR"
+        return (
+            "PY2"
+            if re.search(r"^\s*print\s+[\"'\w(]", text, re.M) and "print" in failure.message
+            else "SYNTAX_ERROR"
+        )
     if failure.type in ("ImportError", "ModuleNotFoundError"):
         return "IMPORT_FAILS"
     return "LOAD_FAILS"
@@ -106,7 +119,11 @@ def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any
     reply = student.construct(D, H, K, std=STD)
     if reply.failure is not None:
         if reply.failure.type == "NotImplementedError":
-            case.add("NO_PARAMETERS", spans=init, shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"))
+            case.add(
+                "NO_PARAMETERS",
+                spans=init,
+                shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"),
+            )
         else:
             got = f"{reply.failure.type}: {reply.failure.message}"
             case.add("CONSTRUCTOR_FAILS", line=reply.failure.line, spans=init,
@@ -126,7 +143,9 @@ def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any
     return True
 
 
-def told_missing(case: Case, attributes: Mapping[str, Any], missing: list[str], init: list[tuple[int, int]]) -> None:
+def told_missing(
+    case: Case, attributes: Mapping[str, Any], missing: list[str], init: list[tuple[int, int]]
+) -> None:
     """Say why parameters are not found: not there, or of other shapes."""
     D, H, K = SIZES
     wanted = {"W1": (D, H), "b1": (H,), "W2": (H, K), "b2": (K,)}
@@ -159,17 +178,33 @@ def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) 
         weights = params[name]
         spread = float(weights.std())
         if not weights.any():
-            case.add("INIT_ZERO", spans=init, shown=Shown(question, f"{name}: random numbers", f"{name}: zeros"))
+            case.add(
+                "INIT_ZERO", spans=init, shown=Shown(question, f"{name}: random numbers", f"{name}: zeros")
+            )
         elif spread < 1e-12:
-            case.add("INIT_CONSTANT", spans=init, shown=Shown(question, f"{name}: different numbers", "all the same"))
+            case.add(
+                "INIT_CONSTANT",
+                spans=init,
+                shown=Shown(question, f"{name}: different numbers", "all the same"),
+            )
         elif (weights > 0).all():
-            case.add("INIT_POSITIVE", spans=init, shown=Shown(question, "positive and negative numbers", "positive ones alone"))
+            case.add(
+                "INIT_POSITIVE",
+                spans=init,
+                shown=Shown(question, "positive and negative numbers", "positive ones alone"),
+            )
         elif not STD / 1.9 < spread < 1.9 * STD and takes_std(student):
-            case.add("INIT_STD_IGNORED", spans=init, shown=Shown(question, f"about {STD}", f"{name}: {spread:.3g}"))
+            case.add(
+                "INIT_STD_IGNORED", spans=init, shown=Shown(question, f"about {STD}", f"{name}: {spread:.3g}")
+            )
     if params["b1"].any() or params["b2"].any():
         case.add("INIT_BIAS_RANDOM", spans=init, shown=Shown(question, "biases of 0", params["b1"]))
     if others is not None and params["W1"].std() > 1e-12 and np.array_equal(params["W1"], others["W1"]):
-        case.add("INIT_SEED_FIXED", spans=init, shown=Shown(question, "other weights after another seed", "the same weights"))
+        case.add(
+            "INIT_SEED_FIXED",
+            spans=init,
+            shown=Shown(question, "other weights after another seed", "the same weights"),
+        )
 
 
 def takes_std(student: Student) -> bool:

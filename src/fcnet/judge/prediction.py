@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of, told
+from fcnet.judge.catalogue import kinds, mutated
 from fcnet.judge.forms import computes, shape_text
 from fcnet.judge.hypotheses import network_of
 from fcnet.judge.probes import NAMES, Probe, draw, small_probes
 from fcnet.judge.report import Shown
-from fcnet.judge.student import Answer, array_of
+from fcnet.judge.student import Answer, Student, array_of
 
 Array = NDArray[Any]
 
@@ -30,6 +32,9 @@ def judge_prediction(case: Case) -> None:
     size = (4, 10, 3, 5) if case.has("HARDCODED_C", "HARDCODED_N") else (5, 7, 4, 200)
     probe = draw_far(case.rng, *size)
     answer = student.ask_predict(probe)
+    if scores_are_wrong(case) and uses_scores(student):
+        judge_follower(case, answer, probe, spans)
+        return
     if answer.failure is not None:
         case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
         return
@@ -46,6 +51,38 @@ def judge_prediction(case: Case) -> None:
     if np.array_equal(labels, right) or np.array_equal(labels, own_argmax(case, probe)):
         return
     case.add(named(case, probe, labels), spans=spans, shown=smallest(case))
+
+
+def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> None:
+    """Labels that follow from wrong scores: only what cannot follow from them is said."""
+    labels = array_of(answer.value)
+    own = own_argmax(case, probe)
+    if answer.failure is None and labels is not None and own is not None and np.array_equal(labels, own):
+        return
+    if answer.failure is not None and answer.failure.type == "NotImplementedError":
+        case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
+        return
+    case.reached.remove("prediction")
+
+
+def scores_are_wrong(case: Case) -> bool:
+    """Whether a mistake was found in the scores, or what explains them has one."""
+    noted = any(finding.stage == "scores" and finding.severity == "error" for finding in case.findings)
+    codes = case.settled.codes if case.settled is not None else ()
+    return noted or any(kinds()[code].stage == "scores" for code in codes)
+
+
+def uses_scores(student: Student) -> bool:
+    """Whether the prediction asks the method that gives the scores, or one that this asks."""
+    scores = student.scores_method or ""
+    return bool(called(student, student.predict_method or "") & {scores, *called(student, scores)})
+
+
+def called(student: Student, method: str) -> set[str]:
+    """The methods of the class that a method mentions."""
+    node = student.source.method(student.name, method)
+    parts = ast.walk(node) if node is not None else iter(())
+    return {part.attr for part in parts if isinstance(part, ast.Attribute)} & set(student.methods)
 
 
 def draw_far(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:
@@ -75,7 +112,7 @@ def reference(case: Case, probe: Probe) -> Array:
 
 def own_argmax(case: Case, probe: Probe) -> Array | None:
     """The labels that follow from the submission's own scores, where those are wrong already."""
-    if not any(f.stage == "scores" and f.severity == "error" for f in case.findings):
+    if not scores_are_wrong(case):
         return None
     scores = array_of(case.student.ask_scores(probe).value)
     return np.argmax(scores, axis=1) if scores is not None and scores.ndim == 2 else None
@@ -117,8 +154,6 @@ def form(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]])
 
 def named(case: Case, probe: Probe, labels: Array) -> str:
     """The kind whose mutant gives these labels, else that they are wrong."""
-    from fcnet.judge.catalogue import kinds, mutated
-
     for code in KINDS:
         for patch in kinds()[code].mutants:
             text = mutated(case.base.text, patch)

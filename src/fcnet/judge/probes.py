@@ -50,7 +50,14 @@ class Probe:
 
 
 def draw(
-    rng: np.random.Generator, D: int, H: int, K: int, N: int, reg: float = 0.3, y: Any = None, scale: float = 1.0
+    rng: np.random.Generator,
+    D: int,
+    H: int,
+    K: int,
+    N: int,
+    reg: float = 0.3,
+    y: Any = None,
+    scale: float = 1.0,
 ) -> Probe:
     """A random question that is clear of the kink; labels hold every class if N allows it."""
     while True:

@@ -36,7 +36,9 @@ def look_at_pytorch(case: Case, submission: Submission) -> None:
     case.reached.append("construction")
     described = choose(loaded.get("classes", ()))
     if described is None:
-        case.add("PT_NO_CLASS", shown=Shown("the file", "class MultiLayerPerceptron(nn.Module)", "no such class"))
+        case.add(
+            "PT_NO_CLASS", shown=Shown("the file", "class MultiLayerPerceptron(nn.Module)", "no such class")
+        )
         return
     name = str(described["name"])
     if name != "MultiLayerPerceptron":
@@ -45,7 +47,8 @@ def look_at_pytorch(case: Case, submission: Submission) -> None:
     if right:
         case.reached.append("forward")
         judge_forward(case, submission, name)
-    judge_script(case, submission)
+    if not case.has("PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"):
+        judge_script(case, submission)
 
 
 def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -98,9 +101,17 @@ def judge_construction(case: Case, submission: Submission, name: str) -> bool:
                 question, f"weights {expected_shapes(hidden)}", f"weights {shapes}" if shapes else "no parameters"))  # fmt: skip
             return False
         names = set(reply.value["attributes"])
-        missing = [path for path in weights if f"{path.rpartition('.')[0]}.bias" not in names and path.endswith("weight")]
+        missing = [
+            path
+            for path in weights
+            if f"{path.rpartition('.')[0]}.bias" not in names and path.endswith("weight")
+        ]
         if missing:
-            case.add("PT_BIAS_MISSING", spans=spans, shown=Shown(question, "a bias for each layer", f"none for {missing}"))
+            case.add(
+                "PT_BIAS_MISSING",
+                spans=spans,
+                shown=Shown(question, "a bias for each layer", f"none for {missing}"),
+            )
     same = make(submission, name, [D, D, D])
     if same.ok and len(weights_of(same.value["attributes"])) < 4:
         case.add("PT_SHARED_LAYER", spans=spans, shown=Shown(
@@ -117,7 +128,11 @@ def weights_of(attributes: Mapping[str, Any]) -> dict[str, Array]:
 def constructor_code(kind: str, message: str, layers: int) -> str:
     if kind == "NotImplementedError":
         return "PT_NOT_WRITTEN"
-    if "before Module.__init__" in message or "has no attribute '_modules'" in message or "'_parameters'" in message:
+    if (
+        "before Module.__init__" in message
+        or "has no attribute '_modules'" in message
+        or "'_parameters'" in message
+    ):
         return "PT_SUPER_MISSING"
     return "PT_CONSTRUCTOR_FAILS" if layers == 1 else "PT_DEPTH_FIXED"
 
@@ -136,7 +151,8 @@ def construction_code(
     if any(size not in known for shape in shapes for size in shape):
         return "PT_SIZES_HARDCODED"
     if len(shapes) < len(wanted):
-        in_list = set(shapes) <= set(wanted) and case.source.find([r"append\(|self\.\w+\s*=\s*\["], spans) is not None
+        registered = case.source.find([r"Sequential|ModuleList|ModuleDict|add_module|setattr"], spans) is not None
+        in_list = set(shapes) <= set(wanted) and not registered
         if len(hidden) == 1:
             return "PT_LAYERS_IN_LIST" if in_list else "PT_LAYER_COUNT"
         if in_list and (wanted[-1] in shapes or wanted[0] in shapes) and len(shapes) == 1:
@@ -193,7 +209,9 @@ HYPOTHESES: tuple[tuple[str, Function, Function], ...] = (
 """What a forward pass may do: the kind, the hidden layers' function, the last layer's."""
 
 
-def passed(X: Array, weights: Sequence[Array], biases: Sequence[Array], hidden: Sequence[Function], last: Function) -> Array:
+def passed(
+    X: Array, weights: Sequence[Array], biases: Sequence[Array], hidden: Sequence[Function], last: Function
+) -> Array:
     """A forward pass with a function for each hidden layer and one for the last."""
     a = X
     for W, b, f in zip(weights, biases, [*hidden, last], strict=True):
@@ -209,11 +227,15 @@ def judge_forward(case: Case, submission: Submission, name: str) -> None:
             return
 
 
-def judge_one(case: Case, submission: Submission, name: str, hidden: Sequence[int], spans: list[tuple[int, int]]) -> bool:
+def judge_one(
+    case: Case, submission: Submission, name: str, hidden: Sequence[int], spans: list[tuple[int, int]]
+) -> bool:
     """One network's outputs; whether the next has to be asked."""
     target, rng = target_of(hidden), case.rng
     attributes = submission.call("attributes", target=target).value["attributes"]
-    values = {path: rng.normal(0, 0.7, np.shape(v)).astype(np.float32) for path, v in weights_of(attributes).items()}
+    values = {
+        path: rng.normal(0, 0.7, np.shape(v)).astype(np.float32) for path, v in weights_of(attributes).items()
+    }
     biases = {
         f"{path.rpartition('.')[0]}.bias": rng.uniform(0.3, 0.8, len(value)).astype(np.float32)
         for path, value in values.items()
@@ -221,7 +243,13 @@ def judge_one(case: Case, submission: Submission, name: str, hidden: Sequence[in
     biases = {path: value for path, value in biases.items() if path in attributes}
     submission.call("assign", target=target, values={**values, **biases})
     X = rng.normal(0, 1, (N, D)).astype(np.float32)
-    question = {"layers": len(hidden) + 1, "N": N, "input size": D, "hidden layers": list(hidden), "classes": C}
+    question = {
+        "layers": len(hidden) + 1,
+        "N": N,
+        "input size": D,
+        "hidden layers": list(hidden),
+        "classes": C,
+    }
     answer = ask(submission, target, X)
     if answer.failure is not None:
         told_failure(case, answer, question, spans)
@@ -235,10 +263,16 @@ def judge_one(case: Case, submission: Submission, name: str, hidden: Sequence[in
     again = ask(submission, target, X, seed=1)
     second = array_of(again.value["value"]) if again.ok else None
     if second is None or not np.allclose(array, second, atol=1e-6):
-        case.add("PT_DROPOUT_ALWAYS_ON", spans=spans, shown=Shown(question, "the same outputs twice", "others"))
+        case.add(
+            "PT_DROPOUT_ALWAYS_ON", spans=spans, shown=Shown(question, "the same outputs twice", "others")
+        )
         return False
     if isinstance(answer.value["value"], dict) and answer.value["value"].get("grad") is False:
-        case.add("PT_DETACHED", spans=spans, shown=Shown(question, "an output with a gradient", "requires_grad is False"))
+        case.add(
+            "PT_DETACHED",
+            spans=spans,
+            shown=Shown(question, "an output with a gradient", "requires_grad is False"),
+        )
     ordered = in_order(values, biases, hidden)
     extra = [path for path in attributes if path not in values and path not in biases]
     judge_output(case, array, X, ordered, hidden, question, spans, extra)
@@ -247,10 +281,14 @@ def judge_one(case: Case, submission: Submission, name: str, hidden: Sequence[in
 
 def ask(submission: Submission, target: str, X: Array, seed: int = 0) -> Reply:
     """The network's outputs, in evaluation mode."""
-    return submission.call("call", target=target, method="__call__", args=[X], tensors=True, flags=["eval"], seed=seed)
+    return submission.call(
+        "call", target=target, method="__call__", args=[X], tensors=True, flags=["eval"], seed=seed
+    )
 
 
-def told_failure(case: Case, answer: Reply, question: Mapping[str, Any], spans: list[tuple[int, int]]) -> None:
+def told_failure(
+    case: Case, answer: Reply, question: Mapping[str, Any], spans: list[tuple[int, int]]
+) -> None:
     failure = answer.failure
     assert failure is not None
     got = f"{failure.type}: {failure.message}"
@@ -260,10 +298,14 @@ def told_failure(case: Case, answer: Reply, question: Mapping[str, Any], spans: 
         code = "PT_BATCH_VIEW"
     else:
         code = "PT_FORWARD_FAILS"
-    case.add(code, line=failure.line, spans=spans, shown=Shown(dict(question), f"logits of shape ({N}, {C})", got))
+    case.add(
+        code, line=failure.line, spans=spans, shown=Shown(dict(question), f"logits of shape ({N}, {C})", got)
+    )
 
 
-def in_order(values: Mapping[str, Array], biases: Mapping[str, Array], hidden: Sequence[int]) -> tuple[list[Array], list[Array]]:
+def in_order(
+    values: Mapping[str, Array], biases: Mapping[str, Array], hidden: Sequence[int]
+) -> tuple[list[Array], list[Array]]:
     """Weights and biases from the input to the output, found by their shapes, which all differ."""
     weights, found = [], []
     for shape in expected_shapes(hidden):

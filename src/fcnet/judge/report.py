@@ -25,6 +25,14 @@ PYTORCH_STAGES = ("loads", "construction", "forward", "pytorch training", "evalu
 """The stages of `ex2_pytorch.py`."""
 
 
+UNFINISHED = (
+    "FORWARD_UNIMPLEMENTED", "LOSS_UNIMPLEMENTED", "BACKWARD_UNIMPLEMENTED", "TRAIN_UNIMPLEMENTED",
+    "PREDICT_UNIMPLEMENTED", "LOSS_MISSING", "TRAIN_MISSING", "PREDICT_MISSING", "NO_PARAMETERS",
+    "PT_NOT_WRITTEN", "PT_FORWARD_UNIMPLEMENTED", "PT_TRAINING_UNIMPLEMENTED", "PT_EVALUATION_UNIMPLEMENTED",
+)  # fmt: skip
+"""What is not there yet; alone it makes a submission unfinished, not wrong."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """The smallest input that shows a mistake, with what should come out and what did; plain values."""

@@ -30,7 +30,10 @@ def judge_robustness(case: Case) -> None:
             one_example(case)
     integers(case)
     large(case)
-    if case.student.printed and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None:
+    if (
+        case.student.printed
+        and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
+    ):
         spans = case.student.spans(case.student.loss_method, case.student.scores_method)
         case.add("OUTPUT", spans=spans, shown=Shown("loss(X, y)", "nothing printed", "printed text"))
 
@@ -64,8 +67,10 @@ def state_is_kept(case: Case) -> None:
             sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}"))  # fmt: skip
     kept = student.named(after.value["attributes"])
     if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
-        changed = "a parameter is gone" if kept is None else ", ".join(
-            n for n in NAMES if not np.array_equal(kept[n], np.asarray(probe.params[n]))
+        changed = (
+            "a parameter is gone"
+            if kept is None
+            else ", ".join(n for n in NAMES if not np.array_equal(kept[n], np.asarray(probe.params[n])))
         )
         case.add("PARAMS_CHANGED", spans=spans, shown=Shown(
             sizes_of(probe), "the same parameters after loss as before", f"changed: {changed}"))  # fmt: skip

@@ -37,7 +37,14 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
     """The events of a run; none where its process ended."""
     reply = submission.call("script", source=text, seconds=SECONDS, train=train)
     if reply.failure is not None:
-        return [["failed", "", reply.failure.line or 0, f"{reply.failure.kind} {reply.failure.type}: {reply.failure.message}"]]
+        return [
+            [
+                "failed",
+                "",
+                reply.failure.line or 0,
+                f"{reply.failure.kind} {reply.failure.type}: {reply.failure.message}",
+            ]
+        ]
     told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
     return [
         event for event in told
@@ -46,7 +53,9 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
     ]  # fmt: skip
 
 
-def seen(events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")) -> list[list[Any]]:
+def seen(
+    events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")
+) -> list[list[Any]]:
     """The events of a kind, while a part of the data was being read."""
     return [event for event in events if event[0] == kind and event[1] in sources]
 
@@ -55,13 +64,24 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
     """The script ended before its first batch."""
     if "NotImplementedError" in failed[3]:
         case.reached.append("pytorch training")
-        case.add("PT_TRAINING_UNIMPLEMENTED", line=failed[2] or None, shown=Shown("the script", "a training", failed[3]))
+        case.add(
+            "PT_TRAINING_UNIMPLEMENTED",
+            line=failed[2] or None,
+            shown=Shown("the script", "a training", failed[3]),
+        )
     else:
-        case.notes.append(f"the script was not run to its training ({failed[3]}): only the class was looked at")
+        case.notes.append(
+            f"the script was not run to its training ({failed[3]}): only the class was looked at"
+        )
 
 
 def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
-    case.add(code, line=line, spans=[(1, len(case.source.lines))], shown=Shown("the script on random pictures", expected, got))
+    case.add(
+        code,
+        line=line,
+        spans=[(1, len(case.source.lines))],
+        shown=Shown("the script on random pictures", expected, got),
+    )
 
 
 # Training ---------------------------------------------------------------------------------------------------
@@ -96,22 +116,29 @@ def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None
 def judge_failure(case: Case, events: Events, failed: list[Any]) -> None:
     """An exception in the training loop."""
     line = failed[2] or None
-    if "NotImplementedError" in failed[3]:
+    order = [event[0] for event in events if event[0] in ("backward", "step")]
+    if swapped(case, line):
+        add(case, "PT_LOSS_ARGUMENTS", "criterion(outputs, labels)", failed[3], line)
+    elif "NotImplementedError" in failed[3] and "not implemented for" not in failed[3]:
         add(case, "PT_TRAINING_UNIMPLEMENTED", "a training", "not written yet", line)
     elif "is invalid for input of size" in failed[3]:
         add(case, "PT_BATCH_VIEW", "batches of any length", failed[3], line)
-    elif swapped(case, failed[3], line):
-        add(case, "PT_LOSS_ARGUMENTS", "criterion(outputs, labels)", failed[3], line)
+    elif first_step_without_backward(order):
+        add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", failed[3], line)
     elif "does not require grad" in failed[3]:
         add(case, "PT_DETACHED", "an output with a gradient", failed[3], line)
     else:
         add(case, "PT_SCRIPT_FAILS", "a training", failed[3], line)
 
 
-def swapped(case: Case, message: str, line: int | None) -> bool:
+def swapped(case: Case, line: int | None) -> bool:
     """Whether a loss failed because its two arguments are in the wrong order."""
     call = re.search(r"(criterion|loss\w*|cross_entropy)\(\s*(\w+)\s*,\s*(\w+)\s*\)", case.line_text(line))
-    return call is not None and bool(re.match(r"(label|target|y\b|y_)", call.group(2))) and "label" not in call.group(3)
+    return (
+        call is not None
+        and bool(re.match(r"(label|target|y\b|y_)", call.group(2)))
+        and "label" not in call.group(3)
+    )
 
 
 def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
@@ -129,19 +156,33 @@ def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
 
 def judge_order(case: Case, events: Events, sources: Sequence[str]) -> None:
     """The order of zero_grad, backward and step."""
-    order = [event[0] for event in events if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")]
+    order = [
+        event[0]
+        for event in events
+        if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")
+    ]
     pairs = list(zip(order, order[1:], strict=False))
     steps, zeros = order.count("step"), order.count("zero_grad")
     late = sum(pair == ("zero_grad", "step") for pair in pairs)
     if late > steps // 2:
-        add(case, "PT_ZERO_GRAD_TOO_LATE", "gradients when the optimiser steps", "zero_grad between backward and step")
+        add(
+            case,
+            "PT_ZERO_GRAD_TOO_LATE",
+            "gradients when the optimiser steps",
+            "zero_grad between backward and step",
+        )
     elif zeros < 0.6 * steps:
         add(case, "PT_ZERO_GRAD_MISSING", f"zero_grad before each of {steps} steps", f"{zeros} times")
     elif order and first_step_without_backward(order):
         add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", "step before the first backward")
     empty = [event for event in events if event[0] == "step" and event[3] == "empty"]
     if len(empty) > steps // 2 and not case.has("PT_ZERO_GRAD_TOO_LATE"):
-        add(case, "PT_OTHER_MODEL_TRAINED", "an optimiser of the network's own parameters", "its parameters have no gradient")
+        add(
+            case,
+            "PT_OTHER_MODEL_TRAINED",
+            "an optimiser of the network's own parameters",
+            "its parameters have no gradient",
+        )
 
 
 def first_step_without_backward(order: Sequence[str]) -> bool:
@@ -162,10 +203,15 @@ def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
 # Evaluation -------------------------------------------------------------------------------------------------
 def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any] | None) -> None:
     """Read the events of validation and test."""
-    training_sources = {event[1] for event in seen(first, "step")}
-    evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] and e[1] not in training_sources]
+    if case.has("PT_TRAINED_ON_VALIDATION"):
+        case.reached.remove("evaluation")
+        return
+    training_sources = {"train"}
+    evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] in ("validation", "test")]
     if not evaluated:
-        if case.has("PT_TRAINING_UNIMPLEMENTED") or any(f.severity == "error" and f.stage == "pytorch training" for f in case.findings):
+        if case.has("PT_TRAINING_UNIMPLEMENTED") or any(
+            f.severity == "error" and f.stage == "pytorch training" for f in case.findings
+        ):
             case.reached.remove("evaluation")
         elif on_training_set(first):
             add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
@@ -180,7 +226,10 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
             add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
         else:
             add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
-    if any(event[1] == "test" for event in first if event[0] == "forward") and len(first_steps_after_test(first)) > 0:
+    if (
+        any(event[1] == "test" for event in first if event[0] == "forward")
+        and len(first_steps_after_test(first)) > 0
+    ):
         add(case, "PT_TEST_SET_IN_TRAINING", "the test set once, at the end", "the test set in every epoch")
     flags = [set(event[3].split()) for event in evaluated]
     if any({"training", "random"} <= words for words in flags):
@@ -205,7 +254,10 @@ def on_training_set(events: Events) -> bool:
 
 def first_steps_after_test(events: Events) -> Events:
     """Steps that were taken after the test set had been used."""
-    first = next((place for place, event in enumerate(events) if event[0] == "forward" and event[1] == "test"), len(events))
+    first = next(
+        (place for place, event in enumerate(events) if event[0] == "forward" and event[1] == "test"),
+        len(events),
+    )
     return seen(events[first:], "step")
 
 
@@ -220,4 +272,9 @@ def judge_choices(case: Case, first: Events, second: Events, training: set[str])
     names = {event[3] for event in outside if event[0] == "outside"}
     in_training = {event[3] for event in seen(first, "outside", tuple(training))}
     if names - in_training:
-        add(case, "PT_EVAL_SIGMOID", "the same function in training and evaluation", f"{', '.join(names)} in evaluation only")
+        add(
+            case,
+            "PT_EVAL_SIGMOID",
+            "the same function in training and evaluation",
+            f"{', '.join(names)} in evaluation only",
+        )

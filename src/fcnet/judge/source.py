@@ -63,7 +63,11 @@ class Source:
                 row, column = token.start
                 lines[row - 1] = lines[row - 1][:column]
         for node in ast.walk(self.tree) if self.tree is not None else ():
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
                 for row in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                     lines[row - 1] = ""
         return lines
@@ -122,7 +126,9 @@ def read(path: Path) -> Source:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}, give a .py file or a notebook") from error
+        raise DataError(
+            f"cannot read {path}: {error.strerror or error}, give a .py file or a notebook"
+        ) from error
     if len(content) > MOST_BYTES:
         raise DataError(f"{path} has {len(content):,} bytes, give the file that holds the class alone")
     text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
@@ -160,7 +166,9 @@ def sources(path: Path) -> dict[str, Source]:
         source = read(path)
         return {half: source for half in halves(source)}
     found: dict[str, Source] = {}
-    for file in sorted(candidates(path), key=lambda f: (f.name not in (*NUMPY_NAMES, *PYTORCH_NAMES), f.suffix, f)):
+    for file in sorted(
+        candidates(path), key=lambda f: (f.name not in (*NUMPY_NAMES, *PYTORCH_NAMES), f.suffix, f)
+    ):
         source = read(file)
         for half in halves(source, certain=True):
             found.setdefault(half, source)

@@ -125,9 +125,13 @@ class Student:
         """A new network under the name of its sizes."""
         target = f"{D}x{H}x{K}"
         names = [parameter["name"] for parameter in self.methods.get("__init__", [])]
-        chosen = next((n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None)
+        chosen = next(
+            (n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None
+        )
         keywords = {chosen or names[3]: std} if std is not None and (chosen or len(names) > 3) else {}
-        reply = self.ask("construct", target=target, cls=self.name, args=[D, H, K], keywords=keywords, seed=seed)
+        reply = self.ask(
+            "construct", target=target, cls=self.name, args=[D, H, K], keywords=keywords, seed=seed
+        )
         if reply.ok:
             self.made.add(target)
         return reply
@@ -140,7 +144,9 @@ class Student:
             reply = self.construct(D, H, K)
             if not reply.ok:
                 return target, reply.failure
-        values = {self.places[name].path: self.places[name].there(np.array(probe.params[name])) for name in NAMES}
+        values = {
+            self.places[name].path: self.places[name].there(np.array(probe.params[name])) for name in NAMES
+        }
         reply = self.ask("assign", target=target, values=values)
         return target, reply.failure
 
@@ -152,7 +158,9 @@ class Student:
     def named(self, attributes: Mapping[str, Any]) -> dict[str, Array] | None:
         """The parameters among an object's arrays."""
         try:
-            return {name: self.places[name].here(np.asarray(attributes[self.places[name].path])) for name in NAMES}
+            return {
+                name: self.places[name].here(np.asarray(attributes[self.places[name].path])) for name in NAMES
+            }
         except (KeyError, ValueError):
             return None
 
@@ -173,7 +181,9 @@ class Student:
         """The scores of the probe's examples."""
         target, failure = self.prepare(probe)
         if failure is not None or self.scores_method is None:
-            return Answer(failure=failure or Failure("exception", "NotImplementedError", "no method gives scores"))
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method gives scores")
+            )
         answer = self.call(target, self.scores_method, [probe.X], **options)
         second = "forward" if "forward" in self.methods else None
         if self.scores_method == "loss" and second and (answer.value is None):
@@ -186,13 +196,22 @@ class Student:
         method = self.gradients_method if gradients else self.loss_method
         target, failure = self.prepare(probe)
         if failure is not None or method is None:
-            return Answer(failure=failure or Failure("exception", "NotImplementedError", "no method gives a loss"))
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method gives a loss")
+            )
         return self.call(target, method, *self.loss_arguments(method, probe), **options)
 
     def loss_arguments(self, method: str, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
         """X, y and lambda as the method takes them."""
         names = [parameter["name"] for parameter in self.methods[method]]
-        named = next((n for n in names if n in ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda")), None)
+        named = next(
+            (
+                n
+                for n in names
+                if n in ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda")
+            ),
+            None,
+        )
         if named is not None:
             return [probe.X, probe.y], {named: probe.reg}
         return ([probe.X, probe.y, probe.reg] if len(names) > 2 else [probe.X, probe.y]), {}
@@ -201,7 +220,9 @@ class Student:
         """The labels of the probe's examples."""
         target, failure = self.prepare(probe)
         if failure is not None or self.predict_method is None:
-            return Answer(failure=failure or Failure("exception", "NotImplementedError", "no method predicts"))
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method predicts")
+            )
         return self.call(target, self.predict_method, [probe.X], **options)
 
     # Lines --------------------------------------------------------------------------------------------------
@@ -222,7 +243,11 @@ def array_of(value: Any) -> Array | None:
 
 def items_of(value: Any) -> list[Any] | None:
     """The items of a described tuple or list."""
-    if isinstance(value, dict) and value.get("kind") in ("tuple", "list") and isinstance(value.get("items"), list):
+    if (
+        isinstance(value, dict)
+        and value.get("kind") in ("tuple", "list")
+        and isinstance(value.get("items"), list)
+    ):
         return list(value["items"])
     return None
 

@@ -53,7 +53,13 @@ class Trained:
 
 
 def train(
-    case: Case, data: Probe, settings: Settings, *, val: tuple[Array, Array] | None = None, spy: bool = False, seed: int = 0
+    case: Case,
+    data: Probe,
+    settings: Settings,
+    *,
+    val: tuple[Array, Array] | None = None,
+    spy: bool = False,
+    seed: int = 0,
 ) -> Trained:
     """Train from the probe's parameters on its examples."""
     student = case.student

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fcnet.judge.batches import batches, judge_batches
 from fcnet.judge.case import Case
 from fcnet.judge.forms import gradients_from
+from fcnet.judge.hypotheses import answers, bases
 from fcnet.judge.history import judge_history, judge_toy
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe, draw
@@ -30,6 +31,9 @@ T = 6
 SETTINGS = Settings(learning_rate=0.0137, learning_rate_decay=0.6, reg=0.1, num_iters=T, batch_size=3)
 FIT = 1e-6
 """How exactly a step has to be a multiple of the gradient."""
+
+SEEN = 1e-8
+"""A step has to be larger than this, or rounding decides what is seen of it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def judge_training(case: Case, sound: bool) -> None:
         return
     spans = student.spans(student.train_method)
     sizes = (4, 10, 3) if case.has("HARDCODED_C") else (5, 7, 4)
-    one = draw(case.rng, *sizes, 1, reg=SETTINGS.reg, y=np.array([sizes[2] - 1]))
+    one = draw_uncertain(case, sizes)
     same = Probe(one.params, np.repeat(one.X, 6, axis=0), np.repeat(one.y, 6), SETTINGS.reg)
     first = train(case, same, SETTINGS.but(num_iters=5), spy=True)
     if first.failure is not None:
@@ -79,8 +83,19 @@ def judge_training(case: Case, sound: bool) -> None:
         judge_steps(case, path, same, spans)
     if sound:
         judge_history(case, sizes, spans)
+    elif not any(finding.stage == "training" for finding in case.findings):
+        case.reached.remove("training")  # nobody has seen its steps: there is nothing to give points for
     if not any(finding.severity == "error" for finding in case.findings):
         judge_toy(case, spans)
+
+
+def draw_uncertain(case: Case, sizes: tuple[int, int, int]) -> Probe:
+    """One example of the last class of which a right network is not sure, so that its gradients are not tiny."""
+    right = bases("probabilities")[0].text
+    while True:
+        one = draw(case.rng, *sizes, 1, reg=SETTINGS.reg, y=np.array([sizes[2] - 1]))
+        if 0.05 < answers(right, one)["scores"][0, -1] < 0.7:
+            return one
 
 
 def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[int, int]]) -> None:
@@ -88,7 +103,9 @@ def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[in
     message = f"{failure.type}: {failure.message}"
     question = {"N": 6, "batch_size": 3, "num_iters": 5}
     if "larger sample than population" in message:
-        case.add("BATCH_REPLACE_FALSE", line=failure.line, spans=spans, shown=Shown(question, "a batch", message))
+        case.add(
+            "BATCH_REPLACE_FALSE", line=failure.line, spans=spans, shown=Shown(question, "a batch", message)
+        )
     elif sound or failure.type == "NotImplementedError" or failure.kind != "exception":
         case.failed("training", failure, Shown(question, "a training"))
     else:
@@ -136,14 +153,20 @@ def judge_steps(
     case: Case, path: Path, same: Probe, spans: list[tuple[int, int]], asked: bool = True
 ) -> None:
     """Hold each step against -alpha times the gradient."""
-    names = [name for name in NAMES if all(name in g for g in path.gradients) and np.abs(path.gradients[0][name]).max() > 1e-12]
-    steps = {n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)] for n in NAMES}
+    sizes = {name: SETTINGS.learning_rate * np.abs(path.gradients[0].get(name, np.zeros(1))).max() for name in NAMES}
+    names = [name for name in NAMES if all(name in g for g in path.gradients) and sizes[name] > SEEN]
+    steps = {
+        n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)]
+        for n in NAMES
+    }
     question = {"learning_rate": SETTINGS.learning_rate, "learning_rate_decay": SETTINGS.learning_rate_decay, "reg": SETTINGS.reg,
                 "batch_size": 3, "N": 6, "num_iters": 1}  # fmt: skip
     if not any(step.any() for name in NAMES for step in steps[name]):
         if not names:
             return
-        updates = case.source.find([r"(learning_rate|lr|alpha|eta)\s*\*(?!=)", r"\*\s*(learning_rate|lr|alpha|eta)\b"], spans)
+        updates = case.source.find(
+            [r"(learning_rate|lr|alpha|eta)\s*\*(?!=)", r"\*\s*(learning_rate|lr|alpha|eta)\b"], spans
+        )
         case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", spans=spans,
                  shown=Shown(question, "parameters that move", "the same parameters as before"))  # fmt: skip
         return
@@ -178,21 +201,25 @@ def judge_rates(
     factor = float(rates[0] / SETTINGS.learning_rate)
     if factor < 0:
         case.add("UPDATE_SIGN", spans=spans, shown=shown)
-    if not np.isclose(abs(factor), 1, atol=1e-5) and not np.isclose(factor, SETTINGS.learning_rate_decay, atol=1e-5):
+    if not np.isclose(abs(factor), 1, atol=1e-5) and not np.isclose(
+        factor, SETTINGS.learning_rate_decay, atol=1e-5
+    ):
         case.add(factor_code(case, same, float(rates[0]), factor, name, path), spans=spans, shown=shown,
                  detail=f"the step is {abs(factor):.6g} times learning_rate times the gradient")  # fmt: skip
     if not case.has("LEARNING_RATE_HARDCODED", "LEARNING_RATE_LEFT_OUT"):
         judge_decay(case, rates, spans)
 
 
-def implied(gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]) -> Array | None:
+def implied(
+    gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]
+) -> Array | None:
     """The learning rate of each step; None where a step is no multiple of the gradient, or not of one rate."""
     rates = np.empty((T, len(names)))
     for place, name in enumerate(names):
         for t in range(T):
             g, step = gradients[t][name], steps[name][t]
             rates[t, place] = -float((step * g).sum() / (g * g).sum()) if g.any() else np.nan
-            if np.abs(step + rates[t, place] * g).max() > FIT * max(float(np.abs(step).max()), 1e-12):
+            if np.abs(step + rates[t, place] * g).max() > FIT * float(np.abs(step).max()) + 1e-14:
                 return None
     if not names or not np.allclose(rates, rates[:, :1], rtol=1e-5, atol=1e-12):
         return None
@@ -238,7 +265,9 @@ def judge_penalty(
         if np.isclose(share, 1, atol=1e-4):
             continue
         code = "UPDATE_TWICE" if np.isclose(share, 2, atol=0.1) else "REG_NOT_PASSED"
-        shown = Shown(question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}")
+        shown = Shown(
+            question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}"
+        )
         case.add(code, spans=spans, shown=shown)
         assert theta.shape == g.shape
         return True

@@ -94,7 +94,7 @@ def numeric(values: Any) -> Any:
     """A list of numbers as an array; None if it is none."""
     try:
         array = np.array(values)
-    except (ValueError, TypeError):
+    except Exception:  # whatever the student's objects raise when they are asked for numbers
         return None
     return array if array.dtype.kind in "biuf" and array.size else None
 
@@ -318,13 +318,17 @@ def call(
             if lines:
                 sys.settrace(line_counter(STATE.filename, counts))
             try:
-                value = (thing if method == "__call__" else getattr(thing, method))(*given, **(keywords or {}))
+                value = (thing if method == "__call__" else getattr(thing, method))(
+                    *given, **(keywords or {})
+                )
             finally:
                 sys.settrace(None)
     finally:
         if spy:
             thing.__dict__.pop(spy, None)
-    changed = [place for place, value in enumerate(args) if before[place] and value.tobytes() != before[place]]
+    changed = [
+        place for place, value in enumerate(args) if before[place] and value.tobytes() != before[place]
+    ]
     reply: Reply = {"value": describe(value), "changed": changed}
     if lines:
         reply["lines"] = {str(line): count for line, count in counts.items()}

@@ -14,11 +14,22 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fcnet.judge.child.stand_ins import install_stand_ins
+import numpy as np
+
+from fcnet.judge.child.stand_ins import StandIn, install_stand_ins
 
 MOST_EVENTS = 6000
 TRAINING_BATCHES = 3
-EPOCH_NAMES = ("num_epochs", "epochs", "n_epochs", "EPOCHS", "NUM_EPOCHS", "nb_epochs", "num_epoch", "max_epochs")
+EPOCH_NAMES = (
+    "num_epochs",
+    "epochs",
+    "n_epochs",
+    "EPOCHS",
+    "NUM_EPOCHS",
+    "nb_epochs",
+    "num_epoch",
+    "max_epochs",
+)
 
 
 class Stop(BaseException):
@@ -30,7 +41,7 @@ class Recorder:
 
     def __init__(self, seconds: float) -> None:
         self.events: list[list[Any]] = []
-        self.source, self.depth = "", 0
+        self.source, self.depth, self.loaders = "", 0, 0
         self.end = time.process_time() + seconds
 
     def add(self, kind: str, number: int = 0, flags: str = "") -> None:
@@ -69,10 +80,12 @@ def source_of(dataset: Any) -> str:
 
 
 def loader_class(recorder: Recorder) -> type:
-    """A DataLoader that gives few training batches."""
+    """A DataLoader that gives few training batches; of other data than CIFAR-10, the first or shuffled one trains."""
 
     class Loader:
-        def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *_: Any, **options: Any) -> None:
+        def __init__(
+            self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *_: Any, **options: Any
+        ) -> None:
             self.dataset, self.batch_size, self.shuffle = dataset, int(batch_size or 1), shuffle
             self.drop_last = bool(options.get("drop_last", False))
             sampler = options.get("sampler")
@@ -82,14 +95,19 @@ def loader_class(recorder: Recorder) -> type:
             self.source = "validation" if first >= 40_000 else source_of(dataset)
             if indices is not None and self.length > 12_000:
                 self.source = "train"
+            if not isinstance(getattr(dataset, "dataset", dataset), FakeCIFAR10):
+                self.source = "train" if shuffle or not recorder.loaders else "validation"
+            recorder.loaders += 1
 
         def __len__(self) -> int:
-            return max(self.length // self.batch_size if self.drop_last else -(-self.length // self.batch_size), 1)
+            return max(
+                self.length // self.batch_size if self.drop_last else -(-self.length // self.batch_size), 1
+            )
 
         def __iter__(self) -> Iterator[Any]:
             torch = sys.modules["torch"]
             generator = torch.Generator().manual_seed(0)
-            X = torch.randn(self.batch_size, 3, 32, 32, generator=generator)
+            X = torch.randn(self.batch_size, *self.dataset[0][0].shape, generator=generator)
             count = len(self) if self.source != "train" else min(TRAINING_BATCHES, len(self))
             for place in range(count):
                 left = self.length - place * self.batch_size
@@ -127,7 +145,9 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
         if error.code not in (None, 0):
             recorder.events.append(["exit", "", 0, str(error.code)[:200]])
     except Exception as error:
-        recorder.events.append(["failed", recorder.source, line_in(error, filename), f"{type(error).__name__}: {error}"[:300]])
+        recorder.events.append(
+            ["failed", recorder.source, line_in(error, filename), f"{type(error).__name__}: {error}"[:300]]
+        )
     finally:
         sys.argv = arguments
         for back in reversed(undo):
@@ -148,7 +168,9 @@ def line_in(error: BaseException, filename: str) -> int:
 def shortened(tree: ast.Module, train: bool) -> ast.Module:
     """The script with two epochs, and with the wanted value of `train`."""
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
+        if not (
+            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        ):
             continue
         name, value = node.targets[0].id, node.value
         if name in EPOCH_NAMES and isinstance(value, ast.Constant):
@@ -173,6 +195,7 @@ def patch_everything(recorder: Recorder) -> list[Callable[[], None]]:
         undo.append(lambda: setattr(owner, name, before))
 
     install_stand_ins()
+    stand_in_fcnet()
     sys.modules["torchvision.datasets"].__dict__.update({"CIFAR10": FakeCIFAR10, "CIFAR100": FakeCIFAR10})
     put(torch.utils.data, "DataLoader", loader_class(recorder))
     put(torch, "save", lambda thing, name, *_, **__: SAVED.__setitem__(str(name), thing))
@@ -182,6 +205,24 @@ def patch_everything(recorder: Recorder) -> list[Callable[[], None]]:
     patch_steps(recorder, torch, put, undo)
     patch_choices(recorder, torch, put)
     return undo
+
+
+def stand_in_fcnet() -> None:
+    """The one function of fcnet that the exercise's own files use: it gives random pictures."""
+    for name in ("fcnet.cli", "fcnet.cli.loading"):
+        sys.modules[name] = StandIn(name)
+    sys.modules["fcnet.cli.loading"].__dict__["load"] = lambda *_, **__: FakeDataset()
+
+
+class FakeDataset:
+    """Random pictures in the place of a data set of fcnet's."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self.label = "random pictures"
+        self.train = self.test = types.SimpleNamespace(
+            images=rng.integers(0, 256, (1500, 3, 32, 32)).astype(np.uint8), labels=rng.integers(0, 10, 1500)
+        )
 
 
 def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
@@ -201,7 +242,9 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
                 "random" if random else "",
                 "zero" if zero else "",
             ]
-            recorder.add("forward", args[0].shape[0] if args and hasattr(args[0], "shape") else 0, " ".join(flags))
+            recorder.add(
+                "forward", args[0].shape[0] if args and hasattr(args[0], "shape") else 0, " ".join(flags)
+            )
         recorder.depth += 1
         try:
             return original(self, *args, **keywords)
@@ -233,14 +276,20 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
     put(torch.Tensor, "backward", backward)
 
 
-def recorded_loss(recorder: Recorder, torch: Any, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def recorded_loss(
+    recorder: Recorder, torch: Any, name: str, original: Callable[..., Any]
+) -> Callable[..., Any]:
     def loss(*args: Any, **keywords: Any) -> Any:
         x = args[0] if args else keywords.get("input")
         flags = name
         if isinstance(x, torch.Tensor) and x.dim() == 2:
             values = x.detach()
             sums = values.sum(dim=1)
-            if bool((values >= 0).all()) and bool((values <= 1).all()) and bool(((sums - 1).abs() < 1e-4).all()):
+            if (
+                bool((values >= 0).all())
+                and bool((values <= 1).all())
+                and bool(((sums - 1).abs() < 1e-4).all())
+            ):
                 flags += " probabilities"
         recorder.add("loss", x.shape[0] if isinstance(x, torch.Tensor) and x.dim() else 0, flags)
         return original(*args, **keywords)
@@ -248,7 +297,9 @@ def recorded_loss(recorder: Recorder, torch: Any, name: str, original: Callable[
     return loss
 
 
-def patch_steps(recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]) -> None:
+def patch_steps(
+    recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]
+) -> None:
     """Record what optimisers do."""
     before = torch.optim.Optimizer.zero_grad
 

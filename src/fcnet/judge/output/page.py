@@ -31,7 +31,11 @@ def page(parts: Sequence[tuple[Source, Report]], hints: int) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
         files=[_file(place, source, report, hints) for place, (source, report) in enumerate(parts)],
@@ -68,6 +72,8 @@ def _file(place: int, source: Source, report: Report, hints: int) -> dict[str, A
         "stages": report.stages,
         "findings": told,
         "stage_words": {stage: something(findings) for stage, findings in by_stage(report.findings).items()},
-        "lines": [(number, printable(text), marked.get(number)) for number, text in enumerate(source.lines, 1)],
+        "lines": [
+            (number, printable(text), marked.get(number)) for number, text in enumerate(source.lines, 1)
+        ],
         "notes": [printable(note) for note in report.notes],
     }

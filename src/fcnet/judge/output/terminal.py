@@ -10,11 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from fcnet.judge.catalogue import phrases
-from fcnet.judge.output.words import by_stage, handout_text, printable, rows_of, something
+from fcnet.judge.output.words import by_stage, handout_text, printable, rows_of, severity_word, something
 from fcnet.judge.report import Finding, Report, Stage
 from fcnet.judge.source import Source
 
-MARKS = {"right": ("✓", "green"), "wrong": ("✗", "red"), "unfinished": ("…", "yellow"), "not reached": ("·", "dim")}
+MARKS = {
+    "right": ("✓", "green"),
+    "wrong": ("✗", "red"),
+    "unfinished": ("…", "yellow"),
+    "not reached": ("·", "dim"),
+}
 AROUND = 1
 """Lines of the student's code that are shown above and below."""
 
@@ -59,7 +64,12 @@ def stage_table(stages: Sequence[Stage]) -> Table:
     for stage in stages:
         mark, style = MARKS[stage.verdict]
         points = f"{stage.points:g} of {stage.of:g}" if stage.of else ""
-        table.add_row(Text(mark, style=style), words.get(stage.stage, stage.stage), Text(words[stage.verdict], style=style), points)
+        table.add_row(
+            Text(mark, style=style),
+            words.get(stage.stage, stage.stage),
+            Text(words[stage.verdict], style=style),
+            points,
+        )
     return table
 
 
@@ -69,7 +79,7 @@ def tell_finding(console: Console, source: Source, finding: Finding, hints: int)
     error = finding.severity == "error"
     if hints >= 2:
         head = Text(finding.code, style="bold red" if error else "bold yellow")
-        head.append(f"  {words[finding.severity]}", style="dim")
+        head.append(f"  {severity_word(finding)}", style="dim")
     else:
         head = Text(something([finding]), style="red" if error else "yellow")
     if finding.line is not None:
@@ -89,10 +99,16 @@ def tell_finding(console: Console, source: Source, finding: Finding, hints: int)
             table.add_row(name, Text(value))
         console.print(Padding(table, (0, 0, 0, 4), expand=False))
     if hints >= 2 and finding.equation:
-        label = finding.equation if finding.equation[0].isalpha() else f"{words['equation']} {finding.equation}"
+        label = (
+            finding.equation if finding.equation[0].isalpha() else f"{words['equation']} {finding.equation}"
+        )
         console.print(Padding(Text(label[0].upper() + label[1:], style="dim"), (0, 0, 0, 4), expand=False))
     if hints >= 3 and finding.think:
-        console.print(Padding(Text.assemble((f"{words['think']} ", "italic"), finding.think), (0, 0, 0, 4), expand=False))
+        console.print(
+            Padding(
+                Text.assemble((f"{words['think']} ", "italic"), finding.think), (0, 0, 0, 4), expand=False
+            )
+        )
 
 
 def code(source: Source, line: int) -> Text:
@@ -101,6 +117,8 @@ def code(source: Source, line: int) -> Text:
     for number in range(max(1, line - AROUND), min(len(source.lines), line + AROUND) + 1):
         here = number == line
         style = "bold" if here else "dim"
-        text.append(f"{'>' if here else ' '} {number:4} | {printable(source.lines[number - 1])}\n", style=style)
+        text.append(
+            f"{'>' if here else ' '} {number:4} | {printable(source.lines[number - 1])}\n", style=style
+        )
     text.rstrip()
     return text

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.judge.catalogue import phrases
-from fcnet.judge.report import Finding, Report, Shown
+from fcnet.judge.report import UNFINISHED, Finding, Report, Shown
 
 HINTS = (0, 1, 2, 3)
 """What fails; where it shows; which mistake and equation; what to think about."""
@@ -58,10 +58,13 @@ def by_stage(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 def something(findings: Sequence[Finding]) -> str:
     """What is said of a stage when no more may be said."""
-    from fcnet.judge.check import UNFINISHED
-
     errors = [finding for finding in findings if finding.severity == "error"]
     if not errors:
         return phrases()["something remark"]
     unwritten = all(finding.code in UNFINISHED for finding in errors)
     return phrases()["something unfinished" if unwritten else "something error"]
+
+
+def severity_word(finding: Finding) -> str:
+    """Whether it is a mistake, a remark, or not written yet."""
+    return phrases()["unfinished" if finding.code in UNFINISHED else finding.severity]
