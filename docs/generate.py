@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from checking_tables import blocks as checking_blocks
 from compare import same
 from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
@@ -179,6 +180,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     page = root / "docs" / "runs.md"
     yield page, fill(page, {"survival": survival(root / "results" / "survival.json")})
     yield from _search(root)
+    page = root / "docs" / "checking.md"
+    yield page, fill(page, checking_blocks(root / "results" / "checking" / "confusion.json"))
     page = root / "docs" / "speed.md"
     yield page, fill(page, speed_blocks(root / "results" / "benchmarks"))
     with tempfile.TemporaryDirectory() as folder:

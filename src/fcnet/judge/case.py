@@ -70,7 +70,7 @@ class Case:
             return
         kind, text = kinds(self.half)[code], texts()[code]
         if line is None and spans is not None:
-            line = self.source.find(kind.where, spans)
+            line = self.source.find((*kind.where, *ELSEWHERE.get(kind.stage, ())), spans)
         if line is not None and not 1 <= line <= len(self.source.lines):
             line = None
         self.findings.append(
@@ -173,6 +173,15 @@ def sizes_of(probe: Probe) -> dict[str, int]:
     D, H, K = probe.sizes
     return {"N": len(probe.X), "D": D, "H": H, "C": K}
 
+
+ELSEWHERE = {
+    "scores": (r"scores\s*=", r"return"),
+    "loss": (r"\blog", r"loss\s*[-+]?="),
+    "gradients": (r"-=\s*1", r"=\s*\(?\s*\w+\s*-\s*\w+", r"grads"),
+    "training": (r"learning_rate\s*\*(?!=)", r"def "),
+    "prediction": (r"argmax", r"return"),
+}
+"""Where a mistake is shown when the catalogue's own patterns find no line, by stage."""
 
 UNWRITTEN = {
     "scores": "FORWARD_UNIMPLEMENTED",

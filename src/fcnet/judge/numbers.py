@@ -156,7 +156,7 @@ def last_line_of_loss(case: Case) -> int | None:
     known = [
         part.lineno
         for part in ast.walk(node)
-        if isinstance(part, ast.Assign | ast.AugAssign)
+        if isinstance(part, ast.Assign | ast.AugAssign) and not isinstance(part.value, ast.Constant)
         for target in (part.targets if isinstance(part, ast.Assign) else [part.target])
         if isinstance(target, ast.Name) and ("loss" in target.id.lower() or target.id in ("J", "cost"))
     ]
