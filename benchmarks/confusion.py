@@ -45,7 +45,7 @@ def pairs(half: str, count: int, seed: int = 0) -> list[dict[str, Any]]:
     for one, other in couples:
         if len(found) == count:
             break
-        if one.fingerprint in HIDES or other.fingerprint in HIDES:
+        if {one.fingerprint, other.fingerprint} & set(HIDES) or {one.code, other.code} & set(ENDS):
             continue
         text = mutated(specimen(half), one.mutants[0])
         text = mutated(text, other.mutants[0]) if text is not None else None
@@ -54,11 +54,19 @@ def pairs(half: str, count: int, seed: int = 0) -> list[dict[str, Any]]:
     return found
 
 
-STOPS = ("loads", "interface")
+STOPS = ("loads", "interface", "construction")
 """A mistake here keeps the rest from being looked at."""
 
 HIDES = ("exception", "form", "limits", "repeat", "rest")
 """So does one that ends a call, or gives something else than numbers, or that no mutant explains."""
+
+ENDS = (
+    "PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_BATCH_VIEW", "PT_OUTPUT_FORM", "PT_DETACHED",
+    "PT_DROPOUT_ALWAYS_ON", "PT_TRAINING_UNIMPLEMENTED", "PT_BACKWARD_MISSING", "PT_STEP_MISSING",
+    "PT_STEP_BEFORE_BACKWARD", "PT_LOSS_ARGUMENTS", "PT_SCRIPT_FAILS", "PT_EVALUATION_UNIMPLEMENTED",
+    "PT_EVAL_ON_TRAINING_SET", "PT_TRAINED_ON_VALIDATION",
+)  # fmt: skip
+"""PyTorch kinds after which the rest of the script is not seen, or has no effect."""
 
 
 def check(task: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", type=int, default=200, help="pairs of the NumPy half")
+    parser.add_argument(
+        "--pairs", type=int, default=200, help="pairs of the NumPy half; a quarter of PyTorch's"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--half", choices=sorted(SPECIMENS), action="append", help="this half alone")
     parser.add_argument("--only", nargs="*", default=[], help="these kinds alone, printed and not recorded")
@@ -110,7 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     alone = [task for half in halves for task in singles(half)]
     if options.only:
         alone = [task for task in alone if task["made"][0] in options.only]
-    together = [] if options.only else [task for half in halves for task in pairs(half, options.pairs)]
+    together = (
+        []
+        if options.only
+        else [
+            task
+            for half in halves
+            for task in pairs(half, options.pairs if half == "numpy" else options.pairs // 4)
+        ]
+    )
     with ProcessPoolExecutor(options.workers) as pool:
         rows = list(pool.map(check, alone))
         pair_rows = list(pool.map(check, together))

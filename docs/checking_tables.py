@@ -21,13 +21,17 @@ def blocks(record: Path) -> dict[str, str]:
 
 def named(record: dict[str, Any]) -> str:
     """Shares of mutants whose mistakes were named."""
-    lines = ["| program | mutants | number | all named | all named and nothing else |", "|---|---|---|---|---|"]
+    lines = [
+        "| program | mutants | number | all named | all named and nothing else |",
+        "|---|---|---|---|---|",
+    ]
     for what in ("singles", "pairs"):
         for half in HALVES:
             row = record[what][half]
             if row["checked"]:
+                count = "one mistake" if what == "singles" else "two mistakes"
                 lines.append(
-                    f"| {FILES[half]} | {'one mistake' if what == 'singles' else 'two mistakes'} | {row['checked']} "
+                    f"| {FILES[half]} | {count} | {row['checked']} "
                     f"| {100 * row['named']:.1f} % | {100 * row['named_and_nothing_else']:.1f} % |"
                 )
     return "\n".join(lines)
@@ -53,7 +57,6 @@ def kind_table() -> str:
     lines = ["| code | stage | weight | what is said |", "|---|---|---|---|"]
     for half in HALVES:
         for code, kind in kinds(half).items():
-            lines.append(
-                f"| {code} | {words[kind.stage]} | {words[kind.severity]} | {texts()[code].message.replace('|', ' ')} |"
-            )
+            message = texts()[code].message.replace("|", " ")
+            lines.append(f"| {code} | {words[kind.stage]} | {words[kind.severity]} | {message} |")
     return "\n".join(lines)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  the programs are kept as their authors write them
 """Right solutions in different styles: none of them may be called wrong.
 
 Each has a name, its text, the file's name, the handout that it follows, and the remarks that it deserves.
@@ -20,7 +21,7 @@ class Right:
     file: str = "two_layernet.py"
 
 
-TRAIN = '''
+TRAIN = """
     def train(self, X, y, X_val, y_val, learning_rate=1e-3, learning_rate_decay=0.95, reg=5e-6, num_iters=100,
               batch_size=200, verbose=False):
         num_train = X.shape[0]
@@ -39,14 +40,14 @@ TRAIN = '''
                 learning_rate *= learning_rate_decay
         return {'loss_history': loss_history, 'train_acc_history': train_acc_history,
                 'val_acc_history': val_acc_history}
-'''
+"""
 
-PREDICT = '''
+PREDICT = """
     def predict(self, X):
         return np.argmax(self.loss(X), axis=1)
-'''
+"""
 
-INIT = '''
+INIT = """
 class TwoLayerNet(object):
     def __init__(self, input_size, hidden_size, output_size, std=1e-4):
         self.params = {}
@@ -54,17 +55,19 @@ class TwoLayerNet(object):
         self.params['b1'] = np.zeros(hidden_size)
         self.params['W2'] = std * np.random.randn(hidden_size, output_size)
         self.params['b2'] = np.zeros(output_size)
-'''
+"""
 
-HEADER = '''from __future__ import print_function
+HEADER = """from __future__ import print_function
 from builtins import range
 from builtins import object
 import numpy as np
 import matplotlib.pyplot as plt
 from past.builtins import xrange
-'''
+"""
 
-ONE_HOT = HEADER + '''
+ONE_HOT = (
+    HEADER
+    + """
 def relu(z):
     return z * (z > 0)
 
@@ -72,7 +75,9 @@ def softmax(z):
     z = z - np.max(z, axis=1).reshape(-1, 1)
     e = np.exp(z)
     return e / np.sum(e, axis=1)[:, np.newaxis]
-''' + INIT + '''
+"""
+    + INIT
+    + """
     def loss(self, X, y=None, reg=0.0):
         a = relu(X @ self.params['W1'] + self.params['b1'])
         p = softmax(a @ self.params['W2'] + self.params['b2'])
@@ -90,9 +95,15 @@ def softmax(z):
         grads['W1'] = X.T @ d + 2 * reg * self.params['W1']
         grads['b1'] = d.sum(0)
         return loss, grads
-''' + TRAIN + PREDICT
+"""
+    + TRAIN
+    + PREDICT
+)
 
-EINSUM = "import numpy as np\n" + INIT + '''
+EINSUM = (
+    "import numpy as np\n"
+    + INIT
+    + """
     def loss(self, X, y=None, reg=0.0):
         p = self.params
         z = np.einsum('nd,dh->nh', X, p['W1']) + p['b1'][None, :]
@@ -112,11 +123,17 @@ EINSUM = "import numpy as np\n" + INIT + '''
         back[z <= 0] = 0
         return J, {'W1': np.einsum('nd,nh->dh', X, back) + reg * 2 * p['W1'], 'b1': np.einsum('nh->h', back),
                    'W2': np.einsum('nh,nk->hk', a, e) + reg * 2 * p['W2'], 'b2': np.einsum('nk->k', e)}
-''' + TRAIN + PREDICT
+"""
+    + TRAIN
+    + PREDICT
+)
 
 
 def cs231n(penalty: str, gradient: str) -> str:
-    return HEADER + INIT + f'''
+    return (
+        HEADER
+        + INIT
+        + f"""
     def loss(self, X, y=None, reg=0.0):
         W1, b1 = self.params['W1'], self.params['b1']
         W2, b2 = self.params['W2'], self.params['b2']
@@ -145,10 +162,13 @@ def cs231n(penalty: str, gradient: str) -> str:
         grads['W2'] += {gradient} * W2
         grads['W1'] += {gradient} * W1
         return loss, grads
-''' + TRAIN + PREDICT
+"""
+        + TRAIN
+        + PREDICT
+    )
 
 
-TWO_LEVEL = '''import numpy as np
+TWO_LEVEL = """import numpy as np
 
 class TwoLayerNetv1(object):
     def __init__(self, input_size, hidden_size, output_size, std=1e-4):
@@ -222,16 +242,19 @@ class TwoLayerNetv4(TwoLayerNetv3):
 
     def predict(self, X):
         return self.forward(X).argmax(axis=1)
-'''
+"""
 
 OTHER_NAMES = ONE_HOT
 for old, new in (
-    ("['W1']", "['weights_1']"), ("['W2']", "['weights_2']"), ("['b1']", "['bias_1']"), ("['b2']", "['bias_2']"),
+    ("['W1']", "['weights_1']"),
+    ("['W2']", "['weights_2']"),
+    ("['b1']", "['bias_1']"),
+    ("['b2']", "['bias_2']"),
     ("self.params", "self.theta"),
-):  # fmt: skip
+):
     OTHER_NAMES = OTHER_NAMES.replace(old, new)
 
-ATTRIBUTES = '''import numpy as np
+ATTRIBUTES = """import numpy as np
 
 class TwoLayerNet:
     def __init__(self, input_size, hidden_size, output_size, std=1e-4):
@@ -279,9 +302,10 @@ class TwoLayerNet:
 
     def predict(self, X):
         return np.argmax(self._forward(X)[1], axis=1)
-'''
+"""
 
-COLUMNS = '''import numpy as np
+COLUMNS = (
+    '''import numpy as np
 
 class TwoLayerNet(object):
     """The sheet's convention: weights are (out, in)."""
@@ -311,9 +335,15 @@ class TwoLayerNet(object):
         grads['W1'] = delta.dot(x.T) + 2 * reg * W1
         grads['b1'] = delta.sum(axis=1, keepdims=True)
         return loss, grads
-''' + TRAIN + PREDICT
+'''
+    + TRAIN
+    + PREDICT
+)
 
-LOOPS = "import numpy as np\n" + INIT + '''
+LOOPS = (
+    "import numpy as np\n"
+    + INIT
+    + """
     def loss(self, X, y=None, reg=0.0):
         W1, b1, W2, b2 = self.params['W1'], self.params['b1'], self.params['W2'], self.params['b2']
         N = X.shape[0]
@@ -345,14 +375,17 @@ LOOPS = "import numpy as np\n" + INIT + '''
         grads['W1'] += 2 * reg * W1
         grads['W2'] += 2 * reg * W2
         return loss, grads
-''' + TRAIN + PREDICT
+"""
+    + TRAIN
+    + PREDICT
+)
 
 FLOAT32 = ONE_HOT.replace(
     "a = relu(X @ self.params['W1'] + self.params['b1'])",
     "a = relu((X.astype(np.float32) @ self.params['W1'].astype(np.float32) + self.params['b1']).astype(np.float32))",
 )
 
-LAYERS = '''import numpy as np
+LAYERS = """import numpy as np
 
 class Linear:
     def __init__(self, n_in, n_out, std):
@@ -414,12 +447,14 @@ class TwoLayerNet:
 
     def predict(self, X):
         return np.argmax(self.loss(X), axis=1)
-'''
+"""
 
 UNSTABLE = ONE_HOT.replace("    z = z - np.max(z, axis=1).reshape(-1, 1)\n", "").replace(
     "np.log(np.maximum(p, 1e-300))", "np.log(p)"
 )
-UNDERFLOW = ONE_HOT.replace("np.sum(Y * np.log(np.maximum(p, 1e-300)))", "np.sum(np.log(p[range(len(y)), y]))")
+UNDERFLOW = ONE_HOT.replace(
+    "np.sum(Y * np.log(np.maximum(p, 1e-300)))", "np.sum(np.log(p[range(len(y)), y]))"
+)
 EPSILON = ONE_HOT.replace("np.log(np.maximum(p, 1e-300))", "np.log(p + 1e-8)")
 TINY_EPSILON = ONE_HOT.replace("np.log(np.maximum(p, 1e-300))", "np.log(p + 1e-15)")
 
@@ -438,10 +473,12 @@ SHUFFLED = ONE_HOT.replace(
     "            idx = order[position * batch_size:(position + 1) * batch_size]\n",
 )
 WITHOUT_REPLACEMENT = ONE_HOT.replace(
-    "np.random.choice(num_train, batch_size)", "np.random.choice(num_train, min(num_train, batch_size), replace=False)"
+    "np.random.choice(num_train, batch_size)",
+    "np.random.choice(num_train, min(num_train, batch_size), replace=False)",
 )
 
-TYPED = '''from __future__ import annotations
+TYPED = (
+    """from __future__ import annotations
 
 from dataclasses import dataclass, field
 
@@ -484,40 +521,60 @@ class TwoLayerNet:
             "W2": act.T @ error + 2 * reg * p["W2"],
             "b2": error.sum(axis=0),
         }
-''' + TRAIN + PREDICT
+"""
+    + TRAIN
+    + PREDICT
+)
 
-WITH_TESTS = ONE_HOT + '''
+WITH_TESTS = (
+    ONE_HOT
+    + """
 
 data = np.load('my_cifar_features.npz')
 net = TwoLayerNet(3072, 50, 10)
 net.train(data['X'], data['y'], data['X_val'], data['y_val'])
-'''
+"""
+)
 
-GUARDED = ONE_HOT + '''
+GUARDED = (
+    ONE_HOT
+    + """
 
 if __name__ == '__main__':
     raise RuntimeError('only a driver may run this')
-'''
+"""
+)
 
 FLOAT_EPOCH = ONE_HOT.replace("num_train // batch_size", "num_train / batch_size")
 
-LIST_RESULT = ONE_HOT.replace("        return loss, grads\n", "        return [loss, [grads['W1'], grads['b1'], grads['W2'], grads['b2']]]\n").replace(
+LIST_RESULT = ONE_HOT.replace(
+    "        return loss, grads\n",
+    "        return [loss, [grads['W1'], grads['b1'], grads['W2'], grads['b2']]]\n",
+).replace(
     "loss, grads = self.loss(X_batch, y=y_batch, reg=reg)",
     "loss, listed = self.loss(X_batch, y=y_batch, reg=reg)\n            grads = dict(zip(['W1', 'b1', 'W2', 'b2'], listed))",
 )
 
-OTHER_ARGUMENTS = ONE_HOT.replace("def loss(self, X, y=None, reg=0.0)", "def loss(self, data, labels=None, lam=0.0)").replace(
-    "y=y_batch, reg=reg)", "labels=y_batch, lam=reg)"
-)
+OTHER_ARGUMENTS = ONE_HOT.replace(
+    "def loss(self, X, y=None, reg=0.0)", "def loss(self, data, labels=None, lam=0.0)"
+).replace("y=y_batch, reg=reg)", "labels=y_batch, lam=reg)")
 _a, _b = OTHER_ARGUMENTS.index("a = relu("), OTHER_ARGUMENTS.index("        return loss, grads")
 OTHER_ARGUMENTS = (
     OTHER_ARGUMENTS[:_a]
-    + OTHER_ARGUMENTS[_a:_b].replace("len(X)", "len(data)").replace("X @", "data @").replace("X.T", "data.T")
-    .replace("y is None", "labels is None").replace("[y]", "[labels]").replace("reg", "lam")
+    + OTHER_ARGUMENTS[_a:_b]
+    .replace("len(X)", "len(data)")
+    .replace("X @", "data @")
+    .replace("X.T", "data.T")
+    .replace("y is None", "labels is None")
+    .replace("[y]", "[labels]")
+    .replace("reg", "lam")
     + OTHER_ARGUMENTS[_b:]
 )
 
-MEAN_LOSS = "import numpy as np\n" + INIT + '''
+MEAN_LOSS = (
+    "import numpy as np\n"
+    + INIT
+    + """
     def loss(self, X, y=None, reg=0.0):
         W1, b1, W2, b2 = [self.params[name] for name in ('W1', 'b1', 'W2', 'b2')]
         N = len(X)
@@ -547,29 +604,44 @@ MEAN_LOSS = "import numpy as np\n" + INIT + '''
         for name in ('W1', 'W2'):
             grads[name] += reg * (self.params[name] + self.params[name])
         return float(loss), grads
-''' + TRAIN + '''
+"""
+    + TRAIN
+    + """
     def predict(self, X):
         y_pred = np.zeros(X.shape[0], dtype=int)
         scores = self.loss(X)
         for i in range(X.shape[0]):
             y_pred[i] = np.argmax(scores[i])
         return y_pred
-'''
+"""
+)
 
-PROPERTY = ONE_HOT.replace(
-    "        self.params = {}\n", "        self._store = {}\n"
-).replace("    def loss(self", "    @property\n    def params(self):\n        return self._store\n\n    def loss(self")
+PROPERTY = ONE_HOT.replace("        self.params = {}\n", "        self._store = {}\n").replace(
+    "    def loss(self",
+    "    @property\n    def params(self):\n        return self._store\n\n    def loss(self",
+)
 
 
 def notebook(text: str) -> str:
     """The text as cells, with cells that would fail and a magic."""
     head, body = text.split("class TwoLayerNet", 1)
-    cells = ["%matplotlib inline\n!pip list\n" + head, "class TwoLayerNet" + body, "net = TwoLayerNet(3, 4, 2)\nX = load_cifar10()\nnet.train(X)"]
-    return json.dumps({
-        "cells": [{"cell_type": "markdown", "source": ["# Two layers"], "metadata": {}}]
-        + [{"cell_type": "code", "source": cell.splitlines(True), "outputs": [], "metadata": {}} for cell in cells],
-        "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
-    })  # fmt: skip
+    cells = [
+        "%matplotlib inline\n!pip list\n" + head,
+        "class TwoLayerNet" + body,
+        "net = TwoLayerNet(3, 4, 2)\nX = load_cifar10()\nnet.train(X)",
+    ]
+    return json.dumps(
+        {
+            "cells": [{"cell_type": "markdown", "source": ["# Two layers"], "metadata": {}}]
+            + [
+                {"cell_type": "code", "source": cell.splitlines(True), "outputs": [], "metadata": {}}
+                for cell in cells
+            ],
+            "metadata": {},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
 
 
 RIGHT = [

@@ -22,13 +22,16 @@ def test_there_are_enough_kinds() -> None:
 
 
 def test_every_kind_of_the_list_is_there() -> None:
-    listed = """SOFTMAX_OVERFLOW LOG_UNDERFLOW SOFTMAX_AXIS SOFTMAX_TWICE SCORES_TRANSPOSED FORWARD_TUPLE FORWARD_NONE
-    LOSS_4TUPLE RAW_SCORES MATMUL_ORDER SHAPE_MISMATCH BROADCAST_NxN LOSS_ALL_CLASSES REG_HALF_BUG REG_HARDCODED
-    REG_BIASES_LOSS_ONLY REG_GRAD_FACTOR REG_GRAD_MISSING RELU_MASK_MISSING BACKWARD_UNIMPLEMENTED
-    TRAIN_UNIMPLEMENTED PREDICT_UNIMPLEMENTED BIAS_GRAD_MISSING BIAS_GRAD_NOT_SUMMED BIAS_GRAD_2D BIAS_GRAD_TIMES_N
-    BIAS_GRAD_DIV_N_TWICE HARDCODED_C HARDCODED_N C_FROM_BATCH PARAMS_POLLUTED LOOP BATCH_FULL BATCH_HARDCODED
-    BATCH_REPLACE_FALSE BATCH_MIN_WITH_REPLACEMENT FLOAT_EPOCH DROPOUT_ALWAYS_ON DROPOUT_AT_PREDICT PREDICT_FLOAT
-    PREDICT_MAX PY2 CONFLICT_MARKERS NONEXISTENT_API"""
+    listed = """
+    SOFTMAX_OVERFLOW LOG_UNDERFLOW SOFTMAX_AXIS SOFTMAX_TWICE SCORES_TRANSPOSED FORWARD_TUPLE
+    FORWARD_NONE LOSS_4TUPLE RAW_SCORES MATMUL_ORDER SHAPE_MISMATCH BROADCAST_NxN LOSS_ALL_CLASSES
+    REG_HALF_BUG REG_HARDCODED REG_BIASES_LOSS_ONLY REG_GRAD_FACTOR REG_GRAD_MISSING
+    RELU_MASK_MISSING BACKWARD_UNIMPLEMENTED TRAIN_UNIMPLEMENTED PREDICT_UNIMPLEMENTED
+    BIAS_GRAD_MISSING BIAS_GRAD_NOT_SUMMED BIAS_GRAD_2D BIAS_GRAD_TIMES_N BIAS_GRAD_DIV_N_TWICE
+    HARDCODED_C HARDCODED_N C_FROM_BATCH PARAMS_POLLUTED LOOP BATCH_FULL BATCH_HARDCODED
+    BATCH_REPLACE_FALSE BATCH_MIN_WITH_REPLACEMENT FLOAT_EPOCH DROPOUT_ALWAYS_ON DROPOUT_AT_PREDICT
+    PREDICT_FLOAT PREDICT_MAX PY2 CONFLICT_MARKERS NONEXISTENT_API
+    """
     assert set(listed.split()) <= set(kinds("numpy"))
 
 
@@ -50,7 +53,9 @@ def test_a_kind_has_words_a_stage_and_mutants_that_can_be_made(half: Half, kind:
 
 
 def test_the_words_hold_no_code_of_the_solution() -> None:
-    code = re.compile(r"np\.|\.dot|\.T\b|@|axis\s*=|keepdims\s*=|\[np|arange|optimizer\.|nn\.(?!Module)|\w+\(\w+, \w+\) \*")
+    code = re.compile(
+        r"np\.|\.dot|\.T\b|@|axis\s*=|keepdims\s*=|\[np|arange|optimizer\.|nn\.(?!Module)|\w+\(\w+, \w+\) \*"
+    )
     for code_name, text in texts().items():
         assert not code.search(text.message + text.think), code_name
 
@@ -60,7 +65,16 @@ def test_there_are_no_words_for_kinds_that_do_not_exist() -> None:
 
 
 def test_every_stage_and_verdict_has_words() -> None:
-    words = {*NUMPY_STAGES, *PYTORCH_STAGES, "cifar10", "right", "wrong", "unfinished", "does not run", "not reached"}
+    words = {
+        *NUMPY_STAGES,
+        *PYTORCH_STAGES,
+        "cifar10",
+        "right",
+        "wrong",
+        "unfinished",
+        "does not run",
+        "not reached",
+    }
     assert words <= set(phrases())
 
 
@@ -78,7 +92,9 @@ def test_the_specimen_is_the_reference() -> None:
 
 def test_the_handouts_differ_as_they_should() -> None:
     probe = main_probes(np.random.default_rng(0))[0]
-    found = {guess.handout: answers(guess.text, probe) for guess in [*bases(), *bases("probabilities", "half")]}
+    found = {
+        guess.handout: answers(guess.text, probe) for guess in [*bases(), *bases("probabilities", "half")]
+    }
     assert set(found) == set(HANDOUTS)
     net = TwoLayerNet(1, 1, 1).with_params(probe.params)
     np.testing.assert_allclose(found["raw", "reg"]["scores"], net.logits(probe.X), rtol=1e-13)

@@ -86,7 +86,9 @@ def test_a_right_solution_has_status_0_and_is_quick(tmp_path, capsys):
 
 
 def test_the_page_has_the_lines_and_escapes_them(tmp_path, capsys):
-    text = made("UPDATE_SIGN").replace("import numpy as np", "import numpy as np  # <script>alert(1)</script>")
+    text = made("UPDATE_SIGN").replace(
+        "import numpy as np", "import numpy as np  # <script>alert(1)</script>"
+    )
     path, page = written(tmp_path, text), tmp_path / "report.html"
     checked(capsys, str(path), "--html", str(page))
     html = page.read_text()
@@ -97,7 +99,9 @@ def test_the_page_has_the_lines_and_escapes_them(tmp_path, capsys):
 
 
 def test_terminal_controls_in_the_students_text_are_not_printed(tmp_path, capsys):
-    text = made("UPDATE_SIGN").replace("learning_rate * grads[name]", "learning_rate * grads[name]  # \x1b]0;owned\x07")
+    text = made("UPDATE_SIGN").replace(
+        "learning_rate * grads[name]", "learning_rate * grads[name]  # \x1b]0;owned\x07"
+    )
     _, out, _ = checked(capsys, str(written(tmp_path, text)))
     assert "\x1b" not in out
     assert "\x07" not in out
@@ -124,11 +128,19 @@ def test_a_folder_has_both_halves(tmp_path):
 
 
 def test_several_mistakes_are_each_named(tmp_path):
-    path = written(tmp_path, made("BIAS2_NOT_ADDED", "REG_MISSING", "BIAS_GRAD_DIV_N_TWICE", "UPDATE_SIGN", "PREDICT_ARGMIN"))
+    path = written(
+        tmp_path,
+        made("BIAS2_NOT_ADDED", "REG_MISSING", "BIAS_GRAD_DIV_N_TWICE", "UPDATE_SIGN", "PREDICT_ARGMIN"),
+    )
     report = check_submission(path, Options())
     assert {finding.code for finding in report.findings} == {
-        "BIAS2_NOT_ADDED", "REG_MISSING", "REG_GRAD_BIASES", "BIAS_GRAD_DIV_N_TWICE", "UPDATE_SIGN", "PREDICT_ARGMIN",
-    } - {"REG_GRAD_BIASES"}  # fmt: skip
+        "BIAS2_NOT_ADDED",
+        "REG_MISSING",
+        "REG_GRAD_BIASES",
+        "BIAS_GRAD_DIV_N_TWICE",
+        "UPDATE_SIGN",
+        "PREDICT_ARGMIN",
+    } - {"REG_GRAD_BIASES"}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +167,9 @@ def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path):
         ("broken.ipynb", "{", "no notebook that can be read"),
     ],
 )
-def test_what_cannot_be_checked_is_one_line(name: str, text: str | None, words: str, tmp_path: Path, capsys) -> None:
+def test_what_cannot_be_checked_is_one_line(
+    name: str, text: str | None, words: str, tmp_path: Path, capsys
+) -> None:
     path = tmp_path / name
     if text is not None:
         path.write_text(text)

@@ -21,7 +21,9 @@ COMMANDS = re.findall(r"^    (\S.*)$", PAGE, re.M)
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A command of the page, with this interpreter's fcnet, without network."""
     words = shlex.split(command)
-    words = [sys.executable, "-m", "fcnet", *words[1:]] if words[0] == "fcnet" else [sys.executable, *words[1:]]
+    words = (
+        [sys.executable, "-m", "fcnet", *words[1:]] if words[0] == "fcnet" else [sys.executable, *words[1:]]
+    )
     environment = os.environ | {
         "PYTHONPATH": str(Path(fcnet.__file__).parents[1]),
         "FCNET_OFFLINE": "1",

@@ -52,9 +52,21 @@ def test_most_pairs_are_named(pool: ProcessPoolExecutor) -> None:
 def test_some_pytorch_kinds_are_named(pool: ProcessPoolExecutor) -> None:
     """The record has all of them; each takes seconds, since torch is imported for each."""
     pytest.importorskip("torch")
-    codes = ("PT_LAYERS_IN_LIST", "PT_DEPTH_FIXED", "PT_NO_ACTIVATION", "PT_SOFTMAX_IN_FORWARD", "PT_ZERO_GRAD_MISSING",
-             "PT_WEIGHTS_ZERO", "PT_EVAL_PART", "PT_EVAL_SIGMOID", "PT_EVAL_GRADIENTS", "PT_BATCH_VIEW")  # fmt: skip
-    tasks = [task for task in confusion.singles("pytorch") if task["made"][0] in codes and task["mutants"] == [0]]
+    codes = (
+        "PT_LAYERS_IN_LIST",
+        "PT_DEPTH_FIXED",
+        "PT_NO_ACTIVATION",
+        "PT_SOFTMAX_IN_FORWARD",
+        "PT_ZERO_GRAD_MISSING",
+        "PT_WEIGHTS_ZERO",
+        "PT_EVAL_PART",
+        "PT_EVAL_SIGMOID",
+        "PT_EVAL_GRADIENTS",
+        "PT_BATCH_VIEW",
+    )
+    tasks = [
+        task for task in confusion.singles("pytorch") if task["made"][0] in codes and task["mutants"] == [0]
+    ]
     rows = list(pool.map(confusion.check, tasks))
     assert [(row["made"], row["named"]) for row in rows if not row["all_named"]] == []
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  each gap stands in one line
 """`fcnet start`: it runs from the first minute, and a filled gap is a right answer."""
 
 from __future__ import annotations
@@ -111,6 +112,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_the_templates_give_nothing_away(tmp_path: Path) -> None:
     for path in write_start(tmp_path):
         text = path.read_text()
-        for code in ("@ W", ".dot(", "np.maximum(0", "argmax", "choice(", "zero_grad", ".backward(", "nn.Linear(", ".T"):
+        for code in (
+            "@ W",
+            ".dot(",
+            "np.maximum(0",
+            "argmax",
+            "choice(",
+            "zero_grad",
+            ".backward(",
+            "nn.Linear(",
+            ".T",
+        ):
             assert code not in text, (path, code)
     assert set(SCRIPTS) == {path.name for path in tmp_path.glob("*.py")}

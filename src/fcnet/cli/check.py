@@ -35,7 +35,7 @@ class Check:
     scores: Literal["auto", "probabilities", "raw"] = "auto"
     """What your handout wants as scores; recognised if not given."""
     penalty: Literal["auto", "reg", "half"] = "auto"
-    """Whether your handout's penalty is reg or one-half reg times the squared norms; recognised if not given."""
+    """Whether your handout's penalty is reg or one-half reg times the squared norms, likewise."""
     cifar10: bool = False
     """Also train on CIFAR-10 with the exercise's settings and compare the curve (about a minute)."""
     data: Path | None = None

@@ -77,7 +77,7 @@ def rows_seen(
         len(y) == len(X) and not np.array_equal(y, data.y[numbers])
         for (X, y), numbers in zip(seen, rows, strict=True)
     ):
-        X, y = seen[0]
+        y = seen[0][1]
         wrong(
             "BATCH_LABELS_MISMATCH",
             "each row with its own label",
@@ -124,5 +124,12 @@ def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -
     rows = [numbers_of(X, data) for X, _ in batches(done, data)]
     short = [numbers for numbers in rows if len(numbers) == 5]
     if rows and len(short) == len(rows) and any(len(set(numbers.tolist())) < 5 for numbers in short):
-        case.add("BATCH_MIN_WITH_REPLACEMENT", spans=spans, shown=Shown(
-            question, "20 rows with replacement, or each of the 5 once", f"5 rows, some twice: {short[0].tolist()}"))  # fmt: skip
+        case.add(
+            "BATCH_MIN_WITH_REPLACEMENT",
+            spans=spans,
+            shown=Shown(
+                question,
+                "20 rows with replacement, or each of the 5 once",
+                f"5 rows, some twice: {short[0].tolist()}",
+            ),
+        )

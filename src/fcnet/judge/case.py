@@ -21,6 +21,10 @@ from fcnet.judge.student import Student
 Array = NDArray[Any]
 
 
+NOTHING = Shown()
+"""Nothing to show."""
+
+
 @dataclass
 class Case:
     """One submission under judgement.
@@ -61,7 +65,7 @@ class Case:
         *,
         line: int | None = None,
         spans: Sequence[tuple[int, int]] | None = None,
-        shown: Shown = Shown(),
+        shown: Shown = NOTHING,
         detail: str = "",
         stage: str = "",
     ) -> None:
@@ -99,7 +103,7 @@ class Case:
             return self.starts[0]
         return next(guess for guess in self.starts if guess.handout == known.handout)
 
-    def failed(self, stage: str, failure: Failure, shown: Shown = Shown()) -> None:
+    def failed(self, stage: str, failure: Failure, shown: Shown = NOTHING) -> None:
         """Note that a call ended without a value."""
         code = code_of(stage, failure, self.line_text(failure.line))
         got = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,6 @@ from fcnet.judge.robustness import judge_robustness, state_is_kept
 from fcnet.judge.source import Source, sources
 from fcnet.judge.training import judge_training
 
-
 CIFAR10_SECONDS = 240.0
 """Of the training on CIFAR-10, by the clock."""
 
@@ -57,7 +56,7 @@ class Options:
     scores: str = ""
     penalty: str = ""
     isolation: Isolation = "auto"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     seed: int | None = None
     images: Images | None = None
 
@@ -138,10 +137,20 @@ def look(case: Case, submission: Submission) -> None:
 def unsound() -> set[str]:
     """Kinds after which a training may fail or go astray without a mistake of its own."""
     forms = {
-        kind.code for kind in kinds().values()
-        if kind.stage in ("loss", "gradients", "prediction") and kind.fingerprint in ("form", "exception", "repeat")
-    }  # fmt: skip
-    return forms | {"SCORES_TRANSPOSED", "FORWARD_TUPLE", "PARAMS_CHANGED", "PARAMS_POLLUTED", "C_FROM_BATCH", "INPUT_CHANGED", "PREDICT_AXIS"}
+        kind.code
+        for kind in kinds().values()
+        if kind.stage in ("loss", "gradients", "prediction")
+        and kind.fingerprint in ("form", "exception", "repeat")
+    }
+    return forms | {
+        "SCORES_TRANSPOSED",
+        "FORWARD_TUPLE",
+        "PARAMS_CHANGED",
+        "PARAMS_POLLUTED",
+        "C_FROM_BATCH",
+        "INPUT_CHANGED",
+        "PREDICT_AXIS",
+    }
 
 
 def check_pytorch(source: Source, options: Options) -> Report:

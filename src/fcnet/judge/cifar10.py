@@ -84,8 +84,13 @@ def judge_images(case: Case, images: Images) -> None:
     wanted = [float(np.mean(part)) for part in np.array_split(ours, len(ours) // WINDOW)]
     apart = max(abs(a - b) for a, b in zip(told, wanted, strict=True))
     if not apart <= APART:
-        case.add("CIFAR10_CURVE", spans=spans, shown=Shown(
-            question, {"mean losses of 50 steps": wanted[::4]}, {"mean losses of 50 steps": told[::4]}))  # fmt: skip
+        case.add(
+            "CIFAR10_CURVE",
+            spans=spans,
+            shown=Shown(
+                question, {"mean losses of 50 steps": wanted[::4]}, {"mean losses of 50 steps": told[::4]}
+            ),
+        )
         return
     case.notes.append(
         f"{question}: the loss falls from {told[0]:.3f} to {told[-1]:.3f}, ours to {wanted[-1]:.3f}; "

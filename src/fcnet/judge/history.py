@@ -45,8 +45,13 @@ def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
         losses = first_of_length(done.value, 9)
     told_keys = ", ".join(entries) or ("nothing" if done.value is None else "no dict")
     if losses is None and not any("loss" in key.lower() for key in entries):
-        case.add("TRAIN_RETURN", spans=spans, shown=Shown(
-            question, "a dict with loss_history, train_acc_history and val_acc_history", told_keys))  # fmt: skip
+        case.add(
+            "TRAIN_RETURN",
+            spans=spans,
+            shown=Shown(
+                question, "a dict with loss_history, train_acc_history and val_acc_history", told_keys
+            ),
+        )
         return
     count, calls = 0 if losses is None else losses.size, len(done.records)
     if count != 9 and (not calls or calls == 9):
@@ -80,8 +85,15 @@ def accuracies(
     division = case.source.find([r"(num_train|\bN\b|len\(X\)|X\.shape\[0\])\s*/\s*batch_size"], spans)
     whole = division is not None and re.search(r"int\(|floor|round|//", case.line_text(division))
     if division is not None and not whole and (values is None or values.size <= 1):
-        case.add("FLOAT_EPOCH", line=division, shown=Shown(
-            question, "accuracies at steps 0, 4 and 8", f"{0 if values is None else values.size} accuracies"))  # fmt: skip
+        case.add(
+            "FLOAT_EPOCH",
+            line=division,
+            shown=Shown(
+                question,
+                "accuracies at steps 0, 4 and 8",
+                f"{0 if values is None else values.size} accuracies",
+            ),
+        )
     if values is None or not values.size:
         case.add(
             "ACCURACY_HISTORY", spans=spans, shown=Shown(question, "val_acc_history, once an epoch", "none")
@@ -95,8 +107,13 @@ def accuracies(
         return
     right = float((labels == y_val).mean())
     if not np.allclose(values, right, atol=1e-6) and not np.allclose(values, 100 * right, atol=1e-4):
-        case.add("ACCURACY_HISTORY", spans=spans, shown=Shown(
-            {**question, "learning_rate": 0.0}, f"validation accuracy {right:.4f} each time", values))  # fmt: skip
+        case.add(
+            "ACCURACY_HISTORY",
+            spans=spans,
+            shown=Shown(
+                {**question, "learning_rate": 0.0}, f"validation accuracy {right:.4f} each time", values
+            ),
+        )
 
 
 def judge_toy(case: Case, spans: Spans) -> None:

@@ -1,4 +1,4 @@
-"""Which mistakes explain these numbers? Mutants of the specimen, alone and together, answer the same questions.
+"""Which mistakes explain these numbers? Mutants of the specimen answer the same questions.
 
 The specimen is a right network; a mistake is a change of its text. A submission whose numbers equal those of
 the changed specimen has made that mistake, whatever its own text looks like. One entry of the catalogue is
@@ -160,7 +160,7 @@ def explain(
     stage : whose kinds may be added
     observed, probes, channels : the submission's numbers, the questions, and which numbers count
     most : mistakes that may be added
-    seconds : after which no more are tried
+    seconds : of the processor's time after which no more are tried
 
     Returns
     -------
@@ -170,14 +170,14 @@ def explain(
     right = [guess for guess in starts if agrees(guess.text, observed, probes, channels, tolerance)]
     if right or not channels:
         return right or list(starts)
-    end = time.monotonic() + seconds
+    end = time.process_time() + seconds
     candidates = _patches(stage, constants())
     first = channels[:1] if len(channels) > 1 else channels
     for count in range(1, most + 1):
-        found = []
+        found: list[Guess] = []
         for guess in starts:
             for added in itertools.combinations(candidates, count):
-                if time.monotonic() > end:
+                if time.process_time() > end:
                     return found
                 if count > 1 and len({code for code, _, _ in added}) < count:
                     continue
@@ -202,7 +202,7 @@ def _simplest(found: list[Guess]) -> list[Guess]:
 
 
 def _patches(stage: str, constants: Mapping[str, float]) -> list[tuple[str, int, Patch]]:
-    """All mutants of a stage that show in numbers; a constant measured on the submission takes 0.05's place."""
+    """All mutants of a stage that show in numbers, also with a constant measured on the submission."""
     found: list[tuple[str, int, Patch]] = []
     for kind in numeric_kinds(stage):
         for number, patch in enumerate(kind.mutants):

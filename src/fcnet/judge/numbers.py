@@ -1,4 +1,4 @@
-"""Scores, loss and gradients: the numbers of a submission, held against ours and against those of mistakes."""
+"""Scores, loss and gradients: a submission's numbers, held against ours and those of mistakes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def judge_scores(case: Case) -> bool:
 
 
 def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
-    """Whether the main questions can be answered; where sizes are written into the code, others take their place."""
+    """Whether the main questions can be answered; if sizes are written into the code, others are asked."""
 
     def works(probe: Probe) -> Any:
         return ask(probe)
@@ -208,12 +208,12 @@ def follows_from_scores(case: Case) -> bool:
             shifted = scores - scores.max(axis=1, keepdims=True)
             as_logits = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
             losses = [-logs[np.arange(N), probe.y].mean() for logs in (np.log(scores), as_logits)]
-        seen = [case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg)]
-        if any(value is None or not np.isfinite(value).all() for value in seen):
+        plain, full = (case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg))
+        if plain is None or full is None or not (np.isfinite(plain).all() and np.isfinite(full).all()):
             return False
         fits = [
-            close(seen[0], np.asarray(loss), 1e-8)
-            and close(seen[1], np.asarray(loss + share * probe.reg * norms), 1e-8)
+            close(plain, np.asarray(loss), 1e-8)
+            and close(full, np.asarray(loss + share * probe.reg * norms), 1e-8)
             for loss in losses
             for share in (1.0, 0.5)
         ]
@@ -245,8 +245,13 @@ def judge_gradients(case: Case) -> bool:
     for name, value in again.values.items():
         before = case.observed.get((0, name, case.probes[0].reg))
         if before is not None and not close(value, before):
-            case.add("GRAD_STALE", spans=spans, shown=Shown(
-                sizes_of(case.probes[0]), "the same gradient twice", f"another gradient of {name}"))  # fmt: skip
+            case.add(
+                "GRAD_STALE",
+                spans=spans,
+                shown=Shown(
+                    sizes_of(case.probes[0]), "the same gradient twice", f"another gradient of {name}"
+                ),
+            )
             return True
     if not case.has("PARAMS_CHANGED"):
         judge_gradient_numbers(case, spans)
@@ -279,7 +284,9 @@ def judge_gradient_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     starts = case.guesses = case.guesses or case.possible or list(case.starts)
     step(case, "gradients", gradient_channels(case, NAMES, False), constants=lambda: constant_penalty(case))
     if case.guesses:
-        step(case, "gradients", gradient_channels(case, NAMES, True), constants=lambda: constant_penalty(case))
+        step(
+            case, "gradients", gradient_channels(case, NAMES, True), constants=lambda: constant_penalty(case)
+        )
     if case.guesses or (chained and fits_own_loss(case)):
         return
     case.possible, case.settled = starts, starts[0]
@@ -391,8 +398,13 @@ def step(
         if guesses:
             case.tolerance = SINGLE
             spans = case.student.spans(case.student.loss_method, "__init__")
-            case.add("SINGLE_PRECISION", spans=spans, shown=Shown(
-                sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"))  # fmt: skip
+            case.add(
+                "SINGLE_PRECISION",
+                spans=spans,
+                shown=Shown(
+                    sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"
+                ),
+            )
     if not guesses and most > 1:
         guesses = explain(
             starts,

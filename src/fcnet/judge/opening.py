@@ -136,8 +136,15 @@ def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any
         told_missing(case, attributes, missing, init)
         return False
     if student.loss_method is None or student.scores_method is None:
-        case.add("LOSS_MISSING", spans=student.spans(), shown=Shown(
-            student.name, "a method loss(X, y=None, reg=0.0)", f"methods {', '.join(sorted(student.methods))}"))  # fmt: skip
+        case.add(
+            "LOSS_MISSING",
+            spans=student.spans(),
+            shown=Shown(
+                student.name,
+                "a method loss(X, y=None, reg=0.0)",
+                f"methods {', '.join(sorted(student.methods))}",
+            ),
+        )
         return False
     judge_initialisation(case, reply, init)
     return True

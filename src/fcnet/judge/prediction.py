@@ -45,10 +45,14 @@ def judge_prediction(case: Case) -> None:
     again = array_of(student.ask_predict(probe, seed=1).value)
     if again is not None and again.size == labels.size and not np.array_equal(again.ravel(), labels):
         random = (labels == right).mean() < 0.36
-        case.add("PREDICT_RANDOM" if random and not case.has("DROPOUT_ALWAYS_ON") else "DROPOUT_AT_PREDICT", spans=spans,
-                 shown=Shown(sizes_of(probe), "the same labels twice", "other labels the second time"))  # fmt: skip
+        case.add(
+            "PREDICT_RANDOM" if random and not case.has("DROPOUT_ALWAYS_ON") else "DROPOUT_AT_PREDICT",
+            spans=spans,
+            shown=Shown(sizes_of(probe), "the same labels twice", "other labels the second time"),
+        )
         return
-    if np.array_equal(labels, right) or np.array_equal(labels, own_argmax(case, probe)):
+    own = own_argmax(case, probe)
+    if np.array_equal(labels, right) or (own is not None and np.array_equal(labels, own)):
         return
     case.add(named(case, probe, labels), spans=spans, shown=smallest(case))
 

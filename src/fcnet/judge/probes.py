@@ -79,7 +79,7 @@ def draw(
 
 
 def main_probes(rng: np.random.Generator) -> tuple[Probe, Probe]:
-    """The two questions from which mistakes are told apart: every size differs within each and between them."""
+    """The two questions from which mistakes are told apart; all sizes differ."""
     return draw(rng, 5, 7, 4, 6), draw(rng, 2, 6, 8, 9, reg=0.2)
 
 

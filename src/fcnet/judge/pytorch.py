@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,9 @@ def look_at_pytorch(case: Case, submission: Submission) -> None:
     if right:
         case.reached.append("forward")
         judge_forward(case, submission, name)
-    if not case.has("PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"):
+    if not case.has(
+        "PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"
+    ):
         judge_script(case, submission)
 
 
@@ -70,7 +73,7 @@ def lines_of(case: Case, name: str, *methods: str) -> list[tuple[int, int]]:
 def expected_shapes(hidden: Sequence[int]) -> list[tuple[int, int]]:
     """(out, in) of each layer."""
     sizes = [D, *hidden, C]
-    return [(n_out, n_in) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    return [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
 
 
 def make(submission: Submission, name: str, hidden: Sequence[int]) -> Reply:
@@ -90,15 +93,26 @@ def judge_construction(case: Case, submission: Submission, name: str) -> bool:
         reply = make(submission, name, hidden)
         if reply.failure is not None:
             got = f"{reply.failure.type}: {reply.failure.message}"
-            case.add(constructor_code(reply.failure.type, got, len(hidden)), line=reply.failure.line, spans=spans,
-                     shown=Shown(question, f"a network of {len(hidden) + 1} layers", got))  # fmt: skip
+            case.add(
+                constructor_code(reply.failure.type, got, len(hidden)),
+                line=reply.failure.line,
+                spans=spans,
+                shown=Shown(question, f"a network of {len(hidden) + 1} layers", got),
+            )
             return False
         weights = weights_of(reply.value["attributes"])
         code = construction_code(case, spans, hidden, weights)
         if code:
             shapes = [tuple(value.shape) for value in weights.values()]
-            case.add(code, spans=spans, shown=Shown(
-                question, f"weights {expected_shapes(hidden)}", f"weights {shapes}" if shapes else "no parameters"))  # fmt: skip
+            case.add(
+                code,
+                spans=spans,
+                shown=Shown(
+                    question,
+                    f"weights {expected_shapes(hidden)}",
+                    f"weights {shapes}" if shapes else "no parameters",
+                ),
+            )
             return False
         names = set(reply.value["attributes"])
         missing = [
@@ -114,8 +128,15 @@ def judge_construction(case: Case, submission: Submission, name: str) -> bool:
             )
     same = make(submission, name, [D, D, D])
     if same.ok and len(weights_of(same.value["attributes"])) < 4:
-        case.add("PT_SHARED_LAYER", spans=spans, shown=Shown(
-            f"{name}({D}, [{D}, {D}, {D}], {C})", "4 weight matrices", f"{len(weights_of(same.value['attributes']))}"))  # fmt: skip
+        case.add(
+            "PT_SHARED_LAYER",
+            spans=spans,
+            shown=Shown(
+                f"{name}({D}, [{D}, {D}, {D}], {C})",
+                "4 weight matrices",
+                f"{len(weights_of(same.value['attributes']))}",
+            ),
+        )
         return False
     return True
 
@@ -151,7 +172,9 @@ def construction_code(
     if any(size not in known for shape in shapes for size in shape):
         return "PT_SIZES_HARDCODED"
     if len(shapes) < len(wanted):
-        registered = case.source.find([r"Sequential|ModuleList|ModuleDict|add_module|setattr"], spans) is not None
+        registered = (
+            case.source.find([r"Sequential|ModuleList|ModuleDict|add_module|setattr"], spans) is not None
+        )
         in_list = set(shapes) <= set(wanted) and not registered
         if len(hidden) == 1:
             return "PT_LAYERS_IN_LIST" if in_list else "PT_LAYER_COUNT"
@@ -160,7 +183,7 @@ def construction_code(
         return "PT_DEPTH_FIXED" if len(shapes) == 2 or len(hidden) > 2 else "PT_LAYER_COUNT"
     if len(shapes) > len(wanted):
         return "PT_LAYER_COUNT"
-    meets = all(after[1] == before[0] for before, after in zip(shapes, shapes[1:], strict=False))
+    meets = all(after[1] == before[0] for before, after in pairwise(shapes))
     return "PT_WIDTHS" if meets else "PT_WIDTHS_DO_NOT_MEET"
 
 
@@ -195,18 +218,21 @@ def log_softmax(z: Array) -> Array:
 
 Function = Callable[[Array], Array]
 
-HYPOTHESES: tuple[tuple[str, Function, Function], ...] = (
-    ("", relu, same),
-    ("PT_SOFTMAX_IN_FORWARD", relu, softmax),
-    ("PT_LOG_SOFTMAX", relu, log_softmax),
-    ("PT_ACTIVATION_AFTER_LAST", relu, relu),
-    ("PT_SIGMOID_AFTER_LAST", relu, sigmoid),
-    ("PT_NO_ACTIVATION", same, same),
-    ("PT_OTHER_ACTIVATION", sigmoid, same),
-    ("PT_OTHER_ACTIVATION", np.tanh, same),
-    ("PT_OTHER_ACTIVATION", leaky, same),
+HIDDEN_FUNCTIONS: tuple[tuple[str, Function], ...] = (
+    ("", relu),
+    ("PT_NO_ACTIVATION", same),
+    ("PT_OTHER_ACTIVATION", sigmoid),
+    ("PT_OTHER_ACTIVATION", np.tanh),
+    ("PT_OTHER_ACTIVATION", leaky),
 )
-"""What a forward pass may do: the kind, the hidden layers' function, the last layer's."""
+LAST_FUNCTIONS: tuple[tuple[str, Function], ...] = (
+    ("", same),
+    ("PT_SOFTMAX_IN_FORWARD", softmax),
+    ("PT_LOG_SOFTMAX", log_softmax),
+    ("PT_ACTIVATION_AFTER_LAST", relu),
+    ("PT_SIGMOID_AFTER_LAST", sigmoid),
+)
+"""What the hidden layers and the last layer may do, each with the kind of mistake that it is."""
 
 
 def passed(
@@ -327,15 +353,16 @@ def judge_output(
     def agrees(other: Array) -> bool:
         return bool(np.allclose(got, other, rtol=CLOSE, atol=CLOSE * max(1.0, float(np.abs(right).max()))))
 
-    for code, f, last in HYPOTHESES:
-        if agrees(passed(X, weights, biases, [f] * len(hidden), last)):
-            if code and not (code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")):
-                case.add(code, spans=spans, shown=shown)
-            return
+    patterns: list[tuple[str, list[Function]]] = [(code, [f] * len(hidden)) for code, f in HIDDEN_FUNCTIONS]
     for pattern in range(1, 2 ** len(hidden) - 1):
-        some = [relu if pattern >> place & 1 else same for place in range(len(hidden))]
-        if agrees(passed(X, weights, biases, some, same)):
-            case.add("PT_ACTIVATION_MISSING_SOMEWHERE", spans=spans, shown=shown)
+        some: list[Function] = [relu if pattern >> place & 1 else same for place in range(len(hidden))]
+        patterns.append(("PT_ACTIVATION_MISSING_SOMEWHERE", some))
+    for (code, functions), (last_code, last) in product(patterns, LAST_FUNCTIONS):
+        if agrees(passed(X, weights, biases, functions, last)):
+            partly = code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")
+            for one in (code if not partly else "", last_code):
+                if one:
+                    case.add(one, spans=spans, shown=shown)
             return
     if extra:
         case.notes.append("the network has further layers: its outputs were not compared")

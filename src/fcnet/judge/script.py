@@ -1,9 +1,10 @@
-"""Training and evaluation of the PyTorch half: the whole script is run on random pictures, and its calls are read."""
+"""Training and evaluation of the PyTorch half: the script runs on random pictures, and its calls are read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from fcnet.judge.case import Case
@@ -47,10 +48,15 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
         ]
     told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
     return [
-        event for event in told
-        if isinstance(event, list) and len(event) == 4 and isinstance(event[0], str) and isinstance(event[1], str)
-        and isinstance(event[2], int) and isinstance(event[3], str)
-    ]  # fmt: skip
+        event
+        for event in told
+        if isinstance(event, list)
+        and len(event) == 4
+        and isinstance(event[0], str)
+        and isinstance(event[1], str)
+        and isinstance(event[2], int)
+        and isinstance(event[3], str)
+    ]
 
 
 def seen(
@@ -161,7 +167,7 @@ def judge_order(case: Case, events: Events, sources: Sequence[str]) -> None:
         for event in events
         if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")
     ]
-    pairs = list(zip(order, order[1:], strict=False))
+    pairs = list(pairwise(order))
     steps, zeros = order.count("step"), order.count("zero_grad")
     late = sum(pair == ("zero_grad", "step") for pair in pairs)
     if late > steps // 2:

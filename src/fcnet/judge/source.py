@@ -164,7 +164,7 @@ def sources(path: Path) -> dict[str, Source]:
         if path.suffix not in (".py", ".ipynb"):
             raise DataError(f"{path} is neither a .py file nor a notebook, give the file with the class")
         source = read(path)
-        return {half: source for half in halves(source)}
+        return dict.fromkeys(halves(source), source)
     found: dict[str, Source] = {}
     for file in sorted(
         candidates(path), key=lambda f: (f.name not in (*NUMPY_NAMES, *PYTORCH_NAMES), f.suffix, f)

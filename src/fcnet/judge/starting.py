@@ -66,7 +66,7 @@ def readme(notebook: bool) -> str:
         .replace("ex2_pytorch.py", "ex2_pytorch.ipynb")
         .replace(
             "The first asks your network the exercise's own questions. The second looks closer: it uses",
-            "The last cells of the notebook ask the exercise's own questions. `fcnet check` looks closer: it uses",
+            "The notebook's last cells ask the exercise's own questions. `fcnet check` looks closer: it uses",
         )
     )
 
@@ -122,16 +122,17 @@ def pytorch_cells() -> list[tuple[str, str]]:
     for title, body in zip(parts[2::3], parts[3::3], strict=True):
         code = body.split('if __name__ == "__main__":')[0].strip()
         if "def main(" in code:
-            code += '\n\n\ntry:\n    main(epochs=2)\nexcept NotImplementedError as gap:\n    print(f"not written yet: {gap}")'
+            code += "\n\n\ntry:\n    main(epochs=2)\nexcept NotImplementedError as gap:\n"
+            code += '    print(f"not written yet: {gap}")'
         cells += [("markdown", f"### {title}"), ("code", code)]
     return cells
 
 
 def notebook_of(cells: list[tuple[str, str]]) -> str:
     """Cells as the text of an .ipynb file."""
-    told = []
+    told: list[dict[str, object]] = []
     for place, (kind, text) in enumerate(cells):
-        cell = {
+        cell: dict[str, object] = {
             "cell_type": kind,
             "id": f"cell-{place}",
             "metadata": {},

@@ -1,6 +1,6 @@
 """A student's network behind one face, whatever its methods, parameters and orientation are called.
 
-Everything here works on what the submission's process answers, and answers are only described, never believed.
+Everything here works on what the submission's process answers; answers are described, never believed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,32 @@ from fcnet.judge.source import Source, span
 Array = NDArray[Any]
 
 SCORES = (
-    "loss", "forward", "scores", "compute_scores", "forward_pass", "feedforward", "feed_forward", "forward_propagation",
-    "get_scores", "predict_proba",
-)  # fmt: skip
+    "loss",
+    "forward",
+    "scores",
+    "compute_scores",
+    "forward_pass",
+    "feedforward",
+    "feed_forward",
+    "forward_propagation",
+    "get_scores",
+    "predict_proba",
+)
 LOSSES = ("loss", "compute_loss", "cost", "loss_function", "calculate_loss", "calc_loss", "objective")
 GRADIENTS = (
-    "loss", "back_propagation", "backpropagation", "backprop", "back_prop", "backward", "backward_pass", "gradients",
-    "compute_gradients", "compute_grads", "grad", "loss_and_gradients",
-)  # fmt: skip
+    "loss",
+    "back_propagation",
+    "backpropagation",
+    "backprop",
+    "back_prop",
+    "backward",
+    "backward_pass",
+    "gradients",
+    "compute_gradients",
+    "compute_grads",
+    "grad",
+    "loss_and_gradients",
+)
 TRAINS, PREDICTS = ("train", "fit", "train_network"), ("predict", "predict_labels", "classify")
 ENDED = ("time", "died", "output", "files", "protocol")
 """Failures after which the process is gone."""
@@ -260,7 +278,7 @@ def entries_of(value: Any) -> dict[str, Any] | None:
 
 
 def find_places(attributes: Mapping[str, Any], D: int, H: int, K: int) -> dict[str, Place]:
-    """Where the parameters of a network with different sizes D, H, K lie, by shape, and by name among equals."""
+    """Where the parameters of a network with different sizes lie: by shape, and by name among equals."""
     wanted = {"W1": (D, H), "b1": (H,), "W2": (H, K), "b2": (K,)}
     found: dict[str, Place] = {}
     for name, shape in wanted.items():

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from fcnet.judge.batches import batches, judge_batches
 from fcnet.judge.case import Case
 from fcnet.judge.forms import gradients_from
-from fcnet.judge.hypotheses import answers, bases
 from fcnet.judge.history import judge_history, judge_toy
+from fcnet.judge.hypotheses import answers, bases
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.report import Shown
@@ -38,7 +38,7 @@ SEEN = 1e-8
 
 @dataclass(frozen=True)
 class Path:
-    """Parameters before and after each step, and the submission's gradients before each, at lambda and at 0."""
+    """Parameters before and after each step, and the gradients before each, at lambda and at 0."""
 
     points: list[dict[str, Array]]
     gradients: list[dict[str, Array]]
@@ -90,7 +90,7 @@ def judge_training(case: Case, sound: bool) -> None:
 
 
 def draw_uncertain(case: Case, sizes: tuple[int, int, int]) -> Probe:
-    """One example of the last class of which a right network is not sure, so that its gradients are not tiny."""
+    """One example of whose class a right network is not sure, so that its gradients are not tiny."""
     right = bases("probabilities")[0].text
     while True:
         one = draw(case.rng, *sizes, 1, reg=SETTINGS.reg, y=np.array([sizes[2] - 1]))
@@ -145,7 +145,7 @@ def walk(case: Case, same: Probe, rows: int) -> Path | None:
             seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
             if seen.failure is not None or not all(np.isfinite(v).all() for v in seen.values.values()):
                 return None
-            kept.append({name: value for name, value in seen.values.items()})
+            kept.append(dict(seen.values))
     return Path(points, gradients, plain)
 
 
@@ -153,14 +153,23 @@ def judge_steps(
     case: Case, path: Path, same: Probe, spans: list[tuple[int, int]], asked: bool = True
 ) -> None:
     """Hold each step against -alpha times the gradient."""
-    sizes = {name: SETTINGS.learning_rate * np.abs(path.gradients[0].get(name, np.zeros(1))).max() for name in NAMES}
+    sizes = {
+        name: SETTINGS.learning_rate * np.abs(path.gradients[0].get(name, np.zeros(1))).max()
+        for name in NAMES
+    }
     names = [name for name in NAMES if all(name in g for g in path.gradients) and sizes[name] > SEEN]
     steps = {
         n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)]
         for n in NAMES
     }
-    question = {"learning_rate": SETTINGS.learning_rate, "learning_rate_decay": SETTINGS.learning_rate_decay, "reg": SETTINGS.reg,
-                "batch_size": 3, "N": 6, "num_iters": 1}  # fmt: skip
+    question = {
+        "learning_rate": SETTINGS.learning_rate,
+        "learning_rate_decay": SETTINGS.learning_rate_decay,
+        "reg": SETTINGS.reg,
+        "batch_size": 3,
+        "N": 6,
+        "num_iters": 1,
+    }
     if not any(step.any() for name in NAMES for step in steps[name]):
         if not names:
             return
@@ -213,7 +222,7 @@ def judge_rates(
 def implied(
     gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]
 ) -> Array | None:
-    """The learning rate of each step; None where a step is no multiple of the gradient, or not of one rate."""
+    """The learning rate of each step; None where a step is no multiple of the gradient."""
     rates = np.empty((T, len(names)))
     for place, name in enumerate(names):
         for t in range(T):

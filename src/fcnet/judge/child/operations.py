@@ -302,7 +302,7 @@ def call(
     reply : {"value": described, "changed": [numbers of arguments that were written], "warnings": [str],
         "lines": {line: count}, "records": [...]}
     """
-    thing = STATE.module if not target else STATE.objects[target]
+    thing: Any = STATE.module if not target else STATE.objects[target]
     before = [value.tobytes() if isinstance(value, np.ndarray) else b"" for value in args]
     for value in args if readonly else ():
         if isinstance(value, np.ndarray):
@@ -341,7 +341,8 @@ class Prepared:
     """A torch module in a mode, with or without gradients; nothing for other objects."""
 
     def __init__(self, thing: Any, flags: list[str]) -> None:
-        self.thing, self.flags, self.without = thing, flags, None
+        self.thing, self.flags = thing, flags
+        self.without: Any = None
 
     def __enter__(self) -> None:
         for flag in self.flags:
@@ -373,7 +374,7 @@ def line_counter(filename: str, counts: dict[int, int]) -> Callable[..., Any]:
 
 
 def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
-    """Record what the training hands to its loss: batch, labels, lambda, and the parameters at that moment."""
+    """Record what the training hands to its loss, and the parameters at that moment."""
     original = getattr(thing, method)
 
     def spied(*args: Any, **keywords: Any) -> Any:

@@ -1,8 +1,8 @@
 """A PyTorch script run on pictures that are drawn at random, with a record of what it does with them.
 
-The script believes that it has CIFAR-10: `torchvision` is stood in for, and a DataLoader gives a few batches of
-the training set, all of the validation set and all of the test set. What the script calls is recorded as events,
-each [kind, source, number, flags]; the judge reads them.
+The script believes that it has CIFAR-10: `torchvision` is stood in for, and a DataLoader gives a few batches
+of the training set, all of the validation set and all of the test set. What the script calls is recorded as
+events, each [kind, source, number, flags]; the judge reads them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def source_of(dataset: Any) -> str:
 
 
 def loader_class(recorder: Recorder) -> type:
-    """A DataLoader that gives few training batches; of other data than CIFAR-10, the first or shuffled one trains."""
+    """A DataLoader of few training batches; of other data than CIFAR-10, the first or shuffled one trains."""
 
     class Loader:
         def __init__(
@@ -264,8 +264,15 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
 def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
     """Record calls of loss functions and of backward."""
     functional = torch.nn.functional
-    for name in ("cross_entropy", "nll_loss", "mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-                 "multi_margin_loss", "l1_loss"):  # fmt: skip
+    for name in (
+        "cross_entropy",
+        "nll_loss",
+        "mse_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "multi_margin_loss",
+        "l1_loss",
+    ):
         put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
     before = torch.Tensor.backward
 
@@ -318,7 +325,7 @@ def patch_steps(
 
 
 def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
-    """Record along which axis the largest score is looked for, and a sigmoid or softmax outside of the network."""
+    """Record along which axis the class is chosen, and a sigmoid or softmax outside of the network."""
     for owner in (torch, torch.Tensor):
         for name in ("max", "argmax", "topk"):
             put(owner, name, recorded_choice(recorder, getattr(owner, name), name))

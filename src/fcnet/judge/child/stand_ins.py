@@ -27,11 +27,10 @@ def install_stand_ins() -> None:
 class StandIn(types.ModuleType):
     """A module that has everything and does nothing."""
 
-    __path__: list[str] = []
-
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.__spec__ = ModuleSpec(name, None)
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
