@@ -12,10 +12,12 @@ import numpy as np
 from fcnet.judge.case import Case
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.cifar10 import Images, judge_images
+from fcnet.judge.explaining import settle
+from fcnet.judge.gradients import judge_gradients
 from fcnet.judge.hypotheses import bases
 from fcnet.judge.isolation import Isolation, Limits, Submission
 from fcnet.judge.loops import judge_loops
-from fcnet.judge.numbers import judge_gradients, judge_loss, judge_scores, settle
+from fcnet.judge.losses import judge_loss
 from fcnet.judge.opening import judge_interface, load
 from fcnet.judge.prediction import judge_prediction
 from fcnet.judge.probes import main_probes
@@ -31,6 +33,7 @@ from fcnet.judge.report import (
     Verdict,
 )
 from fcnet.judge.robustness import judge_robustness, state_is_kept
+from fcnet.judge.scores import judge_scores
 from fcnet.judge.source import Source, sources
 from fcnet.judge.training import judge_training
 
