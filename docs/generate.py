@@ -26,6 +26,7 @@ from unittest.mock import patch
 
 from checking_tables import blocks as checking_blocks
 from compare import same
+from grading_tables import blocks as grading_blocks
 from kills import survival
 from question4 import deep, depth, rates, scaling, search_deep
 from speed_figures import draw_all
@@ -182,6 +183,8 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     yield from _search(root)
     page = root / "docs" / "checking.md"
     yield page, fill(page, checking_blocks(root / "results" / "checking" / "confusion.json"))
+    page = root / "docs" / "grading.md"
+    yield page, fill(page, grading_blocks(root / "results" / "checking"))
     page = root / "docs" / "speed.md"
     yield page, fill(page, speed_blocks(root / "results" / "benchmarks"))
     with tempfile.TemporaryDirectory() as folder:

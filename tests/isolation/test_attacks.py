@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fcnet.judge import Options, check_submission
 from fcnet.judge.child import landlock
 from fcnet.judge.isolation import Submission, not_held
 from fcnet.judge.isolation.processes import PROC
@@ -17,6 +18,8 @@ from isolation.attacks import ATTACKS, Attack
 from isolation.victims import LIMITS, Targets, attacked, outcome, targets
 
 REFUSED = [attack for attack in ATTACKS if "refused" in attack.outcome]
+
+ASK_FOR_NUMBERS = {"scores", "loss", "gradients", "training"}
 
 SLACK = 6.0
 """Seconds for two starts of the process, and for the clean-up, on a busy machine."""
@@ -126,3 +129,18 @@ def test_children_are_killed_even_where_nothing_keeps_them_from_starting(
     while left_behind(scratch) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left_behind(scratch)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_no_attack_changes_the_verdict(attack: Attack, aims: Targets, scratch: Path) -> None:
+    """The attacking network is wrong: whatever it does, no stage that asks for numbers is called right."""
+    path = scratch.parent / "two_layernet.py"
+    path.write_text(aims.source(attack))
+    start = time.monotonic()
+    report = check_submission(path, Options(limits=LIMITS))
+    assert time.monotonic() - start < LIMITS.total_seconds + SLACK + LIMITS.start_seconds
+    assert report.verdict != "right"
+    assert not {stage.stage for stage in report.stages if stage.points} & ASK_FOR_NUMBERS
+    assert not aims.harmed()
+    assert not left_behind(scratch)
+    assert not list(scratch.iterdir())

@@ -233,7 +233,7 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
         path = entry.prepare(folder)
         record, page = task.check(path, task.options, task.hints)
         name = str(path.relative_to(folder)) if path != folder else entry.shown
-        return {"record": {**record, "file": name}, "page": page.replace(str(folder), ""), "problem": ""}
+        return {"record": {**record, "file": name}, "page": page.replace(f"{folder}/", ""), "problem": ""}
     except DataError as error:
         return {"record": {}, "problem": str(error).replace(str(folder), entry.shown)}
     except FcnetError:
@@ -246,9 +246,16 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
 
 
 def check_files(path: Path, options: Options, hints: int) -> tuple[dict[str, Any], str]:
-    """What `fcnet check` says of a submission: its record, and the page with the student's lines."""
+    """What `fcnet check` says of a submission: its record, and the page with the student's lines.
+
+    The page is without points: those are the rubric's.
+    """
     from fcnet.judge.check import check_parts, merged
     from fcnet.judge.output.page import page
 
     parts = check_parts(path, options)
-    return merged(path.name, [report for _, report in parts]).to_record(), page(parts, hints)
+    bare = [
+        (source, replace(report, stages=tuple(replace(stage, points=0.0, of=0.0) for stage in report.stages)))
+        for source, report in parts
+    ]
+    return merged(path.name, [report for _, report in parts]).to_record(), page(bare, hints)
