@@ -58,15 +58,18 @@ def attacks(record: dict[str, Any]) -> str:
 def grading(record: dict[str, Any]) -> str:
     """How long a course took."""
     machine = record["environment"]
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(record["verdicts"].items()))
+    verdicts = ", ".join(
+        f"{count} {verdict.replace('does not', 'that do not')}"
+        for verdict, count in sorted(record["verdicts"].items())
+    )
     load = record["load_before"]
     busy = f" Other programs were running (a load of {load:g})." if load is not None and load > 0.5 else ""
     seconds, again = f"{record['seconds']:.0f} s", f"{record['again_seconds']:.1f} s"
     median, longest = record["median_seconds_of_one"], record["longest_seconds_of_one"]
     said = (
         f"{record['submissions']} submissions ({verdicts}) took {seconds} with {record['workers']} workers "
-        f"on {machine['cores']} cores of {machine['processor']} ({machine['system']}): {median:.1f} s for the "
-        f"median submission, {longest:.0f} s for the slowest. A second time, unchanged: {again}.{busy} "
+        f"on {machine['cores']} cores of {machine['processor']} ({machine['system']}): {median:.1f} s for "
+        f"the median submission, {longest:.0f} s for the slowest. A second time, unchanged: {again}.{busy} "
         "One measurement; the record is [results/checking/grading.json](../results/checking/grading.json), "
         f"made by `{record['command']}`."
     )

@@ -96,7 +96,7 @@ class Worker:
             words = " ".join(self.printed().split())
             raise FcnetError(
                 f"the process for the submission did not start ({words or stopped.failure.message}), "
-                "try fcnet doctor, or --isolation none"
+                "check the installation, or try --isolation none"
             ) from None
         return list(ready["ready"])
 
