@@ -28,10 +28,10 @@ Run = Callable[[str], Result]
 
 COMMANDS = [
     "reproduce", "data", "data fetch", "data verify", "data info", "train", "tune", "test", "predict", "runs",
-    "compare", "export", "audit", "report",
+    "compare", "export", "grade", "audit", "start", "check", "report",
 ]  # fmt: skip
 
-AT_THE_TOP = "reproduce, data, train, tune, test, predict, runs, compare, export, audit, report"
+AT_THE_TOP = "reproduce, data, train, tune, test, predict, runs, compare, export, grade, audit, start, check, report"
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
