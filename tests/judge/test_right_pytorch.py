@@ -1,3 +1,4 @@
+# ruff: noqa: E501  programs are kept as their authors write them
 """Right PyTorch solutions in different styles."""
 
 from __future__ import annotations

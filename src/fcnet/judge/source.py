@@ -187,7 +187,8 @@ def candidates(folder: Path) -> list[Path]:
 def halves(source: Source, certain: bool = False) -> list[str]:
     """Which halves of the exercise a text solves; one that cannot be read is taken for the first."""
     torch = re.search(r"^\s*class\s+\w+\s*\(.*Module\s*\)", source.text, re.M)
-    numpy_class = re.search(r"^\s*class\s+\w*(TwoLayer|Two_Layer|twolayer)\w*(?!\s*\(.*Module)\b", source.text, re.M)
+    named = r"^\s*class\s+\w*(TwoLayer|Two_Layer|twolayer)\w*(?!\s*\(.*Module)\b"
+    numpy_class = re.search(named, source.text, re.M)
     methods = re.search(r"def\s+(loss|compute_loss|back_?prop\w*)\s*\(", source.text)
     found = []
     if numpy_class or (methods and not torch and re.search(r"^\s*class\s", source.text, re.M)):
