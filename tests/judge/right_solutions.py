@@ -673,3 +673,10 @@ RIGHT = [
     Right("params behind a property", PROPERTY),
     Right("a notebook", notebook(ONE_HOT), file="my_solution.ipynb"),
 ]
+
+ASKS_TWICE = ONE_HOT.replace(
+    "            loss, grads = self.loss(X_batch, y=y_batch, reg=reg)\n",
+    "            loss, _ = self.loss(X_batch, y=y_batch, reg=reg)\n            _, grads = self.loss(X_batch, y_batch, reg)\n"
+    "            whole, _ = self.loss(X, y, reg)\n            val_loss, _ = self.loss(X_val, y_val)\n",
+)
+RIGHT.append(Right("a training that asks its loss four times in a step", ASKS_TWICE))
