@@ -30,6 +30,7 @@ def page(*names: str) -> str:
 
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
+CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS = page("estimator"), page("survival")
 SPEED = page(
     "step",
@@ -87,7 +88,9 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "estimator.md").write_text(ESTIMATOR)
     (root / "docs" / "runs.md").write_text(RUNS)
     (root / "docs" / "speed.md").write_text(SPEED)
-    for name in ("benchmarks", "search", "deep"):
+    (root / "docs" / "checking.md").write_text(CHECKING)
+    (root / "docs" / "grading.md").write_text(GRADING)
+    for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     shutil.copy(generate.ROOT / "results" / "survival.json", root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
@@ -147,6 +150,8 @@ def test_drift_is_noticed_and_mended(root, capsys):
         ("docs/scaling.md", " ms", " milliseconds"),
         ("docs/estimator.md", " %", " percent"),
         ("docs/runs.md", "| resumed |", "| lost |"),
+        ("docs/checking.md", " %", " percent"),
+        ("docs/grading.md", " wrong |", " right |"),
         ("docs/derivation.md", "2 * reg", "reg"),
         ("docs/report.md", " %", " percent"),
         ("docs/figures/README.md", "default", "standard"),

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from checking_tables import blocks as checking_blocks
 from collect import collect, without_folders
 from compare import same
 from derivation.record import record as prove
@@ -34,6 +35,7 @@ from fcnet.report.derivation import RECORD, derivation
 from fcnet.report.figures import draw
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
+from grading_tables import blocks as grading_blocks
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
@@ -150,7 +152,13 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
         "docs/runs.md": {"survival": survival(records / "survival.json")},
         "docs/speed.md": speed_blocks(benchmarks),
+        **_checking(records / "checking" / "confusion.json"),
+        "docs/grading.md": grading_blocks(records / "checking"),
     }  # fmt: skip
+
+
+def _checking(record: Path) -> dict[str, dict[str, str]]:
+    return {"docs/checking.md": checking_blocks(record)} if record.exists() else {}
 
 
 def _search(root: Path) -> Iterator[tuple[Path, str]]:

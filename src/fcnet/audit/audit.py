@@ -21,7 +21,7 @@ Array = NDArray[Any]
 Indices = list[tuple[int, ...]]
 
 
-def audit_gradients(
+def audit_network(
     net: Auditable,
     X: Any,
     y: Any,

@@ -82,6 +82,7 @@ class Audit:
     at_zero : pre-activations that are exactly 0, as (layer, example, unit): the loss has a kink there
     parameters : by name; empty if an earlier stage failed
     stage, reason : where the audit stopped and why; "" if it passed
+    decided_by : the witness that decides
     """
 
     steps: tuple[float, ...]
@@ -92,6 +93,7 @@ class Audit:
     parameters: Mapping[str, ParameterAudit] = field(default_factory=dict)
     stage: str = ""
     reason: str = ""
+    decided_by: str = "complex step"
 
     @property
     def passed(self) -> bool:
@@ -101,7 +103,7 @@ class Audit:
     def rows(self) -> list[tuple[str, ...]]:
         """The table's rows, a heading first: one parameter a row."""
         witnesses = tuple(dict.fromkeys(name for p in self.parameters.values() for name in p.witnesses))
-        heading = ("parameter", "entries", "best h", "central", "complex step", *witnesses)
+        heading = ("parameter", "entries", "best h", "central", self.decided_by, *witnesses)
         rows = (_row(parameter, witnesses) for parameter in self.parameters.values())
         return [(*heading, "dead", "kinks", "verdict"), *rows]
 

@@ -24,6 +24,12 @@ TOLERANCES = {
     "central": 1e-3,
     # Rounding of a central difference, in units of eps / h times the largest of 1, loss, pre-activations.
     "central_rounding": 1e3,
+    # Analytic against extrapolated differences, besides the error that the extrapolation shows: where nothing
+    # but the loss is known, 1e-9 is what they reach.
+    "travelling": 1e-7,
+    # How far half the step may be from halving the bend at a point, as a part of the slopes: a kink that is
+    # smaller than this changes the derivative by less than "travelling".
+    "kink": 1e-8,
     # Two calls at the same point: the same operations in the same order.
     "repeat": 1e-12,
 }

@@ -35,6 +35,9 @@ COMMANDS = {
     "audit": "fcnet.cli.audit:Audit",
     "report": "fcnet.cli.report:Report",
     "explore": "fcnet.cli.explore:Explore",
+    "start": "fcnet.cli.start_exercise:Start",
+    "check": "fcnet.cli.check:Check",
+    "grade": "fcnet.cli.grade:Grade",
 }
 """Each command's name, of one word or two, and the module and class of it; in the order that help has."""
 

@@ -1,0 +1,274 @@
+"""The audit of anything that has a loss and claims gradients.
+
+Nothing is known here of layers, so kinks are found in the numbers: where smaller steps settle on no slope, or
+on one to the left and another to the right, no derivative is asked for. The complex step decides where the
+loss takes complex parameters, else central differences that are extrapolated to h = 0 (Ridders), with the
+error that the extrapolation itself shows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.audit.audit import audit_network
+from fcnet.audit.diagnosis import diagnose
+from fcnet.audit.numeric import COMPLEX_STEP
+from fcnet.audit.result import Audit, ParameterAudit
+from fcnet.audit.subjects import Subject, subject_of
+from fcnet.audit.tolerances import TOLERANCES, relative_error
+from fcnet.errors import DataError
+from fcnet.validation import check_positive
+
+Array = NDArray[Any]
+
+LARGEST_STEP, SHRINK, STEPS = 1e-2, 2.0, 18
+"""Of the extrapolation: h = 1e-2, 5e-3, ... down to 8e-8, as a part of the entry where that is above 1."""
+
+LEAST_STEPS = 3
+"""Below the nearest kink, so that two differences can confirm each other."""
+
+
+def audit_gradients(
+    what: Any, *given: Any, entries: int | None = None, rng: np.random.Generator | None = None, **options: Any
+) -> Audit:
+    """Hold gradients against the derivative of the loss, whatever computes them.
+
+        audit_gradients(net, X, y, reg)               `params`, `loss`, `preactivations`, `with_params`
+        audit_gradients(function, params, gradients)  of a dict of arrays; gradients as a dict or a function
+        audit_gradients(module, loss)                 a torch module; loss(module) is a tensor
+        audit_gradients(loss, values)                 objects with `data` and `grad`; loss() has `backward()`
+
+    Parameters
+    ----------
+    what, given : as above
+    entries : look at so many entries of each parameter, drawn by `rng`; None looks at all
+    rng : draws the entries
+    options : for a network, those of `audit_network`
+
+    Returns
+    -------
+    audit : the verdict; `audit.passed`, `audit.table()`
+
+    Raises
+    ------
+    DataError : the arguments are none of the above; `entries` without `rng`
+    """
+    if entries is not None:
+        check_positive(entries=entries)
+        if rng is None:
+            raise DataError("entries are to be drawn and rng is None, give a numpy.random.Generator")
+    if hasattr(what, "preactivations"):
+        return audit_network(what, *given, entries=entries, rng=rng, **options)
+    subject = subject_of(what, *given)
+    result = Audit((), entries, 0.0, 0)
+    loss = subject.loss(subject.params)
+    grads = subject.gradients()
+    stage, reason = _before_numbers(subject, loss, grads)
+    if stage:
+        return replace(result, stage=stage, reason=reason)
+    told, decided_by = _derivatives(subject, _chosen(subject, entries, rng))
+    if not any(numbers.exists.any() for numbers in told.values()):
+        return replace(result, stage="derivative", reason=UNSETTLED)
+    verdicts = {
+        name: _verdict(name, np.asarray(grads[name]), numbers, subject) for name, numbers in told.items()
+    }
+    wrong = [f"{name}: {verdict.reason}" for name, verdict in verdicts.items() if not verdict.passed]
+    return replace(
+        result,
+        parameters=verdicts,
+        decided_by=decided_by,
+        stage="gradient" if wrong else "",
+        reason="; ".join(wrong),
+    )
+
+
+UNSETTLED = (
+    "smaller steps settle on no derivative for any entry: "
+    "is the loss computed in float32, or is every entry at a kink?"
+)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the differences say about E entries of a parameter.
+
+    Attributes
+    ----------
+    chosen : (E,) flat indices of the entries
+    value : (E,) the derivative
+    error : (E,) how far it may be off
+    exists : (E,) bool, False at a kink
+    """
+
+    chosen: Array
+    value: Array
+    error: Array
+    exists: Array
+
+
+def _before_numbers(subject: Subject, loss: Any, grads: dict[str, Any]) -> tuple[str, str]:
+    """The first stage that fails, with its reason; both "" if none does."""
+    for name, value in subject.params.items():
+        if name not in grads:
+            return "name", f"no gradient for {name}"
+        grad = np.asarray(grads[name])
+        if grad.shape != value.shape:
+            return "shape", f"the gradient of {name} has shape {grad.shape}, the parameter {value.shape}"
+        if grad.dtype.kind not in "fiu" or not np.isfinite(grad).all():
+            return "value", f"the gradient of {name} is not made of finite real numbers"
+    if np.ndim(loss) or not np.isrealobj(loss) or not np.isfinite(loss):
+        return "value", f"the loss is {loss!r}, it has to be one finite number"
+    again = subject.loss(subject.params)
+    if abs(again - loss) > TOLERANCES["repeat"] * max(1.0, abs(loss)):
+        return (
+            "value",
+            f"two equal calls give {loss:.12g} and {again:.12g}: is there dropout, or another draw?",
+        )
+    return "", ""
+
+
+def _chosen(subject: Subject, entries: int | None, rng: np.random.Generator | None) -> dict[str, Array]:
+    """Flat indices of the entries to look at."""
+    chosen = {}
+    for name, value in subject.params.items():
+        flat = np.arange(value.size)
+        draw = entries is not None and rng is not None and entries < value.size
+        chosen[name] = np.sort(rng.choice(flat, entries, replace=False)) if draw and rng is not None else flat
+    return chosen
+
+
+def _derivatives(subject: Subject, chosen: dict[str, Array]) -> tuple[dict[str, Numbers], str]:
+    """The derivatives by all chosen entries, and which witness decided."""
+    told = {name: _differences(subject, name, flat) for name, flat in chosen.items()}
+    exact = {}
+    for name, numbers in told.items():
+        steps = _complex_steps(subject, name, numbers.chosen)
+        if steps is None:
+            return told, "extrapolation"
+        off = np.abs(steps - numbers.value) > _allowed(steps, numbers, "travelling")
+        if (off & numbers.exists).any():  # the loss is not analytic: abs, or an order of complex numbers
+            return told, "extrapolation"
+        exact[name] = replace(numbers, value=steps, error=np.zeros(steps.shape))
+    return exact, "complex step"
+
+
+def _differences(subject: Subject, name: str, chosen: Array) -> Numbers:
+    """Extrapolated central differences."""
+    centre = float(subject.loss(subject.params))
+    value, error = np.zeros(len(chosen)), np.zeros(len(chosen))
+    for place, index in enumerate(chosen):
+        size = max(1.0, abs(float(subject.params[name].reshape(-1)[index])))
+
+        def at(step: float, index: int = int(index), size: float = size) -> float:
+            return float(subject.loss(_moved(subject.params, name, index, step * size)))
+
+        slope, off = extrapolated(at, centre)
+        value[place], error[place] = slope / size, off / size
+    exists = np.isfinite(error)
+    return Numbers(chosen, np.where(exists, value, 0.0), np.where(exists, error, 0.0), exists)
+
+
+def extrapolated(at: Callable[[float], float], centre: float) -> tuple[float, float]:
+    """The derivative of a function at 0, and how far it may be off; infinitely far at a kink.
+
+    Only steps below the first kink are used. Each column of Ridders' table cancels one more even power of h,
+    and the entry that differs least from its two neighbours wins.
+
+    Parameters
+    ----------
+    at : the function
+    centre : its value at 0
+    """
+    steps = LARGEST_STEP / SHRINK ** np.arange(STEPS)
+    ends = np.array([(at(h), at(-h)) for h in steps])
+    bends = (ends.sum(axis=1) - 2 * centre) / steps  # slope to the right less slope to the left
+    central = (ends[:, 0] - ends[:, 1]) / (2 * steps)
+    rounding = 40 * np.finfo(float).eps * max(1e-300, abs(centre), np.abs(ends).max()) / steps
+    allowed = TOLERANCES["kink"] * np.abs(ends - centre).max(axis=1) / steps + rounding
+    # half the step halves the bend of a smooth function, and leaves the bend of a kink
+    kinks = np.flatnonzero(~(np.abs(bends[:-1] - 2 * bends[1:]) <= allowed[:-1] + allowed[1:]))
+    first = int(kinks[-1]) + 1 if kinks.size else 0
+    if first > STEPS - LEAST_STEPS:
+        return np.nan, np.inf
+    best, error = _ridders(central[first:])
+    return best, error + float(allowed[first])
+
+
+def _ridders(central: Array) -> tuple[float, float]:
+    """The limit of central differences whose steps shrink by `SHRINK`, and how far it may be off."""
+    best, error = float("nan"), np.inf
+    before: list[float] = []
+    for difference in central:
+        row = [float(difference)]
+        factor = SHRINK**2
+        for old in before:
+            row.append((row[-1] * factor - old) / (factor - 1))
+            factor *= SHRINK**2
+            off = max(abs(row[-1] - row[-2]), abs(row[-1] - old))
+            if off <= error:
+                best, error = row[-1], off
+        before = row
+    return best, float(error)
+
+
+def _complex_steps(subject: Subject, name: str, chosen: Array) -> Array | None:
+    """The derivatives by the complex step; None where the loss does not take complex parameters."""
+    found = np.zeros(len(chosen))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a ComplexWarning means that the imaginary part is dropped
+        for place, index in enumerate(chosen):
+            try:
+                loss = subject.loss(_moved(subject.params, name, int(index), COMPLEX_STEP * 1j))
+            except Exception:
+                return None
+            if not np.iscomplexobj(loss):
+                return None
+            found[place] = float(np.imag(loss)) / COMPLEX_STEP
+    return found
+
+
+def _moved(params: dict[str, Array], name: str, index: int, step: complex) -> dict[str, Array]:
+    dtype = np.complex128 if isinstance(step, complex) else np.float64
+    moved = {other: value.astype(dtype) for other, value in params.items()}
+    moved[name].reshape(-1)[index] += step
+    return moved
+
+
+def _allowed(claimed: Array, numbers: Numbers, tolerance: str) -> Array:
+    """How far a claimed gradient (E,) may be from the derivative."""
+    scale = max(1.0, float(np.abs(numbers.value[numbers.exists]).max(initial=0.0)))
+    relative = TOLERANCES[tolerance] * (np.abs(claimed) + np.abs(numbers.value))
+    return np.asarray(relative + TOLERANCES["cancellation"] * scale + 10 * numbers.error)
+
+
+def _verdict(name: str, grad: Array, numbers: Numbers, subject: Subject) -> ParameterAudit:
+    """Compare one parameter's gradient with its derivative; entries at a kink stay out."""
+    claimed = grad.reshape(-1)[numbers.chosen].astype(np.float64)
+    tolerance = "travelling" if numbers.error.any() else "complex_step"
+    asked = numbers.exists
+    wrong = asked & ~(np.abs(claimed - numbers.value) <= _allowed(claimed, numbers, tolerance))
+    error = np.where(asked, relative_error(claimed, numbers.value), 0.0)
+    shape = subject.params[name].shape
+    worst = int(np.where(asked, np.abs(claimed - numbers.value), -1.0).argmax()) if len(claimed) else 0
+    place = np.unravel_index(numbers.chosen[worst], shape) if len(claimed) else ()
+    index = tuple(int(i) for i in place)
+    reason = ""
+    if wrong.any():
+        theta = subject.params[name].reshape(-1)[numbers.chosen][asked]
+        off = np.zeros(int(asked.sum()), bool)
+        hint = diagnose(claimed[asked], numbers.value[asked], off, theta, 1, 0.0, {})
+        hint = hint or f"{wrong.sum()} of {len(claimed)} entries are wrong"
+        reason = (
+            f"{hint} (at {list(index)} {claimed[worst]:.6g}, the derivative is {numbers.value[worst]:.6g})"
+        )
+    return ParameterAudit(
+        name=name, shape=shape, entries=len(claimed), errors=(), compared=(), best_h=None, best_error=None,
+        complex_error=float(error.max(initial=0.0)), dead=0, no_derivative=int((~asked).sum()), kinks=(),
+        worst=index, witnesses={}, reason=reason,
+    )  # fmt: skip

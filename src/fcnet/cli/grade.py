@@ -1,0 +1,120 @@
+"""`fcnet grade`: all submissions of a course."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from fcnet.errors import FcnetError
+
+if TYPE_CHECKING:
+    from fcnet.judge.grade import Course, Entry, Graded, Rubric
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Grade a course: points, a table, a page for the class and one for each student.
+
+    Each folder, .py file, notebook or zip in FOLDER is one submission. What was graded before and has not
+    changed is not checked again. Without a rubric the points are the exercise's own.
+
+    Example: fcnet grade submissions --out graded
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder with the submissions, or one submission with --one and the options that imply it."""
+    out: Path | None = None
+    """Folder for the results; `graded` beside FOLDER if not given."""
+    rubric: Path | None = None
+    """TOML file with the points of each stage."""
+    workers: int = 2
+    """Submissions that are checked at the same time."""
+    hints: Literal[0, 1, 2, 3] = 3
+    """How much the students' pages say, as in fcnet check."""
+    again: bool = False
+    """Check also what was graded before."""
+    isolation: Literal["auto", "require", "none"] = "auto"
+    """auto isolates as far as the system can, require refuses to run with less than everything."""
+    one: bool = False
+    """auto isolates as far as the system can, require refuses to run with less than all of it."""
+    gradescope: Path | None = None
+    """Write Gradescope's results.json here; implies --one."""
+    prairielearn: Path | None = None
+    """Write PrairieLearn's results.json here; implies --one."""
+    annotations: bool = False
+    """Print annotations of GitHub Actions; implies --one."""
+
+    def run(self) -> int:
+        from fcnet.judge.grade import find_entries, read_rubric
+        from fcnet.judge.grade.entries import one_entry
+        from fcnet.judge.isolation import warning, what_is_held
+        from fcnet.validation import check_positive
+
+        check_positive(workers=self.workers)
+        rubric = read_rubric(self.rubric)
+        entries = [one_entry(self.folder)] if self.single else find_entries(self.folder)
+        if not_all := warning(what_is_held(self.isolation)):
+            print(not_all, file=sys.stderr)
+        if not self.single:
+            return self._grade_all(entries, rubric)
+        with tempfile.TemporaryDirectory() as folder:
+            (graded,) = self._graded(entries, self.out or Path(folder), rubric).graded
+        return self._tell(graded)
+
+    @property
+    def single(self) -> bool:
+        """Whether FOLDER is one submission."""
+        return self.one or self.annotations or self.gradescope is not None or self.prairielearn is not None
+
+    def _graded(self, entries: list[Entry], out: Path, rubric: Rubric) -> Course:
+        from fcnet.judge.check import Options
+        from fcnet.judge.grade import grade_course
+
+        told = _Progress(len(entries)) if not self.single else lambda graded: None
+        options = Options(isolation=self.isolation)
+        return grade_course(entries, out, options, rubric, self.workers, self.again, told, hints=self.hints)
+
+    def _grade_all(self, entries: list[Entry], rubric: Rubric) -> int:
+        """Grade a course, and write its table and its pages."""
+        from fcnet.judge.grade.pages import write_pages
+
+        folder = self.folder.resolve()
+        out = self.out or folder.with_name("graded")
+        if out.resolve().is_relative_to(folder):  # they would be submissions the next time
+            raise FcnetError(f"{out} lies in the folder with the submissions, choose another with --out")
+        course = self._graded(entries, out, rubric)
+        table, page = write_pages(course.graded, out)
+        if course.reused:
+            print(f"{course.reused} of {len(entries)} unchanged since they were graded")
+        print(f"marks in {table}, the class in {page}")
+        return 0
+
+    def _tell(self, graded: Graded) -> int:
+        """Write and print what platforms read; the exit status says whether all points are reached."""
+        from fcnet.judge.grade import platforms
+        from fcnet.records import write_json
+
+        if self.gradescope is not None:
+            write_json(self.gradescope, platforms.gradescope(graded))
+        if self.prairielearn is not None:
+            write_json(self.prairielearn, platforms.prairielearn(graded))
+        print("\n".join(platforms.github(graded) if self.annotations else platforms.plain(graded)))
+        return 0 if graded.full else 1
+
+
+class _Progress:
+    """A line for each submission as it is done."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+
+    def __call__(self, graded: Graded) -> None:
+        self.done += 1
+        points = f"{graded.points:g} of {graded.rubric.total:g}"
+        told = f"{self.done:4d} of {self.total}  {graded.shown}: {points} points, {graded.verdict}"
+        print(f"{told}, {graded.problem}" if graded.problem else told, flush=True)

@@ -1,0 +1,33 @@
+"""`fcnet start`: what a student begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Start:
+    """Write the exercise's files with gaps for you to fill, and a README with the first command.
+
+    What you write is looked at by `fcnet check`. Files that are there already are never overwritten.
+
+    Example: fcnet start exercise2
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Folder for the files."""
+    notebook: bool = False
+    """Write notebooks instead of scripts."""
+
+    def run(self) -> int:
+        from fcnet.judge.starting import write_start
+
+        paths = write_start(self.folder, self.notebook)
+        for path in paths:
+            print(f"wrote {path}")
+        print(f"next: cd {self.folder} && fcnet check {paths[0].name}")
+        return 0

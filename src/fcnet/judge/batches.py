@@ -1,0 +1,135 @@
+"""The minibatches that a training hands to its loss: how many rows, which, with which labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.case import Case
+from fcnet.judge.probes import Probe, draw
+from fcnet.judge.report import Shown
+from fcnet.judge.student import array_of
+from fcnet.judge.trainer import Settings, Trained, train
+
+Array = NDArray[Any]
+Spans = list[tuple[int, int]]
+
+N, BATCH, ITERATIONS = 12, 3, 60
+SETTINGS = Settings(
+    learning_rate=1e-4, learning_rate_decay=1.0, reg=0.01, num_iters=ITERATIONS, batch_size=BATCH
+)
+
+
+def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None:
+    """Look at 60 minibatches of 3 from 12 examples, and at one of 20 from 5."""
+    data = draw(case.rng, *sizes, N, reg=SETTINGS.reg)
+    data = Probe(data.params, data.X, case.rng.permutation(np.resize(np.arange(sizes[2]), N)), data.reg)
+    done = train(case, data, SETTINGS, spy=True)
+    question = {"N": N, "batch_size": BATCH, "num_iters": ITERATIONS}
+    if done.failure is None:
+        if 0 in done.changed or 1 in done.changed:
+            case.add(
+                "TRAINING_DATA_CHANGED",
+                spans=spans,
+                shown=Shown(question, "X and y as they were", "changed in place"),
+            )
+        seen = batches(done, data)
+        if seen and not case.has("TRAINING_DATA_CHANGED"):
+            rows_seen(case, seen, data, spans, question)
+    if not any(finding.code.startswith("BATCH") and finding.severity == "error" for finding in case.findings):
+        more_than_there_are(case, sizes, spans)
+
+
+def batches(done: Trained, data: Probe) -> list[tuple[Array, Array]]:
+    """X and y of each recorded call that had labels."""
+    found = []
+    for record in done.records:
+        given = [*record.get("args", ()), *record.get("keywords", {}).values()]
+        arrays = [array for value in given if (array := array_of(value)) is not None and array.ndim]
+        X = next((a for a in arrays if a.ndim == 2 and a.shape[1] == data.X.shape[1]), None)
+        y = next((a for a in arrays if a.ndim == 1 and X is not None and a.dtype.kind in "iu"), None)
+        if X is not None and y is not None:
+            found.append((X, y))
+    return found
+
+
+def numbers_of(X: Array, data: Probe) -> Array:
+    """Which rows of the training set these are; -1 for none."""
+    distance = np.abs(X[:, None] - data.X[None]).max(axis=2)
+    return np.where(distance.min(axis=1) < 1e-4, distance.argmin(axis=1), -1)
+
+
+def rows_seen(
+    case: Case, seen: list[tuple[Array, Array]], data: Probe, spans: Spans, question: dict[str, Any]
+) -> None:
+    """Sizes, labels and variety of the minibatches."""
+    rows = [numbers_of(X, data) for X, _ in seen]
+    lengths = {len(X) for X, _ in seen}
+
+    def wrong(code: str, wanted: str, got: Any) -> None:
+        case.add(code, spans=spans, shown=Shown(question, wanted, got))
+
+    if any((numbers == -1).any() for numbers in rows):
+        return  # inputs are transformed on the way: nothing can be said of them
+    if any(
+        len(y) == len(X) and not np.array_equal(y, data.y[numbers])
+        for (X, y), numbers in zip(seen, rows, strict=True)
+    ):
+        y = seen[0][1]
+        wrong(
+            "BATCH_LABELS_MISMATCH",
+            "each row with its own label",
+            {"rows": rows[0], "labels": y, "their labels": data.y[rows[0]]},
+        )
+    if lengths == {N} and all(len(set(numbers.tolist())) == N for numbers in rows):
+        wrong("BATCH_FULL", f"minibatches of {BATCH} rows", f"all {N} rows in every step")
+    elif lengths == {1}:
+        wrong("BATCH_ONE", f"minibatches of {BATCH} rows", "one row")
+    elif BATCH not in lengths:
+        wrong(
+            "BATCH_HARDCODED", f"minibatches of {BATCH} rows", f"{', '.join(map(str, sorted(lengths)))} rows"
+        )
+    elif len(seen) > 20 and all(np.array_equal(np.sort(numbers), np.sort(rows[0])) for numbers in rows):
+        first = np.array_equal(np.sort(rows[0]), np.arange(BATCH))
+        wrong(
+            "BATCH_FIRST_ROWS" if first else "BATCH_FIXED",
+            "other rows in every step",
+            f"always rows {rows[0].tolist()}",
+        )
+    elif len(seen) >= ITERATIONS - 1 and len(set(np.concatenate(rows).tolist())) < N:
+        missing = sorted(set(range(N)) - set(np.concatenate(rows).tolist()))
+        wrong("BATCH_MISSES_ROWS", f"each of the {N} rows now and then", f"never rows {missing}")
+
+
+def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None:
+    """A batch that is larger than the training set, as in the toy problem."""
+    data = draw(case.rng, *sizes, 5, reg=SETTINGS.reg)
+    done = train(case, data, SETTINGS.but(batch_size=20, num_iters=4), spy=True)
+    question = {"N": 5, "batch_size": 20}
+    if done.failure is not None:
+        got = f"{done.failure.type}: {done.failure.message}"
+        larger = "larger sample" in got or "replace" in got
+        if larger:
+            case.add(
+                "BATCH_REPLACE_FALSE",
+                line=done.failure.line,
+                spans=spans,
+                shown=Shown(question, "a batch", got),
+            )
+        else:
+            case.failed("training", done.failure, Shown(question, "a batch"))
+        return
+    rows = [numbers_of(X, data) for X, _ in batches(done, data)]
+    short = [numbers for numbers in rows if len(numbers) == 5]
+    if rows and len(short) == len(rows) and any(len(set(numbers.tolist())) < 5 for numbers in short):
+        case.add(
+            "BATCH_MIN_WITH_REPLACEMENT",
+            spans=spans,
+            shown=Shown(
+                question,
+                "20 rows with replacement, or each of the 5 once",
+                f"5 rows, some twice: {short[0].tolist()}",
+            ),
+        )

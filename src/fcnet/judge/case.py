@@ -1,0 +1,227 @@
+"""One submission under judgement: its network, what was seen of it, and what was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.catalogue import Half, kinds, texts
+from fcnet.judge.hypotheses import EXACT, Channel, Guess, answers, close
+from fcnet.judge.isolation import Failure
+from fcnet.judge.probes import Probe, small_probes
+from fcnet.judge.report import Finding, Shown
+from fcnet.judge.source import Source
+from fcnet.judge.student import Student
+
+Array = NDArray[Any]
+
+
+NOTHING = Shown()
+"""Nothing to show."""
+
+
+@dataclass
+class Case:
+    """One submission under judgement.
+
+    Attributes
+    ----------
+    source, half : the file, and which half of the exercise it solves
+    rng : draws the questions
+    findings : so far
+    reached : the stages that were looked at
+    student : the network, once there is one
+    probes : the main questions
+    observed : what the network answered, by channel
+    guesses : what explains it so far; empty where nothing does
+    settled : the last guess that explained something: it tells the handout
+    possible : all guesses that explained as much
+    tolerance : how exactly the numbers have to agree
+    """
+
+    source: Source
+    half: Half
+    rng: np.random.Generator
+    findings: list[Finding] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
+    student: Student = None  # type: ignore[assignment]
+    probes: list[Probe] = field(default_factory=list)
+    observed: dict[Channel, Array] = field(default_factory=dict)
+    starts: list[Guess] = field(default_factory=list)
+    guesses: list[Guess] = field(default_factory=list)
+    settled: Guess | None = None
+    possible: list[Guess] = field(default_factory=list)
+    tolerance: float = EXACT
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        *,
+        line: int | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+        shown: Shown = NOTHING,
+        detail: str = "",
+        stage: str = "",
+    ) -> None:
+        """Note a finding, once; its line is looked for in the spans where it is not given."""
+        if any(finding.code == code for finding in self.findings):
+            return
+        kind, text = kinds(self.half)[code], texts()[code]
+        if line is None and spans is not None:
+            line = self.source.find((*kind.where, *ELSEWHERE.get(kind.stage, ())), spans)
+        if line is not None and not 1 <= line <= len(self.source.lines):
+            line = None
+        self.findings.append(
+            Finding(
+                code,
+                stage or kind.stage,
+                kind.severity,
+                text.message,
+                line,
+                shown,
+                text.think,
+                kind.equation,
+                detail,
+            )
+        )
+
+    def has(self, *codes: str) -> bool:
+        """Whether one of these was found."""
+        return any(finding.code in codes for finding in self.findings)
+
+    @property
+    def base(self) -> Guess:
+        """The right solution that the submission is held against."""
+        known = self.guesses[0] if self.guesses else self.settled
+        if known is None:
+            return self.starts[0]
+        return next(guess for guess in self.starts if guess.handout == known.handout)
+
+    def failed(self, stage: str, failure: Failure, shown: Shown = NOTHING) -> None:
+        """Note that a call ended without a value."""
+        code = code_of(stage, failure, self.line_text(failure.line))
+        got = (
+            f"{failure.type}: {failure.message}"
+            if failure.type
+            else f"{failure.kind} {failure.message}".strip()
+        )
+        given = Shown(shown.input, shown.expected or "a value", got)
+        self.add(code, line=failure.line, shown=given, detail=got, stage=stage)
+
+    def line_text(self, line: int | None) -> str:
+        """The code in a line of the student's."""
+        lines = self.source.code_lines
+        return lines[line - 1] if line is not None and 1 <= line <= len(lines) else ""
+
+    def smallest(
+        self, what: Sequence[str], ask: Callable[[Probe], dict[str, Array]], guess: Guess | None = None
+    ) -> Shown:
+        """The smallest of our round questions to which the submission's answer is wrong.
+
+        Parameters
+        ----------
+        what : names of answers that are compared, such as "scores" or "W1"
+        ask : gives the submission's answers to a question
+        guess : a mistake that has to show in it
+        """
+        for probe in small_probes():
+            right = answers(self.base.text, probe)
+            asked = what
+            if guess is not None:
+                theirs = answers(guess.text, probe)
+                asked = [name for name in what if not close(theirs.get(name, np.zeros(())), right[name])]
+                if not asked:
+                    continue
+            got = ask(probe)
+            wrong = [
+                name for name in asked if name in got and not close(got[name], right[name], self.tolerance)
+            ]
+            if wrong:
+                return Shown(
+                    told(probe, what),
+                    right[wrong[0]]
+                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
+                    else {n: right[n] for n in wrong},
+                    got[wrong[0]]
+                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
+                    else {n: got[n] for n in wrong},
+                )
+        return Shown()
+
+    def shown_raw(self) -> Shown:
+        """Probabilities and raw scores of the smallest question."""
+        probe = small_probes()[0]
+        raw = next(guess for guess in self.starts if guess.handout[0] == "raw")
+        right = next((g for g in self.starts if g.handout[0] == "probabilities"), raw)
+        return Shown(
+            told(probe, ["scores"]), answers(right.text, probe)["scores"], answers(raw.text, probe)["scores"]
+        )
+
+
+def told(probe: Probe, what: Sequence[str]) -> dict[str, Any]:
+    """A question as the report prints it."""
+    question: dict[str, Any] = {"X": probe.X}
+    if "scores" not in what:
+        question |= {"y": probe.y, "reg": probe.reg}
+    return question | dict(probe.params)
+
+
+def sizes_of(probe: Probe) -> dict[str, int]:
+    """A question that is told by its sizes alone."""
+    D, H, K = probe.sizes
+    return {"N": len(probe.X), "D": D, "H": H, "C": K}
+
+
+ELSEWHERE = {
+    "scores": (r"scores\s*=", r"return"),
+    "loss": (r"\blog", r"loss\s*[-+]?="),
+    "gradients": (r"-=\s*1", r"=\s*\(?\s*\w+\s*-\s*\w+", r"grads"),
+    "training": (r"learning_rate\s*\*(?!=)", r"def "),
+    "prediction": (r"argmax", r"return"),
+}
+"""Where a mistake is shown when the catalogue's own patterns find no line, by stage."""
+
+UNWRITTEN = {
+    "scores": "FORWARD_UNIMPLEMENTED",
+    "loss": "LOSS_UNIMPLEMENTED",
+    "gradients": "BACKWARD_UNIMPLEMENTED",
+    "training": "TRAIN_UNIMPLEMENTED",
+    "prediction": "PREDICT_UNIMPLEMENTED",
+}
+FAILS = {
+    "scores": "FORWARD_FAILS",
+    "loss": "LOSS_FAILS",
+    "gradients": "BACKWARD_FAILS",
+    "training": "TRAIN_FAILS",
+    "prediction": "PREDICT_FAILS",
+}
+
+
+def code_of(stage: str, failure: Failure, line: str) -> str:
+    """The kind of mistake behind a call that ended without a value."""
+    message = f"{failure.type}: {failure.message}"
+    if failure.kind == "time":
+        return "TOO_SLOW"
+    if failure.kind not in ("exception", "value"):
+        return "PROCESS_DIED"
+    if failure.type == "NotImplementedError" and stage in UNWRITTEN:
+        return UNWRITTEN[stage]
+    if "has no attribute" in message and ("module '" in message or "numpy.ndarray" in message):
+        return "NONEXISTENT_API"
+    if failure.type in ("NameError", "UnboundLocalError"):
+        return "NAME_UNKNOWN"
+    if re.search(r"(?<!arg)max\(", line) and any(
+        word in message for word in ("ambiguous", "as an integer", "axis", "integer scalar")
+    ):
+        return "NP_MAX_FOR_MAXIMUM"
+    if stage == "scores" and ("not aligned" in message or "mismatch in its core dimension" in message):
+        return "MATMUL_ORDER"
+    if stage == "scores" and "could not be broadcast" in message:
+        return "SHAPE_MISMATCH"
+    return FAILS.get(stage, "FORWARD_FAILS")

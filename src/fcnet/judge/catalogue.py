@@ -1,0 +1,91 @@
+"""The catalogue: every kind of mistake as data, and its texts.
+
+`kinds/numpy.toml` and `kinds/pytorch.toml` have an entry for each kind; `texts/en.toml` has its words. A
+mistake's mutants serve twice: the tests make them, and the judge recognises a submission whose numbers equal
+those of a mutant.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from fcnet.judge.report import Severity
+
+Half = Literal["numpy", "pytorch"]
+Patch = tuple[tuple[str, str], ...]
+"""Replacements (old, new) in the specimen's text, in their order."""
+
+SPECIMENS = {"numpy": "two_layernet.txt", "pytorch": "ex2_pytorch.txt"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of mistake; the attributes are explained on top of kinds/numpy.toml."""
+
+    code: str
+    stage: str
+    severity: Severity
+    equation: str
+    where: tuple[str, ...]
+    fingerprint: str
+    mutants: tuple[Patch, ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The words for a kind: what is said, and what to think about."""
+
+    message: str
+    think: str
+
+
+@cache
+def kinds(half: Half = "numpy") -> dict[str, Kind]:
+    """The kinds of one half of the exercise, by code."""
+    read = tomllib.loads((files("fcnet.judge") / "kinds" / f"{half}.toml").read_text(encoding="utf-8"))
+    return {
+        code: Kind(
+            code,
+            entry["stage"],
+            entry.get("severity", "error"),
+            entry.get("equation", ""),
+            tuple(entry.get("where", ())),
+            entry.get("fingerprint", "numbers"),
+            tuple(tuple((old, new) for old, new in mutant) for mutant in entry["mutants"]),
+        )
+        for code, entry in read.items()
+    }
+
+
+@cache
+def texts(language: str = "en") -> dict[str, Text]:
+    """The words of all kinds, by code."""
+    read = tomllib.loads((files("fcnet.judge") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
+    return {code: Text(entry["message"], entry["think"]) for code, entry in read["kinds"].items()}
+
+
+@cache
+def phrases(language: str = "en") -> dict[str, str]:
+    """The other words of the report, by name."""
+    read = tomllib.loads((files("fcnet.judge") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
+    found: dict[str, str] = read["phrases"]
+    return found
+
+
+@cache
+def specimen(half: Half = "numpy") -> str:
+    """The program in which the mutants are made."""
+    return (files("fcnet.judge") / "kinds" / SPECIMENS[half]).read_text(encoding="utf-8")
+
+
+def mutated(text: str, patch: Patch) -> str | None:
+    """The specimen with a mistake; None where another mistake has taken the place of this one."""
+    for old, new in patch:
+        if text.count(old) != 1:
+            return None
+        text = text.replace(old, new)
+    return text

@@ -1,0 +1,155 @@
+"""From numbers to findings: what explains a step is kept, and named when all steps are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.case import Case, sizes_of
+from fcnet.judge.catalogue import kinds
+from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
+from fcnet.judge.lines import below_the_loss
+from fcnet.judge.probes import NAMES, Probe
+from fcnet.judge.report import Shown
+
+Array = NDArray[Any]
+
+
+def step(
+    case: Case,
+    stage: str,
+    channels: list[Channel],
+    most: int = 2,
+    constants: Callable[[], dict[str, float]] = dict,
+) -> None:
+    """Explain some channels by what explains the ones before, and note the mistakes that this takes."""
+    starts = case.guesses or case.starts
+    guesses = explain(
+        starts, stage, case.observed, case.probes, channels, case.tolerance, most=1, constants=constants
+    )
+    if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
+        guesses = explain(
+            starts, stage, case.observed, case.probes, channels, SINGLE, most=1, constants=constants
+        )
+        if guesses:
+            case.tolerance = SINGLE
+            spans = case.student.spans(case.student.loss_method, "__init__")
+            case.add(
+                "SINGLE_PRECISION",
+                spans=spans,
+                shown=Shown(
+                    sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"
+                ),
+            )
+    if not guesses and most > 1:
+        guesses = explain(
+            starts,
+            stage,
+            case.observed,
+            case.probes,
+            channels,
+            case.tolerance,
+            most=most,
+            constants=constants,
+        )
+    case.guesses = guesses
+    if guesses:
+        case.settled, case.possible = guesses[0], guesses
+
+
+def constant_penalty(case: Case) -> dict[str, float]:
+    """The lambda that a submission has instead of its argument, if its penalty is one constant's."""
+    found = []
+    for place, probe in enumerate(case.probes):
+        right = answers(case.base.text, probe.at(0.0))["loss"]
+        seen = case.observed.get((place, "loss", 0.0))
+        norms = sum((probe.params[name] ** 2).sum() for name in ("W1", "W2"))
+        if seen is not None:
+            found.append(float((seen - right) / norms))
+    if not found or abs(found[0]) < 1e-12 or not np.allclose(found, found[0], rtol=1e-8):
+        return {}
+    return {"REG_HARDCODED": float(f"{found[0]:.12g}")}
+
+
+def rounded(case: Case, starts: list[Guess], channels: list[Channel]) -> bool:
+    """Whether most numbers are off by a little, as float32 makes them; a single wrong entry is a mistake."""
+    off = total = 0
+    for place, what, reg in channels:
+        seen = case.observed.get((place, what, reg))
+        if seen is None:
+            continue
+        nearest = min(
+            (answers(guess.text, case.probes[place].at(reg)).get(what, np.zeros(())) for guess in starts),
+            key=lambda right: (
+                np.inf if right.shape != seen.shape else float(np.abs(right - seen).max(initial=0.0))
+            ),
+        )
+        if nearest.shape != seen.shape:
+            continue
+        counted = nearest != 0
+        off += int((np.abs(seen - nearest)[counted] > 1e-11 * np.abs(nearest)[counted]).sum())
+        total += int(counted.sum())
+    return total == 0 or off > 0.5 * total
+
+
+def settle(case: Case) -> None:
+    """Note the mistakes of what explained the most numbers."""
+    if case.settled is not None:
+        note(case, [], case.possible)
+
+
+def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
+    """Note the mistakes of the first guess that the starts did not have."""
+    chosen = guesses[0]
+    known = {mistake for guess in starts for mistake in guess.mistakes}
+    for code, number in chosen.mistakes:
+        if (code, number) in known or case.has(code):
+            continue
+        stage = kinds()[code].stage
+        what = {"scores": ["scores"], "loss": ["loss"]}.get(stage, list(NAMES))
+        spans = case.student.spans(*methods_of(case, what))
+        if stage == "gradients":
+            spans = [*below_the_loss(case), *spans]
+        single = alone(case, chosen, code, number)
+        shown = case.smallest(what, ask_for(case), single)
+        if shown.got is None:
+            shown = case.smallest(what, ask_for(case))
+        case.add(code, spans=spans, shown=shown)
+
+
+def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:
+    """The handout with one of a guess's mistakes."""
+    mutants = kinds()[code].mutants
+    base = next(start for start in case.starts if start.handout == guess.handout)
+    return base.and_also(code, number, mutants[number % 100]) if number % 100 < len(mutants) else None
+
+
+def methods_of(case: Case, what: list[str]) -> list[str | None]:
+    """The methods that compute an answer."""
+    student = case.student
+    if "scores" in what:
+        return [student.scores_method]
+    return [student.loss_method] if "loss" in what else [student.gradients_method]
+
+
+def ask_for(case: Case) -> Callable[[Probe], dict[str, Array]]:
+    """A function that asks the submission for scores, loss and gradients of a probe."""
+    student = case.student
+
+    def ask(probe: Probe) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        scores = scores_from(student.ask_scores(probe), probe, student)
+        if scores.value is not None:
+            found["scores"] = scores.value
+        loss = loss_from(student.ask_loss(probe), probe) if student.loss_method else None
+        if loss is not None and loss.value is not None:
+            found["loss"] = loss.value
+        if student.gradients_method:
+            found |= gradients_from(student.ask_loss(probe, gradients=True), probe, student).values
+        return found
+
+    return ask

@@ -1,0 +1,194 @@
+"""From what a call gave to numbers of the right shape, with a note where the form is wrong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.isolation import Failure
+from fcnet.judge.probes import NAMES, Probe
+from fcnet.judge.student import Answer, Student, array_of, entries_of, items_of
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores (N, K), None where there are none; `code` where their form is wrong."""
+
+    value: Array | None = None
+    code: str = ""
+    wanted: Any = None
+    got: Any = None
+    failure: Failure | None = None
+    misshapen: bool = False
+
+
+Loss = Scores
+"""A loss () in the same frame."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients by name in our shapes; `forms` has (code, parameter, wanted, got) for each wrong form."""
+
+    values: Mapping[str, Array] = field(default_factory=dict)
+    forms: tuple[tuple[str, str, Any, Any], ...] = ()
+    failure: Failure | None = None
+
+
+def shape_text(value: Any) -> str:
+    """A described value in words."""
+    array = array_of(value)
+    if array is not None:
+        return f"an array of shape {array.shape}" if array.shape else f"the number {float(array.real):.6g}"
+    if value is None:
+        return "None"
+    if isinstance(value, dict):
+        items = items_of(value)
+        if items is not None:
+            return f"a {value['kind']} of {len(items)}: {', '.join(shape_text(item) for item in items[:6])}"
+        return f"a {value.get('kind')}" if value.get("kind") != "object" else str(value.get("type"))
+    return type(value).__name__
+
+
+def scores_from(answer: Answer, probe: Probe, student: Student) -> Scores:
+    """The scores (N, K) in an answer."""
+    if answer.failure is not None:
+        return Scores(failure=answer.failure)
+    N, K = len(probe.X), probe.sizes[2]
+    wanted, got = f"an array of shape ({N}, {K})", shape_text(answer.value)
+    items = items_of(answer.value)
+    if items is not None:
+        arrays = [array_of(item) for item in items]
+        array = next((a for a in arrays if a is not None and a.shape == (N, K)), None)
+        code = "FORWARD_TUPLE" if student.scores_method == "loss" or array is None else ""
+        return Scores(array, code, wanted, got, misshapen=array is None)
+    array = array_of(answer.value)
+    if array is None or (array.ndim == 0 and not array.any()):
+        written = array is None and computes(student, student.scores_method)
+        return Scores(None, "FORWARD_NONE" if written else "FORWARD_UNIMPLEMENTED", wanted, got)
+    array = np.asarray(array, np.float64) if array.dtype.kind != "c" else array.real
+    if array.shape == (N, K):
+        return Scores(array)
+    if array.shape == (K, N):
+        return Scores(array.T, "SCORES_TRANSPOSED", wanted, got)
+    return Scores(None, "SCORES_SHAPE", wanted, got, misshapen=True)
+
+
+def computes(student: Student, method: str | None) -> bool:
+    """Whether a method multiplies anything or calls another one of the class."""
+    node = student.source.method(student.name, method or "")
+    if node is None:
+        return False
+    words = {"dot", "matmul", "einsum", "tensordot", "inner"}
+    for part in ast.walk(node):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
+            return True
+        if isinstance(part, ast.Attribute) and (part.attr in words or part.attr in student.methods):
+            return True
+    return False
+
+
+def loss_from(answer: Answer, probe: Probe) -> Loss:
+    """The loss in an answer, a number."""
+    if answer.failure is not None:
+        return Loss(failure=answer.failure)
+    value, code, wanted = answer.value, "", "one number, and the gradients beside it"
+    got = shape_text(value)
+    items = items_of(value)
+    if items is not None and len(items) > 2:
+        code = "LOSS_4TUPLE"
+    if items:
+        value = items[0]
+    array = array_of(value)
+    if array is None or array.shape == (len(probe.X), probe.sizes[2]):
+        return Loss(None, "LOSS_UNIMPLEMENTED", wanted, got)
+    if array.size == 1:
+        return Loss(np.asarray(array.real, np.float64).reshape(()), code, wanted, got)
+    return Loss(None, "LOSS_NOT_SCALAR", "one number", shape_text(value))
+
+
+def gradients_from(answer: Answer, probe: Probe, student: Student) -> Gradients:
+    """The gradients in an answer, in our shapes."""
+    if answer.failure is not None:
+        return Gradients(failure=answer.failure)
+    entries = gradient_entries(answer.value)
+    if not entries:
+        return Gradients(
+            forms=(("BACKWARD_UNIMPLEMENTED", "", "a gradient for each parameter", shape_text(answer.value)),)
+        )
+    values: dict[str, Array] = {}
+    forms: list[tuple[str, str, Any, Any]] = []
+    for name in NAMES:
+        key = key_of(name, student, entries, probe)
+        if key is None:
+            code = "BIAS_GRAD_MISSING" if name[0] == "b" else "WEIGHT_GRAD_MISSING"
+            forms.append((code, name, f"a gradient of {name}", f"gradients of {', '.join(entries)}"))
+            continue
+        array = array_of(entries[key])
+        if array is None:
+            forms.append(("BACKWARD_UNIMPLEMENTED", name, f"an array for {name}", shape_text(entries[key])))
+            continue
+        code, fitted = fit(np.asarray(array.real, np.float64), name, probe, student)
+        if code:
+            forms.append((code, name, f"shape {probe.params[name].shape} for {name}", f"shape {array.shape}"))
+        if fitted is not None:
+            values[name] = fitted
+    return Gradients(values, tuple(forms))
+
+
+def gradient_entries(value: Any) -> dict[str, Any]:
+    """The gradients in a described value, by the student's names or by their place."""
+    items = items_of(value)
+    if items is not None:
+        for item in items:
+            entries = entries_of(item)
+            if entries:
+                return entries
+        arrays = [item for item in items if (a := array_of(item)) is not None and a.ndim]
+        nested = next((items_of(item) for item in items if items_of(item)), None)
+        arrays = arrays or [item for item in nested or [] if array_of(item) is not None]
+        return {f"number {place}": item for place, item in enumerate(arrays)}
+    return entries_of(value) or {}
+
+
+def key_of(name: str, student: Student, entries: Mapping[str, Any], probe: Probe) -> str | None:
+    """Under what name the gradient of a parameter is."""
+    own = student.places[name].path.rsplit("/", 1)[-1]
+    low = {key.lower().replace("_", ""): key for key in entries}
+    for stem in (own.lower().replace("_", ""), name.lower()):
+        for key in (stem, f"d{stem}", f"grad{stem}", f"{stem}grad", f"g{stem}", f"dl{stem}", f"dj{stem}"):
+            if key in low:
+                return low[key]
+    shape = probe.params[name].shape
+    for key, value in entries.items():
+        array = array_of(value)
+        if array is not None and array.shape in (shape, shape[::-1], (1, *shape)):
+            return key
+    return None
+
+
+def fit(array: Array, name: str, probe: Probe, student: Student) -> tuple[str, Array | None]:
+    """A gradient in our shape, and the code of what is wrong with its own."""
+    shape, place = probe.params[name].shape, student.places[name]
+    own = place.there(probe.params[name]).shape
+    if array.shape == own:
+        return "", place.here(array)
+    N = len(probe.X)
+    if name[0] == "W":
+        return ("GRAD_TRANSPOSED", place.here(array.T)) if array.shape == own[::-1] else ("GRAD_SHAPE", None)
+    if array.shape == shape:
+        return "", array
+    if array.size == shape[0] and array.ndim == 2 and 1 in array.shape:
+        return "BIAS_GRAD_2D", array.ravel()
+    if array.shape in ((N, shape[0]), (shape[0], N)):
+        return "BIAS_GRAD_NOT_SUMMED", None
+    if array.size == 1:
+        return "BIAS_GRAD_SCALAR", None
+    return ("BIAS_GRAD_WRONG_AXIS" if array.size == N else "GRAD_SHAPE"), None

@@ -1,0 +1,175 @@
+"""Who has handed in what: a folder of submissions as people and learning platforms write it.
+
+Each folder, each `.py` file, notebook or zip in it is one submission. Names of Moodle's folders
+(`Ada Example_123_assignsubmission_file_`) and of Canvas's files (`exampleada_123_456_two_layernet.py`) are
+understood: the latter belong together if their first two parts agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcnet.errors import DataError
+from fcnet.judge.grade.archive import IGNORED, MOST_BYTES, MOST_FILES, unpack
+
+CODE = (".py", ".ipynb", ".zip")
+
+OTHER_ARCHIVES = (".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz")
+
+MOODLE = re.compile(r"(?P<who>.+)_(?P<number>\d+)_assignsubmission_\w+?_?")
+CANVAS = re.compile(r"(?P<who>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
+AGAIN = re.compile(r"-\d+(?=\.\w+$)")
+"""What Canvas puts before the suffix of a file that is handed in again."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission.
+
+    Attributes
+    ----------
+    name : of the submission, fit for a file
+    shown : its name for people
+    files : each file, and its path inside the submission
+    """
+
+    name: str
+    shown: str
+    files: tuple[tuple[str, Path], ...]
+
+    def digest(self) -> str:
+        """A hash of all that was handed in."""
+        total = hashlib.sha256()
+        for name, path in self.files:
+            content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"too large"
+            total.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+            total.update(content)
+        return total.hexdigest()
+
+    def prepare(self, folder: Path) -> Path:
+        """Copy and unpack everything into an empty folder; returns what to check, that or its only file.
+
+        Raises
+        ------
+        DataError : nothing to check, too much, or an archive that cannot be unpacked
+        """
+        if not self.files:
+            raise DataError(f"{self.shown} is empty, ask for the file with the class")
+        if len(self.files) > MOST_FILES or sum(path.stat().st_size for _, path in self.files) > MOST_BYTES:
+            raise DataError(
+                f"{self.shown} is too large, {MOST_BYTES >> 20} MB and {MOST_FILES} files are allowed"
+            )
+        for name, path in self.files:
+            if path.suffix.lower() == ".zip":
+                unpack(path, folder / Path(name).parent)
+            elif path.suffix.lower() in OTHER_ARCHIVES:
+                raise DataError(f"{name} is no zip, unpack it and grade again")
+            else:
+                copy = folder / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        code = [path for path in _files(folder) if path.suffix in (".py", ".ipynb")]
+        if not code:
+            raise DataError(
+                f"{self.shown} holds no .py file and no notebook, ask for the file with the class"
+            )
+        return code[0] if len(code) == 1 else folder
+
+
+def find_entries(folder: Path) -> list[Entry]:
+    """All submissions in a folder, by name.
+
+    Raises
+    ------
+    DataError : there is no such folder, or nothing in it
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder, give the one with the submissions")
+    grouped: dict[tuple[str, str], list[tuple[str, Path]]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__")) or path.is_symlink():
+            continue
+        if path.is_dir():
+            shown = moodle(path.name)
+            grouped[path.name, shown] = [
+                (str(file.relative_to(folder / path.name)), file) for file in _files(path)
+            ]
+        elif path.suffix.lower() in (*CODE, *OTHER_ARCHIVES):
+            found = CANVAS.fullmatch(path.name)
+            key = (
+                (f"{found['who']}_{found['number']}", found["who"])
+                if found
+                else (path.stem, moodle(path.stem))
+            )
+            name = AGAIN.sub("", found["file"]) if found else path.name
+            grouped.setdefault(key, []).append((name, path))
+    if not grouped:
+        raise DataError(
+            f"{folder} holds no submissions, give a folder with folders, .py files, notebooks or zips"
+        )
+    names = unique(name for name, _ in grouped)
+    return [
+        Entry(name, shown, tuple(files))
+        for name, ((_, shown), files) in zip(names, grouped.items(), strict=True)
+    ]
+
+
+def one_entry(folder: Path) -> Entry:
+    """A folder or a file that is one submission.
+
+    Raises
+    ------
+    DataError : there is none
+    """
+    if folder.is_dir():
+        name = folder.resolve().name
+        return Entry(fit(name), name, tuple((str(path.relative_to(folder)), path) for path in _files(folder)))
+    if not folder.is_file():
+        raise DataError(f"there is no {folder}, give the submission's folder or file")
+    return Entry(fit(folder.stem), folder.stem, ((folder.name, folder),))
+
+
+def moodle(name: str) -> str:
+    """The person in the name of a folder of Moodle's, else the name."""
+    found = MOODLE.fullmatch(name)
+    return found["who"] if found else name
+
+
+def fit(name: str) -> str:
+    """A name with letters, digits, dots and dashes alone, which every file system takes."""
+    plain = unicodedata.normalize("NFKC", name)
+    return re.sub(r"[^\w.-]+", "-", plain).strip(".-")[:80] or "submission"
+
+
+def unique(names: Iterable[str]) -> Iterator[str]:
+    """Fit names, with a number where two agree; upper and lower case are the same for some file systems."""
+    seen: set[str] = set()
+    for name in map(fit, names):
+        number, candidate = 1, name
+        while candidate.casefold() in seen:
+            number += 1
+            candidate = f"{name}-{number}"
+        seen.add(candidate.casefold())
+        yield candidate
+
+
+def _files(folder: Path) -> list[Path]:
+    """The regular files of a folder, links left out, in order; not many more than are allowed."""
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        for name in sorted(files):
+            path = Path(place, name)
+            if name not in IGNORED and stat.S_ISREG(path.lstat().st_mode):
+                found.append(path)
+        if len(found) > MOST_FILES:
+            break
+    return found

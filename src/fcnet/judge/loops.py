@@ -1,0 +1,95 @@
+"""No loops (1c): do the executed lines grow with the number of examples, classes or units?"""
+
+from __future__ import annotations
+
+import re
+
+from fcnet.judge.case import Case
+from fcnet.judge.probes import Probe, draw
+from fcnet.judge.report import Shown
+
+HIDDEN = r"apply_along_axis|np\.vectorize|numpy\.vectorize|np\.fromiter|frompyfunc|apply_over_axes|\bmap\("
+
+
+def judge_loops(case: Case) -> None:
+    """Count lines at a few examples and at many; then at few and many classes and hidden units."""
+    case.reached.append("loops")
+    rng, toy = case.rng, case.has("HARDCODED_C", "HARDCODED_N")
+    student = case.student
+    spans = student.spans(student.scores_method, student.loss_method)
+    hidden = case.source.find([HIDDEN], spans)
+    if hidden is not None:
+        call = re.search(HIDDEN, case.line_text(hidden))
+        case.add(
+            "LOOP_HIDDEN",
+            line=hidden,
+            shown=Shown("any input", "whole arrays at once", call.group(0) if call else ""),
+        )
+    if toy:
+        return
+    few, many = draw(rng, 5, 7, 4, 6), draw_many(rng)
+    grown = growing(lines(case, few), lines(case, many), 12)
+    if grown is not None and hidden is None:
+        case.add("LOOP", line=loop_above(case, grown), shown=Shown(
+            {"N": [len(few.X), len(many.X)]}, "the same number of executed lines",
+            [lines(case, few).get(grown, 0), lines(case, many).get(grown, 0)]))  # fmt: skip
+        return
+    wide = draw_wide(rng)
+    grown = growing(lines(case, few), lines(case, wide), 12)
+    if grown is not None and hidden is None:
+        case.add("LOOP_CLASSES", line=loop_above(case, grown), shown=Shown(
+            {"C": [4, 40], "H": [7, 70]}, "the same number of executed lines",
+            [lines(case, few).get(grown, 0), lines(case, wide).get(grown, 0)]))  # fmt: skip
+
+
+def draw_many(rng: object) -> Probe:
+    """The sizes of the first question with many more examples; kinks do not matter here."""
+    return _plain(rng, 5, 7, 4, 60)
+
+
+def draw_wide(rng: object) -> Probe:
+    """More classes and hidden units."""
+    return _plain(rng, 5, 70, 40, 6)
+
+
+def _plain(rng: object, D: int, H: int, K: int, N: int) -> Probe:
+    import numpy as np
+
+    assert isinstance(rng, np.random.Generator)
+    params = {
+        "W1": rng.normal(size=(D, H)),
+        "b1": rng.normal(size=H),
+        "W2": rng.normal(size=(H, K)),
+        "b2": rng.normal(size=K),
+    }
+    return Probe(params, rng.normal(size=(N, D)), np.resize(np.arange(K), N), 0.1)
+
+
+def lines(case: Case, probe: Probe) -> dict[int, int]:
+    """How often each line of the student's is executed for scores and loss."""
+    student = case.student
+    counts: dict[int, int] = {}
+    for answer in (student.ask_scores(probe, lines=True), student.ask_loss(probe, lines=True)):
+        for line, count in answer.lines.items():
+            counts[line] = counts.get(line, 0) + count
+    return counts
+
+
+def growing(few: dict[int, int], many: dict[int, int], by: int) -> int | None:
+    """The line whose count grows most, by at least so many."""
+    growth = {line: count - few.get(line, 0) for line, count in many.items()}
+    line = max(growth, key=lambda one: growth[one], default=None)
+    return line if line is not None and growth[line] >= by and few else None
+
+
+def loop_above(case: Case, line: int) -> int:
+    """The `for` or `while` that holds a line, or the line itself."""
+    text = case.source.code_lines
+    indent = len(text[line - 1]) - len(text[line - 1].lstrip())
+    for number in range(line, 0, -1):
+        one = text[number - 1]
+        if re.match(r"\s*(for|while)\b", one) and len(one) - len(one.lstrip()) <= indent:
+            return number
+        if re.match(r"\s*def\b", one):
+            break
+    return line

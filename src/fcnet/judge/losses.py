@@ -1,0 +1,98 @@
+"""Loss (1b): one number, without and with the penalty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fcnet.judge.case import Case, told
+from fcnet.judge.explaining import ask_for, constant_penalty, step
+from fcnet.judge.forms import Loss, loss_from
+from fcnet.judge.hypotheses import agrees, close
+from fcnet.judge.probes import Probe
+from fcnet.judge.report import Shown
+from fcnet.judge.sizes import failed, usable_sizes
+
+
+def judge_loss(case: Case) -> bool:
+    """Look at the loss; whether the gradients can be looked at."""
+    case.reached.append("loss")
+    student = case.student
+    spans = student.spans(student.loss_method)
+    if student.loss_method is None:
+        case.add("LOSS_MISSING")
+        return False
+    if not usable_sizes(case, "loss", lambda probe: loss_seen(case, probe)):
+        return False
+    for place, probe in enumerate(case.probes):
+        for reg in (0.0, probe.reg):
+            seen = loss_seen(case, probe.at(reg))
+            if seen.failure is not None:
+                failed(case, "loss", seen.failure)
+                return False
+            if seen.code:
+                case.add(
+                    seen.code, spans=spans, shown=Shown(told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
+                )
+            if seen.value is not None:
+                case.observed[place, "loss", reg] = seen.value
+    losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
+    if not losses:
+        return not case.has("LOSS_UNIMPLEMENTED")
+    if all(value == 0 for value in losses):
+        case.add(
+            "LOSS_UNIMPLEMENTED", spans=spans, shown=Shown(told(case.probes[0], ["loss"]), "a loss", 0.0)
+        )
+        case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
+        return True
+    judge_loss_numbers(case, spans)
+    return True
+
+
+def loss_seen(case: Case, probe: Probe) -> Loss:
+    """The loss of a probe, as it was given."""
+    return loss_from(case.student.ask_loss(probe), probe)
+
+
+def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
+    """Explain the loss without and with the penalty."""
+    places = range(len(case.probes))
+    if not case.guesses:  # the scores are not explained: the loss may be right all the same
+        case.guesses = [
+            g
+            for g in case.starts
+            if agrees(g.text, case.observed, case.probes, [(p, "loss", 0.0) for p in places], case.tolerance)
+        ]
+    chained = bool(case.guesses)
+    plain = [(place, "loss", 0.0) for place in places]
+    full = [(place, "loss", case.probes[place].reg) for place in places]
+    if chained:
+        step(case, "loss", plain, constants=lambda: constant_penalty(case))
+        if case.guesses:
+            step(case, "loss", full, constants=lambda: constant_penalty(case))
+    if not case.guesses and not follows_from_scores(case):
+        case.add("LOSS_UNKNOWN", spans=spans, shown=case.smallest(["loss"], ask_for(case)))
+
+
+def follows_from_scores(case: Case) -> bool:
+    """Whether the loss is what equations 12 and 13 make of the submission's own scores, right or wrong."""
+    for place, probe in enumerate(case.probes):
+        scores, N = case.observed.get((place, "scores", 0.0)), len(probe.X)
+        if scores is None or scores.shape != (N, probe.sizes[2]):
+            return False
+        norms = sum((probe.params[name] ** 2).sum() for name in ("W1", "W2"))
+        with np.errstate(all="ignore"):
+            shifted = scores - scores.max(axis=1, keepdims=True)
+            as_logits = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+            losses = [-logs[np.arange(N), probe.y].mean() for logs in (np.log(scores), as_logits)]
+        plain, full = (case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg))
+        if plain is None or full is None or not (np.isfinite(plain).all() and np.isfinite(full).all()):
+            return False
+        fits = [
+            close(plain, np.asarray(loss), 1e-8)
+            and close(full, np.asarray(loss + share * probe.reg * norms), 1e-8)
+            for loss in losses
+            for share in (1.0, 0.5)
+        ]
+        if not any(fits):
+            return False
+    return True

@@ -1,0 +1,219 @@
+"""The first stages: the file loads, the class has its methods, and the parameters start as they should."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fcnet.judge.case import Case
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.report import Shown
+from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
+
+SIZES = (6, 9, 4)
+"""D, H, K of the network whose parameters are looked at first."""
+
+STD = 0.37
+"""The standard deviation that it is asked for."""
+
+
+# Loading ----------------------------------------------------------------------------------------------------
+def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
+    """Run the file; what it defines, None where it does not run."""
+    case.reached.append("loads")
+    definitions = case.source.notebook or case.half == "pytorch"
+    reply = submission.call("load", source=case.source.text, definitions=definitions)
+    if not reply.ok and not definitions and not_its_definitions(case, reply.failure):
+        again = submission.call("load", source=case.source.text, definitions=True)
+        if again.ok:
+            case.notes.append("the code below the class failed and was left out: only definitions were run")
+            reply, definitions = again, True
+    if reply.failure is not None:
+        failure = reply.failure
+        line = failure.line
+        if case.source.tree is None and line is None:
+            line = syntax_line(case.source.text)
+        got = (
+            f"{failure.type}: {failure.message}"
+            if failure.type
+            else f"{failure.kind} {failure.message}".strip()
+        )
+        case.add(
+            loading_code(case, failure),
+            line=line,
+            shown=Shown("the file", "a module that loads", got),
+            detail=got,
+        )
+        return None
+    value = reply.value if isinstance(reply.value, dict) else {}
+    return {**value, "definitions": definitions}
+
+
+def not_its_definitions(case: Case, failure: Failure | None) -> bool:
+    """Whether a failure while loading lies outside of imports, functions and classes."""
+    return failure is not None and case.source.tree is not None
+
+
+def syntax_line(text: str) -> int | None:
+    """The line of a syntax error."""
+    try:
+        compile(text, "submission", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return error.lineno
+    except (ValueError, RecursionError, MemoryError):
+        return None
+    return None
+
+
+def loading_code(case: Case, failure: Failure) -> str:
+    """The kind of mistake that keeps a file from loading."""
+    text = case.source.text
+    if case.half == "pytorch":
+        return "PT_LOAD_FAILS"
+    if failure.kind in ("time", "died", "memory", "output", "files"):
+        return "TOO_SLOW" if failure.kind == "time" else "PROCESS_DIED"
+    if re.search(r"^(<{7} |={7}$|>{7} )", text, re.M):
+        return "CONFLICT_MARKERS"
+    if failure.type in ("IndentationError", "TabError"):
+        return "INDENTATION"
+    if failure.type == "SyntaxError":
+        return (
+            "PY2"
+            if re.search(r"^\s*print\s+[\"'\w(]", text, re.M) and "print" in failure.message
+            else "SYNTAX_ERROR"
+        )
+    if failure.type in ("ImportError", "ModuleNotFoundError"):
+        return "IMPORT_FAILS"
+    return "LOAD_FAILS"
+
+
+def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The class with most of the exercise's methods; the last of several."""
+    wanted = {*SCORES, *LOSSES, *GRADIENTS, *TRAINS, *PREDICTS}
+    rated = [
+        (len(wanted & set(c["methods"])), "twolayer" in str(c["name"]).lower().replace("_", ""), place)
+        for place, c in enumerate(classes)
+        if not c.get("module")
+    ]
+    best = max(rated, default=None)
+    return classes[best[2]] if best is not None and (best[0] > 0 or best[1]) else None
+
+
+# Interface and initialisation -------------------------------------------------------------------------------
+def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any]) -> bool:
+    """Find the class, its methods and its parameters; whether there is enough to go on with."""
+    described = choose(loaded.get("classes", ()))
+    if described is None:
+        case.add("NO_CLASS", shown=Shown("the file", "class TwoLayerNet", "no class with a method loss"))
+        return False
+    case.reached.append("interface")
+    case.student = Student(submission, case.source, described, bool(loaded["definitions"]))
+    student = case.student
+    if student.name != "TwoLayerNet":
+        case.notes.append(f"the class that is judged is {student.name}")
+    init = student.spans("__init__")
+    D, H, K = SIZES
+    reply = student.construct(D, H, K, std=STD)
+    if reply.failure is not None:
+        if reply.failure.type == "NotImplementedError":
+            case.add(
+                "NO_PARAMETERS",
+                spans=init,
+                shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"),
+            )
+        else:
+            got = f"{reply.failure.type}: {reply.failure.message}"
+            case.add("CONSTRUCTOR_FAILS", line=reply.failure.line, spans=init,
+                     shown=Shown(f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got))  # fmt: skip
+        return False
+    attributes = reply.value["attributes"]
+    student.places = find_places(attributes, D, H, K)
+    missing = [name for name in ("W1", "b1", "W2", "b2") if name not in student.places]
+    if missing:
+        told_missing(case, attributes, missing, init)
+        return False
+    if student.loss_method is None or student.scores_method is None:
+        case.add(
+            "LOSS_MISSING",
+            spans=student.spans(),
+            shown=Shown(
+                student.name,
+                "a method loss(X, y=None, reg=0.0)",
+                f"methods {', '.join(sorted(student.methods))}",
+            ),
+        )
+        return False
+    judge_initialisation(case, reply, init)
+    return True
+
+
+def told_missing(
+    case: Case, attributes: Mapping[str, Any], missing: list[str], init: list[tuple[int, int]]
+) -> None:
+    """Say why parameters are not found: not there, or of other shapes."""
+    D, H, K = SIZES
+    wanted = {"W1": (D, H), "b1": (H,), "W2": (H, K), "b2": (K,)}
+    by_name = {path.rsplit("/", 1)[-1]: np.shape(value) for path, value in attributes.items()}
+    there = [name for name in missing if name in by_name]
+    shown = Shown(
+        {"D": D, "H": H, "C": K},
+        {name: str(wanted[name]) for name in missing},
+        {name: str(by_name[name]) for name in there} or "no such arrays",
+    )
+    if not there:
+        case.add("NO_PARAMETERS", spans=init, shown=shown)
+        return
+    for name in there:
+        code = "BIAS_SHAPES" if name[0] == "b" else "PARAMETER_SHAPES"
+        case.add(code, line=case.source.find([rf"{name}\b.*="], init), spans=init, shown=shown)
+
+
+def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) -> None:
+    """Look at the parameters of fresh networks."""
+    case.reached.append("initialisation")
+    student = case.student
+    params = student.named(first.value["attributes"])
+    second = student.construct(*SIZES, seed=1, std=STD)
+    others = student.named(second.value["attributes"]) if second.ok else None
+    if params is None:
+        return
+    question = f"{student.name}{SIZES} with std={STD}"
+    for name in ("W1", "W2"):
+        weights = params[name]
+        spread = float(weights.std())
+        if not weights.any():
+            case.add(
+                "INIT_ZERO", spans=init, shown=Shown(question, f"{name}: random numbers", f"{name}: zeros")
+            )
+        elif spread < 1e-12:
+            case.add(
+                "INIT_CONSTANT",
+                spans=init,
+                shown=Shown(question, f"{name}: different numbers", "all the same"),
+            )
+        elif (weights > 0).all():
+            case.add(
+                "INIT_POSITIVE",
+                spans=init,
+                shown=Shown(question, "positive and negative numbers", "positive ones alone"),
+            )
+        elif not STD / 1.9 < spread < 1.9 * STD and takes_std(student):
+            case.add(
+                "INIT_STD_IGNORED", spans=init, shown=Shown(question, f"about {STD}", f"{name}: {spread:.3g}")
+            )
+    if params["b1"].any() or params["b2"].any():
+        case.add("INIT_BIAS_RANDOM", spans=init, shown=Shown(question, "biases of 0", params["b1"]))
+    if others is not None and params["W1"].std() > 1e-12 and np.array_equal(params["W1"], others["W1"]):
+        case.add(
+            "INIT_SEED_FIXED",
+            spans=init,
+            shown=Shown(question, "other weights after another seed", "the same weights"),
+        )
+
+
+def takes_std(student: Student) -> bool:
+    """Whether the constructor has an argument for the weights' size."""
+    return len(student.methods.get("__init__", [])) > 3

@@ -1,0 +1,180 @@
+"""Prediction: a label for each example, and the right one."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.case import Case, sizes_of, told
+from fcnet.judge.catalogue import kinds, mutated
+from fcnet.judge.forms import computes, shape_text
+from fcnet.judge.hypotheses import network_of
+from fcnet.judge.probes import NAMES, Probe, draw, small_probes
+from fcnet.judge.report import Shown
+from fcnet.judge.student import Answer, Student, array_of
+
+Array = NDArray[Any]
+
+KINDS = ("PREDICT_ARGMIN", "PREDICT_ONE_TOO_MANY", "PREDICT_NO_RELU", "PREDICT_NO_BIAS", "PREDICT_AXIS")
+
+
+def judge_prediction(case: Case) -> None:
+    """Look at the labels."""
+    case.reached.append("prediction")
+    student = case.student
+    if student.predict_method is None:
+        case.add("PREDICT_MISSING", shown=Shown(student.name, "a method predict(X)", "no such method"))
+        return
+    spans = student.spans(student.predict_method)
+    size = (4, 10, 3, 5) if case.has("HARDCODED_C", "HARDCODED_N") else (5, 7, 4, 200)
+    probe = draw_far(case.rng, *size)
+    answer = student.ask_predict(probe)
+    if scores_are_wrong(case) and uses_scores(student):
+        judge_follower(case, answer, probe, spans)
+        return
+    if answer.failure is not None:
+        case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
+        return
+    labels = form(case, answer, probe, spans)
+    if labels is None:
+        return
+    right = reference(case, probe)
+    again = array_of(student.ask_predict(probe, seed=1).value)
+    if again is not None and again.size == labels.size and not np.array_equal(again.ravel(), labels):
+        random = (labels == right).mean() < 0.36
+        case.add(
+            "PREDICT_RANDOM" if random and not case.has("DROPOUT_ALWAYS_ON") else "DROPOUT_AT_PREDICT",
+            spans=spans,
+            shown=Shown(sizes_of(probe), "the same labels twice", "other labels the second time"),
+        )
+        return
+    own = own_argmax(case, probe)
+    if np.array_equal(labels, right) or (own is not None and np.array_equal(labels, own)):
+        return
+    case.add(named(case, probe, labels), spans=spans, shown=smallest(case))
+
+
+def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> None:
+    """Labels that follow from wrong scores: only what cannot follow from them is said."""
+    labels = array_of(answer.value)
+    own = own_argmax(case, probe)
+    if answer.failure is None and labels is not None and own is not None and np.array_equal(labels, own):
+        return
+    if answer.failure is not None and answer.failure.type == "NotImplementedError":
+        case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
+        return
+    case.reached.remove("prediction")
+
+
+def scores_are_wrong(case: Case) -> bool:
+    """Whether a mistake was found in the scores, or what explains them has one."""
+    noted = any(finding.stage == "scores" and finding.severity == "error" for finding in case.findings)
+    codes = case.settled.codes if case.settled is not None else ()
+    return noted or any(kinds()[code].stage == "scores" for code in codes)
+
+
+def uses_scores(student: Student) -> bool:
+    """Whether the prediction asks the method that gives the scores, or one that this asks."""
+    scores = student.scores_method or ""
+    return bool(called(student, student.predict_method or "") & {scores, *called(student, scores)})
+
+
+def called(student: Student, method: str) -> set[str]:
+    """The methods of the class that a method mentions."""
+    node = student.source.method(student.name, method)
+    parts = ast.walk(node) if node is not None else iter(())
+    return {part.attr for part in parts if isinstance(part, ast.Attribute)} & set(student.methods)
+
+
+def draw_far(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:
+    """A question without near ties between the two best classes."""
+    while True:
+        one = draw(rng, D, H, K, 1)
+        params = one.params
+        X = rng.normal(0, 1, (12 * N, D))
+        z3 = np.sort(np.maximum(X @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"], axis=1)
+        clear = X[z3[:, -1] - z3[:, -2] > 1e-3][:N]
+        probe = Probe(params, clear, np.resize(np.arange(K), len(clear)), 0.0)
+        labels = np.argmax(logits(probe), axis=1)
+        if len(clear) == N and len(set(labels.tolist())) >= min(K, 3):
+            return probe
+
+
+def logits(probe: Probe) -> Array:
+    p = probe.params
+    scores: Array = np.maximum(probe.X @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
+    return scores
+
+
+def reference(case: Case, probe: Probe) -> Array:
+    """The right labels."""
+    return np.asarray(np.argmax(logits(probe), axis=1))
+
+
+def own_argmax(case: Case, probe: Probe) -> Array | None:
+    """The labels that follow from the submission's own scores, where those are wrong already."""
+    if not scores_are_wrong(case):
+        return None
+    scores = array_of(case.student.ask_scores(probe).value)
+    return np.argmax(scores, axis=1) if scores is not None and scores.ndim == 2 else None
+
+
+def form(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> Array | None:
+    """The labels (N,), or a note that they have another form."""
+    N, K = len(probe.X), probe.sizes[2]
+    array, got = array_of(answer.value), shape_text(answer.value)
+    question = sizes_of(probe)
+
+    def wrong(code: str) -> None:
+        case.add(code, spans=spans, shown=Shown(question, f"{N} integer labels, shape ({N},)", got))
+
+    if array is None:
+        written = computes(case.student, case.student.predict_method)
+        wrong("PREDICT_UNIMPLEMENTED" if answer.value is None or not written else "PREDICT_SCORES")
+        return None
+    if array.shape in ((N, K), (K, N)):
+        wrong("PREDICT_SCORES")
+        return None
+    if array.ndim == 0:
+        wrong("PREDICT_AXIS")
+        return None
+    if array.shape in ((N, 1), (1, N)):
+        wrong("PREDICT_2D")
+        array = array.ravel()
+    if array.shape != (N,):
+        wrong("PREDICT_AXIS" if array.size == K else "PREDICT_SCORES")
+        return None
+    whole = np.array_equal(array, np.round(array))
+    if not whole:
+        wrong("PREDICT_MAX")
+        return None
+    if array.dtype.kind == "f" and not isinstance(answer.value, dict):
+        wrong("PREDICT_FLOAT")
+    return array.astype(np.int64)
+
+
+def named(case: Case, probe: Probe, labels: Array) -> str:
+    """The kind whose mutant gives these labels, else that they are wrong."""
+    for code in KINDS:
+        for patch in kinds()[code].mutants:
+            text = mutated(case.base.text, patch)
+            if text is None:
+                continue
+            net = network_of(text)(1, 1, 1)
+            net.params = {name: np.array(probe.params[name]) for name in NAMES}
+            if np.array_equal(np.asarray(net.predict(probe.X)).ravel(), labels):
+                return code
+    return "PREDICT_UNKNOWN"
+
+
+def smallest(case: Case) -> Shown:
+    """The smallest of our round questions with a wrong label."""
+    for probe in small_probes():
+        right = reference(case, probe)
+        got = array_of(case.student.ask_predict(probe).value)
+        if got is not None and not np.array_equal(got, right):
+            return Shown(told(probe, ["scores"]), right, got)
+    return Shown()

@@ -1,0 +1,49 @@
+"""The PyTorch half: the class at 2 to 5 layers, and then the whole script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
+from fcnet.judge.opening import load
+from fcnet.judge.pytorch_forward import judge_forward
+from fcnet.judge.pytorch_layers import judge_construction
+from fcnet.judge.report import Shown
+from fcnet.judge.script import judge_script
+
+
+def look_at_pytorch(case: Case, submission: Submission) -> None:
+    """All stages of the PyTorch half, as far as they can be reached."""
+    loaded = load(case, submission)
+    if loaded is None:
+        return
+    case.reached.append("construction")
+    described = choose(loaded.get("classes", ()))
+    if described is None:
+        case.add(
+            "PT_NO_CLASS", shown=Shown("the file", "class MultiLayerPerceptron(nn.Module)", "no such class")
+        )
+        return
+    name = str(described["name"])
+    if name != "MultiLayerPerceptron":
+        case.notes.append(f"the network that is judged is {name}")
+    right = judge_construction(case, submission, name)
+    if right:
+        case.reached.append("forward")
+        judge_forward(case, submission, name)
+    if not case.has(
+        "PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"
+    ):
+        judge_script(case, submission)
+
+
+def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The network's class: by its name, else the last that takes three arguments, else the last."""
+    modules = [c for c in classes if c.get("module")]
+    named = [c for c in modules if re.search(r"multi_?layer_?perceptron|mlp", str(c["name"]), re.I)]
+    three = [c for c in modules if len(c["methods"].get("__init__", ())) == 3]
+    found = named or three or modules
+    return found[-1] if found else None

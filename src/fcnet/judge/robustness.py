@@ -1,0 +1,211 @@
+"""Robustness: inputs that are right but unusual, and what a call may leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.case import Case, sizes_of
+from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.hypotheses import agrees, answers, close
+from fcnet.judge.probes import NAMES, Probe, draw
+from fcnet.judge.report import Shown
+from fcnet.judge.student import Student
+
+Array = NDArray[Any]
+
+
+def judge_robustness(case: Case) -> None:
+    """Ask the unusual questions of a network whose usual answers are known."""
+    case.reached.append("robustness")
+    toy = case.has("HARDCODED_C", "HARDCODED_N")
+    inputs_are_kept(case)
+    if not toy and case.guesses:
+        missing_class(case)
+        if not case.has("C_FROM_BATCH"):
+            one_example(case)
+    integers(case)
+    large(case)
+    if (
+        case.student.printed
+        and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
+    ):
+        spans = case.student.spans(case.student.loss_method, case.student.scores_method)
+        case.add("OUTPUT", spans=spans, shown=Shown("loss(X, y)", "nothing printed", "printed text"))
+
+
+def lines_of(student: Student) -> list[tuple[int, int]]:
+    return student.spans(student.loss_method, student.scores_method, student.gradients_method)
+
+
+def state_is_kept(case: Case) -> None:
+    """A loss leaves the parameters as they were, and adds none."""
+    student, probe = case.student, case.probes[0]
+    target, failure = student.prepare(probe)
+    if failure is not None:
+        return
+    before = student.ask("attributes", target=target)
+    method = student.gradients_method or student.loss_method or ""
+    student.call(target, method, *student.loss_arguments(method, probe))
+    after = student.ask("attributes", target=target)
+    if not before.ok or not after.ok:
+        return
+    folders = {place.path.rpartition("/")[0] for place in student.places.values()}
+    folder = folders.pop() if len(folders) == 1 else ""
+    new = [
+        path for path in after.value["attributes"]
+        if folder and path.startswith(f"{folder}/") and path not in fresh_paths(student, probe, folder)
+    ]  # fmt: skip
+    spans = lines_of(student)
+    if new:
+        keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
+        case.add("PARAMS_POLLUTED", spans=spans, shown=Shown(
+            sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}"))  # fmt: skip
+    kept = student.named(after.value["attributes"])
+    if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
+        changed = (
+            "a parameter is gone"
+            if kept is None
+            else ", ".join(n for n in NAMES if not np.array_equal(kept[n], np.asarray(probe.params[n])))
+        )
+        case.add("PARAMS_CHANGED", spans=spans, shown=Shown(
+            sizes_of(probe), "the same parameters after loss as before", f"changed: {changed}"))  # fmt: skip
+
+
+def fresh_paths(student: Student, probe: Probe, folder: str) -> set[str]:
+    """The arrays that a new network has in the folder of its parameters."""
+    reply = student.construct(*probe.sizes)
+    found = reply.value["attributes"] if reply.ok else {}
+    return {path for path in found if path.startswith(f"{folder}/")}
+
+
+def inputs_are_kept(case: Case) -> None:
+    """X and y are as they were, and may be read-only."""
+    student, probe = case.student, case.probes[0]
+    answers_ = (student.ask_scores(probe), student.ask_loss(probe, gradients=bool(student.gradients_method)))
+    changed = {place for answer in answers_ for place in answer.changed}
+    spans = lines_of(student)
+    if changed:
+        names = " and ".join("Xy"[place] for place in sorted(changed) if place < 2)
+        case.add("INPUT_CHANGED", spans=spans, shown=Shown(
+            sizes_of(probe), "X and y as they were before the call", f"{names} changed"))  # fmt: skip
+        return
+    locked = student.ask_loss(probe, readonly=True)
+    if locked.failure is not None and student.ask_loss(probe).failure is None:
+        got = f"{locked.failure.type}: {locked.failure.message}"
+        case.add("READ_ONLY_INPUT", line=locked.failure.line, spans=spans, shown=Shown(
+            "X and y that may not be written", "the loss", got))  # fmt: skip
+
+
+def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, Any, int | None]:
+    """What differs from what explained the main questions: name, expected, got, line; "" if nothing does."""
+    student = case.student
+    given = [answers(guess.text, probe) for guess in case.guesses[:8]]
+    right = given[0]
+    calls = {
+        "scores": lambda: scores_from(student.ask_scores(probe), probe, student),
+        "loss": lambda: loss_from(student.ask_loss(probe), probe),
+    }
+    known = {name for name in names if explained(case, name)}
+    for name in names:
+        if name not in known:
+            continue
+        if name in calls:
+            one = calls[name]()
+            if one.failure is not None:
+                return name, right.get(name), f"{one.failure.type}: {one.failure.message}", one.failure.line
+            if one.value is None or not fits(case, one.value, name, given):
+                return name, right.get(name), one.got if one.value is None else one.value, None
+            continue
+        seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
+        if seen.failure is not None:
+            return name, right.get(name), f"{seen.failure.type}: {seen.failure.message}", seen.failure.line
+        if name not in seen.values or not fits(case, seen.values[name], name, given):
+            return name, right.get(name), seen.values.get(name, "no gradient"), None
+    return "", None, None, None
+
+
+def explained(case: Case, name: str) -> bool:
+    """Whether what explained the main questions gives the submission's answers of this name."""
+    channels = [channel for channel in case.observed if channel[1] == name]
+    text = case.guesses[0].text
+    return bool(channels) and agrees(text, case.observed, case.probes, channels, case.tolerance)
+
+
+def fits(case: Case, value: Array, name: str, given: list[dict[str, Array]]) -> bool:
+    """Whether a guess gives this value; those that do not are dropped where one does."""
+    fitting = [name not in one or close(value, one[name], case.tolerance) for one in given]
+    if any(fitting) and not all(fitting):
+        kept = [guess for guess, fit in zip(case.guesses, fitting, strict=False) if fit]
+        given[:] = [one for one, fit in zip(given, fitting, strict=True) if fit]
+        case.guesses = case.possible = kept
+    return any(fitting)
+
+
+def missing_class(case: Case) -> None:
+    """A batch without the last class, and one without the first."""
+    for labels in ([0, 1, 2, 0, 1, 2], [3, 1, 2, 3, 1, 1]):
+        probe = draw(case.rng, 3, 7, 5, 6, y=np.array(labels))
+        name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
+        if name:
+            case.add("C_FROM_BATCH", line=line, spans=lines_of(case.student), shown=Shown(
+                {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+            return
+
+
+def one_example(case: Case) -> None:
+    """A batch of one."""
+    probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
+    name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
+    if name:
+        case.add("BATCH_OF_ONE", line=line, spans=lines_of(case.student), shown=Shown(
+            {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+
+
+def integers(case: Case) -> None:
+    """Examples that are integers, as pixels are."""
+    student, probe = case.student, case.probes[0]
+    if (0, "scores", 0.0) not in case.observed:
+        return
+    X = np.round(3 * probe.X).astype(np.int64)
+    whole, same = replace(probe, X=X), replace(probe, X=X.astype(np.float64))
+    one = scores_from(student.ask_scores(whole), whole, student)
+    other = scores_from(student.ask_scores(same), same, student)
+    if other.value is None:
+        return
+    if one.value is None or not close(one.value, other.value, 1e-6):
+        got = f"{one.failure.type}: {one.failure.message}" if one.failure is not None else one.value
+        line = one.failure.line if one.failure is not None else None
+        case.add("INTEGER_INPUT", line=line, spans=lines_of(student), shown=Shown(
+            {"X": X}, {"scores": other.value}, {"scores": got}))  # fmt: skip
+
+
+def large(case: Case) -> None:
+    """Logits of more than a thousand: for the class that is right, and then for the other."""
+    student = case.student
+    if (0, "scores", 0.0) not in case.observed or case.has("HARDCODED_C", "HARDCODED_N"):
+        return
+    params = {
+        "W1": np.array([[1.0, 2.0]]),
+        "b1": np.zeros(2),
+        "W2": np.array([[400.0, 0.0], [0.0, 0.5]]),
+        "b2": np.zeros(2),
+    }
+    for label, code in ((0, "SOFTMAX_OVERFLOW"), (1, "LOG_UNDERFLOW")):
+        probe = Probe(params, np.array([[3.0]]), np.array([label]), 0.0)
+        scores = scores_from(student.ask_scores(probe), probe, student)
+        loss = loss_from(student.ask_loss(probe), probe)
+        if scores.value is None or loss.value is None:
+            return
+        known = answers(case.settled.text, probe) if case.settled is not None else {}
+        if not all(np.isfinite(value).all() for value in known.values()):
+            return  # it follows from a mistake that has been named
+        if not (np.isfinite(scores.value).all() and np.isfinite(loss.value)):
+            case.add(code, spans=lines_of(student), shown=Shown(
+                {"X": probe.X, "y": probe.y, "reg": 0.0, **params}, "finite numbers for logits of 1200 and 3",
+                {"scores": scores.value, "loss": loss.value}))  # fmt: skip
+            return

@@ -1,0 +1,286 @@
+"""Training and evaluation of the PyTorch half: the script runs on random pictures, and its calls are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
+from fcnet.judge.report import Shown
+
+SECONDS = 6.0
+"""Of the processor's time, for each of the two runs, training and test."""
+
+Events = list[list[Any]]
+
+
+def judge_script(case: Case, submission: Submission) -> None:
+    """Run the script twice, once with `train = True` and once without, and read what it does."""
+    text = case.source.text
+    if not re.search(r"DataLoader\(|optim\.\w+\(|\.backward\(", text):
+        case.notes.append("the file has no training: only the class was looked at")
+        return
+    first = events_of(submission, text, True)
+    second = events_of(submission, text, False) if re.search(r"^\s*train\s*=", text, re.M) else []
+    failed = next((event for event in (*first, *second) if event[0] == "failed"), None)
+    if failed is not None and not seen(first, "batch"):
+        told_early_failure(case, failed)
+        return
+    case.reached += ["pytorch training", "evaluation"]
+    judge_training(case, first, failed)
+    judge_evaluation(case, first, second, failed)
+
+
+def events_of(submission: Submission, text: str, train: bool) -> Events:
+    """The events of a run; none where its process ended."""
+    reply = submission.call("script", source=text, seconds=SECONDS, train=train)
+    if reply.failure is not None:
+        return [
+            [
+                "failed",
+                "",
+                reply.failure.line or 0,
+                f"{reply.failure.kind} {reply.failure.type}: {reply.failure.message}",
+            ]
+        ]
+    told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
+    return [
+        event
+        for event in told
+        if isinstance(event, list)
+        and len(event) == 4
+        and isinstance(event[0], str)
+        and isinstance(event[1], str)
+        and isinstance(event[2], int)
+        and isinstance(event[3], str)
+    ]
+
+
+def seen(
+    events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")
+) -> list[list[Any]]:
+    """The events of a kind, while a part of the data was being read."""
+    return [event for event in events if event[0] == kind and event[1] in sources]
+
+
+def told_early_failure(case: Case, failed: list[Any]) -> None:
+    """The script ended before its first batch."""
+    if "NotImplementedError" in failed[3]:
+        case.reached.append("pytorch training")
+        case.add(
+            "PT_TRAINING_UNIMPLEMENTED",
+            line=failed[2] or None,
+            shown=Shown("the script", "a training", failed[3]),
+        )
+    else:
+        case.notes.append(
+            f"the script was not run to its training ({failed[3]}): only the class was looked at"
+        )
+
+
+def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
+    case.add(
+        code,
+        line=line,
+        spans=[(1, len(case.source.lines))],
+        shown=Shown("the script on random pictures", expected, got),
+    )
+
+
+# Training ---------------------------------------------------------------------------------------------------
+def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None:
+    """Read the training's events."""
+    steps = seen(events, "step")
+    where = {event[1] for event in seen(events, "step") + seen(events, "backward")}
+    if {"validation", "test"} & where:
+        add(case, "PT_TRAINED_ON_VALIDATION", "steps on the training set alone", f"steps on {sorted(where)}")
+    sources = ("train",) if "train" in where or not where else tuple(where)
+    if failed is not None and failed[1] in ("train", *sources):
+        judge_failure(case, events, failed)
+        return
+    if not seen(events, "forward", sources) and not seen(events, "loss", sources):
+        add(case, "PT_TRAINING_UNIMPLEMENTED", "a forward pass for each batch", "none")
+        return
+    judge_loss(case, events, sources)
+    if not seen(events, "backward"):
+        add(case, "PT_BACKWARD_MISSING", "loss.backward() for each batch", "no backward pass")
+        return
+    if len(steps) < max(len(seen(events, "backward")) // 2, 1):
+        add(case, "PT_STEP_MISSING", "a step of the optimiser for each batch", f"{len(steps)} steps")
+        return
+    judge_order(case, events, sources)
+    if any("zero" in event[3].split() for event in seen(events, "forward", sources)[:1]):
+        add(case, "PT_WEIGHTS_ZERO", "random weights before the first step", "all weights are 0")
+    per_epoch = [len(seen(part, "batch", sources)) for part in epochs(events, sources)]
+    if per_epoch and max(per_epoch) == 1 and "train" in sources:
+        add(case, "PT_ONE_BATCH", "all batches of the training set", "one batch in each epoch")
+
+
+def judge_failure(case: Case, events: Events, failed: list[Any]) -> None:
+    """An exception in the training loop."""
+    line = failed[2] or None
+    order = [event[0] for event in events if event[0] in ("backward", "step")]
+    if swapped(case, line):
+        add(case, "PT_LOSS_ARGUMENTS", "criterion(outputs, labels)", failed[3], line)
+    elif "NotImplementedError" in failed[3] and "not implemented for" not in failed[3]:
+        add(case, "PT_TRAINING_UNIMPLEMENTED", "a training", "not written yet", line)
+    elif "is invalid for input of size" in failed[3]:
+        add(case, "PT_BATCH_VIEW", "batches of any length", failed[3], line)
+    elif first_step_without_backward(order):
+        add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", failed[3], line)
+    elif "does not require grad" in failed[3]:
+        add(case, "PT_DETACHED", "an output with a gradient", failed[3], line)
+    else:
+        add(case, "PT_SCRIPT_FAILS", "a training", failed[3], line)
+
+
+def swapped(case: Case, line: int | None) -> bool:
+    """Whether a loss failed because its two arguments are in the wrong order."""
+    call = re.search(r"(criterion|loss\w*|cross_entropy)\(\s*(\w+)\s*,\s*(\w+)\s*\)", case.line_text(line))
+    return (
+        call is not None
+        and bool(re.match(r"(label|target|y\b|y_)", call.group(2)))
+        and "label" not in call.group(3)
+    )
+
+
+def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
+    """Which loss is taken, of what."""
+    losses = seen(events, "loss", sources)
+    names = [event[3].split() for event in losses]
+    plain = [words for words in names if words[0] == "cross_entropy"]
+    if losses and not plain:
+        logged = names[0][0] == "nll_loss" and re.search(r"log_?softmax", case.source.text, re.I)
+        if not logged:
+            add(case, "PT_OTHER_LOSS", "the cross-entropy", names[0][0])
+    if plain and all("probabilities" in words for words in plain) and not case.has("PT_SOFTMAX_IN_FORWARD"):
+        add(case, "PT_SOFTMAX_BEFORE_LOSS", "logits in CrossEntropyLoss", "probabilities")
+
+
+def judge_order(case: Case, events: Events, sources: Sequence[str]) -> None:
+    """The order of zero_grad, backward and step."""
+    order = [
+        event[0]
+        for event in events
+        if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")
+    ]
+    pairs = list(pairwise(order))
+    steps, zeros = order.count("step"), order.count("zero_grad")
+    late = sum(pair == ("zero_grad", "step") for pair in pairs)
+    if late > steps // 2:
+        add(
+            case,
+            "PT_ZERO_GRAD_TOO_LATE",
+            "gradients when the optimiser steps",
+            "zero_grad between backward and step",
+        )
+    elif zeros < 0.6 * steps:
+        add(case, "PT_ZERO_GRAD_MISSING", f"zero_grad before each of {steps} steps", f"{zeros} times")
+    elif order and first_step_without_backward(order):
+        add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", "step before the first backward")
+    empty = [event for event in events if event[0] == "step" and event[3] == "empty"]
+    if len(empty) > steps // 2 and not case.has("PT_ZERO_GRAD_TOO_LATE"):
+        add(
+            case,
+            "PT_OTHER_MODEL_TRAINED",
+            "an optimiser of the network's own parameters",
+            "its parameters have no gradient",
+        )
+
+
+def first_step_without_backward(order: Sequence[str]) -> bool:
+    """Whether a step comes before there was a gradient."""
+    return "step" in order and ("backward" not in order or order.index("step") < order.index("backward"))
+
+
+def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
+    """The events between two passes over the training set."""
+    parts: list[Events] = [[]]
+    for event in events:
+        parts[-1].append(event)
+        if (event[0] == "end" and event[1] in sources) or (event[0] == "batch" and event[1] not in sources):
+            parts.append([])
+    return [part for part in parts if seen(part, "batch", sources)]
+
+
+# Evaluation -------------------------------------------------------------------------------------------------
+def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any] | None) -> None:
+    """Read the events of validation and test."""
+    if case.has("PT_TRAINED_ON_VALIDATION"):
+        case.reached.remove("evaluation")
+        return
+    training_sources = {"train"}
+    evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] in ("validation", "test")]
+    if not evaluated:
+        if case.has("PT_TRAINING_UNIMPLEMENTED") or any(
+            f.severity == "error" and f.stage == "pytorch training" for f in case.findings
+        ):
+            case.reached.remove("evaluation")
+        elif on_training_set(first):
+            add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
+        elif failed is not None:
+            add(case, "PT_SCRIPT_FAILS", "an evaluation", failed[3], failed[2] or None)
+        else:
+            add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
+        return
+    validated = [event for event in evaluated if event in first]
+    if not validated and seen(first, "step"):
+        if on_training_set(first):
+            add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
+        else:
+            add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
+    if (
+        any(event[1] == "test" for event in first if event[0] == "forward")
+        and len(first_steps_after_test(first)) > 0
+    ):
+        add(case, "PT_TEST_SET_IN_TRAINING", "the test set once, at the end", "the test set in every epoch")
+    flags = [set(event[3].split()) for event in evaluated]
+    if any({"training", "random"} <= words for words in flags):
+        add(case, "PT_EVAL_RANDOM", "evaluation mode", "dropout or batch norm in training mode")
+    elif any("training" in words for words in flags):
+        add(case, "PT_EVAL_MODE", "evaluation mode", "training mode")
+    if any("grad" in words for words in flags):
+        add(case, "PT_EVAL_GRADIENTS", "no gradients", "gradients are kept")
+    judge_choices(case, first, second, training_sources)
+    tested = sum(event[2] for event in (*first, *second) if event[0] == "batch" and event[1] == "test")
+    passes = sum(1 for event in (*first, *second) if event[0] == "end" and event[1] == "test")
+    if tested and not passes:
+        add(case, "PT_EVAL_PART", "10,000 test pictures", f"{tested:,}")
+
+
+def on_training_set(events: Events) -> bool:
+    """Whether predictions were made for training pictures after the steps of an epoch."""
+    last = max((place for place, event in enumerate(events) if event[0] == "step"), default=-1)
+    after = events[last + 1 :]
+    return bool(seen(after, "forward", ("train",)))
+
+
+def first_steps_after_test(events: Events) -> Events:
+    """Steps that were taken after the test set had been used."""
+    first = next(
+        (place for place, event in enumerate(events) if event[0] == "forward" and event[1] == "test"),
+        len(events),
+    )
+    return seen(events[first:], "step")
+
+
+def judge_choices(case: Case, first: Events, second: Events, training: set[str]) -> None:
+    """Along which axis the class is chosen, and from what."""
+    outside = [e for e in (*first, *second) if e[1] and e[1] not in training]
+    axes = {event[2] for event in outside if event[0] == "choice"}
+    if axes and axes <= {0, -2}:
+        add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "of each class, axis 0")
+    elif 0 in axes or -2 in axes:
+        add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "axis 0 in one place")
+    names = {event[3] for event in outside if event[0] == "outside"}
+    in_training = {event[3] for event in seen(first, "outside", tuple(training))}
+    if names - in_training:
+        add(
+            case,
+            "PT_EVAL_SIGMOID",
+            "the same function in training and evaluation",
+            f"{', '.join(names)} in evaluation only",
+        )

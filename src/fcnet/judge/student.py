@@ -1,0 +1,304 @@
+"""A student's network behind one face, whatever its methods, parameters and orientation are called.
+
+Everything here works on what the submission's process answers; answers are described, never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.probes import NAMES, Probe
+from fcnet.judge.source import Source, span
+
+Array = NDArray[Any]
+
+SCORES = (
+    "loss",
+    "forward",
+    "scores",
+    "compute_scores",
+    "forward_pass",
+    "feedforward",
+    "feed_forward",
+    "forward_propagation",
+    "get_scores",
+    "predict_proba",
+)
+LOSSES = ("loss", "compute_loss", "cost", "loss_function", "calculate_loss", "calc_loss", "objective")
+GRADIENTS = (
+    "loss",
+    "back_propagation",
+    "backpropagation",
+    "backprop",
+    "back_prop",
+    "backward",
+    "backward_pass",
+    "gradients",
+    "compute_gradients",
+    "compute_grads",
+    "grad",
+    "loss_and_gradients",
+)
+TRAINS, PREDICTS = ("train", "fit", "train_network"), ("predict", "predict_labels", "classify")
+ENDED = ("time", "died", "output", "files", "protocol")
+"""Failures after which the process is gone."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a parameter lies: its path in the object, and whether it is (out, in) or has an axis more."""
+
+    path: str
+    transposed: bool = False
+    column: str = ""
+    """For a bias: "" (H,), "row" (1, H), "column" (H, 1)."""
+
+    def there(self, value: Array) -> Array:
+        """A parameter of ours as the student keeps it."""
+        if self.column:
+            return value.reshape((1, -1) if self.column == "row" else (-1, 1))
+        return value.T if self.transposed else value
+
+    def here(self, value: Array) -> Array:
+        """A parameter of the student's as we keep it."""
+        if self.column:
+            return value.ravel()
+        return value.T if self.transposed else value
+
+
+@dataclass
+class Answer:
+    """What a call gave.
+
+    Attributes
+    ----------
+    value : the described value, None where there is none
+    failure : why there is none
+    changed : numbers of the arguments that the call wrote to
+    """
+
+    value: Any = None
+    failure: Failure | None = None
+    changed: tuple[int, ...] = ()
+    output: str = ""
+    lines: Mapping[int, int] = field(default_factory=dict)
+    records: Sequence[Mapping[str, Any]] = ()
+
+
+class Student:
+    """The network of a submission.
+
+    Parameters
+    ----------
+    submission : its process
+    source : its text
+    described : what `load` said of the class
+    definitions : how the file was loaded, needed when the process has to start again
+    """
+
+    def __init__(
+        self, submission: Submission, source: Source, described: Mapping[str, Any], definitions: bool = False
+    ) -> None:
+        self.submission, self.source, self.definitions = submission, source, definitions
+        self.name = str(described["name"])
+        self.methods: dict[str, list[dict[str, Any]]] = dict(described["methods"])
+        self.scores_method = self._first(SCORES)
+        self.loss_method = self._first(LOSSES)
+        self.gradients_method = self._first(GRADIENTS)
+        self.train_method, self.predict_method = self._first(TRAINS), self._first(PREDICTS)
+        if self.gradients_method == "backward" and self.loss_method is None:
+            self.loss_method = "backward"
+        self.loss_method = self.loss_method or self.gradients_method
+        self.places: dict[str, Place] = {}
+        self.other_places: tuple[str, ...] = ()
+        self.made: set[str] = set()
+        self.printed = False
+        self.ended: Failure | None = None
+
+    def _first(self, names: Sequence[str]) -> str | None:
+        return next((name for name in names if name in self.methods), None)
+
+    # Calls --------------------------------------------------------------------------------------------------
+    def ask(self, operation: str, **arguments: Any) -> Reply:
+        """Ask the process; where it is gone, the next question starts another and loads the file again."""
+        if self.ended is not None and self.ended.kind in ENDED:
+            reply = self.submission.call("load", source=self.source.text, definitions=self.definitions)
+            self.made.clear()
+            if not reply.ok:
+                return reply
+            self.ended = None
+        reply = self.submission.call(operation, **arguments)
+        if reply.failure is not None and reply.failure.kind in ENDED:
+            self.ended = reply.failure
+        self.printed |= bool(reply.output.strip())
+        return reply
+
+    def construct(self, D: int, H: int, K: int, seed: int = 0, std: float | None = None) -> Reply:
+        """A new network under the name of its sizes."""
+        target = f"{D}x{H}x{K}"
+        names = [parameter["name"] for parameter in self.methods.get("__init__", [])]
+        chosen = next(
+            (n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None
+        )
+        keywords = {chosen or names[3]: std} if std is not None and (chosen or len(names) > 3) else {}
+        reply = self.ask(
+            "construct", target=target, cls=self.name, args=[D, H, K], keywords=keywords, seed=seed
+        )
+        if reply.ok:
+            self.made.add(target)
+        return reply
+
+    def prepare(self, probe: Probe) -> tuple[str, Failure | None]:
+        """The network of the probe's sizes with its parameters."""
+        D, H, K = probe.sizes
+        target = f"{D}x{H}x{K}"
+        if self.ended is not None or target not in self.made:
+            reply = self.construct(D, H, K)
+            if not reply.ok:
+                return target, reply.failure
+        values = {
+            self.places[name].path: self.places[name].there(np.array(probe.params[name])) for name in NAMES
+        }
+        reply = self.ask("assign", target=target, values=values)
+        return target, reply.failure
+
+    def parameters(self, target: str) -> dict[str, Array] | None:
+        """The network's parameters as we keep them; None where they are no longer there or misshapen."""
+        reply = self.ask("attributes", target=target)
+        return self.named(reply.value["attributes"]) if reply.ok else None
+
+    def named(self, attributes: Mapping[str, Any]) -> dict[str, Array] | None:
+        """The parameters among an object's arrays."""
+        try:
+            return {
+                name: self.places[name].here(np.asarray(attributes[self.places[name].path])) for name in NAMES
+            }
+        except (KeyError, ValueError):
+            return None
+
+    def call(self, target: str, method: str, args: list[Any], keywords: Any = None, **options: Any) -> Answer:
+        """Call a method."""
+        reply = self.ask("call", target=target, method=method, args=args, keywords=keywords or {}, **options)
+        if not reply.ok:
+            return Answer(failure=reply.failure, output=reply.output)
+        value = reply.value
+        if not isinstance(value, dict) or "value" not in value:
+            return Answer(failure=Failure("protocol", message="no answer"))
+        lines = {int(line): int(count) for line, count in value.get("lines", {}).items()}
+        changed, records = tuple(value.get("changed", ())), value.get("records", ())
+        return Answer(value["value"], None, changed, reply.output, lines, records)
+
+    # Questions ----------------------------------------------------------------------------------------------
+    def ask_scores(self, probe: Probe, **options: Any) -> Answer:
+        """The scores of the probe's examples."""
+        target, failure = self.prepare(probe)
+        if failure is not None or self.scores_method is None:
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method gives scores")
+            )
+        answer = self.call(target, self.scores_method, [probe.X], **options)
+        second = "forward" if "forward" in self.methods else None
+        if self.scores_method == "loss" and second and (answer.value is None):
+            self.scores_method = second
+            return self.call(target, second, [probe.X], **options)
+        return answer
+
+    def ask_loss(self, probe: Probe, gradients: bool = False, **options: Any) -> Answer:
+        """The loss of the probe, with its gradients where the method gives both."""
+        method = self.gradients_method if gradients else self.loss_method
+        target, failure = self.prepare(probe)
+        if failure is not None or method is None:
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method gives a loss")
+            )
+        return self.call(target, method, *self.loss_arguments(method, probe), **options)
+
+    def loss_arguments(self, method: str, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
+        """X, y and lambda as the method takes them."""
+        names = [parameter["name"] for parameter in self.methods[method]]
+        named = next(
+            (
+                n
+                for n in names
+                if n in ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda")
+            ),
+            None,
+        )
+        if named is not None:
+            return [probe.X, probe.y], {named: probe.reg}
+        return ([probe.X, probe.y, probe.reg] if len(names) > 2 else [probe.X, probe.y]), {}
+
+    def ask_predict(self, probe: Probe, **options: Any) -> Answer:
+        """The labels of the probe's examples."""
+        target, failure = self.prepare(probe)
+        if failure is not None or self.predict_method is None:
+            return Answer(
+                failure=failure or Failure("exception", "NotImplementedError", "no method predicts")
+            )
+        return self.call(target, self.predict_method, [probe.X], **options)
+
+    # Lines --------------------------------------------------------------------------------------------------
+    def spans(self, *methods: str | None) -> list[tuple[int, int]]:
+        """The lines of methods, and at last of the functions and the class around them."""
+        found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
+        return found or [(1, len(self.source.lines))]
+
+
+def array_of(value: Any) -> Array | None:
+    """A described value as an array of numbers; None if it is none."""
+    if isinstance(value, dict) and value.get("kind") in ("tensor", "list") and "value" in value:
+        value = value["value"]
+    if isinstance(value, bool | int | float):
+        return np.asarray(float(value))
+    return value if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" else None
+
+
+def items_of(value: Any) -> list[Any] | None:
+    """The items of a described tuple or list."""
+    if (
+        isinstance(value, dict)
+        and value.get("kind") in ("tuple", "list")
+        and isinstance(value.get("items"), list)
+    ):
+        return list(value["items"])
+    return None
+
+
+def entries_of(value: Any) -> dict[str, Any] | None:
+    """The entries of a described dict."""
+    if isinstance(value, dict) and value.get("kind") == "dict" and isinstance(value.get("items"), dict):
+        return dict(value["items"])
+    return None
+
+
+def find_places(attributes: Mapping[str, Any], D: int, H: int, K: int) -> dict[str, Place]:
+    """Where the parameters of a network with different sizes lie: by shape, and by name among equals."""
+    wanted = {"W1": (D, H), "b1": (H,), "W2": (H, K), "b2": (K,)}
+    found: dict[str, Place] = {}
+    for name, shape in wanted.items():
+        fitting = []
+        for path, value in attributes.items():
+            place = _place(path, np.shape(value), shape)
+            if place is not None:
+                last = path.rsplit("/", 1)[-1].lower()
+                likeness = (last != name.lower(), name[1] not in last, "param" not in path, len(path))
+                fitting.append((likeness, place))
+        if fitting:
+            found[name] = min(fitting, key=lambda pair: pair[0])[1]
+    return found
+
+
+def _place(path: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Place | None:
+    if shape == wanted:
+        return Place(path)
+    if len(wanted) == 2 and shape == wanted[::-1]:
+        return Place(path, transposed=True)
+    if len(wanted) == 1 and shape in ((1, *wanted), (*wanted, 1)):
+        return Place(path, column="row" if shape[0] == 1 else "column")
+    return None

@@ -1,0 +1,329 @@
+"""Training (3): the steps, the schedule, the minibatches and the history.
+
+Steps are judged without knowing which rows were drawn: all rows of the training set are the same, so every
+minibatch has the same gradient and the path is determined. Each step is held against the submission's own
+gradient, so a mistake there is not blamed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.batches import batches, judge_batches
+from fcnet.judge.case import Case
+from fcnet.judge.forms import gradients_from
+from fcnet.judge.history import judge_history, judge_toy
+from fcnet.judge.hypotheses import answers, bases
+from fcnet.judge.isolation import Failure
+from fcnet.judge.probes import NAMES, Probe, draw
+from fcnet.judge.report import Shown
+from fcnet.judge.trainer import Settings, Trained, train
+
+Array = NDArray[Any]
+
+T = 6
+"""Steps that are looked at; two make an epoch."""
+
+SETTINGS = Settings(learning_rate=0.0137, learning_rate_decay=0.6, reg=0.1, num_iters=T, batch_size=3)
+FIT = 1e-6
+"""How exactly a step has to be a multiple of the gradient."""
+
+SEEN = 1e-8
+"""A step has to be larger than this, or rounding decides what is seen of it."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """Parameters before and after each step, and the gradients before each, at lambda and at 0."""
+
+    points: list[dict[str, Array]]
+    gradients: list[dict[str, Array]]
+    plain: list[dict[str, Array]]
+
+
+def judge_training(case: Case, sound: bool) -> None:
+    """Look at the training.
+
+    Parameters
+    ----------
+    sound : whether the loss gives gradients of the right form, so that a failure is the training's own
+    """
+    case.reached.append("training")
+    student = case.student
+    if student.train_method is None:
+        case.add("TRAIN_MISSING", shown=Shown(student.name, "a method train", "no such method"))
+        return
+    if case.has("HARDCODED_N"):
+        case.reached.remove("training")
+        return
+    spans = student.spans(student.train_method)
+    sizes = (4, 10, 3) if case.has("HARDCODED_C") else (5, 7, 4)
+    one = draw_uncertain(case, sizes)
+    same = Probe(one.params, np.repeat(one.X, 6, axis=0), np.repeat(one.y, 6), SETTINGS.reg)
+    first = train(case, same, SETTINGS.but(num_iters=5), spy=True)
+    if first.failure is not None:
+        told_failure(case, first.failure, sound, spans)
+        return
+    rows = len(first_batch(first, same))
+    path = walk(case, same, rows) if sound else None
+    if path is not None and stands_still(path):
+        judge_steps(case, path, same, spans, bool(first.records) or not student.gradients_method)
+        if case.has("TRAIN_UNIMPLEMENTED"):
+            return
+    steps = steps_of(first)
+    if steps is not None and steps not in (5, 6):  # the parameters after the last step may be seen or not
+        case.add("NUM_ITERS_IGNORED", spans=spans, shown=Shown(
+            {"N": 6, "batch_size": 3, "num_iters": 5}, "5 steps", f"{steps} steps"))  # fmt: skip
+        path = None
+    judge_batches(case, sizes, spans)
+    if path is not None and not case.has("TRAINING_DATA_CHANGED"):
+        judge_steps(case, path, same, spans)
+    if sound:
+        judge_history(case, sizes, spans)
+    elif not any(finding.stage == "training" for finding in case.findings):
+        case.reached.remove("training")  # nobody has seen its steps: there is nothing to give points for
+    if not any(finding.severity == "error" for finding in case.findings):
+        judge_toy(case, spans)
+
+
+def draw_uncertain(case: Case, sizes: tuple[int, int, int]) -> Probe:
+    """One example of whose class a right network is not sure, so that its gradients are not tiny."""
+    right = bases("probabilities")[0].text
+    while True:
+        one = draw(case.rng, *sizes, 1, reg=SETTINGS.reg, y=np.array([sizes[2] - 1]))
+        if 0.05 < answers(right, one)["scores"][0, -1] < 0.7:
+            return one
+
+
+def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[int, int]]) -> None:
+    """A training that ends with an exception: its own, or one that follows from what was found before."""
+    message = f"{failure.type}: {failure.message}"
+    question = {"N": 6, "batch_size": 3, "num_iters": 5}
+    if "larger sample than population" in message:
+        case.add(
+            "BATCH_REPLACE_FALSE", line=failure.line, spans=spans, shown=Shown(question, "a batch", message)
+        )
+    elif sound or failure.type == "NotImplementedError" or failure.kind != "exception":
+        case.failed("training", failure, Shown(question, "a training"))
+    else:
+        case.reached.remove("training")
+
+
+def stands_still(path: Path) -> bool:
+    """Whether no parameter moves at all."""
+    first = path.points[0]
+    return all(np.array_equal(point[name], first[name]) for point in path.points for name in NAMES)
+
+
+def steps_of(done: Trained) -> int | None:
+    """How many different parameters the recorded calls of the loss saw; None where none moved.
+
+    Calls are not counted: a training may ask its loss more than once in a step.
+    """
+    seen: list[dict[str, Array]] = []
+    for record in done.records:
+        params = record.get("params", {})
+        last = seen[-1] if seen else {}
+        if any(name not in last or not np.array_equal(params[name], last[name]) for name in params):
+            seen.append(params)
+    return len(seen) if len(seen) > 1 else None
+
+
+def first_batch(done: Trained, same: Probe) -> Array:
+    """The examples of the first recorded minibatch; as many as were asked for where none was recorded."""
+    seen = batches(done, same)
+    return seen[0][0] if seen else same.X[: SETTINGS.batch_size]
+
+
+def walk(case: Case, same: Probe, rows: int) -> Path | None:
+    """Train for 1, 2, ..., T steps from the same start; None where that or a gradient fails."""
+    student = case.student
+    points = [{name: np.array(same.params[name]) for name in NAMES}]
+    for steps in range(1, T + 1):
+        done = train(case, same, SETTINGS.but(num_iters=steps))
+        if done.failure is not None or done.params is None:
+            return None
+        if not all(np.abs(value).max() < 1e6 for value in done.params.values()):
+            return None
+        points.append(dict(done.params))
+    gradients: list[dict[str, Array]] = []
+    plain: list[dict[str, Array]] = []
+    for point in points[:-1]:
+        if any(point[name].shape != same.params[name].shape for name in NAMES):
+            return None
+        for reg, kept in ((SETTINGS.reg, gradients), (0.0, plain)):
+            probe = Probe(point, np.repeat(same.X[:1], rows, axis=0), np.repeat(same.y[:1], rows), reg)
+            seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
+            if seen.failure is not None or not all(np.isfinite(v).all() for v in seen.values.values()):
+                return None
+            kept.append(dict(seen.values))
+    return Path(points, gradients, plain)
+
+
+def judge_steps(
+    case: Case, path: Path, same: Probe, spans: list[tuple[int, int]], asked: bool = True
+) -> None:
+    """Hold each step against -alpha times the gradient."""
+    sizes = {
+        name: SETTINGS.learning_rate * np.abs(path.gradients[0].get(name, np.zeros(1))).max()
+        for name in NAMES
+    }
+    names = [name for name in NAMES if all(name in g for g in path.gradients) and sizes[name] > SEEN]
+    steps = {
+        n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)]
+        for n in NAMES
+    }
+    question = {
+        "learning_rate": SETTINGS.learning_rate,
+        "learning_rate_decay": SETTINGS.learning_rate_decay,
+        "reg": SETTINGS.reg,
+        "batch_size": 3,
+        "N": 6,
+        "num_iters": 1,
+    }
+    if not any(step.any() for name in NAMES for step in steps[name]):
+        if not names:
+            return
+        updates = case.source.find(
+            [r"(learning_rate|lr|alpha|eta)\s*\*(?!=)", r"\*\s*(learning_rate|lr|alpha|eta)\b"], spans
+        )
+        case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", spans=spans,
+                 shown=Shown(question, "parameters that move", "the same parameters as before"))  # fmt: skip
+        return
+    still = [name for name in names if not any(step.any() for step in steps[name])]
+    for letter, code in (("b", "BIASES_NOT_UPDATED"), ("W", "WEIGHTS_NOT_UPDATED")):
+        kept = [name for name in still if name[0] == letter]
+        if kept:
+            case.add(code, spans=spans, detail=", ".join(kept),
+                     shown=Shown(question, f"{' and '.join(kept)} move", "unchanged"))  # fmt: skip
+    moving = [name for name in names if name not in still]
+    if moving:
+        judge_rates(case, path, steps, moving, same, spans, question)
+
+
+def judge_rates(
+    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], same: Probe,
+    spans: list[tuple[int, int]], question: dict[str, Any],
+) -> None:  # fmt: skip
+    """Learning rates that the steps imply: their size, sign and course."""
+    rates = implied(path.gradients, steps, moving)
+    if rates is None:
+        rates = implied_with_momentum(case, path, steps, moving)
+    if rates is None and judge_penalty(case, path, steps, moving, spans, question):
+        rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
+    name = min(moving, key=lambda one: same.params[one].size)
+    right = {name: -SETTINGS.learning_rate * path.gradients[0][name]}
+    shown = Shown(question, {f"step of {name}": right[name]}, {f"step of {name}": steps[name][0]})
+    if rates is None or not np.isfinite(rates).all():
+        if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
+            case.add("UPDATE_UNKNOWN", spans=spans, shown=shown)
+        return
+    factor = float(rates[0] / SETTINGS.learning_rate)
+    if factor < 0:
+        case.add("UPDATE_SIGN", spans=spans, shown=shown)
+    if not np.isclose(abs(factor), 1, atol=1e-5) and not np.isclose(
+        factor, SETTINGS.learning_rate_decay, atol=1e-5
+    ):
+        case.add(factor_code(case, same, float(rates[0]), factor, name, path), spans=spans, shown=shown,
+                 detail=f"the step is {abs(factor):.6g} times learning_rate times the gradient")  # fmt: skip
+    if not case.has("LEARNING_RATE_HARDCODED", "LEARNING_RATE_LEFT_OUT"):
+        judge_decay(case, rates, spans)
+
+
+def implied(
+    gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]
+) -> Array | None:
+    """The learning rate of each step; None where a step is no multiple of the gradient."""
+    rates = np.empty((T, len(names)))
+    for place, name in enumerate(names):
+        for t in range(T):
+            g, step = gradients[t][name], steps[name][t]
+            rates[t, place] = -float((step * g).sum() / (g * g).sum()) if g.any() else np.nan
+            if np.abs(step + rates[t, place] * g).max() > FIT * float(np.abs(step).max()) + 1e-14:
+                return None
+    if not names or not np.allclose(rates, rates[:, :1], rtol=1e-5, atol=1e-12):
+        return None
+    return rates[:, 0]
+
+
+def implied_with_momentum(
+    case: Case, path: Path, steps: dict[str, list[Array]], names: list[str]
+) -> Array | None:
+    """The same where each step also has a constant part of the one before: Algorithm 1 with mu."""
+    name, found = names[0], []
+    rates = [implied([path.gradients[0]] * T, {n: [steps[n][0]] * T for n in names}, names)]
+    if rates[0] is None:
+        return None
+    for t in range(1, T):
+        g = np.concatenate([path.gradients[t][n].ravel() for n in names])
+        now = np.concatenate([steps[n][t].ravel() for n in names])
+        last = np.concatenate([steps[n][t - 1].ravel() for n in names])
+        solution, *_ = np.linalg.lstsq(np.stack([-g, last], axis=1), now, rcond=None)
+        if np.abs(now + solution[0] * g - solution[1] * last).max() > FIT * np.abs(now).max():
+            return None
+        found.append(solution)
+    mu = [float(s[1]) for s in found]
+    if not np.allclose(mu, mu[0], atol=1e-4) or not 0 < mu[0] < 1:
+        return None
+    case.notes.append(f"the update of {name} and the others has momentum {mu[0]:.3g}")
+    return np.array([rates[0][0], *(float(s[0]) for s in found)])
+
+
+def judge_penalty(
+    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], spans: list[tuple[int, int]],
+    question: dict[str, Any],
+) -> bool:  # fmt: skip
+    """Whether the steps fit another lambda than the one that was given; then say so."""
+    for name in (name for name in ("W1", "W2") if name in moving):
+        g, theta, step = path.plain[0][name], path.points[0][name], steps[name][0]
+        given = (path.gradients[0][name] - g).ravel()
+        solution, *_ = np.linalg.lstsq(np.stack([-g.ravel(), -given], axis=1), step.ravel(), rcond=None)
+        left = np.abs(step.ravel() + solution[0] * g.ravel() + solution[1] * given).max() / np.abs(step).max()
+        if not given.any() or not solution[0] or left > 1e-2:
+            continue
+        share = float(solution[1] / solution[0])
+        if np.isclose(share, 1, atol=1e-4):
+            continue
+        code = "UPDATE_TWICE" if np.isclose(share, 2, atol=0.1) else "REG_NOT_PASSED"
+        shown = Shown(
+            question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}"
+        )
+        case.add(code, spans=spans, shown=shown)
+        assert theta.shape == g.shape
+        return True
+    return False
+
+
+def factor_code(case: Case, same: Probe, rate: float, factor: float, name: str, path: Path) -> str:
+    """Why steps are too long or too short: the same question with twice the learning rate tells."""
+    double = train(case, same, SETTINGS.but(num_iters=1, learning_rate=2 * SETTINGS.learning_rate))
+    if double.params is not None:
+        g = path.gradients[0][name]
+        again = -float(((double.params[name] - path.points[0][name]) * g).sum() / (g * g).sum())
+        if np.isclose(again, rate, rtol=1e-5):
+            return "LEARNING_RATE_LEFT_OUT" if np.isclose(abs(rate), 1) else "LEARNING_RATE_HARDCODED"
+    return "UPDATE_FACTOR"
+
+
+def judge_decay(case: Case, rates: Array, spans: list[tuple[int, int]]) -> None:
+    """The learning rate falls by its factor once an epoch; at which end of the epoch is left open."""
+    with np.errstate(all="ignore"):
+        powers = np.log(rates / rates[0]) / np.log(SETTINGS.learning_rate_decay)
+    shown = Shown(
+        {"learning_rate_decay": SETTINGS.learning_rate_decay, "batch_size": 3, "N": 6, "num_iters": T},
+        "0.6 times the learning rate after every 2 steps",
+        {"learning rates": np.round(np.abs(rates), 8)},
+    )
+    whole = np.round(powers)
+    if not np.isfinite(powers).all() or np.abs(powers - whole).max() > 1e-3:
+        case.add("DECAY_WRONG", spans=spans, shown=shown)
+    elif not whole.any():
+        case.add("DECAY_MISSING", spans=spans, shown=shown)
+    elif np.array_equal(whole, np.arange(T)):
+        case.add("DECAY_EVERY_ITERATION", spans=spans, shown=shown)
+    elif (np.diff(whole) < 0).any() or np.diff(whole).max() > 1 or not 2 <= whole[-1] <= 3:
+        case.add("DECAY_WRONG", spans=spans, shown=shown)

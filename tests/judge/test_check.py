@@ -1,0 +1,205 @@
+"""`fcnet check` as a user has it: the JSON object, hints, the page, other files, exit statuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcnet.cli import main
+from fcnet.judge import Options, check_submission
+from fcnet.judge.catalogue import kinds, mutated, specimen, texts
+from judge.right_solutions import ONE_HOT, RIGHT, TWO_LEVEL, notebook
+
+
+def made(*codes: str, half: Any = "numpy") -> str:
+    """The specimen with the first mutants of some kinds."""
+    text: str | None = specimen(half)
+    for code in codes:
+        assert text is not None
+        text = mutated(text, kinds(half)[code].mutants[0])
+    assert text is not None
+    return text
+
+
+def written(folder: Path, text: str, name: str = "two_layernet.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["check", *arguments])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def test_the_json_object(tmp_path, capsys):
+    path = written(tmp_path, made("REG_GRAD_FACTOR", "SOFTMAX_OVERFLOW"))
+    status, out, _ = checked(capsys, str(path), "--json")
+    report = json.loads(out)
+    assert status == 1
+    assert list(report) == ["file", "verdict", "handout", "stages", "findings", "seconds"]
+    assert report["file"] == str(path)
+    assert report["verdict"] == "wrong"
+    assert report["handout"] == {"scores": "probabilities", "penalty": "reg"}
+    assert [list(stage) for stage in report["stages"]] == [["stage", "verdict", "points", "of"]] * 10
+    assert {stage["stage"]: (stage["points"], stage["of"]) for stage in report["stages"] if stage["of"]} == {
+        "scores": (4, 4), "loss": (4, 4), "loops": (2, 2), "gradients": (0, 5), "training": (3, 3),
+    }  # fmt: skip
+    for finding in report["findings"]:
+        assert list(finding) == ["code", "stage", "severity", "line", "message", "shown"]
+        assert list(finding["shown"]) == ["input", "expected", "got"]
+    first, second = report["findings"]
+    assert (first["code"], first["severity"], first["stage"]) == ("REG_GRAD_FACTOR", "error", "gradients")
+    assert "reg * W" in path.read_text().splitlines()[first["line"] - 1]
+    assert first["message"] == texts()["REG_GRAD_FACTOR"].message
+    assert first["shown"]["input"]["reg"] == 0.5
+    assert (second["code"], second["severity"]) == ("SOFTMAX_OVERFLOW", "remark")
+    assert 0 < report["seconds"] < 120
+
+
+def test_each_hint_says_more_than_the_one_before(tmp_path, capsys):
+    path = written(tmp_path, made("RELU_MASK_MISSING"))
+    said = [checked(capsys, str(path), "--hints", str(level))[1] for level in range(4)]
+    text = texts()["RELU_MASK_MISSING"]
+    assert "Gradients (question 2)" in said[0]
+    assert "line" not in said[0].split("Gradients (question 2)")[2]
+    assert "line 38" in said[1]
+    assert "expected" in said[1]
+    assert "RELU_MASK_MISSING" not in said[1]
+    assert "RELU_MASK_MISSING" in said[2]
+    assert "Question 2c" in said[2]
+    assert text.think[:20] not in said[2]
+    assert text.think[:20] in said[3]
+    for out in said:
+        assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_right_solution_has_status_0_and_is_quick(tmp_path, capsys):
+    path = written(tmp_path, ONE_HOT)
+    status, out, err = checked(capsys, str(path))
+    assert (status, err) == (0, "")
+    assert "Everything that was checked is right." in out
+
+
+def test_the_page_has_the_lines_and_escapes_them(tmp_path, capsys):
+    text = made("UPDATE_SIGN").replace(
+        "import numpy as np", "import numpy as np  # <script>alert(1)</script>"
+    )
+    path, page = written(tmp_path, text), tmp_path / "report.html"
+    checked(capsys, str(path), "--html", str(page))
+    html = page.read_text()
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "UPDATE_SIGN" in html
+    assert "self.params[name] +=" in html
+
+
+def test_terminal_controls_in_the_students_text_are_not_printed(tmp_path, capsys):
+    text = made("UPDATE_SIGN").replace(
+        "learning_rate * grads[name]", "learning_rate * grads[name]  # \x1b]0;owned\x07"
+    )
+    _, out, _ = checked(capsys, str(written(tmp_path, text)))
+    assert "\x1b" not in out
+    assert "\x07" not in out
+
+
+def test_a_notebook_tells_cell_and_line(tmp_path, capsys):
+    wrong = ONE_HOT.replace("(p - Y) / len(X)", "p - Y")
+    path = written(tmp_path, notebook(wrong), "solution.ipynb")
+    status, out, _ = checked(capsys, str(path))
+    assert status == 1
+    assert "GRAD_NOT_AVERAGED" in out
+    assert "code cell 2, line" in out
+
+
+def test_a_folder_has_both_halves(tmp_path):
+    pytest.importorskip("torch")
+    written(tmp_path, ONE_HOT)
+    written(tmp_path, made("PT_EVAL_PART", half="pytorch"), "ex2_pytorch.py")
+    written(tmp_path, "raise SystemExit", "ex2_FCnet.py")
+    report = check_submission(tmp_path, Options())
+    assert report.verdict == "right"
+    assert [finding.code for finding in report.findings] == ["PT_EVAL_PART"]
+    assert [stage.stage for stage in report.stages].count("loads") == 2
+
+
+def test_several_mistakes_are_each_named(tmp_path):
+    path = written(
+        tmp_path,
+        made("BIAS2_NOT_ADDED", "REG_MISSING", "BIAS_GRAD_DIV_N_TWICE", "UPDATE_SIGN", "PREDICT_ARGMIN"),
+    )
+    report = check_submission(path, Options())
+    assert {finding.code for finding in report.findings} == {
+        "BIAS2_NOT_ADDED",
+        "REG_MISSING",
+        "REG_GRAD_BIASES",
+        "BIAS_GRAD_DIV_N_TWICE",
+        "UPDATE_SIGN",
+        "PREDICT_ARGMIN",
+    } - {"REG_GRAD_BIASES"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [({}, "wrong"), ({"penalty": "half"}, "right"), ({"scores": "raw"}, "wrong")],
+)
+def test_a_handout_that_is_named_decides(arguments: dict[str, str], verdict: str, tmp_path: Path) -> None:
+    path = written(tmp_path, made("REG_HALF_BUG"))
+    assert check_submission(path, Options(**arguments)).verdict == verdict
+
+
+def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path):
+    raw = next(solution for solution in RIGHT if solution.name == "raw scores, reg")
+    path = written(tmp_path, raw.text)
+    assert check_submission(path, Options()).verdict == "right"
+    assert check_submission(path, Options(scores="probabilities")).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("missing.py", None, "there is no"),
+        ("notes.txt", "hello", "neither a .py file nor a notebook"),
+        ("broken.ipynb", "{", "no notebook that can be read"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_line(
+    name: str, text: str | None, words: str, tmp_path: Path, capsys
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    status, _, err = checked(capsys, str(path))
+    assert status == 2
+    assert err.startswith("error: ")
+    assert words in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_empty_folder_is_one_line(tmp_path, capsys):
+    status, _, err = checked(capsys, str(tmp_path))
+    assert status == 2
+    assert "no file in" in err
+
+
+def test_a_file_that_does_not_run_says_where(tmp_path):
+    report = check_submission(written(tmp_path, made("SYNTAX_ERROR")), Options())
+    assert report.verdict == "does not run"
+    assert report.findings[0].line is not None
+    assert {stage.verdict for stage in report.stages[1:]} == {"not reached"}
+
+
+def test_the_students_file_is_never_imported_here(tmp_path):
+    mark = tmp_path / "mark"
+    text = f"open({str(mark)!r}, 'w').write('x')\n{ONE_HOT}"
+    check_submission(written(tmp_path, text), Options())
+    assert not mark.exists()
+
+
+def test_the_last_of_several_classes_is_judged(tmp_path):
+    report = check_submission(written(tmp_path, TWO_LEVEL), Options())
+    assert report.notes[0] == "the class that is judged is TwoLayerNetv4"

@@ -1,0 +1,112 @@
+# ruff: noqa: E501  programs are kept as their authors write them
+"""Right PyTorch solutions in different styles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fcnet.judge import Options, check_submission
+from fcnet.judge.catalogue import specimen
+from judge.right_solutions import notebook
+
+pytest.importorskip("torch")
+
+MODULE_LIST = specimen("pytorch").replace(
+    "        self.layers = nn.Sequential(*layers)\n",
+    "        self.layers = nn.ModuleList(layer for layer in layers if isinstance(layer, nn.Linear))\n",
+).replace(
+    "        out = self.layers(x)\n        return out\n",
+    "        x = x.view(x.size(0), -1)\n        for layer in self.layers[:-1]:\n            x = torch.relu(layer(x))\n"
+    "        return self.layers[-1](x)\n",
+)  # fmt: skip
+
+REGULARISED = specimen("pytorch").replace(
+    "            layers.append(nn.ReLU())\n",
+    "            layers.append(nn.BatchNorm1d(n_out))\n            layers.append(nn.ReLU())\n"
+    "            layers.append(nn.Dropout(0.2))\n",
+)  # fmt: skip
+
+FUNCTIONS = """
+import torch
+import torch.nn.functional as F
+from torch import nn, optim
+from torch.utils.data import DataLoader, SubsetRandomSampler
+from torchvision import datasets, transforms
+
+
+class MLP(nn.Module):
+    def __init__(self, input_dim, hidden, classes):
+        super().__init__()
+        widths = [input_dim] + hidden
+        for number in range(len(hidden)):
+            self.add_module("fc%d" % number, nn.Linear(widths[number], widths[number + 1]))
+        self.out = nn.Linear(widths[-1], classes)
+        self.depth = len(hidden)
+
+    def forward(self, x):
+        x = torch.flatten(x, 1)
+        for number in range(self.depth):
+            x = F.relu(getattr(self, "fc%d" % number)(x))
+        return F.log_softmax(self.out(x), dim=1)
+
+
+def fit(model, loader, optimizer):
+    model.train()
+    for data, target in loader:
+        optimizer.zero_grad()
+        F.nll_loss(model(data), target).backward()
+        optimizer.step()
+
+
+@torch.no_grad()
+def evaluate(model, loader):
+    model.eval()
+    right = sum((model(data).argmax(dim=-1) == target).sum().item() for data, target in loader)
+    return right / len(loader.dataset)
+
+
+def main():
+    data = datasets.CIFAR10("data", train=True, download=True, transform=transforms.ToTensor())
+    test = datasets.CIFAR10("data", train=False, transform=transforms.ToTensor())
+    loader = DataLoader(data, batch_size=100, sampler=SubsetRandomSampler(range(49000)))
+    val_loader = DataLoader(data, batch_size=100, sampler=SubsetRandomSampler(range(49000, 50000)))
+    model = MLP(3072, [64, 32], 10)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for epoch in range(3):
+        fit(model, loader, optimizer)
+        print(epoch, evaluate(model, val_loader))
+    print(evaluate(model, DataLoader(test, batch_size=100)))
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+RIGHT = {
+    "the handout's style": (specimen("pytorch"), set()),
+    "a list of modules, flattened inside": (MODULE_LIST, set()),
+    "batch norm and dropout": (REGULARISED, set()),
+    "functions, another class name, samplers": (FUNCTIONS, {"PT_LOG_SOFTMAX"}),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_solution_is_called_right(name: str, tmp_path: Path) -> None:
+    text, remarks = RIGHT[name]
+    path = tmp_path / "ex2_pytorch.py"
+    path.write_text(text)
+    report = check_submission(path, Options())
+    assert [f.code for f in report.findings if f.severity == "error"] == [], report.findings
+    assert report.verdict == "right"
+    assert {f.code for f in report.findings} == remarks
+    assert {stage.verdict for stage in report.stages} == {"right"}, report.notes
+
+
+def test_a_notebook_is_read_as_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "ex2_pytorch.ipynb"
+    path.write_text(notebook(specimen("pytorch").replace("MultiLayerPerceptron(nn.Module)", "TwoLayerNet(nn.Module)"))
+                    .replace("MultiLayerPerceptron", "TwoLayerNet"))  # fmt: skip
+    report = check_submission(path, Options())
+    assert [f.code for f in report.findings if f.severity == "error"] == [], report.findings
