@@ -36,7 +36,7 @@ ALLOWED = {
     },
     "explore": {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
-        "report.page.render",
+        "report.page.render", "judge.catalogue",
     },
     "estimator": {"errors", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},

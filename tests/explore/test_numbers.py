@@ -10,7 +10,8 @@ import pytest
 from fcnet.data.toy import toy_data, toy_weights
 from fcnet.experiments.toy import toy_network
 from fcnet.explore.equations import steps
-from fcnet.explore.mistakes import TEXTS
+from fcnet.explore.mistakes import OWN, texts
+from fcnet.judge.catalogue import texts as catalogue
 from fcnet.two_layernet import TwoLayerNet
 
 from .reference import MISTAKES, Reference, chain, exercise_checks
@@ -166,7 +167,8 @@ def test_the_numbers_of_the_answers(page: Any) -> None:
 
 
 def test_every_mistake_has_a_text_and_a_reference() -> None:
-    assert TEXTS.keys() == MISTAKES.keys()
+    assert texts().keys() == MISTAKES.keys()
+    assert not OWN.keys() & catalogue().keys()
 
 
 @pytest.mark.parametrize("code", ["", *MISTAKES])
