@@ -22,14 +22,15 @@ ALLOWED = {
     "wording": set(),
     "validation": {"errors"},
     "files": {"errors"},
-    "lock": {"errors"},
-    "records": {"errors", "files"},
+    "lock": {"errors", "files"},
+    "schema": {"errors", "files"},
+    "records": {"errors", "files", "schema"},
     # the specification
     "two_layernet": {"errors", "validation"},
     "data": {"errors", "extras", "registry", "validation", "files", "lock"},
-    "net": {"errors", "registry", "validation", "files"},
+    "net": {"errors", "registry", "validation", "files", "schema"},
     "audit": {"errors", "validation"},
-    "train": {"errors", "registry", "validation", "files", "records", "data", "net"},
+    "train": {"errors", "registry", "validation", "files", "schema", "records", "data", "net"},
     "report": {
         "errors", "extras", "validation", "wording", "files", "records", "two_layernet", "data",
         "train.history", "train.model",
@@ -40,10 +41,10 @@ ALLOWED = {
     },
     "estimator": {"errors", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
-    "runs": {"errors", "files", "lock", "records", "data", "net", "train", "torch_net"},
+    "runs": {"errors", "files", "lock", "schema", "records", "data", "net", "train", "torch_net"},
     "experiments": {
-        "errors", "validation", "files", "lock", "records", "two_layernet", "data", "net", "audit", "train",
-        "torch_net", "runs",
+        "errors", "validation", "files", "lock", "schema", "records", "two_layernet", "data", "net", "audit",
+        "train", "torch_net", "runs",
     },
     "tuning": {
         "errors", "extras", "wording", "files", "lock", "records", "data", "net", "train", "runs",

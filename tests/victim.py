@@ -72,15 +72,15 @@ class Halved:
 
 def arm(death: Death) -> None:
     """Put death in the way of everything that is written."""
-    fsync, replace, unlink, opened = os.fsync, os.replace, os.unlink, Path.open
+    files = import_module("fcnet.files")
+    fsync, replace, unlink, create = os.fsync, os.replace, os.unlink, files.create
     paths: dict[int, Path] = {}
     last = Path()
 
-    def open_(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
-        if not {"x", "w"} & set(mode):
-            return opened(path, mode, *more, **options)
+    def create_(name: str, folder: int | None) -> Any:
+        path = Path(name)
         death.at(path, "open")
-        file = opened(path, mode, *more, **options)
+        file = create(name, folder)
         paths[file.fileno()] = path
         return Halved(file, path, death)
 
@@ -91,10 +91,10 @@ def arm(death: Death) -> None:
         fsync(descriptor)
         death.at(path or last, "synced" if path else "folder synced")
 
-    def replace_(source: Path, target: Path) -> None:
+    def replace_(source: str, target: str, **options: Any) -> None:
         nonlocal last
         death.at(Path(target), "rename")
-        replace(source, target)
+        replace(source, target, **options)
         death.at(Path(target), "renamed")
         last = Path(target)
 
@@ -103,7 +103,7 @@ def arm(death: Death) -> None:
         unlink(path, **options)
         death.at(Path(path), "unlinked")
 
-    Path.open = open_  # type: ignore[method-assign, assignment]
+    files.create = create_  # type: ignore[attr-defined]
     os.fsync, os.replace, os.unlink = fsync_, replace_, unlink_  # type: ignore[assignment]
 
 

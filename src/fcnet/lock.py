@@ -16,12 +16,13 @@ import platform
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import lock_descriptor
 
 from fcnet.errors import RunError
+from fcnet.files import holding, reached
 
 NAME = ".lock"
 
@@ -51,7 +52,8 @@ def open_own_file(path: Path) -> int:
     ------
     OSError : the file cannot be opened, or is a link, a folder, a pipe, a device or a file with two names
     """
-    descriptor = os.open(path, FLAGS, 0o666)
+    with reached(path) as (name, folder):
+        descriptor = os.open(name, FLAGS, 0o666, dir_fd=folder)
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
         os.close(descriptor)
@@ -124,14 +126,10 @@ class Lock:
         if self.descriptor is None:
             return
         descriptor, self.descriptor = self.descriptor, None
-        with contextlib.suppress(OSError):
-            self.path.unlink()  # while it is held, so that it is ours
+        _remove(self.path)  # while it is held, so that it is ours
         os.close(descriptor)
-        if (
-            os.name == "nt"
-        ):  # an open file cannot be removed there, and one that another process has open neither
-            with contextlib.suppress(OSError):
-                self.path.unlink()
+        if os.name == "nt":  # where an open file cannot be removed
+            _remove(self.path)
 
     def _lock(self, descriptor: int) -> bool:
         try:
@@ -147,27 +145,29 @@ class Lock:
 def locked(folder: Path) -> Iterator[Lock]:
     """Keep every other process, and every other `locked` of this one, out of a folder during the block.
 
+    The folder is held open, see `fcnet.files.holding`: if it is moved meanwhile, the block's files go with it.
+
     Raises
     ------
     RunError : `FOLDER is in use by process PID on HOST, wait until it ends or choose another with --out`;
         the folder cannot be written
     """
-    lock = Lock(folder / NAME)
-    try:
-        free = lock.try_acquire()
-    except OSError as error:
-        reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
-        raise RunError(
-            f"cannot write to {folder}: {reason}, change that or choose another with --out"
-        ) from error
-    if not free:
-        raise RunError(
-            f"{folder} is in use by {lock.holder}, wait until it ends or choose another with --out"
-        )
-    try:
+    with ExitStack() as held:
+        lock = Lock(folder / NAME)
+        try:
+            held.enter_context(holding(folder))
+            free = lock.try_acquire()
+        except OSError as error:
+            reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
+            raise RunError(
+                f"cannot write to {folder}: {reason}, mend that or choose another with --out"
+            ) from error
+        if not free:
+            raise RunError(
+                f"{folder} is in use by {lock.holder}, wait until it ends or choose another with --out"
+            )
+        held.callback(lock.release)
         yield lock
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -202,9 +202,15 @@ def _write(descriptor: int, text: str) -> None:
     os.write(descriptor, UNREADABLE * b"\n" + text.encode())
 
 
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError), reached(path) as (name, folder):
+        os.unlink(name, dir_fd=folder)
+
+
 def _is(descriptor: int, path: Path) -> bool:
     """Whether a path still names the file that a descriptor has open."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
+        with reached(path) as (name, folder):
+            return os.path.samestat(os.fstat(descriptor), os.lstat(name, dir_fd=folder))
     except FileNotFoundError:
         return False

@@ -25,12 +25,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fcnet import __version__
 from fcnet.errors import RunError
-from fcnet.files import make_folder, write_atomically
+from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
+from fcnet.schema import JSON_LIMIT, TENSORS_LIMIT, Object, Record, checked, decoded
 
 FORMAT = 1
 """Version of the run folder's layout, in record.json."""
+
+SUMS_LIMIT = 1 << 16
+"""The most bytes of SHA256SUMS."""
 
 TRY_AGAIN = "mend that and go on from the last checkpoint (fcnet train --resume)"
 """What to do where a training cannot write any more."""
@@ -74,7 +80,7 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether the training ended; the record is written last."""
-        return self.record.exists()
+        return exists(self.record)
 
     def create(self) -> None:
         """Make the folder and make sure that it can be written.
@@ -97,6 +103,7 @@ class RunFolder:
             self.record, record.get("format"), FORMAT, _writer(record), "use that one or repeat the run"
         )
         self.check(self.record.name)
+        checked(record, Record, self.record)
         return record
 
     def finish(self, record: dict[str, Any]) -> None:
@@ -120,9 +127,9 @@ class RunFolder:
         ------
         RunError : a file is missing or was altered
         """
-        if not self.finished or not self.sums.exists():  # or the folder of an older version
+        if not self.finished or not exists(self.sums):  # or the folder of an older version
             return
-        lines = self.sums.read_text(errors="replace").splitlines()
+        lines = read_file(self.sums, SUMS_LIMIT).decode(errors="replace").splitlines()
         digests = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         for name in names:
             if name in SEALED and _sha256(self.path / name) != digests.get(name):
@@ -132,7 +139,9 @@ class RunFolder:
                 )
 
 
-def check_format(path: Path, found: object, known: int, writer: str, remedy: str) -> None:
+def check_format(
+    path: Path, found: object, known: int, writer: str, remedy: str, oldest: int | None = None
+) -> None:
     """Make sure that this version of fcnet understands a file.
 
     Parameters
@@ -140,13 +149,14 @@ def check_format(path: Path, found: object, known: int, writer: str, remedy: str
     path, found : the file, and the number of its format
     known : the number that this version writes
     writer : the version of fcnet that wrote it, if that is known
-    remedy : what to do with an older one
+    remedy : what to do with one that is too old
+    oldest : the oldest format that is still read, `known` if not given
 
     Raises
     ------
-    RunError : it is of a newer version, or of an older one
+    RunError : it is of a newer version, or too old
     """
-    if found == known:
+    if isinstance(found, int) and (known if oldest is None else oldest) <= found <= known:
         return
     if isinstance(found, int) and found > known:
         newer = f"a newer version of fcnet ({writer})" if writer else "a newer version of fcnet"
@@ -179,7 +189,7 @@ def _sha256(path: Path) -> str:
     RunError : it is missing or cannot be read
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path, TENSORS_LIMIT) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RunError(
@@ -194,11 +204,10 @@ def make_writable(folder: Path) -> None:
     ------
     RunError : `cannot write to FOLDER: REASON, choose another with --out`
     """
-    probe = folder / f".writable-{os.getpid()}"
     try:
         make_folder(folder)
-        probe.touch()
-        probe.unlink()
+        with temporary_file(folder / "writable"):
+            pass
     except OSError as error:
         raise RunError(
             f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
@@ -215,22 +224,26 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, as_json(content))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, kind: type[msgspec.Struct] | None = None) -> dict[str, Any]:
     """Read a JSON object.
+
+    Parameters
+    ----------
+    path : the file
+    kind : what it has to be, if that is known
 
     Raises
     ------
-    RunError : the file is missing, unreadable or no JSON object; the text names it
+    RunError : the file is missing, unreadable, no JSON object or none of this kind; the text names it
     """
+    content = read_file(path, JSON_LIMIT)
     try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing, is {path.parent} the folder of a finished run?") from error
-    except (OSError, ValueError) as error:
+        values = decoded(content, Object)
+    except ValueError as error:
         raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
-    if not isinstance(content, dict):
-        raise RunError(f"{path} is not a JSON object; restore it or repeat the run")
-    return content
+    if kind is not None:
+        checked(values, kind, path)
+    return values
 
 
 def environment() -> dict[str, Any]:

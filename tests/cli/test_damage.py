@@ -85,7 +85,7 @@ def newer_settings(path: Path) -> None:
 
 
 def newer_model(path: Path) -> None:
-    path.write_bytes(path.read_bytes().replace(b"fcnet-model-1", b"fcnet-model-2"))
+    path.write_bytes(path.read_bytes().replace(b"fcnet-model-2", b"fcnet-model-3"))
 
 
 @pytest.mark.parametrize(

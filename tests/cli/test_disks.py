@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,14 +85,14 @@ def test_a_full_disk_stops_a_training_and_costs_nothing(
     assert differences(run, whole) == []
 
 
-def full_when(name: str) -> Callable[[Path, Path], None]:
+def full_when(name: str) -> Callable[..., None]:
     """A rename that finds no room for this file."""
     replace = os.replace
 
-    def full(source: Path, target: Path) -> None:
+    def full(source: str, target: str, **folders: Any) -> None:
         if Path(target).name == name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        replace(source, target)
+        replace(source, target, **folders)
 
     return full
 

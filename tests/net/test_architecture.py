@@ -177,3 +177,21 @@ def test_both_engines_know_the_same_names() -> None:
     assert TORCH_ACTIVATIONS.keys() == ACTIVATIONS.keys()
     assert TORCH_OPTIMISERS.keys() == OPTIMISERS.keys()
     assert set(TORCH_LAYERS) == set(LAYERS.values())
+
+
+def test_a_model_of_the_first_format_is_still_read(digits: Dataset, tmp_path: Path) -> None:
+    """Its files do not say the architecture; it can only be linear layers with ReLUs between them."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    train_run(small(), digits, tmp_path / "run")
+    expected = Model.load(tmp_path / "run").logits(digits.test.images)
+    for name in ("model.safetensors", "input.safetensors"):
+        path = tmp_path / "run" / name
+        with safe_open(path, framework="numpy") as file:
+            about = file.metadata() | {"format": "fcnet-model-1"}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        about.pop(ARCHITECTURE, None)
+        save_file(tensors, path, about)
+    (tmp_path / "run" / "SHA256SUMS").unlink()
+    np.testing.assert_array_equal(Model.load(tmp_path / "run").logits(digits.test.images), expected)

@@ -463,7 +463,7 @@ def test_the_test_set_is_for_finished_runs(digits: Dataset, tmp_path: Path) -> N
 
 def test_a_count_that_was_lost_is_not_taken_for_zero(digits: Dataset, finished: Path) -> None:
     write_json(RunFolder(finished).test, {"accuracy": 1.0})
-    with pytest.raises(RunError, match=r"test\.json does not say how often the test set was used"):
+    with pytest.raises(RunError, match=r"test\.json is damaged: Object missing required field"):
         use_test_set(finished, digits)
 
 

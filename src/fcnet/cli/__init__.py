@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
+from fcnet.wording import shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlreadySaidError:
         return 2
     except FcnetError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(error)}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         from fcnet.extras import explained
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {advice}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interruption:
-        print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        print(f"stopped: {shown(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
         return 143 if isinstance(interruption, Terminated) else 130
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from fcnet.wording import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -53,7 +55,7 @@ class Compare:
         rows = [(name, one[name], other[name]) for name in one if one[name] or other[name]]
         console.print(_table("reached", first, second, rows))
         verdict = judge(first, second, self._dataset(first, second))
-        console.print(_sentence(verdict, second), markup=False, highlight=False)
+        console.print(shown(_sentence(verdict, second)), markup=False, highlight=False)
         return 0
 
     def _read(self, folder: Path) -> Run:
@@ -91,10 +93,10 @@ def _table(heading: str, first: Run, second: Run, rows: Sequence[tuple[str, str,
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(heading, overflow="fold")
-    table.add_column(Text(str(first.folder)), overflow="fold")
-    table.add_column(Text(str(second.folder)), overflow="fold")
+    table.add_column(Text(shown(first.folder)), overflow="fold")
+    table.add_column(Text(shown(second.folder)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(shown(cell, 500)) for cell in row))
     return table
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from fcnet.errors import FcnetError
+from fcnet.wording import shown
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,5 @@ class Export:
             raise FcnetError("nothing to export to, give --onnx (PyTorch reads model.safetensors as it is)")
         path = self.out or self.folder / "model.onnx"
         export_onnx(Model.load(self.folder), path)
-        print(f"wrote {path}")
+        print(f"wrote {shown(path)}")
         return 0

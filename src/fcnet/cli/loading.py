@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fcnet.data.dataset import Dataset
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.data.load import Watchers
@@ -45,8 +46,8 @@ def load_any(
     """
     dataset = _load(data, require_cifar10, image_size, own=True)
     if dataset.origin.kind and told and first_worker():
-        print(f"{dataset.name}: {dataset.origin.how}")
-        print(f"{dataset.name}: {counted(dataset)}", flush=True)
+        print(shown(f"{dataset.name}: {dataset.origin.how}"))
+        print(shown(f"{dataset.name}: {counted(dataset)}"), flush=True)
     return dataset
 
 
@@ -73,8 +74,7 @@ def counted(dataset: Dataset) -> str:
     counts = np.bincount(labels, minlength=len(dataset.classes))
     pairs = [f"{name} {count:,}" for name, count in zip(dataset.classes, counts, strict=True)]
     more = f", and {len(pairs) - NAMED} other classes" if len(pairs) > NAMED else ""
-    text = ", ".join(pairs[:NAMED]) + more
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return ", ".join(pairs[:NAMED]) + more
 
 
 def first_worker() -> bool:

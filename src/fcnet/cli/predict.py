@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from fcnet.wording import shown
+
 if TYPE_CHECKING:
     from fcnet.runs.prediction import Failure, Prediction
     from fcnet.train.model import Model
@@ -64,13 +66,13 @@ class Predict:
         for answer in predict(model, self.pictures):
             if isinstance(answer, Failure):
                 failures.append(answer)
-                print(f"error: {answer.reason}", file=sys.stderr)
+                print(f"error: {shown(answer.reason)}", file=sys.stderr)
                 continue
             predictions.append(answer)
             if not self.json:
                 self._print(answer, model)
         if self.json:
-            print(json.dumps(self._as_json(predictions, failures, model), indent=2))
+            print(json.dumps(self._as_json(predictions, failures, model), indent=2, allow_nan=False))
         if self.show is not None and predictions:
             self._draw(predictions, model, self.show)
         return 2 if failures else 0
@@ -79,8 +81,8 @@ class Predict:
         return [(model.classes[place], float(answer.probabilities[place])) for place in answer.best(self.top)]
 
     def _print(self, answer: Prediction, model: Model) -> None:
-        print(f"{answer.path}: {', '.join(answer.steps)}")
-        named = self._named(answer, model)
+        print(f"{shown(answer.path)}: {shown(', '.join(answer.steps))}")
+        named = [(shown(name), probability) for name, probability in self._named(answer, model)]
         width = max(len(name) for name, _ in named)
         block = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
         for name, probability in named:
@@ -117,4 +119,4 @@ class Predict:
             path,
         )
         left = f", the first {SHOWN} of {len(predictions)} pictures" if len(predictions) > SHOWN else ""
-        print(f"wrote {path}{left}", file=sys.stderr if self.json else sys.stdout)
+        print(f"wrote {shown(path)}{left}", file=sys.stderr if self.json else sys.stdout)

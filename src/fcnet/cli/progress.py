@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fcnet.train.callbacks import Callback
 from fcnet.train.history import Evaluation
+from fcnet.wording import shown
 
 SECONDS_BETWEEN_LINES = 5.0
 """How often the reading of pictures is told where there is no terminal to draw a bar on."""
@@ -46,7 +48,7 @@ class TrainingProgress(Callback):
             transient=True,
             disable=not self.live,
         )
-        self.task = self.progress.add_task(title, total=None, figures="starting")
+        self.task = self.progress.add_task(escape(shown(title)), total=None, figures="starting")
         self.loss: float | None = None
         self.evaluations = 0
 
@@ -64,7 +66,7 @@ class TrainingProgress(Callback):
         self.title = title
         self.row = self.loss = None
         self.evaluations = 0
-        self.progress.reset(self.task, description=title, figures="starting")
+        self.progress.reset(self.task, description=escape(shown(title)), figures="starting")
         return self
 
     def on_batch_end(self, step: int, total: int, loss: float) -> None:
@@ -91,7 +93,7 @@ class TrainingProgress(Callback):
         if self.evaluations % every == 0 or row.step == self.total:
             left = row.seconds / row.step * (self.total - row.step)
             print(
-                f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "
+                f"  {shown(self.title)}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "
                 f"train {100 * row.train_accuracy:4.1f} %  validation {100 * row.val_accuracy:4.1f} %  "
                 f"{row.seconds:4.0f} s, {left:.0f} s left",
                 flush=True,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from fcnet.wording import shown
+
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
 
@@ -35,7 +37,7 @@ class Report:
         records = Records(self.folder)
         record = records.record or records.default_record
         dataset = self._dataset(record) if record is not None else None
-        print(f"wrote {write_report(self.folder, dataset, self.out)}")
+        print(f"wrote {shown(write_report(self.folder, dataset, self.out))}")
         return 0
 
     def _dataset(self, record: dict[str, object]) -> Dataset | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from fcnet.wording import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -40,7 +42,7 @@ class Runs:
 
         runs = self._sorted([read_run(folder) for folder in find_runs(self.folder)])
         if self.json:
-            print(json.dumps([run.as_json() for run in runs], indent=2))
+            print(json.dumps([run.as_json() for run in runs], indent=2, allow_nan=False))
             return 0
         if not runs:
             raise RunError(
@@ -52,7 +54,12 @@ class Runs:
         console.print(self._table(runs))
         for run in runs:
             if run.problem:
-                console.print(f"{run.folder}: {run.problem}", markup=False, highlight=False, soft_wrap=True)
+                console.print(
+                    f"{shown(run.folder)}: {shown(run.problem)}",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
         return 0
 
     def _sorted(self, runs: Sequence[Run]) -> list[Run]:
@@ -88,11 +95,11 @@ class Runs:
         for run in runs:
             state = run.state if run.state != "unfinished" else f"at {100 * run.progress:.0f} %"
             cells: list[str | Text] = [
-                Text(str(self._name(run.folder))), _percent(run.val_accuracy), _percent(run.test_accuracy),
+                Text(shown(self._name(run.folder))), _percent(run.val_accuracy), _percent(run.test_accuracy),
                 _seconds(run.seconds), Text(state, COLOURS[run.state]),
             ]  # fmt: skip
-            cells += [Text(run.data)] if data else []
-            cells += [Text(self._settings(run, names))] if names else []
+            cells += [Text(shown(run.data))] if data else []
+            cells += [Text(shown(self._settings(run, names)))] if names else []
             table.add_row(*cells)
         return table
 
@@ -100,11 +107,11 @@ class Runs:
         return folder.relative_to(self.folder) if folder != self.folder else folder
 
     def _settings(self, run: Run, names: Sequence[str]) -> str:
-        from fcnet.runs.listing import shown
+        from fcnet.runs.listing import typed
 
         if run.config is None:
             return ""
-        return ", ".join(f"{name} {shown(getattr(run.config, name))}" for name in names)
+        return ", ".join(f"{name} {typed(getattr(run.config, name))}" for name in names)
 
 
 def _seconds(value: float | None) -> str:

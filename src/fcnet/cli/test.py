@@ -8,6 +8,8 @@ from typing import Annotated
 
 import tyro
 
+from fcnet.wording import shown
+
 
 @dataclass(frozen=True)
 class Test:
@@ -37,6 +39,6 @@ class Test:
         times = "once" if result["count"] == 1 else f"{result['count']} times"
         print(
             f"test accuracy {100 * result['accuracy']:.2f} % on {result['images']:,} images of "
-            f"{dataset.label}, the test set used {times}; see {RunFolder(self.folder).test}"
+            f"{shown(dataset.label)}, the test set used {times}; see {shown(RunFolder(self.folder).test)}"
         )
         return 0

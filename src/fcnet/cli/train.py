@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.train.config import TrainConfig
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -62,9 +63,10 @@ class Train:
             raise type(stop)(f"{self.out} goes on with --resume") from None
         metrics = record["metrics"]
         if first:
+            reached = [f"{100 * metrics[name]:.1f} %" for name in ("train_accuracy", "val_accuracy")]
             print(
-                f"{self.out}: training accuracy {100 * metrics['train_accuracy']:.1f} %, validation accuracy "
-                f"{100 * metrics['val_accuracy']:.1f} % on {dataset.label} after {record['seconds']:.1f} s"
+                f"{shown(self.out)}: training accuracy {reached[0]}, validation accuracy {reached[1]} on "
+                f"{shown(dataset.label)} after {record['seconds']:.1f} s"
             )
         return 0
 
@@ -102,10 +104,11 @@ class Train:
 
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""
+        from fcnet.files import exists
         from fcnet.records import RunFolder
         from fcnet.runs.training import read_config
 
         own = RunFolder(self.out).config
-        if self.resume and self.settings == TrainConfig() and own.exists():
+        if self.resume and self.settings == TrainConfig() and exists(own):
             return read_config(own)
         return self.settings

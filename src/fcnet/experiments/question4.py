@@ -17,6 +17,7 @@ from fcnet.data.dataset import Dataset, split
 from fcnet.experiments.depth import INITIALISATIONS, LAYERS, WIDTH, best_run, study
 from fcnet.experiments.recipes import PYTORCH, suited
 from fcnet.experiments.signal import signal
+from fcnet.files import exists
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
@@ -47,7 +48,7 @@ def depth(
 ) -> dict[str, Any]:
     """The study of depth; what is there is read."""
     path = out / "depth.json"
-    if not path.exists():
+    if not exists(path):
         rows = study(dataset, out / "depth", quick, listener_for)
         write_json(path, {"rows": rows, "signal": step_zero(dataset)})
     return read_json(path)
@@ -71,7 +72,7 @@ def test_best(dataset: Dataset, out: Path, rows: Sequence[dict[str, Any]]) -> di
     """The test set on the best net of the study by validation: used if it was not yet, else read."""
     _, folder = best_run(rows, out / "depth")
     run = RunFolder(folder)
-    return read_json(run.test) if run.test.exists() else use_test_set(folder, dataset)
+    return read_json(run.test) if exists(run.test) else use_test_set(folder, dataset)
 
 
 def results(out: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
-from fcnet.files import remove_leftovers
+from fcnet.files import exists, remove, remove_leftovers
 from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.testing import use_test_set
@@ -57,7 +57,7 @@ class KeepInitial(Callback):
         self.run = RunFolder(folder)
 
     def on_train_begin(self, engine: Engine) -> None:
-        if not self.run.checkpoint.exists():  # otherwise this is not the beginning
+        if not exists(self.run.checkpoint):  # otherwise this is not the beginning
             engine.model().save(self.run.path / "initial")
 
 
@@ -94,7 +94,7 @@ class Reproduction:
     def _check_folder(self) -> None:
         mine = {"quick": self.quick, "sha256": self.dataset.origin.sha256}
         marker = self.out / "reproduction.json"
-        if not marker.exists():
+        if not exists(marker):
             write_json(marker, mine)
         elif read_json(marker) != mine:
             raise RunError(
@@ -109,10 +109,10 @@ class Reproduction:
     def default(self, callback: Callback) -> dict[str, Any]:
         """The default run; its record, with the diagnosis."""
         run = RunFolder(self.out / "default")
-        if not (run.path / "diagnosis.json").exists():
+        if not exists(run.path / "diagnosis.json"):
             # stopped in between: the diagnosis watches from the first step on, so all of it is repeated
-            run.record.unlink(missing_ok=True)
-            run.checkpoint.unlink(missing_ok=True)
+            remove(run.record)
+            remove(run.checkpoint)
         watch = Watch()
         record = train_run(
             suited(DEFAULT, self.dataset),
@@ -142,7 +142,7 @@ class Reproduction:
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
         run = RunFolder(self.out / "tuned")
-        return read_json(run.test) if run.test.exists() else use_test_set(run.path, self.dataset)
+        return read_json(run.test) if exists(run.test) else use_test_set(run.path, self.dataset)
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
@@ -191,7 +191,7 @@ class Reproduction:
             },
             "environment": environment(),
         }
-        if (self.out / "depth.json").exists():
+        if exists(self.out / "depth.json"):
             results["pytorch"] = question4.results(self.out)
         if not self.quick:
             results["ladder"] = read_json(self.out / "ladder.json")["rungs"]
@@ -200,7 +200,7 @@ class Reproduction:
 
     def _once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         path = self.out / name
-        if not path.exists():
+        if not exists(path):
             write_json(path, compute())
         return read_json(path)
 

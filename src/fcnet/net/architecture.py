@@ -13,14 +13,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from fcnet.errors import DataError
 from fcnet.net.layers import LAYERS, Dropout, Layer, Linear, walk
 from fcnet.net.parameters import Declared
 from fcnet.registry import look_up
+from fcnet.schema import decoded
 from fcnet.validation import check_fraction, check_positive
 
-DEEPEST, MOST = 8, 10_000
-"""Layers inside layers, and layers in all, that a description may have: it may come from a damaged file."""
+DEEPEST, MOST, LONGEST = 8, 10_000, 1 << 20
+"""Layers inside layers, layers in all, and characters that a description may have: it may come from a damaged
+file."""
 
 
 @dataclass(frozen=True)
@@ -232,8 +236,8 @@ class Architecture:
         DataError : it is no architecture
         """
         try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            values = decoded(text[:LONGEST], Any)
+        except ValueError as error:
             raise DataError(f"{text[:60]} describes no network: {error}") from error
         return cls.from_json(values)
 
@@ -244,10 +248,12 @@ class Architecture:
         ------
         DataError : `NAME ...`, what it is and what it has to be
         """
-        names = [parameter.name for parameter in self.parameters]
+        names = {parameter.name: parameter for parameter in self.parameters}
         for name in params:
             if name not in names:
-                raise DataError(f"{name} is no parameter of this network, which has {', '.join(names)}")
+                raise DataError(
+                    f"{name} is no parameter of this network, which has {', '.join(list(names)[:20])}"
+                )
         for parameter in self.parameters:
             value = params.get(parameter.name)
             if value is None:
@@ -256,6 +262,8 @@ class Architecture:
                 raise DataError(f"{parameter.name} has shape {value.shape}, give {parameter.shape}")
             if value.dtype.kind not in "fc":
                 raise DataError(f"{parameter.name} has dtype {value.dtype}, give floating-point numbers")
+            if not np.isfinite(value).all():
+                raise DataError(f"{parameter.name} holds NaN or infinity")
 
 
 def _built(inputs: int, specs: Sequence[Spec]) -> list[Layer]:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError, RunError
-from fcnet.files import write_atomically
+from fcnet.files import RESTORE, read_file, write_atomically
 from fcnet.net.architecture import Architecture
+from fcnet.schema import TENSORS_LIMIT, decoded
 
 Array = NDArray[Any]
 
@@ -141,20 +142,26 @@ def serialised(tensors: Mapping[str, Array], about: Mapping[str, str]) -> bytes:
     return content[:8] + ordered.ljust(size) + content[8 + size :]
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+def read_tensors(path: Path, remedy: str | None = None) -> tuple[dict[str, Array], dict[str, str]]:
     """The tensors of a safetensors file, and what it says of itself.
+
+    Parameters
+    ----------
+    path : the file
+    remedy : what the error tells the user to do, where it is not a file of a finished run
 
     Raises
     ------
     RunError : the file is missing or damaged; the text names it
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
+    content = read_file(path, TENSORS_LIMIT, remedy)
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = file.metadata() or {}
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing, is {path.parent} the folder of a finished run?") from error
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
+        tensors = load(content)
+        size = int.from_bytes(content[:8], "little")
+        about = decoded(content[8 : 8 + size], dict[str, Any]).get("__metadata__") or {}
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:  # unknown types too
+        raise RunError(f"{path} is damaged: {error}; {remedy or RESTORE}") from error
+    return tensors, about

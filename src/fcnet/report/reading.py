@@ -281,7 +281,7 @@ def facts_of(path: Path) -> Iterator[None]:
         yield
     except FcnetError:  # it says itself what is wrong
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
         raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from fcnet.data.dataset import Dataset, split
-from fcnet.runs.listing import Run, shown
+from fcnet.runs.listing import Run, typed
 from fcnet.train.config import TrainConfig
 from fcnet.train.model import Model
 
@@ -40,7 +40,7 @@ def _settings(first: Run, second: Run) -> Iterator[Difference]:
     for field in fields(TrainConfig):
         one, other = getattr(first.config, field.name), getattr(second.config, field.name)
         if one != other:
-            yield Difference(field.name, shown(one), shown(other))
+            yield Difference(field.name, typed(one), typed(other))
 
 
 def _of_records(
@@ -59,32 +59,27 @@ def _text(value: Any) -> str:
 
 
 def _data(record: dict[str, Any]) -> dict[str, Any]:
-    data, examples = _object(record, "data"), _object(record, "examples")
+    data, examples = record["data"], record["examples"]
     return {
-        "data": data.get("label"),
-        "path": data.get("path"),
-        "sha256": str(data.get("sha256", ""))[:16],
-        "training examples": examples.get("train"),
-        "validation examples": examples.get("validation"),
+        "data": data["label"],
+        "path": data["path"],
+        "sha256": data["sha256"][:16],
+        "training examples": examples["train"],
+        "validation examples": examples["validation"],
     }
 
 
 def _environment(record: dict[str, Any]) -> dict[str, Any]:
-    about, engine = _object(record, "environment"), _object(record, "engine")
-    machine = {name: about.get(name) for name in ("python", "system", "processor", "cores", "commit")}
-    return {**machine, **_object(about, "versions"), **{f"engine's {name}": v for name, v in engine.items()}}
-
-
-def _object(content: dict[str, Any], name: str) -> dict[str, Any]:
-    value = content.get(name)
-    return value if isinstance(value, dict) else {}
+    about, engine = record["environment"], record.get("engine", {})
+    machine = {name: about[name] for name in ("python", "system", "processor", "cores", "commit")}
+    return {**machine, **about["versions"], **{f"engine's {name}": v for name, v in engine.items()}}
 
 
 def measured(run: Run) -> dict[str, str]:
     """What was reached: metrics of a finished run, the last evaluation of another, as people read them."""
     record = run.record or {}
     last = run.history[-1] if run.history else None
-    metrics = _object(record, "metrics")
+    metrics = record.get("metrics", {})
     values = {
         "validation accuracy": _percent(run.val_accuracy),
         "validation loss": _decimal(metrics.get("val_loss", last and last.val_loss)),
@@ -120,9 +115,9 @@ def same_validation(first: Run, second: Run) -> bool:
     """Whether both were validated on the same images: the same data, and as many of them held out."""
     if first.record is None or second.record is None:
         return False
-    hashes = [_object(run.record or {}, "data").get("sha256") for run in (first, second)]
-    counts = [_object(run.record or {}, "examples").get("validation") for run in (first, second)]
-    return hashes[0] is not None and hashes[0] == hashes[1] and counts[0] == counts[1]
+    one, other = first.record, second.record
+    same_data = one["data"]["sha256"] == other["data"]["sha256"]
+    return bool(same_data and one["examples"]["validation"] == other["examples"]["validation"])
 
 
 @dataclass(frozen=True)
@@ -210,8 +205,9 @@ def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
     names = first.folder.name, second.folder.name
     if names[0] == names[1]:
         names = str(first.folder), str(second.folder)
-    count = _object(first.record, "examples").get("validation")
-    if dataset is not None and same_validation(first, second) and isinstance(count, int):
+    counts = first.record["examples"]["validation"], second.record["examples"]["validation"]
+    if dataset is not None and same_validation(first, second):
+        count = counts[0]
         _, validation = split(dataset.train, count)
         right = [
             Model.load(run.folder).logits(validation.images).argmax(axis=1) == validation.labels
@@ -219,8 +215,5 @@ def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
         ]
         alone = [int((one & ~other).sum()) for one, other in (right, right[::-1])]
         return of_pairs(alone[0], alone[1], count, names)
-    counts = [_object(run.record or {}, "examples").get("validation") for run in (first, second)]
-    accuracies = first.val_accuracy, second.val_accuracy
-    if None in accuracies or not all(isinstance(n, int) and n > 0 for n in counts):
-        return None
-    return of_accuracies(accuracies, (counts[0], counts[1]), names)  # type: ignore[arg-type]
+    one, other = (run.record["metrics"]["val_accuracy"] for run in (first, second) if run.record)
+    return of_accuracies((one, other), counts, names)

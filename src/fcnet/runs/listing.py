@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fcnet.errors import FcnetError, RunError
+from fcnet.files import exists
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import read_config
+from fcnet.schema import Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
 
@@ -21,6 +23,9 @@ MARKS = ("config.toml", "record.json", "history.jsonl")
 
 WITHIN = {"checkpoint", "tensorboard", "initial"}
 """Folders of a run that hold no other runs."""
+
+DEEPEST = 30
+"""Folders inside folders in which runs are looked for."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +64,23 @@ class Run:
     def val_accuracy(self) -> float | None:
         """At the end, or as far as it came; a fraction in [0, 1]."""
         if self.record is not None:
-            return _number(self.record, "metrics", "val_accuracy")
+            return float(self.record["metrics"]["val_accuracy"])
         return self.history[-1].val_accuracy if self.history else None
 
     @property
     def test_accuracy(self) -> float | None:
-        return None if self.test is None else _number(self.test, "accuracy")
+        return None if self.test is None else float(self.test["accuracy"])
 
     @property
     def seconds(self) -> float | None:
         if self.record is not None:
-            return _number(self.record, "seconds")
+            return float(self.record["seconds"])
         return self.history[-1].seconds if self.history else None
 
     @property
     def data(self) -> str:
         """The label of its data set; of an unfinished run nothing says it."""
-        data = (self.record or {}).get("data")
-        return str(data.get("label", "")) if isinstance(data, dict) else ""
+        return "" if self.record is None else str(self.record["data"]["label"])
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -93,13 +97,6 @@ class Run:
         }
 
 
-def _number(content: dict[str, Any], *names: str) -> float | None:
-    value: Any = content
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def find_runs(folder: Path) -> Iterator[Path]:
     """Every run folder in a folder or below it, that folder itself included, sorted by name.
 
@@ -111,6 +108,8 @@ def find_runs(folder: Path) -> Iterator[Path]:
         raise RunError(f"{folder} is no folder, name one with runs in it")
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in WITHIN and not name.startswith("."))
+        if len(Path(where).relative_to(folder).parts) == DEEPEST:
+            folders.clear()
         if any(mark in names for mark in MARKS):
             yield Path(where)
 
@@ -122,7 +121,7 @@ def read_run(folder: Path) -> Run:
     found: dict[str, Any] = {}
 
     def attempt(what: str, path: Path, read: Any) -> None:
-        if path.exists() or what == "config":
+        if exists(path) or what == "config":
             try:
                 found[what] = read()
             except FcnetError as error:
@@ -131,7 +130,7 @@ def read_run(folder: Path) -> Run:
     attempt("config", run.config, lambda: read_config(run.config))
     attempt("history", run.history, lambda: tuple(read_history(run.history)))
     attempt("record", run.record, run.read_record)
-    attempt("test", run.test, lambda: read_json(run.test))
+    attempt("test", run.test, lambda: read_json(run.test, Tested))
     known = Run(folder, "finished" if run.finished else "unfinished", **found)
     state = known.state
     if problems:
@@ -151,7 +150,7 @@ def differing(runs: Sequence[Run]) -> tuple[str, ...]:
     )
 
 
-def shown(value: object) -> str:
+def typed(value: object) -> str:
     """A setting as one types it."""
     if isinstance(value, tuple):
         return " ".join(str(item) for item in value) or "none"

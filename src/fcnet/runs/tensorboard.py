@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fcnet.errors import RunError
 from fcnet.extras import require
+from fcnet.files import exists, make_folder, names_in, remove
 from fcnet.records import RunFolder
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
@@ -50,15 +51,16 @@ class TensorBoard(Callback):
         """Open the files, with what the run has of its history."""
         from tensorboardX import SummaryWriter
 
-        rows = read_history(self.run.history) if self.run.history.exists() else []
+        rows = read_history(self.run.history) if exists(self.run.history) else []
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for old in self.folder.glob("events.out.tfevents.*"):
-                old.unlink()
+            make_folder(self.folder)
+            for name in names_in(self.folder):
+                if name.startswith("events.out.tfevents."):
+                    remove(self.folder / name)
             self.writer = SummaryWriter(str(self.folder))
         except OSError as error:
             raise RunError(
-                f"cannot write {self.folder}: {error.strerror or error}, leave --tensorboard away"
+                f"cannot write {self.folder}: {error.strerror or error}, mend that or omit --tensorboard"
             ) from error
         for row in rows:
             self._write(row, time.time() - rows[-1].seconds + row.seconds)

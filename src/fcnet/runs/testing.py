@@ -10,10 +10,11 @@ import numpy as np
 
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
-from fcnet.files import remove_leftovers
+from fcnet.files import exists, remove_leftovers
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import RunFolder, read_json, write_json
+from fcnet.schema import Tested
 from fcnet.train.model import Model
 
 
@@ -58,7 +59,7 @@ def _use(run: RunFolder, record: dict[str, Any], dataset: Dataset, again: bool) 
         )
     logits = Model.load(folder).logits(dataset.test.images)
     accuracy, loss = accuracy_and_loss(logits, dataset.test.labels)
-    K = len(dataset.classes)
+    K = logits.shape[1]
     confusion = np.zeros((K, K), dtype=np.int64)
     np.add.at(confusion, (dataset.test.labels, logits.argmax(axis=1)), 1)
     result = {
@@ -75,11 +76,4 @@ def _use(run: RunFolder, record: dict[str, Any], dataset: Dataset, again: bool) 
 
 
 def _times_used(run: RunFolder) -> int:
-    if not run.test.exists():
-        return 0
-    count = read_json(run.test).get("count")
-    if not isinstance(count, int):
-        raise RunError(
-            f"{run.test} does not say how often the test set was used; restore it or repeat the run"
-        )
-    return count
+    return int(read_json(run.test, Tested)["count"]) if exists(run.test) else 0

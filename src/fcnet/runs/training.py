@@ -12,11 +12,12 @@ from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import AlreadySaidError, DivergedError, RunError
-from fcnet.files import remove_leftovers, write_atomically
+from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
 from fcnet.runs.engines import Workplace, workplace
+from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
@@ -82,7 +83,7 @@ def _train(
         seconds_before=time.perf_counter() - start,
     )
     # not before settings and data are known to fit
-    workers.from_first(lambda: None if run.config.exists() else _write_config(run, config))
+    workers.from_first(lambda: None if exists(run.config) else _write_config(run, config))
     if first:
         fit.save = _saving(run, dataset)
     checkpoint = load_checkpoint(run.checkpoint)
@@ -116,10 +117,12 @@ def read_config(path: Path) -> TrainConfig:
     RunError : the file cannot be read or is no TOML
     DataError : an unknown setting, or a value that cannot be
     """
+    remedy = "mend or restore that file"
+    content = read_file(path, SETTINGS_LIMIT, remedy)
     try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RunError(f"cannot read the settings {path}: {error}; mend or restore that file") from error
+        values = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
+        raise RunError(f"cannot read the settings {path}: {error}; {remedy}") from error
     return TrainConfig.from_dict(values, str(path))
 
 
@@ -137,7 +140,7 @@ def _take_folder(
                 f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
             )
         run.check(*SEALED)
-        run.checkpoint.unlink(missing_ok=True)  # killed right after the record was written
+        remove(run.checkpoint)  # killed right after the record was written
     for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
         remove_leftovers(folder, (*SEALED, run.sums.name, run.checkpoint.name))
     return finished
@@ -145,8 +148,8 @@ def _take_folder(
 
 def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
     """Make sure that the folder is empty, or holds this run and is to go on."""
-    if not run.config.exists():
-        if any(not path.name.startswith(".") for path in run.path.iterdir()):  # a killed process leaves such
+    if not exists(run.config):
+        if any(not name.startswith(".") for name in names_in(run.path)):  # a killed process leaves such
             raise RunError(f"{run.path} is not empty and not a run of fcnet, choose another folder")
         return
     if not resume:
@@ -188,9 +191,9 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
             f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
         )
     rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
-    lines = run.history.read_text().splitlines(keepends=True)[:rows] if rows else []
+    lines = _text(run.history, HISTORY_LIMIT).splitlines(keepends=True)[:rows] if rows else []
     for path, text, digest in (
-        (run.config, run.config.read_text(), checkpoint.settings),
+        (run.config, _text(run.config, SETTINGS_LIMIT), checkpoint.settings),
         (run.history, "".join(lines), checkpoint.history),
     ):
         if digest_of(text) != digest:
@@ -200,8 +203,12 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
             )
 
 
+def _text(path: Path, limit: int) -> str:
+    return read_file(path, limit).decode(errors="replace")
+
+
 def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Evaluation]], None]:
-    settings = digest_of(run.config.read_text())
+    settings = digest_of(_text(run.config, SETTINGS_LIMIT))
     written: str | None = None
 
     def save(checkpoint: Checkpoint, history: list[Evaluation]) -> None:
@@ -252,5 +259,5 @@ def _finish(
         "environment": environment(),
     }
     run.finish(record)
-    run.checkpoint.unlink(missing_ok=True)
+    remove(run.checkpoint)
     return record

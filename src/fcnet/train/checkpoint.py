@@ -11,20 +11,35 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from fcnet import __version__
 from fcnet.errors import RunError
-from fcnet.files import write_atomically
+from fcnet.files import exists, write_atomically
+from fcnet.net.weights import read_tensors
 from fcnet.records import TRY_AGAIN, check_format, format_number
+from fcnet.schema import LARGEST, NotNegative, decoded
 
 KIND, FORMAT = "fcnet-checkpoint", 6
 
-PLACE = ("step", "seconds", "evaluations", "data", "settings", "history", "architecture")
-"""What of a checkpoint is no array."""
+
+class Place(Struct):
+    """What of a checkpoint is no array."""
+
+    step: Annotated[int, Meta(ge=0, le=LARGEST)]
+    seconds: NotNegative
+    evaluations: Annotated[int, Meta(ge=0, le=LARGEST)]
+    data: str
+    settings: str
+    history: str
+    architecture: str
+
+
+PLACE = Place.__struct_fields__
 
 
 @dataclass(frozen=True)
@@ -76,27 +91,21 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     ------
     RunError : the file is cut, altered, or of another version
     """
-    from safetensors import SafetensorError, safe_open
-
-    if not path.exists():
+    if not exists(path):
         return None
     remedy = f"delete {path} to start this run from the beginning"
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"the checkpoint {path} is damaged ({error}), {remedy}") from error
+    tensors, about = read_tensors(path, remedy)
     number = format_number(about.get("format"), KIND)
     check_format(path, number, FORMAT, about.get("fcnet", ""), f"use that one, or {remedy}")
     if about.pop("sha256", None) != _digest(tensors, about):
         raise RunError(f"the checkpoint {path} was altered: its hash does not match, {remedy}")
-    place = json.loads(about["place"])
-    return Checkpoint(
-        **{name: place[name] for name in PLACE},
-        losses=tensors.pop("losses").tolist(),
-        state={name.removeprefix("state."): value for name, value in tensors.items()},
-    )
+    try:
+        place = decoded(about.get("place", ""), Place)
+        losses = tensors.pop("losses").astype(np.float64).reshape(-1).tolist()
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunError(f"the checkpoint {path} is damaged: {error}, {remedy}") from error
+    state = {name.removeprefix("state."): value for name, value in tensors.items()}
+    return Checkpoint(losses=losses, state=state, **{name: getattr(place, name) for name in PLACE})
 
 
 def digest_of(text: str) -> str:

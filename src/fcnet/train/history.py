@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fcnet.errors import RunError
+from fcnet.files import read_file
+from fcnet.schema import HISTORY_LIMIT, Count, Fraction, NotNegative, Positive, decoded
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,15 @@ class Evaluation:
     val_loss : eq. 12 on the validation split, in nats
     """
 
-    step: int
-    epoch: float
-    seconds: float
-    learning_rate: float
-    loss: float
-    objective: float
-    train_accuracy: float
-    val_accuracy: float
-    val_loss: float
+    step: Count
+    epoch: Positive
+    seconds: NotNegative
+    learning_rate: NotNegative
+    loss: NotNegative
+    objective: NotNegative
+    train_accuracy: Fraction
+    val_accuracy: Fraction
+    val_loss: NotNegative
 
 
 def history_lines(rows: Iterable[Evaluation]) -> str:
@@ -48,17 +50,10 @@ def read_history(path: Path) -> list[Evaluation]:
     ------
     RunError : it cannot be read, or a line of it is no evaluation
     """
-    names = {field.name for field in fields(Evaluation)}
-    rows, number = [], 0
-    try:
-        for line in path.read_text().splitlines():
-            number += 1
-            values = json.loads(line)
-            if set(values) != names:
-                raise ValueError("not the fields of an evaluation")
-            rows.append(Evaluation(**values))
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, TypeError) as error:
-        raise RunError(f"{path} is damaged in line {number}: {error}; resume or repeat the run") from error
+    rows, remedy = [], "resume or repeat the run"
+    for number, line in enumerate(read_file(path, HISTORY_LIMIT, remedy).splitlines(), 1):
+        try:
+            rows.append(decoded(line, Evaluation))
+        except ValueError as error:
+            raise RunError(f"{path} is damaged in line {number}: {error}; {remedy}") from error
     return rows

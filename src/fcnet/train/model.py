@@ -7,7 +7,8 @@ so that `load_state_dict` takes it as it is. `input.safetensors` has what turns 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
 from fcnet.net.weights import network_in, read_tensors, save_weights, serialised
 from fcnet.records import RunFolder, check_format, format_number
+from fcnet.schema import Count, Word, decoded
 
 KIND, NUMBER = "fcnet-model", 2
 """The second format says the architecture; files of the first are read as what they can only be."""
@@ -37,6 +39,7 @@ class Model:
     preprocessing : from pixels to its inputs
     classes : K names
     image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    path : its file, where it was loaded from one
     """
 
     architecture: Architecture
@@ -44,6 +47,7 @@ class Model:
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    path: Path | None = field(default=None, compare=False)
 
     def network(self) -> Network:
         """The network itself, on the model's own arrays."""
@@ -63,14 +67,30 @@ class Model:
         return self.params[name]
 
     def logits(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features."""
-        network = self.network()
-        return np.concatenate(
-            [
-                network.predict_logits(self.preprocessing(images[start : start + CHUNK]))
-                for start in range(0, len(images), CHUNK)
-            ]
-        )
+        """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features.
+
+        Raises
+        ------
+        DataError : images of another size, or weights so large that the scores are not finite
+        """
+        name, network = self.path or "this network", self.network()
+        if images.ndim != 2 or images.shape[1] != self.architecture.inputs:
+            raise DataError(
+                f"{name} takes {self.architecture.inputs} numbers an image, and the images have shape "
+                f"{images.shape}; give the data that it was trained on"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = np.concatenate(
+                [
+                    network.predict_logits(self.preprocessing(images[start : start + CHUNK]))
+                    for start in range(0, len(images), CHUNK)
+                ]
+            )
+        if not np.isfinite(logits).all():
+            raise DataError(
+                f"the weights of {name} are so large that its scores are not finite; repeat the run"
+            )
+        return logits
 
     def save(self, folder: Path) -> None:
         """Write both files, each atomically.
@@ -97,25 +117,59 @@ class Model:
         ------
         RunError : a file is missing, damaged, altered or not one of this fcnet's; the text names it
         """
-        tensors, about = _read(folder / "model.safetensors")
+        path = folder / "model.safetensors"
+        tensors, about = _read(path)
         inputs, kind = _read(folder / "input.safetensors")
         RunFolder(folder).check("model.safetensors", "input.safetensors")
-        architecture, params = network_in(folder / "model.safetensors", tensors, about)
+        architecture, params = network_in(path, tensors, about)
         try:
-            channels, height, width = json.loads(about["image_shape"])
-            takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
-            preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]), takes)
-            classes = tuple(json.loads(about["classes"]))
-        except (KeyError, ValueError) as error:
+            image_shape = decoded(about.get("image_shape", ""), tuple[Count, Count, Count])
+            classes = decoded(about.get("classes", ""), tuple[Word, ...])
+            return cls(
+                architecture, params, _preprocessing(inputs, kind), classes, image_shape, path
+            ).checked()
+        except ValueError as error:
             raise RunError(
-                f"model.safetensors and input.safetensors in {folder} are no model: {error} is missing; "
-                f"restore them or repeat the run"
+                f"{path} and input.safetensors beside it are no model: {error}; restore or repeat the run"
             ) from error
-        return cls(architecture, params, preprocessing, classes, (channels, height, width))
+
+    def checked(self) -> Model:
+        """The model, all parts of which fit.
+
+        Raises
+        ------
+        DataError : `WHAT is V, ...`
+        """
+        inputs, outputs = self.architecture.inputs, self.architecture.outputs
+        mean, scale = self.preprocessing.mean, self.preprocessing.scale
+        for what, found, wanted in (
+            ("the number of classes", len(self.classes), outputs),
+            ("the product of image_shape", math.prod(self.image_shape), inputs),
+            ("the shape of mean", mean.shape, (inputs,)),
+        ):
+            if found != wanted:
+                raise DataError(f"{what} is {found}, and the network has {wanted}")
+        if not np.isfinite(mean).all() or not 0 < scale < np.inf:
+            raise DataError(f"the mean is not finite, or the scale {scale} is not above 0")
+        return self
+
+
+def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Preprocessing:
+    """What input.safetensors holds.
+
+    Raises
+    ------
+    DataError : a part is missing, or of another type or shape
+    """
+    for name in ("mean", "scale"):
+        if name not in inputs or inputs[name].dtype.kind != "f" or inputs[name].size == 0:
+            raise DataError(f"{name} is missing, empty, or holds no floating-point numbers")
+    takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
+    return Preprocessing(inputs["mean"].astype(np.float32), float(inputs["scale"].flat[0]), takes)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     tensors, about = read_tensors(path)
     number = format_number(about.get("format"), KIND)
-    check_format(path, number, NUMBER, "", "restore it or repeat the run")
+    check_format(path, number, NUMBER, "", "restore it or repeat the run", oldest=1)
     return tensors, about

@@ -1,0 +1,81 @@
+"""Try the whole table, or a part of it, and write what happened as a record.
+
+    PYTHONPATH=tools python -m hostile.run --out results/hostile.json
+    PYTHONPATH=tools python -m hostile.run --only history      what has this word in its name, told line by line
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from fcnet.records import environment, write_json
+from hostile.attempt import attempt, surroundings
+from hostile.cases import CASES, READS, Case
+from hostile.prepare import whole_folders
+
+KINDS = (
+    "traceback", "hang", "changed outside", "other runs are not shown", "no JSON", "raw control characters",
+    "more than one line", "no line", "left behind",
+)  # fmt: skip
+"""What must not happen, the worst first."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it; returns how many things were found that must not be, 1 at most."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="the record to write")
+    parser.add_argument("--only", default="", help="words in the names of the cases")
+    parser.add_argument("--part", default="0/1", help="K/N: the K-th of N parts of the table")
+    options = parser.parse_args(arguments)
+    part, parts = map(int, options.part.split("/"))
+    chosen = [case for case in CASES if options.only in case.name][part::parts]
+    import fcnet.cli.commands
+    import fcnet.export
+    import fcnet.report.page.html  # noqa: F401  before the forks, which then start at once
+
+    counts: Counter[str] = Counter()
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole"
+        whole.mkdir()
+        surroundings(whole)
+        whole_folders(whole)
+        for number, case in enumerate(chosen):
+            for command in READS[case.reads]:
+                _count(case, command, whole, Path(folder) / "home", counts, found)
+            if sys.stderr.isatty():
+                print(f"\r{number + 1} of {len(chosen)} folders", end="", file=sys.stderr, flush=True)
+    record = {
+        "folders": len(chosen),
+        "commands": counts["commands"],
+        "found": {kind: counts[kind] for kind in KINDS},
+        "each": found,
+        "longest_seconds": counts["milliseconds"] / 1e3,
+        "environment": environment(),
+    }
+    if options.out:
+        write_json(options.out, record)
+    print({name: record[name] for name in ("folders", "commands", "found", "longest_seconds")})
+    return 1 if found else 0
+
+
+def _count(
+    case: Case, command: str, whole: Path, home: Path, counts: Counter[str], found: list[dict[str, Any]]
+) -> None:
+    outcome = attempt(case, command, whole, home)
+    counts["commands"] += 1
+    counts["milliseconds"] = max(counts["milliseconds"], round(1e3 * outcome.seconds))
+    for kind in {kind for kind, _ in outcome.findings}:
+        counts[kind] += 1
+    for kind, word in outcome.findings:
+        found.append({"folder": case.name, "command": command, "what": kind, "words": word.replace(str(home), "HOME")})
+        print(f"{case.name} | {command} | {kind} | {word}"[:300], flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
