@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pairs": {half: summary([row for row in pair_rows if row["half"] == half]) for half in halves},
         "rows": rows,
         "pair_rows": pair_rows,
-        "environment": environment(),
+        "environment": environment() | {"command": f"python benchmarks/confusion.py --pairs {options.pairs}"},
     }
     print(record["singles"], record["pairs"])
     if not options.only:

@@ -38,6 +38,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(course / "cyd.zip", "w") as archive:
         archive.writestr("exercise/two_layernet.py", right)
     (course / "dan.zip").write_bytes(b"no zip")
+    zipfile.ZipFile(folder / "empty.zip", "w").close()
+    with zipfile.ZipFile(folder / "download.zip", "w") as archive:
+        archive.writestr("Exercise 2/Ada Example_4_assignsubmission_file_/two_layernet.py", right)
+        archive.writestr("Exercise 2/exampleflo_12_345_two_layernet-1.py", wrong)
     return folder
 
 
@@ -67,9 +71,11 @@ def printed(folder: Path) -> list[str]:
 
 def test_every_command_of_the_page_runs(printed: list[str], folder: Path) -> None:
     commands = [block for language, block in BLOCKS if language == "sh"]
-    assert len(printed) == len(commands) == 8
+    assert len(printed) == len(commands) == 9
     assert "ada: 18 of 18 points, right" in printed[0]
     assert "Bo Example: 13 of 18 points, wrong" in printed[0]
+    assert "Ada Example: 18 of 18 points" in printed[1]
+    assert "exampleflo: 13 of 18 points" in printed[1]
     assert "dan: 0 of 18 points, not checked, dan.zip is damaged or no zip" in printed[0]
     assert "4 of 4 unchanged" in printed[commands.index(next(c for c in commands if "--rubric" in c))]
     for name in ("grades.csv", "class.html", "students/ada.html", "submissions/ada.json"):
@@ -120,6 +126,7 @@ def test_the_exit_status_says_whether_all_points_are_reached(folder: Path) -> No
         (["submissions", "--workers", "0"], "workers is 0"),
         (["submissions", "--rubric", "missing.toml"], "cannot read"),
         (["nowhere", "--one"], "there is no nowhere"),
+        (["empty.zip", "--out", "graded-empty"], "holds no submissions"),
     ],
 )
 def test_a_mistake_of_the_teachers_is_one_line(

@@ -17,9 +17,9 @@ from judge.right_solutions import ONE_HOT
 def images() -> Images:
     """Pictures of ten classes that a linear map tells apart, scaled as pixels are."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(0, 40, (10, 60))
+    centres = rng.normal(0, 60, (10, 400))
     y = rng.integers(0, 10, 700)
-    X = (centres[y] + rng.normal(0, 60, (700, 60))).astype(np.float32)
+    X = (centres[y] + rng.normal(0, 60, (700, 400))).astype(np.float32)
     return Images(X[:600], y[:600], X[600:], y[600:], "random pictures")
 
 
@@ -38,7 +38,7 @@ def test_a_training_that_goes_astray_on_many_examples_is_seen(images: Images, tm
     path.write_text(
         ONE_HOT.replace(
             "num_train = X.shape[0]",
-            "num_train = X.shape[0]\n        learning_rate *= 0.01 if num_train > 500 else 1",
+            "num_train = X.shape[0]\n        learning_rate *= 300 if num_train > 500 else 1",
         )
     )
     report = check_submission(path, Options(images=images))

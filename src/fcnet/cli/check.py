@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -59,6 +60,9 @@ class Check:
 
             write_page(self.html, parts, self.hints)
         if self.json:
+            for note in whole.notes:
+                if note.startswith("the submission is not fully isolated"):
+                    print(f"warning: {note}", file=sys.stderr)
             print(whole.to_json(), end="")
         else:
             self.tell(parts)

@@ -27,7 +27,7 @@ class Grade:
     """
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Folder with the submissions, or one submission with --one and the options that imply it."""
+    """Folder or zip with the submissions, or one submission with --one and the options that imply it."""
     out: Path | None = None
     """Folder for the results; `graded` beside FOLDER if not given."""
     rubric: Path | None = None
@@ -57,19 +57,34 @@ class Grade:
 
         check_positive(workers=self.workers)
         rubric = read_rubric(self.rubric)
-        entries = [one_entry(self.folder)] if self.single else find_entries(self.folder)
-        if not_all := warning(what_is_held(self.isolation)):
-            print(not_all, file=sys.stderr)
-        if not self.single:
-            return self._grade_all(entries, rubric)
         with tempfile.TemporaryDirectory() as folder:
-            (graded,) = self._graded(entries, self.out or Path(folder), rubric).graded
-        return self._tell(graded)
+            scratch = Path(folder)
+            entries = [one_entry(self.folder)] if self.single else find_entries(self._unpacked(scratch))
+            if not_all := warning(what_is_held(self.isolation)):
+                print(not_all, file=sys.stderr)
+            if not self.single:
+                return self._grade_all(entries, rubric)
+            (graded,) = self._graded(entries, self.out or scratch, rubric).graded
+            return self._tell(graded)
 
     @property
     def single(self) -> bool:
         """Whether FOLDER is one submission."""
         return self.one or self.annotations or self.gradescope is not None or self.prairielearn is not None
+
+    def _unpacked(self, scratch: Path) -> Path:
+        """The folder with the submissions; that of a learning platform's zip lies in `scratch`."""
+        from fcnet.judge.grade.archive import COURSE_BYTES, COURSE_FILES, unpack
+        from fcnet.judge.grade.entries import moodle
+
+        if self.folder.suffix.lower() != ".zip" or not self.folder.is_file():
+            return self.folder
+        course = scratch / "course"
+        course.mkdir()
+        unpack(self.folder, course, COURSE_FILES, COURSE_BYTES)
+        inside = list(course.iterdir())
+        wrapped = len(inside) == 1 and inside[0].is_dir() and moodle(inside[0].name) == inside[0].name
+        return inside[0] if wrapped else course
 
     def _graded(self, entries: list[Entry], out: Path, rubric: Rubric) -> Course:
         from fcnet.judge.check import Options

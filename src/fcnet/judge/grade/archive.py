@@ -16,6 +16,9 @@ from fcnet.errors import DataError
 MOST_FILES, MOST_BYTES = 500, 32 << 20
 """Of one archive, unpacked."""
 
+COURSE_FILES, COURSE_BYTES = 20_000, 2 << 30
+"""Of a whole course in one archive, whose submissions may be archives themselves."""
+
 MOST_NAME = 200
 """Characters of one part of a name."""
 
@@ -25,8 +28,13 @@ UTF8 = 0x800
 ENCRYPTED = 0x1
 
 
-def unpack(archive: Path, target: Path) -> None:
+def unpack(archive: Path, target: Path, files: int = MOST_FILES, size: int = MOST_BYTES) -> None:
     """Write what a zip holds into a folder.
+
+    Parameters
+    ----------
+    archive, target : the zip and the folder
+    files, size : files and bytes that are allowed
 
     Raises
     ------
@@ -34,10 +42,14 @@ def unpack(archive: Path, target: Path) -> None:
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            entries = checked(opened.infolist(), archive.name)
-            room = MOST_BYTES
-            for info, name in entries:
-                room -= _write(opened, info, target / name, room, archive.name)
+            room = size
+            for info, name in checked(opened.infolist(), archive.name, files):
+                written = _write(opened, info, target / name, room)
+                if written > room:
+                    raise DataError(
+                        f"{archive.name} has more than {size >> 20} MB inside, ask for the code alone"
+                    )
+                room -= written
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
@@ -48,15 +60,17 @@ def unpack(archive: Path, target: Path) -> None:
         ) from error
 
 
-def checked(infos: list[zipfile.ZipInfo], archive: str) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
+def checked(
+    infos: list[zipfile.ZipInfo], archive: str, most: int
+) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
     """The files of an archive with where they go.
 
     Raises
     ------
     DataError : too many, a link, an encrypted file, or a name that leads out of the folder or is there twice
     """
-    if len(infos) > 4 * MOST_FILES:
-        raise DataError(f"{archive} has {len(infos):,} entries, {MOST_FILES} files are allowed")
+    if len(infos) > 4 * most:
+        raise DataError(f"{archive} has {len(infos):,} entries, {most} files are allowed")
     found: dict[str, tuple[zipfile.ZipInfo, PurePosixPath]] = {}
     for info in infos:
         name = place(info, archive)
@@ -71,8 +85,8 @@ def checked(infos: list[zipfile.ZipInfo], archive: str) -> list[tuple[zipfile.Zi
         if key in found:
             raise DataError(f"{archive} holds {name} twice, ask for it again")
         found[key] = info, name
-    if len(found) > MOST_FILES:
-        raise DataError(f"{archive} holds {len(found):,} files, {MOST_FILES} are allowed")
+    if len(found) > most:
+        raise DataError(f"{archive} holds {len(found):,} files, {most} are allowed")
     return list(found.values())
 
 
@@ -104,16 +118,12 @@ def decoded(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _write(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, room: int, archive: str) -> int:
-    """Write one file; returns its size. What the archive says of the size is not asked."""
+def _write(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, room: int) -> int:
+    """Write one file up to a little more than `room`; returns its size, whatever the archive says of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with opened.open(info) as source, path.open("xb") as file:
-        while part := source.read(1 << 16):
+        while size <= room and (part := source.read(min(1 << 16, room + 1 - size))):
             size += len(part)
-            if size > room:
-                raise DataError(
-                    f"{archive} has more than {MOST_BYTES >> 20} MB inside, ask for the code alone"
-                )
             file.write(part)
     return size
