@@ -28,3 +28,15 @@ def times(count: int) -> str:
 def by(sizes: Iterable[object]) -> str:
     """Sizes side by side: `512 x 256`."""
     return " x ".join(map(str, sizes))
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes: `184 MB`, `12 kB`."""
+    if size >= 10_000_000_000:
+        return f"{size / 1e9:.0f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
+
+
+def printable(text: str) -> str:
+    """Foreign text on the terminal: control characters and line breaks become question marks."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -25,6 +25,8 @@ COMMANDS = {
     "data fetch": "fcnet.cli.data:Fetch",
     "data verify": "fcnet.cli.data:Verify",
     "data info": "fcnet.cli.data:Info",
+    "cache list": "fcnet.cli.cache:List",
+    "cache prune": "fcnet.cli.cache:Prune",
     "train": "fcnet.cli.train:Train",
     "tune": "fcnet.cli.tune:Tune",
     "test": "fcnet.cli.test:Test",
@@ -35,6 +37,7 @@ COMMANDS = {
     "audit": "fcnet.cli.audit:Audit",
     "report": "fcnet.cli.report:Report",
     "explore": "fcnet.cli.explore:Explore",
+    "doctor": "fcnet.cli.doctor:Doctor",
 }
 """Each command's name, of one word or two, and the module and class of it; in the order that help has."""
 
