@@ -50,10 +50,11 @@ ALLOWED = {
         "report.style",
     },
     "export": {"errors", "files", "net", "train.model"},
+    "doctor": {"errors", "extras", "wording", "files", "records", "data", "net", "torch_net"},
     # the top: nothing below may import it
     "cli": {
-        "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet", "data",
-        "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
+        "doctor", "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet",
+        "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
         "explore",
     },
     "__init__": {"extras", "two_layernet", "estimator"},

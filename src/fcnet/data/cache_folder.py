@@ -214,15 +214,18 @@ def _published(root: Path, path: Path) -> Entry | None:
 
 def _fetched(root: Path, path: Path, about: Published) -> Entry | None:
     locks = tuple(root / f".{about.folder}{end}" for end in (".fetch.lock", ".lock"))
+    older = [root / f".{remote.name}.lock" for remote in about.remotes]
     facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": locks}
-    if path in locks:
+    if path in locks or path in older:
         return Entry(path, "leftover", "a lock", "a killed process left it", locks=(path,))
     remotes = "|".join(re.escape(remote.name) for remote in about.remotes)
     if path.is_file() and re.fullmatch(rf"({remotes})(\.\d+)?\.part", path.name):
         reason = "the data set is complete" if about.is_complete(root / about.folder) else ""
         return Entry(path, "partial", f"the beginning of {about.title}, fetched in part", reason, **facts)
     if path.is_dir() and path.name.startswith(f".{about.folder}.tmp-"):
-        return Entry(path, "leftover", f"{about.title}, unpacked in part", "a killed process left it", **facts)
+        return Entry(
+            path, "leftover", f"{about.title}, unpacked in part", "a killed process left it", **facts
+        )
     if path.is_dir() and re.fullmatch(rf"{re.escape(about.folder)}\.old-\d+", path.name):
         return Entry(path, "leftover", f"{about.title}, incomplete", "it was replaced", **facts)
     if path.is_dir() and path.name == about.folder:
