@@ -1,4 +1,4 @@
-"""One case: a folder with something spoiled in it, and the command that reads it. It follows from its seed."""
+"""One case: a folder with something spoiled in it, and a command that reads it; all follows from a seed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ KINDS = (
     ),
     Kind(
         "pictures",
-        (f"train --data x {TRAIN}", f"train --data x --image-size 8 {TRAIN}", "predict good x", "predict good x --json"),
+        (f"train --data x {TRAIN}", f"train --data x --image-size 8 {TRAIN}", "predict good x",
+         "predict good x --json"),
     ),
     Kind("arrays.npz", (f"train --data x.npz {TRAIN}",), within="x.npz"),
     Kind(

@@ -10,6 +10,7 @@ import resource
 import signal
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +38,15 @@ def warm() -> None:
     """Import what commands import, so that a child starts in milliseconds."""
     import importlib
 
-    names = """tyro rich.console rich.table numpy PIL.Image matplotlib.figure matplotlib.backends.backend_agg
-        matplotlib.backends.backend_svg optuna onnx safetensors.numpy sklearn.datasets scipy.linalg jinja2
-        markdown_it latex2mathml.converter tensorboardX torch fcnet.cli.commands fcnet.report.page.html
-        fcnet.runs.training fcnet.runs.comparison fcnet.runs.testing fcnet.runs.prediction fcnet.runs.listing
-        fcnet.export fcnet.tuning.search fcnet.data.own.load fcnet.data.archive fcnet.doctor""".split()
+    names = (
+        "tyro", "rich.console", "rich.table", "numpy", "PIL.Image", "matplotlib.figure",
+        "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "optuna", "onnx",
+        "safetensors.numpy", "sklearn.datasets", "scipy.linalg", "jinja2", "markdown_it",
+        "latex2mathml.converter", "tensorboardX", "torch", "fcnet.cli.commands", "fcnet.report.page.html",
+        "fcnet.runs.training", "fcnet.runs.comparison", "fcnet.runs.testing", "fcnet.runs.prediction",
+        "fcnet.runs.listing", "fcnet.export", "fcnet.tuning.search", "fcnet.data.own.load",
+        "fcnet.data.archive", "fcnet.doctor",
+    )  # fmt: skip
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -81,8 +86,7 @@ def _command(case: Case, folder: Path) -> None:
     try:
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        with open("/proc/self/statm") as file:
-            size = int(file.read().split()[0]) * resource.getpagesize()
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -105,8 +109,10 @@ def _run(case: Case) -> int:
 
     from fcnet.cli import main
 
-    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
-    sys.stderr = open(2, "w", closefd=False, buffering=1)
+    # those of the parent may be pytest's
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False, buffering=1)  # noqa: SIM115
     try:
         return main(case.command)
     except SystemExit as end:
@@ -155,36 +161,40 @@ def _state(pid: int) -> tuple[int, bool]:
 
 def judged(running: Running, status: int) -> list[str]:
     """What is wrong with what a command did; nothing if all is as it should be."""
-    case = running.case
     out, err = ((running.folder / name).read_text(errors="replace") for name in ("out", "err"))
-    lines = [line for line in err.splitlines() if not line.startswith(NOTE)]
-    found = []
-    if running.hung:
-        found.append(f"hang: it {running.hung}")
-    elif running.interrupted is not None:
-        if case.command[0] not in ("train", "tune") or status != 130:
-            found.append("hang: had to be stopped")
-    elif "Traceback (most recent call last)" in err:
-        found.append(f"traceback: {_place(err)}")
-    elif status not in (0, 2) and not (status == 1 and case.command[:2] == ("data", "info")):
-        found.append(f"exit status {status}")
-    several = case.command[0] == "predict" and all(line.startswith("error: ") for line in lines)
-    if len(lines) > 1 and not several and not any(one.startswith("traceback") for one in found):
-        found.append(
-            f"{'many' if len(lines) > 9 else len(lines)} lines on standard error: {_kind_of(lines[0])}"
-        )
-    if status == 2 and not lines and not running.hung:
-        found.append("exit status 2 without a word")
-    if control := re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", (out + err).replace("\r\n", "\n")):
+    found = [*_ended(running, status, err), *_said(running.case, status, err, bool(running.hung))]
+    if control := re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", out + err):
         found.append(f"control character {control[0]!r} on the terminal")
-    if "--json" in case.command and status == 0 and not strict(out):
+    if "--json" in running.case.command and status == 0 and not strict(out):
         found.append("no JSON")
-    after = contents(running.folder / "outside")
-    if after != running.before:
-        found.append(
-            f"outside: {', '.join(sorted(k for k in after | running.before if after.get(k) != running.before.get(k)))}"
-        )
+    before, after = running.before, contents(running.folder / "outside")
+    if changed := sorted(name for name in after | before if after.get(name) != before.get(name)):
+        found.append(f"changed outside: {', '.join(changed)}")
     return found
+
+
+def _ended(running: Running, status: int, err: str) -> Iterator[str]:
+    """What is wrong with how it ended."""
+    words = running.case.command
+    if running.hung:
+        yield f"hang: it {running.hung}"
+    elif running.interrupted is not None:
+        if words[0] not in ("train", "tune") or status != 130:  # a training may take as long as it likes
+            yield "hang: it had to be stopped"
+    elif "Traceback (most recent call last)" in err:
+        yield f"traceback: {_place(err)}"
+    elif status not in (0, 2) and not (status == 1 and words[:2] == ("data", "info")):
+        yield f"exit status {status}"
+
+
+def _said(case: Case, status: int, err: str, hung: bool) -> Iterator[str]:
+    """What is wrong with what it said on standard error: one line, or one for each picture."""
+    lines = [line for line in err.splitlines() if not line.startswith(NOTE)]
+    if status == 2 and not lines and not hung:
+        yield "exit status 2 without a word"
+    each = case.command[0] == "predict" and all(line.startswith("error: ") for line in lines)
+    if len(lines) > 1 and not each and "Traceback" not in err:
+        yield f"more than one line on standard error: {re.sub(r'[^ ]*/[^ ]*|[0-9]+', '...', lines[0])[:80]}"
 
 
 def strict(text: str) -> bool:
@@ -201,7 +211,7 @@ def strict(text: str) -> bool:
 
 
 def _place(err: str) -> str:
-    """The kind of the error and the last line of fcnet's in a traceback: what tells one defect from another."""
+    """The kind of the error and the last function of fcnet in a traceback: one defect, one text."""
     files = re.findall(r'File ".*?/src/(fcnet/[^"]+)", line \d+, in (\S+)', err)
     last = [
         line
@@ -210,10 +220,6 @@ def _place(err: str) -> str:
     ]
     kind = last[-1].partition(":")[0] if last else "?"
     return f"{kind} in {'/'.join(files[-1]) if files else 'other code'}"
-
-
-def _kind_of(line: str) -> str:
-    return re.sub(r"\S*/\S*|\d+", "...", line)[:80]
 
 
 def contents(folder: Path) -> dict[str, object]:

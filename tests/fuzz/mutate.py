@@ -1,4 +1,4 @@
-"""Ways to spoil a file: bytes, the values in it, or what kind of file it is. All follow from the generator."""
+"""Ways to spoil a file: its bytes, the values in it, or what kind of file it is."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ LONG = "x" * 70_000
 ESCAPES = "\x1b[31mred\x1b]0;title\x07\r\nline\u202e\x00"
 
 VALUES: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 7, 2**31, 2**63, 2**70, 10**400, -(10**400), 0.0, -0.0, 0.5, 1e-320, 1e308,
-    float("nan"), float("inf"), float("-inf"), "", "x", "0", "nan", "../../outside/letter", "/dev/zero", "~nobody/x",
+    None, True, False, 0, 1, -1, 2, 7, 2**31, 2**63, 2**70, 10**400, -(10**400),
+    0.0, -0.0, 0.5, 1e-320, 1e308, float("nan"), float("inf"), float("-inf"),
+    "", "x", "0", "nan", "../../outside/letter", "/dev/zero", "~nobody/x",
     ESCAPES, LONG, "\ud800", [], {}, [[]], [None], [0, -1, 2**40], {"a": 1}, [[1, 2], [3]], ["relu"] * 3,
 ]  # fmt: skip
 """Values that a file may hold in the place of a good one."""
 
 TOKENS = [
-    "nan", "-inf", "1e400", "0", "-1", "9" * 30, "9" * 5000, "true", '""', '"x"', "[]", "[0]", "[-1, 2]", "[[1]]",
-    "{}", "{a = 1}", '"' + LONG + '"', "2020-01-01", "07:32:00", '"\\u001b[31m"', "[" * 5000 + "]" * 5000, "'", "0x_",
-    "[256, 256, 256, 256]", "[100000000]", "1000000000", "1e-300",
+    "nan", "-inf", "1e400", "1e-300", "0", "-1", "1000000000", "9" * 30, "9" * 5000, "0x_", "true",
+    '""', '"x"', "'", '"' + LONG + '"', '"\\u001b[31m"', "2020-01-01", "07:32:00",
+    "[]", "[0]", "[-1, 2]", "[[1]]",
+    "[256, 256, 256, 256]", "[100000000]", "{}", "{a = 1}", "[" * 5000 + "]" * 5000,
 ]  # fmt: skip
 """The same for TOML."""
 
@@ -187,6 +189,7 @@ def toml_values(path: Path, rng: random.Random) -> str:
 # Arrays
 
 
+@np.errstate(all="ignore")
 def another_array(array: Any, rng: random.Random) -> Any:
     """An array that is not what it should be: in its numbers, its type or its shape."""
     match rng.randrange(11):
@@ -379,7 +382,7 @@ KINDS: dict[str, list[Mutation]] = {
     ".npz": [npz],
     ".npy": [npy],
     ".png": [png, picture],
-    **dict.fromkeys([".jpg", ".gif", ".bmp", ".tiff", ".webp"], [picture]),
+    **{suffix: [picture] for suffix in (".jpg", ".gif", ".bmp", ".tiff", ".webp")},
 }
 """What suits the kind of a file, by its suffix."""
 

@@ -1,7 +1,7 @@
 """The fuzzer: spoils what fcnet reads, runs every command that reads it, and says what did not hold.
 
     python tests/fuzz/run.py --minutes 60 --out results/fuzz.json   fuzz for an hour, and record it
-    python tests/fuzz/run.py --seed 1234 --keep /tmp/case           one case again, in a folder that stays
+    python tests/fuzz/run.py --seed 1234 --keep case                one case again, in a folder that stays
 
 A command must end by itself with exit status 0 or 2 and at most one line on standard error, without a
 traceback, without control characters, within its limits of time and memory, and change no file outside of the
@@ -10,17 +10,13 @@ folder. Each case follows from its seed alone.
 
 from __future__ import annotations
 
-import os
-import sys
-
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before NumPy is imported: a process with threads is not forked safely
-
 import argparse
 import contextlib
 import itertools
 import json
+import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # before NumPy is imported: a process with threads is not forked safely
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz import cases, child, seeds  # noqa: E402
@@ -57,9 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.out:
         options.out.write_text(json.dumps(record, indent=1) + "\n")
     for finding in record["findings"]:
-        print(
-            f"{finding['times']:>5} x {finding['what']}\n        seeds {finding['seeds']}: {finding['command']}"
-        )
+        print(f"{finding['times']:>5} x {finding['what']}")
+        print(f"        seeds {finding['seeds']}: {finding['command']}")
     found = len(record["findings"])
     print(
         f"{record['inputs']} inputs in {record['seconds']:.0f} s: {found} finding{'' if found == 1 else 's'}"
@@ -69,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def fuzz(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run cases until the time is up; returns the record."""
+    from fcnet.cli.commands import command_of
+
     began = time.monotonic()
     _offline(folder)
     child.warm()
@@ -82,9 +81,9 @@ def fuzz(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     findings: dict[str, dict[str, Any]] = {}
     slowest = 0.0
     end = time.monotonic() + 60 * options.minutes
-    for running, status in _all(numbers, folder, options.workers, end, one=options.seed is not None):
+    for running, status in _all(numbers, folder, options.workers, end, options.seed is not None):
         case = running.case
-        commands[" ".join(itertools.takewhile(lambda word: word.isalpha(), case.command[:2]))] += 1
+        commands[command_of(case.command) or case.command[0]] += 1
         slowest = max(slowest, time.monotonic() - running.started)
         for what in child.judged(running, status):
             _note(findings, case, f"{case.command[0]}: {what}", running.folder)
@@ -92,8 +91,9 @@ def fuzz(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             shutil.copytree(running.folder, options.keep, symlinks=True, copy_function=_copy)
         _remove(running.folder)
     return {
-        "inputs": sum(commands.values()), "first seed": options.first, "seconds": round(time.monotonic() - began, 1),
-        "slowest command, seconds": round(slowest, 1), "commands": dict(sorted(commands.items())),
+        "inputs": sum(commands.values()), "first seed": options.first,
+        "seconds": round(time.monotonic() - began, 1), "slowest command, seconds": round(slowest, 1),
+        "commands": dict(sorted(commands.items())),
         "limits": {"bytes of memory": child.MEMORY, "seconds": child.SECONDS}, "environment": _machine(),
         "findings": sorted(findings.values(), key=lambda one: -one["times"]),
     }  # fmt: skip
@@ -125,8 +125,9 @@ def _note(findings: dict[str, dict[str, Any]], case: cases.Case, what: str, fold
     finding = findings.setdefault(
         what,
         {
-            "what": what, "times": 0, "seeds": [], "command": " ".join(("fcnet", *case.command)), "kind": case.kind,
-            "spoiled": list(case.spoiled), "said": (folder / "err").read_text(errors="replace").splitlines()[-1:],
+            "what": what, "times": 0, "seeds": [],
+            "command": " ".join(("fcnet", *case.command)), "kind": case.kind, "spoiled": list(case.spoiled),
+            "said": (folder / "err").read_text(errors="replace").splitlines()[-1:],
         },
     )  # fmt: skip
     finding["times"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tarfile
 from pathlib import Path
@@ -11,23 +12,22 @@ import numpy as np
 from trainings import SMALL, StopAfter, small
 
 OPTIONS = (
-    "--hidden 8 --initialisation he --preprocessing standardised --batch-size 10 --epochs 1 --learning-rate 0.01"
-).split()
+    *("--hidden", "8", "--initialisation", "he", "--preprocessing", "standardised"),
+    *("--batch-size", "10", "--epochs", "1", "--learning-rate", "0.01"),
+)
 """Settings of a short training on whatever data."""
 
 
 def make(folder: Path) -> None:
-    """Write a good input of every kind: `run`, `stopped`, `own`, `study`, `pictures`, `arrays.npz`, `cifar`."""
+    """Write a good input of every kind: under the names in `cases.KINDS`."""
     from fcnet.data.digits import load_digits
     from fcnet.data.load import UNAVAILABLE
     from fcnet.runs.training import train_run
 
     digits = load_digits(UNAVAILABLE)
     train_run(small(epochs=1, hidden=(8,)), digits, folder / "run")
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         train_run(small(), digits, folder / "stopped", callback=StopAfter(47))
-    except KeyboardInterrupt:
-        pass
     pictures(folder / "pictures")
     arrays(folder / "arrays.npz")
     own(folder)
