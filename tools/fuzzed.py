@@ -17,7 +17,7 @@ def fuzz(path: Path) -> str:
     rows.append(["**in all**", f"**{record['inputs']:,}**"])
     said = (
         f"In {record['seconds'] / 60:.0f} minutes on {machine['processor']} ({machine['system']}), "
-        f"Python {machine['python']}, seeds from {record['first seed']} on; other programs ran at the same time. "
+        f"Python {machine['python']}, seeds from {record['first seed']} on, while other programs ran. "
         f"{'Nothing was found.' if not findings else f'Findings: {len(findings)}.'} "
         f"The record is [results/fuzz.json](../results/fuzz.json)."
     )

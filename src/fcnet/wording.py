@@ -1,4 +1,4 @@
-"""How numbers are written wherever people read them: the terminal, the report, the documents."""
+"""How numbers and foreign words are written wherever people read them: terminal, report, documents."""
 
 from __future__ import annotations
 
@@ -30,13 +30,24 @@ def by(sizes: Iterable[object]) -> str:
     return " x ".join(map(str, sizes))
 
 
+def shown(text: object, most: int = 5_000) -> str:
+    """Words that somebody else chose, as one line for the terminal: file names, classes, labels, messages.
+
+    Control characters, line breaks, marks that turn the direction of writing, and undecodable bytes are
+    escaped, so that they cannot move the cursor, hide something, or begin a line of their own.
+
+    Parameters
+    ----------
+    text : the words
+    most : characters, after which they are cut
+    """
+    words = str(text)
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[:most])
+    return f"{safe} ..." if len(words) > most else safe
+
+
 def megabytes(size: int) -> str:
     """A number of bytes: `184 MB`, `12 kB`."""
     if size >= 10_000_000_000:
         return f"{size / 1e9:.0f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
-
-
-def printable(text: str) -> str:
-    """Foreign text on the terminal: control characters and line breaks become question marks."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -245,7 +245,7 @@ def test_a_list_fits_and_shows_foreign_text_without_control_characters(fcnet: Ru
     keep(tmp_path, name="\x1b[31mred\nline")
     result = fcnet("cache list")
     assert "\x1b" not in "".join(result.out)
-    assert any("?[31mred?line" in line for line in result.out)
+    assert any(r"\x1b[31mred\nline" in line for line in result.out)
     assert max(map(len, result.out[1:])) <= 100
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.errors import DataError, FcnetError
-from fcnet.wording import megabytes, printable
+from fcnet.wording import megabytes, shown
 
 if TYPE_CHECKING:
     from fcnet.data.cache_folder import Entry
@@ -40,7 +40,7 @@ class List:
             print(json.dumps({"folder": str(root), "entries": [_as_json(one) for one in entries]}, indent=2))
             return 0
         size = megabytes(sum(entry.size for entry in entries))
-        print(f"{printable(str(root))}: {_counted(entries)}, {size}")
+        print(f"{shown(root)}: {_counted(entries)}, {size}")
         _print(entries, root)
         if stale := [entry for entry in entries if entry.removable and entry.stale]:
             freed = megabytes(sum(entry.size for entry in stale))
@@ -77,7 +77,7 @@ class Prune:
         chosen = [entry for entry in entries if entry.removable and (self.all or entry.stale)]
         if not chosen:
             rest = "; remove it with: fcnet cache prune --all" if any(e.removable for e in entries) else ""
-            print(f"nothing to remove: {printable(str(root))} holds {_counted(entries)}{rest}")
+            print(f"nothing to remove: {shown(root)} holds {_counted(entries)}{rest}")
             return 0
         _print(chosen, root)
         if not self.yes and not self._agreed(chosen):
@@ -103,11 +103,11 @@ class Prune:
             try:
                 left = remove(root, entry)
             except OSError as error:
-                failures.append(f"{printable(str(entry.path))} ({error.strerror or error})")
+                failures.append(f"{shown(entry.path)} ({error.strerror or error})")
                 continue
             freed += 0 if left else entry.size
             if left:
-                print(f"left {printable(str(entry.path))}: {printable(left)}")
+                print(f"left {shown(entry.path)}: {shown(left)}")
         print(f"freed {megabytes(freed)}")
         if failures:
             raise FcnetError(f"cannot remove {', '.join(failures)}, make its folder writable and try again")
@@ -118,7 +118,7 @@ def _readable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = printable(str(error.filename or root))
+        where = shown(error.filename or root)
         raise DataError(
             f"cannot read {where} in the cache ({error.strerror or error}), "
             "make it readable or choose another cache with $FCNET_CACHE"
@@ -158,7 +158,7 @@ def _print(entries: Sequence[Entry], root: Path) -> None:
         lines = [entry.what, str(entry.path.relative_to(root))]
         lines += [state] if (state := _state(entry)) else []
         used = time.strftime("%Y-%m-%d", time.localtime(entry.used)) if entry.used else ""
-        table.add_row(megabytes(entry.size), used, Text("\n".join(map(printable, lines))))
+        table.add_row(megabytes(entry.size), used, Text("\n".join(map(shown, lines))))
     Console().print(table)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fcnet.wording import printable
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.doctor.finding import Finding
@@ -57,7 +57,7 @@ def _lines(finding: Finding) -> Iterator[str]:
 
 def _wrapped(text: str, head: str) -> list[str]:
     return textwrap.wrap(
-        printable(text), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False
+        shown(text), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False
     )
 
 
