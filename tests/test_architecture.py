@@ -55,10 +55,11 @@ ALLOWED = {
         "errors", "extras", "registry", "validation", "files", "lock", "records", "data", "two_layernet",
         "net", "audit",
     },
+    "doctor": {"errors", "extras", "wording", "files", "records", "data", "net", "torch_net"},
     # the top: nothing below may import it
     "cli": {
-        "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet", "data",
-        "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
+        "doctor", "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet",
+        "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
         "explore", "judge",
     },
     "__init__": {"extras", "two_layernet", "estimator"},

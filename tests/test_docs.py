@@ -31,7 +31,7 @@ def page(*names: str) -> str:
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
-ESTIMATOR, RUNS = page("estimator"), page("survival")
+ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival"), page("fuzz")
 SPEED = page(
     "step",
     "momentum",
@@ -87,12 +87,14 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "scaling.md").write_text(SCALING)
     (root / "docs" / "estimator.md").write_text(ESTIMATOR)
     (root / "docs" / "runs.md").write_text(RUNS)
+    (root / "docs" / "doctor.md").write_text(DOCTOR)
     (root / "docs" / "speed.md").write_text(SPEED)
     (root / "docs" / "checking.md").write_text(CHECKING)
     (root / "docs" / "grading.md").write_text(GRADING)
     for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    shutil.copy(generate.ROOT / "results" / "survival.json", root / "results")
+    for name in ("survival", "fuzz"):
+        shutil.copy(generate.ROOT / "results" / f"{name}.json", root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root
 

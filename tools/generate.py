@@ -36,6 +36,7 @@ from fcnet.report.figures import draw
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
 from grading_tables import blocks as grading_blocks
+from fuzzed import fuzz
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
@@ -151,6 +152,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         "docs/scaling.md": {"scaling": scaling(benchmarks)},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
         "docs/runs.md": {"survival": survival(records / "survival.json")},
+        "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/speed.md": speed_blocks(benchmarks),
         **_checking(records / "checking" / "confusion.json"),
         "docs/grading.md": grading_blocks(records / "checking"),

@@ -7,6 +7,7 @@ whose package is missing says in one line what to install.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from fcnet.errors import MissingExtraError
@@ -38,6 +39,11 @@ PURPOSES = {
     "tune": "the search for settings",
 }
 """What each extra is for, as the subject of the sentence in the error."""
+
+
+def missing(package: str) -> bool:
+    """Whether a package is not installed; it is not imported."""
+    return find_spec(package) is None
 
 
 def require(package: str, extra: str) -> ModuleType:

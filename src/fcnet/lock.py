@@ -38,7 +38,8 @@ PATIENCE = 1.0
 UNREADABLE = 1 if os.name == "nt" else 0
 """How many bytes at the beginning of a held file Windows lets nobody else read."""
 
-FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+FLAGS = os.O_RDWR | os.O_CREAT | CAREFUL
 
 
 def open_own_file(path: Path) -> int:
@@ -189,6 +190,25 @@ def waiting_for(path: Path, on_wait: Callable[[str], object]) -> Iterator[Lock]:
         yield lock
     finally:
         lock.release()
+
+
+def holder_of(path: Path) -> str:
+    """Who holds a lock file at the moment, as `Lock.holder`; "" if nobody does. Nothing is written.
+
+    A link, a pipe or a device is no lock file, and is not opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | CAREFUL)
+    except OSError:
+        return ""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or lock_descriptor(descriptor, blocking=False):
+            return ""
+        return _text(descriptor) or "another process"
+    except OSError:  # a file system without locks
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def _text(descriptor: int) -> str:

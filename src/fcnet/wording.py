@@ -44,3 +44,10 @@ def shown(text: object, most: int = 5_000) -> str:
     words = str(text)
     safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[:most])
     return f"{safe} ..." if len(words) > most else safe
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes: `184 MB`, `12 kB`."""
+    if size >= 10_000_000_000:
+        return f"{size / 1e9:.0f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"

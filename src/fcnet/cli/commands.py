@@ -25,6 +25,8 @@ COMMANDS = {
     "data fetch": "fcnet.cli.data:Fetch",
     "data verify": "fcnet.cli.data:Verify",
     "data info": "fcnet.cli.data:Info",
+    "cache list": "fcnet.cli.cache:List",
+    "cache prune": "fcnet.cli.cache:Prune",
     "train": "fcnet.cli.train:Train",
     "tune": "fcnet.cli.tune:Tune",
     "test": "fcnet.cli.test:Test",
@@ -38,6 +40,7 @@ COMMANDS = {
     "start": "fcnet.cli.start_exercise:Start",
     "check": "fcnet.cli.check:Check",
     "grade": "fcnet.cli.grade:Grade",
+    "doctor": "fcnet.cli.doctor:Doctor",
 }
 """Each command's name, of one word or two, and the module and class of it; in the order that help has."""
 

@@ -7,6 +7,7 @@ stamps of the two arrays. A start compares stamps, and reads no pixel. Whatever 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -62,6 +63,8 @@ def cached(source: str, state: str, read: Callable[[], Dataset]) -> Dataset:
     """
     where = home(source)
     if found := kept(where, state):
+        with contextlib.suppress(OSError):  # the cache may be another user's
+            os.utime(where / MANIFEST)  # when it was last used
         return found
     dataset = None
     try:

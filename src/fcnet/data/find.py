@@ -30,12 +30,20 @@ class Place:
 
 
 def cache_root() -> Path:
-    """The folder of what can be fetched or computed again: `$FCNET_CACHE`, or the system's place for it."""
+    """The folder of what can be fetched or computed again: `$FCNET_CACHE`, or the system's place for it.
+
+    Raises
+    ------
+    DataError : the user has no home folder, and `$FCNET_CACHE` is not set
+    """
     if chosen := os.environ.get("FCNET_CACHE"):
         return expanded(Path(chosen), "$FCNET_CACHE")
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("fcnet"))
+    try:
+        return Path(user_cache_dir("fcnet"))
+    except RuntimeError as error:  # neither $HOME nor an entry in the system's list of users
+        raise DataError("no home folder is known for the cache, set FCNET_CACHE to a folder") from error
 
 
 def chosen_place(data: Path | None) -> Place | None:

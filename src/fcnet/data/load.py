@@ -212,6 +212,14 @@ def load_folder(folder: Path, about: Published) -> Dataset:
     return cached(_source(folder, about), state, lambda: about.read(folder))
 
 
+def kept_of(folder: Path, about: Published) -> Dataset | None:
+    """What an earlier start kept of a folder, if its files have not changed since; reads none of them."""
+    try:
+        return kept(home(_source(folder, about)), _state(folder, about))
+    except OSError:
+        return None
+
+
 def verify(folder: Path, about: Published) -> tuple[Dataset, str]:
     """Read and hash a folder and the images kept of it; kept images that differ are written again.
 

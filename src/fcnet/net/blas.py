@@ -19,6 +19,8 @@ from fcnet.net import openblas
 
 Array = NDArray[Any]
 
+NUMPYS = "NumPy's OpenBLAS, called directly"
+
 
 def product(
     A: Array,
@@ -72,6 +74,13 @@ def add_scaled(x: Array, y: Array, alpha: float) -> None:
     ):
         raise ValueError(f"no sum: {_described(x)} into {_described(y)}")
     _axpy(y.dtype.char)(x, y, alpha)
+
+
+def library_used() -> str:
+    """Which library multiplies float32 and float64, for people: `NUMPYS` or what is used in its place."""
+    if openblas.gemm("f") is not None:
+        return NUMPYS
+    return "SciPy's BLAS" if _scipys_gemm("f") is not None else "np.matmul, which allocates every product"
 
 
 @cache

@@ -41,6 +41,21 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
+def build() -> str | None:
+    """What the library says of itself, its version and its processor among it; None without it."""
+    function = getattr(library(), "scipy_openblas_get_config64_", None)
+    if function is None:
+        return None
+    function.restype = ctypes.c_char_p
+    return str(function().decode(errors="replace"))
+
+
+def threads() -> int:
+    """How many threads the library uses; 0 without it."""
+    function = getattr(library(), "scipy_openblas_get_num_threads64_", None)
+    return int(function()) if function is not None else 0
+
+
 def gemm(kind: str) -> Gemm | None:
     """The product of arrays of `dtype.char` f or d, or None without the library or its symbol.
 

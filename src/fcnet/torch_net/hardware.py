@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from fcnet.errors import DataError
@@ -60,3 +62,14 @@ def has_bfloat16(device: torch.device) -> bool:
         capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
+
+
+def described() -> dict[str, Any]:
+    """What PyTorch finds here and what "auto" stands for, in words and numbers that JSON can hold."""
+    device = choose_device("auto")
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {
+        "version": torch.__version__, "kind": device.type, "device": name, "threads": torch.get_num_threads(),
+        "bfloat16": has_bfloat16(device),
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+    }  # fmt: skip

@@ -1,0 +1,271 @@
+"""What lies in the cache folder, and the careful removal of what is of no use any more.
+
+Everything there can be fetched or computed again. Even so only what fcnet itself put there is removed: names
+that it does not know are listed and left alone, and no link is followed, neither to look nor to remove.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION, stamp
+from fcnet.data.datasets import DATASETS
+from fcnet.data.load import kept_of
+from fcnet.data.published import Published
+from fcnet.files import LEFTOVER, read_plain
+from fcnet.lock import NAME, Lock, holder_of
+
+KEY = re.compile(r"[0-9a-f]{16}")
+"""The name of a folder of images that were kept, or of an archive that was unpacked."""
+
+KEYED = ("decoded", "opened", "pictures")
+"""Folders of such folders; `pictures` is of an older version."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in the cache.
+
+    path : of the file or folder
+    kind : "images", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
+    what : a description for people
+    reason : why it is of no use any more; empty if it is of use
+    size : in bytes
+    used : when it was last used, in seconds since 1970, as far as the file system says
+    parts : the files and folders that it consists of
+    locks : the lock files that a process holds which works on it
+    """
+
+    path: Path
+    kind: str
+    what: str
+    reason: str = ""
+    size: int = 0
+    used: float = field(default=0.0, compare=False)
+    parts: tuple[Path, ...] = ()
+    locks: tuple[Path, ...] = ()
+
+    @property
+    def holder(self) -> str:
+        """The process that works on it at the moment; empty if none does."""
+        return next(filter(None, map(holder_of, self.locks)), "")
+
+    @property
+    def removable(self) -> bool:
+        """Whether fcnet put it there, so that it may remove it."""
+        return self.kind != "unknown"
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is of no use any more, and nobody works on it."""
+        return bool(self.reason) and not self.holder
+
+
+def inventory(root: Path) -> list[Entry]:
+    """Everything in a cache folder; nothing where there is none.
+
+    Raises
+    ------
+    OSError : the folder cannot be read
+    """
+    if not root.is_dir():
+        return []
+    return [entry for path in _places(root) if (entry := entry_at(root, path)) is not None]
+
+
+def _places(root: Path) -> Iterator[Path]:
+    for path in sorted(root.iterdir()):
+        if path.name in KEYED and path.is_dir() and not path.is_symlink():
+            yield from sorted(path.iterdir())
+        else:
+            yield path
+
+
+def entry_at(root: Path, path: Path) -> Entry | None:
+    """What lies at a path; None if nothing does.
+
+    Raises
+    ------
+    OSError : a folder cannot be read
+    """
+    place = path.parent.name if path.parent != root else ""
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink():
+        return Entry(path, "unknown", "a link, which is not followed")
+    if place and path.is_dir() and KEY.fullmatch(path.name):
+        return {"decoded": _images, "opened": _unpacked, "pictures": _older}[place](path)
+    return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
+
+
+def remove(root: Path, entry: Entry) -> str:
+    """Remove an entry, unless a process works on it or it has changed since it was listed.
+
+    Parameters
+    ----------
+    root : the cache folder
+    entry : one of its `inventory`
+
+    Returns
+    -------
+    str : why it was left; empty if it is gone
+
+    Raises
+    ------
+    OSError : something could not be removed
+    """
+    if not entry.removable:
+        return entry.what
+    inner = (place for place in entry.path.parents if place != root and place.is_relative_to(root))
+    if not entry.path.is_relative_to(root) or any(map(Path.is_symlink, inner)):
+        return "it is reached through a link"
+    with ExitStack() as stack:
+        for path in entry.locks:
+            lock = Lock(path)
+            if not lock.try_acquire():
+                return f"in use by {lock.holder}"
+            stack.callback(lock.release)
+        now = entry_at(root, entry.path)
+        if now is None or (now.kind, now.reason, now.size) != (entry.kind, entry.reason, entry.size):
+            return "it has changed in the meantime"
+        for part in now.parts:
+            _delete(part)
+    with contextlib.suppress(OSError):  # other files are in it, or another process has made it again
+        if entry.path.is_dir():
+            entry.path.rmdir()
+    return ""
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _images(path: Path) -> Entry:
+    """Images that were read from a source."""
+    parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
+    facts: dict[str, Any] = {"kind": "images", "size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
+    about = _json(path / MANIFEST)
+    try:
+        source, name = str(about["origin"]["path"]), str(about["name"])
+        version, arrays = about["version"], dict(about["arrays"])
+        facts["used"] = (path / MANIFEST).lstat().st_mtime
+    except (TypeError, KeyError, ValueError, OSError):
+        return Entry(path, what="images without a description", reason="they were never finished", **facts)
+    reason = ""
+    if version != VERSION:
+        reason = "they were kept by another version of fcnet"
+    elif arrays != {file.name: stamp(file.lstat()) for file in parts if file.name in arrays}:
+        reason = "they are damaged"
+    elif not Path(source).exists():
+        reason = "their source is gone"
+    elif (known := _known(name)) and known.files and not kept_of(Path(source), known):
+        reason = "their source has changed"
+    elif any(LEFTOVER.fullmatch(part.name) for part in parts):
+        leftovers = tuple(part for part in parts if LEFTOVER.fullmatch(part.name))
+        facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
+        reason = "a killed process left it"
+    return Entry(path, what=f"images of {name}, read from {source}", reason=reason, **facts)
+
+
+def _unpacked(path: Path) -> Entry:
+    """The files of an archive that lies elsewhere."""
+    folders = [about.folder for about in DATASETS.values() if about.files]
+    locks = tuple(path / f".{name}.lock" for name in folders if (path / f".{name}.lock").exists())
+    parts = tuple(part for part in sorted(path.iterdir()) if part not in locks)
+    facts: dict[str, Any] = {"size": _size(*parts), "used": _used(*parts), "parts": parts, "locks": locks}
+    state = _json(path / "archive.json")
+    if not isinstance(state, list) or not state or not isinstance(state[0], str):
+        reason = "it was never finished"
+        return Entry(path, "unpacked", "an unpacked archive without a description", reason, **facts)
+    archive = Path(state[0])
+    try:
+        reason = "" if stamp(archive.stat()) == state[1:] else "the archive has changed"
+    except (OSError, ValueError):
+        reason = "the archive is gone"
+    return Entry(path, "unpacked", f"the files of {archive}", reason, **facts)
+
+
+def _older(path: Path) -> Entry:
+    """Pictures as an older version kept them."""
+    parts = tuple(sorted(path.iterdir()))
+    reason = "another version of fcnet kept them"
+    return Entry(path, "older", "pictures", reason, _size(*parts), _used(*parts), parts)
+
+
+def _published(root: Path, path: Path) -> Entry | None:
+    """A data set that was fetched, or a part of one; None if it is neither."""
+    for about in DATASETS.values():
+        if about.files and (found := _fetched(root, path, about)):
+            return found
+    return None
+
+
+def _fetched(root: Path, path: Path, about: Published) -> Entry | None:
+    locks = tuple(root / f".{about.folder}{end}" for end in (".fetch.lock", ".lock"))
+    older = [root / f".{remote.name}.lock" for remote in about.remotes]
+    facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": locks}
+    if path in locks or path in older:
+        return Entry(path, "leftover", "a lock", "a killed process left it", locks=(path,))
+    remotes = "|".join(re.escape(remote.name) for remote in about.remotes)
+    if path.is_file() and re.fullmatch(rf"({remotes})(\.\d+)?\.part", path.name):
+        reason = "the data set is complete" if about.is_complete(root / about.folder) else ""
+        return Entry(path, "partial", f"the beginning of {about.title}, fetched in part", reason, **facts)
+    if path.is_dir() and path.name.startswith(f".{about.folder}.tmp-"):
+        return Entry(
+            path, "leftover", f"{about.title}, unpacked in part", "a killed process left it", **facts
+        )
+    if path.is_dir() and re.fullmatch(rf"{re.escape(about.folder)}\.old-\d+", path.name):
+        return Entry(path, "leftover", f"{about.title}, incomplete", "it was replaced", **facts)
+    if path.is_dir() and path.name == about.folder:
+        return _copy(path, about, facts)
+    return None
+
+
+def _copy(path: Path, about: Published, facts: dict[str, Any]) -> Entry:
+    """A copy of a data set: its files, and the beginnings of those that are fetched one by one."""
+    names = [*about.files, *about.also, *(f"{remote.name}.part" for remote in about.remotes)]
+    parts = tuple(path / name for name in names if os.path.lexists(path / name))
+    state = "" if about.is_complete(path) else ", incomplete"
+    return Entry(path, "copy", f"{about.title}, fetched{state}", **facts | {"parts": parts})
+
+
+def _known(title: str) -> Published | None:
+    return next((about for about in DATASETS.values() if about.title == title), None)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(read_plain(path, MANIFEST_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _size(*paths: Path) -> int:
+    return sum(state.st_size for state in _states(paths))
+
+
+def _used(*paths: Path) -> float:
+    return max((max(state.st_atime, state.st_mtime) for state in _states(paths)), default=0.0)
+
+
+def _states(paths: Iterable[Path]) -> Iterator[os.stat_result]:
+    """What the system says of each file, and of those in folders; links stand for themselves."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_dir() and not path.is_symlink():
+                for place, _, names in os.walk(path):
+                    yield from (Path(place, name).lstat() for name in names)
+            else:
+                yield path.lstat()

@@ -1,0 +1,54 @@
+"""What fcnet finds on this machine, and what to do about it: a plain list of checks.
+
+finding        what a check says, and how checks are run: the failure of one is a line too
+arithmetic     NumPy, the library of its products, threads, PyTorch and its device
+surroundings   Python, packages, variables, places to write to, the terminal
+storage        the cache and the data sets
+sandbox        what the kernel offers to isolate foreign code
+kernel         the small program that asks the kernel, in a process of its own
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from fcnet.doctor import arithmetic, sandbox, storage, surroundings
+from fcnet.doctor.finding import Finding
+
+Check = Callable[[], Iterable[Finding]]
+
+CHECKS: list[Check] = [
+    surroundings.python,
+    surroundings.machine,
+    arithmetic.numpy,
+    arithmetic.products,
+    arithmetic.pytorch,
+    surroundings.packages,
+    surroundings.variables,
+    surroundings.places,
+    surroundings.terminal,
+    storage.cache,
+    storage.data_sets,
+    sandbox.sandbox,
+]
+"""All checks, in the order in which they are shown."""
+
+
+def examine(checks: Sequence[Check] | None = None, verify: bool = False) -> list[Finding]:
+    """Run checks; one that fails is itself a finding.
+
+    Parameters
+    ----------
+    checks : the checks; None for all
+    verify : hash the files of the data sets, which takes seconds
+    """
+    found: list[Finding] = []
+    for check in CHECKS if checks is None else checks:
+        run = partial(storage.data_sets, verify=True) if verify and check is storage.data_sets else check
+        try:
+            found += run()
+        except (Exception, SystemExit) as error:  # whatever is broken here, the other checks still help
+            words = f"the check failed: {type(error).__name__}: {error}"
+            found.append(Finding(check.__name__.replace("_", " "), "problem", words))
+    return found

@@ -1,0 +1,120 @@
+"""NumPy, the library that multiplies its matrices, threads, and PyTorch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from fcnet.doctor.finding import Finding
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+PATIENCE = 120.0
+"""Seconds that PyTorch may take to start and to find its device; a broken driver can take for ever."""
+
+NVIDIA = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"))
+"""What there is where the driver of an NVIDIA GPU is loaded."""
+
+
+def numpy() -> Iterator[Finding]:
+    """NumPy and the BLAS that it was built with."""
+    import numpy as np
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    yield Finding(
+        "NumPy", "ok", f"{np.__version__}, BLAS {blas.get('name')} {blas.get('version', '')}".rstrip()
+    )
+
+
+def products() -> Iterator[Finding]:
+    """The library that `fcnet.net` multiplies with, and its threads."""
+    from fcnet.net import blas, openblas
+
+    library = blas.library_used()
+    build = openblas.build()
+    if library != blas.NUMPYS or build is None:
+        advice = "a NumPy from PyPI (pip install --force-reinstall numpy) brings a faster way to OpenBLAS"
+        yield Finding("products", "note", library, advice)
+        return
+    yield Finding("products", "ok", f"{library}: {build}")
+    threads, usable = openblas.threads(), processors()
+    found = f"{threads} of OpenBLAS, {usable} processors usable"
+    if threads > usable:
+        advice = f"more threads than processors are slow, set OPENBLAS_NUM_THREADS={usable}"
+        yield Finding("threads", "note", found, advice)
+    elif threads < usable:
+        given = [name for name in THREAD_VARIABLES if name in os.environ]
+        yield Finding(
+            "threads",
+            "note",
+            found,
+            f"large networks are faster with more, unset {given[0]}" if given else "",
+        )
+    else:
+        yield Finding("threads", "ok", found)
+
+
+def processors() -> int:
+    """Processors that this process may use: those that it is bound to, or fewer under a quota."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(bound, round(quota() or bound)))
+
+
+def quota() -> float | None:
+    """Processors' worth of time that a container may use; None without a limit."""
+    try:
+        allowed, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            folder = Path("/sys/fs/cgroup/cpu")
+            allowed, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        except OSError:
+            return None
+    try:
+        return int(allowed) / int(period) if int(allowed) > 0 else None
+    except (ValueError, ZeroDivisionError):  # "max"
+        return None
+
+
+def pytorch() -> Iterator[Finding]:
+    """PyTorch, its device and its arithmetic, asked in another process: a broken one can crash or hang."""
+    from fcnet.extras import missing
+
+    if missing("torch"):
+        yield Finding("PyTorch", "note", "not installed", "for --engine torch: pip install 'fcnet[torch]'")
+        return
+    program = (
+        f"import json, sys; sys.path[:] = {sys.path!r}\n"
+        "from fcnet.torch_net.hardware import described\nprint(json.dumps(described()))"
+    )
+    repair = "install it anew: pip install --force-reinstall torch"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        advice = "is the driver of the GPU in order? CUDA_VISIBLE_DEVICES= makes PyTorch leave it alone"
+        yield Finding("PyTorch", "problem", f"does not answer within {PATIENCE:.0f} s", advice)
+        return
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+        yield Finding("PyTorch", "problem", f"cannot be imported: {said[-1]}", repair)
+        return
+    facts = json.loads(done.stdout.splitlines()[-1])
+    found = "{version}, device {device}, {threads} threads, precision {precision}".format(**facts)
+    if facts["kind"] == "cpu" and any(map(Path.exists, NVIDIA)):
+        advice = "there is an NVIDIA GPU: install a PyTorch for CUDA, see https://pytorch.org/get-started"
+        yield Finding("PyTorch", "note", found, advice)
+        return
+    yield Finding("PyTorch", "ok", found)
+    yield Finding(
+        "bfloat16", "ok", "in hardware" if facts["bfloat16"] else "not in hardware, float32 is used"
+    )
