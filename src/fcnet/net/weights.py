@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError, RunError
-from fcnet.files import write_atomically
+from fcnet.files import open_plain, write_atomically
 from fcnet.net.architecture import Architecture
 
 Array = NDArray[Any]
@@ -151,6 +151,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        with open_plain(path):  # safetensors says of whatever keeps it from opening a file that there is none
+            pass
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118

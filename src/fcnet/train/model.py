@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.preprocessing import CHUNK, Preprocessing
+from fcnet.data.preprocessing import CHUNK, Kind, Preprocessing
 from fcnet.errors import DataError, RunError
 from fcnet.files import write_atomically
 from fcnet.net.architecture import Architecture
@@ -24,6 +24,9 @@ from fcnet.records import RunFolder, check_format, format_number
 
 KIND, NUMBER = "fcnet-model", 2
 """The second format says the architecture; files of the first are read as what they can only be."""
+
+FEATURES = 3
+"""The format of an `input.safetensors` that has a float64 mean and a scale for each feature."""
 
 FORMAT = f"{KIND}-{NUMBER}"
 
@@ -63,7 +66,12 @@ class Model:
         return self.params[name]
 
     def logits(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features."""
+        """Class scores (N, K) of images (N, D) uint8, or of rows of features as they are.
+
+        Raises
+        ------
+        DataError : features that are no finite numbers, or too large
+        """
         network = self.network()
         return np.concatenate(
             [
@@ -84,9 +92,11 @@ class Model:
             "classes": json.dumps(self.classes),
             "image_shape": json.dumps(self.image_shape),
         }
-        inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
-        kind = {"takes": self.preprocessing.takes} if self.preprocessing.takes != "uint8" else {}
-        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT, **kind}))
+        given = self.preprocessing
+        inputs = {"mean": given.mean, "scale": np.atleast_1d(given.scale)}
+        kind = {"takes": given.takes} if given.takes != "uint8" else {}
+        number = f"{KIND}-{FEATURES}" if given.of_features else FORMAT
+        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": number, **kind}))
         save_weights(folder / "model.safetensors", self.architecture, self.params, about)
 
     @classmethod
@@ -97,14 +107,13 @@ class Model:
         ------
         RunError : a file is missing, damaged, altered or not one of this fcnet's; the text names it
         """
-        tensors, about = _read(folder / "model.safetensors")
-        inputs, kind = _read(folder / "input.safetensors")
+        tensors, about = _read(folder / "model.safetensors", NUMBER)
+        inputs, kind = _read(folder / "input.safetensors", NUMBER, FEATURES)
         RunFolder(folder).check("model.safetensors", "input.safetensors")
         architecture, params = network_in(folder / "model.safetensors", tensors, about)
         try:
             channels, height, width = json.loads(about["image_shape"])
-            takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
-            preprocessing = Preprocessing(inputs["mean"], float(inputs["scale"][0]), takes)
+            preprocessing = _preprocessing(inputs, kind)
             classes = tuple(json.loads(about["classes"]))
         except (KeyError, ValueError) as error:
             raise RunError(
@@ -114,8 +123,23 @@ class Model:
         return cls(architecture, params, preprocessing, classes, (channels, height, width))
 
 
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Preprocessing:
+    """What `input.safetensors` says; that of older versions has one scale for all features.
+
+    Raises
+    ------
+    KeyError : it lacks something
+    ValueError : mean and scale do not belong together
+    """
+    mean, scale, takes = inputs["mean"], inputs["scale"], kind.get("takes", "uint8")
+    if takes not in get_args(Kind) or scale.shape not in ((1,), mean.shape):
+        raise ValueError(f"a scale for {takes} inputs")
+    return Preprocessing(mean, float(scale[0]) if len(scale) == 1 else scale, cast(Kind, takes))
+
+
+def _read(path: Path, *known: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """A file of one of the formats that are known."""
     tensors, about = read_tensors(path)
     number = format_number(about.get("format"), KIND)
-    check_format(path, number, NUMBER, "", "restore it or repeat the run")
+    check_format(path, number, number if number in known else max(known), "", "restore it or repeat the run")
     return tensors, about

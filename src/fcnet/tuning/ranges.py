@@ -110,7 +110,7 @@ def _domain(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) 
     own = getattr(base, setting)
     size = math.prod(image_shape)
     domains: dict[str, Range | Choice] = {
-        "learning_rate": _rates(base),
+        "learning_rate": _rates(base, features=image_shape[1] == 1),
         "reg": Range(1e-5, 3e-3, log=True),
         "schedule": Choice(("cosine", "decay")),
         "batch_size": Choice(tuple(sorted({max(1, round(base.batch_size * f)) for f in (0.25, 0.5, 1, 2)}))),
@@ -137,12 +137,12 @@ def _with(domain: Range | Choice, own: Any) -> Range | Choice:
     return Range(min(domain.low, own), max(domain.high, own), domain.log, domain.whole)
 
 
-def _rates(base: TrainConfig) -> Range:
+def _rates(base: TrainConfig, features: bool) -> Range:
     """Learning rates; pixels from 0 to 255 need small ones, since a gradient is as large as the inputs."""
     low, high = 0.01, 0.3
     if base.optimiser in ADAPTIVE:
         low, high = 1e-4, 1e-2
-    elif base.preprocessing == "centred":
+    elif base.preprocessing == "centred" or (base.preprocessing == "auto" and not features):
         low, high = 5e-5, 5e-3
     return Range(min(low, base.learning_rate / 3), max(high, base.learning_rate * 3), log=True)
 
