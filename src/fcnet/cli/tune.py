@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a search is about, as its options name it."""
+
+    data: Path | None
+    image_size: int | None
+    skip_damaged: bool
+
+    def options(self) -> str:
+        """The options that name this data."""
+        named = "" if self.data is None else f" --data {shlex.quote(str(self.data))}"
+        named += "" if self.image_size is None else f" --image-size {self.image_size}"
+        return named + (" --skip-damaged" if self.skip_damaged else "")
+
+
+@dataclass(frozen=True)
 class Tune:
     """Search for better settings on validation images, and keep the whole search in a folder.
 
@@ -54,6 +69,8 @@ class Tune:
     data, see fcnet train."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""
+    skip_damaged: bool = False
+    """Leave out pictures of your own that cannot be read, see fcnet train."""
     require_cifar10: bool = False
     """Fail rather than search on scikit-learn's digits where CIFAR-10 is not available."""
     recipe: Recipe | None = None
@@ -73,8 +90,8 @@ class Tune:
 
         self._check()
         place = self._place()
-        data, image_size = self._known_data(place)
-        dataset = load_any(data, self.require_cifar10, image_size)
+        own = self._known_data(place)
+        dataset = load_any(own.data, self.require_cifar10, own.image_size, skip_damaged=own.skip_damaged)
         resumed = self.resume and self.settings == TrainConfig()
         request = Request(
             place,
@@ -85,14 +102,14 @@ class Tune:
             self.resume,
             self.minutes,
             command=(sys.executable, "-m", "fcnet.cli.tune_worker"),
-            order=self._order(place, data, image_size),
+            order=self._order(place, own),
         )
         try:
             status = search(request, dataset, View(self.workers))
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(place.record, place.figures)
-        print(summary(status, place, dataset.label, self._same_data(data, image_size)))
+        print(summary(status, place, dataset.label, own.options()))
         return 0
 
     @classmethod
@@ -130,25 +147,26 @@ class Tune:
             )
         return Place(self.out, self.storage and url_of(self.storage), self.study)
 
-    def _known_data(self, place: Place) -> tuple[Path | None, int | None]:
-        """`--data` and `--image-size`: as given, or as recorded by the resumed search, of your own data."""
+    def _known_data(self, place: Place) -> Source:
+        """`--data` and how it is read: as given, or as recorded by the resumed search, of your own data."""
         from fcnet.records import read_json
 
         if self.resume and self.data is None and self.image_size is None and place.record.is_file():
             origin = read_json(place.record).get("data", {})
             if origin.get("kind"):
-                return Path(origin["path"]), origin.get("image_size")
-        return self.data, self.image_size
+                return Source(Path(origin["path"]), origin.get("image_size"), bool(origin.get("skipped")))
+        return Source(self.data, self.image_size, self.skip_damaged)
 
-    def _order(self, place: Place, data: Path | None, image_size: int | None) -> dict[str, Any]:
+    def _order(self, place: Place, own: Source) -> dict[str, Any]:
         """What a worker has to know: see `fcnet.cli.tune_worker`."""
         return {
             "out": str(self.out),
             "storage": place.storage,
             "study": self.study,
-            "data": None if data is None else str(data),
+            "data": None if own.data is None else str(own.data),
             "require_cifar10": self.require_cifar10,
-            "image_size": image_size,
+            "image_size": own.image_size,
+            "skip_damaged": own.skip_damaged,
         }
 
     def _command(self) -> str:
@@ -160,13 +178,7 @@ class Tune:
             words += ["--workers", str(self.workers)]
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + self._same_data(self.data, self.image_size)
-
-    @staticmethod
-    def _same_data(data: Path | None, image_size: int | None) -> str:
-        """The options that name this data."""
-        named = "" if data is None else f" --data {shlex.quote(str(data))}"
-        return named + ("" if image_size is None else f" --image-size {image_size}")
+        return shlex.join(words) + Source(self.data, self.image_size, self.skip_damaged).options()
 
 
 def summary(status: Status, place: Place, label: str, same_data: str = "") -> str:

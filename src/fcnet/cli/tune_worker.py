@@ -44,6 +44,7 @@ def run(order: dict[str, object]) -> None:
         bool(order["require_cifar10"]),
         None if side is None else int(str(side)),
         told=False,
+        skip_damaged=bool(order.get("skip_damaged")),
     )
     place = Place(Path(str(order["out"])), None if storage is None else str(storage), str(order["study"]))
     with opened_storage(place) as opened:
