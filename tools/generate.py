@@ -35,8 +35,8 @@ from fcnet.report.derivation import RECORD, derivation
 from fcnet.report.figures import draw
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
-from grading_tables import blocks as grading_blocks
 from fuzzed import fuzz
+from grading_tables import blocks as grading_blocks
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep

@@ -146,7 +146,7 @@ class Lock:
 def locked(folder: Path) -> Iterator[Lock]:
     """Keep every other process, and every other `locked` of this one, out of a folder during the block.
 
-    The folder is held open, see `fcnet.files.holding`: if it is moved meanwhile, the block's files go with it.
+    The folder is held open, see `fcnet.files.holding`: if it is moved, the files of the block go with it.
 
     Raises
     ------

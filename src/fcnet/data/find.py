@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +33,32 @@ class Place:
 def cache_root() -> Path:
     """The folder of what can be fetched or computed again: `$FCNET_CACHE`, or the system's place for it.
 
-    Raises
-    ------
-    DataError : the user has no home folder, and `$FCNET_CACHE` is not set
+    A user without a home folder, as in containers, has it among the temporary files.
     """
     if chosen := os.environ.get("FCNET_CACHE"):
         return expanded(Path(chosen), "$FCNET_CACHE")
+    if os.path.expanduser("~").startswith("~"):  # noqa: PTH111  a user id without an entry, and no HOME
+        return _temporary_cache()
     from platformdirs import user_cache_dir
 
     try:
         return Path(user_cache_dir("fcnet"))
     except RuntimeError as error:  # neither $HOME nor an entry in the system's list of users
         raise DataError("no home folder is known for the cache, set FCNET_CACHE to a folder") from error
+
+
+def _temporary_cache() -> Path:
+    """A folder among the temporary files that is this user's.
+
+    Raises
+    ------
+    DataError : it is another user's
+    """
+    user = os.getuid()
+    folder = Path(tempfile.gettempdir()) / f"fcnet-{user}"
+    if os.path.lexists(folder) and folder.lstat().st_uid != user:
+        raise DataError(f"{folder} belongs to another user, name a folder for the cache with $FCNET_CACHE")
+    return folder
 
 
 def chosen_place(data: Path | None) -> Place | None:
