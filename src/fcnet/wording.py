@@ -10,9 +10,9 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
-def points(fraction: float) -> str:
-    """A difference of two fractions in points, with its sign: 0.01 is `+1.0 points`."""
-    return f"{100 * fraction:+.1f} points"
+def points(fraction: float, sign: bool = True) -> str:
+    """A difference of two fractions in points: 0.01 is `+1.0 points`, or `1.0 points` without its sign."""
+    return f"{100 * fraction:{'+' if sign else ''}.1f} points"
 
 
 def mean_percent(mean: float, deviation: float, count: int) -> str:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fcnet.train.callbacks import Callback
-from fcnet.train.history import Evaluation
+from fcnet.train.history import TRAINING_SAMPLE, Evaluation
+from fcnet.wording import percent
 
 SECONDS_BETWEEN_LINES = 5.0
 """How often the reading of pictures is told where there is no terminal to draw a bar on."""
@@ -76,7 +77,7 @@ class TrainingProgress(Callback):
         if step % 10 == 0 or step == total:
             figures = f"loss {self.loss:.3f}"
             if self.row is not None:
-                figures += f"  validation {100 * self.row.val_accuracy:.1f} %"
+                figures += f"  validation {percent(self.row.val_accuracy)}"
             self.progress.update(self.task, completed=step, total=total, figures=figures)
 
     def on_evaluation(self, row: Evaluation) -> None:
@@ -92,7 +93,7 @@ class TrainingProgress(Callback):
             left = row.seconds / row.step * (self.total - row.step)
             print(
                 f"  {self.title}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "
-                f"train {100 * row.train_accuracy:4.1f} %  validation {100 * row.val_accuracy:4.1f} %  "
+                f"{TRAINING_SAMPLE} {percent(row.train_accuracy)}  validation {percent(row.val_accuracy)}  "
                 f"{row.seconds:4.0f} s, {left:.0f} s left",
                 flush=True,
             )
