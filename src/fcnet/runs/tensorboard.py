@@ -11,14 +11,14 @@ from fcnet.extras import require
 from fcnet.records import RunFolder
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
-from fcnet.train.history import TRAINING_SAMPLE, Evaluation, read_history
+from fcnet.train.history import Evaluation, read_history
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
 
 CURVES = {
     "loss/training": "loss", "loss/objective": "objective", "loss/validation": "val_loss",
-    f"accuracy/{TRAINING_SAMPLE}": "train_accuracy", "accuracy/validation": "val_accuracy",
+    "accuracy/training_sample": "train_accuracy", "accuracy/validation": "val_accuracy",
     "learning_rate": "learning_rate",
 }  # fmt: skip
 """Names in TensorBoard, and what of a history's row they show."""
