@@ -20,7 +20,9 @@ from fcnet.cli.start import Recipe
 from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
+from fcnet.lock import locked
 from fcnet.records import RunFolder
+from fcnet.runs.training import read_config
 from fcnet.train.config import TrainConfig
 from fcnet.train.model import Model
 
@@ -235,7 +237,8 @@ def test_a_training_is_tested_once(fcnet: Run, home: Path) -> None:
     assert "the test set used 2 times" in fcnet("test run --again").out[-1]
     again = fcnet(f"train --out run {SMALL}")
     assert again.errors == [
-        "error: run holds a run already, go on with --resume or choose another folder with --out"
+        "error: run holds a run already: --resume resumes it, --overwrite moves it aside, and --out names "
+        "another folder"
     ]
     assert fcnet(f"train --out run --resume {SMALL}").out[-1] == trained.out[-1]
     assert fcnet("train --out run --resume").out[-1] == trained.out[-1]  # the run knows its settings
@@ -254,11 +257,43 @@ def test_a_divergence_is_one_line_that_names_step_and_rate(fcnet: Run, home: Pat
     assert len(result.errors) == 1
     assert re.fullmatch(
         r"error: the loss became \w+ in step \d+ of 42 at learning rate (1e\+06|950000), choose a lower one; "
-        r"the weights of step \d+ are kept in run",
+        r"the weights of step \d+ are kept in run; start again with: "
+        r"(fcnet train --out run --config run/config.toml --learning-rate 100000 --overwrite)",
         result.errors[0],
     )
     assert set(Model.load(home / "run").params) == {"W1", "b1", "W2", "b2"}
     assert not RunFolder(home / "run").finished
+
+
+def test_what_to_type_after_a_divergence_is_typed_as_it_stands(fcnet: Run, home: Path) -> None:
+    """Twice, as a rate that is far too high takes more than one step down."""
+    result = fcnet(f"train --out run --learning-rate 10 {SMALL}")
+    for tried in (1, 2, 3):
+        if result.status == 0:
+            break
+        result = fcnet(result.errors[0].rpartition("start again with: fcnet ")[2])
+        assert result.out[0] == f"moved the run in run to run-{tried}"
+    assert result.status == 0
+    assert read_config(home / "run" / "config.toml").hidden == (16,)
+    assert (home / "run-1" / "config.toml").exists()
+
+
+def test_overwriting_moves_a_run_aside_and_nothing_else(fcnet: Run, home: Path) -> None:
+    assert fcnet(f"train --out run --overwrite {SMALL}").status == 0  # there was none
+    before = (home / "run" / "model.safetensors").read_bytes()
+    again = fcnet(f"train --out run --overwrite {SMALL} --seed 1")
+    assert (again.status, again.out[0]) == (0, "moved the run in run to run-1")
+    assert (home / "run-1" / "model.safetensors").read_bytes() == before
+    assert (home / "run" / "model.safetensors").read_bytes() != before
+    assert fcnet(f"train --out run --overwrite {SMALL} --seed 2").out[0] == "moved the run in run to run-2"
+    both = fcnet(f"train --out run --overwrite --resume {SMALL}")
+    assert both.errors == ["error: --resume and --overwrite exclude each other, give one of them"]
+    (home / "letters").mkdir()
+    (home / "letters" / "letter.txt").write_text("dear")
+    assert "not empty and not a run" in fcnet(f"train --out letters --overwrite {SMALL}").errors[0]
+    with locked(home / "run"):
+        assert fcnet(f"train --out run --overwrite {SMALL}").status == 2
+    assert not (home / "run-3").exists()
 
 
 def test_ctrl_c_before_anything_began_is_one_line(

@@ -33,7 +33,8 @@ def test_some_ten_lines_tell_the_story_and_the_last_is_the_end(
     assert min(5, -(-total // every)) <= len(lines) <= 12
     assert all(line.startswith("  run: epoch ") for line in lines)
     assert (
-        f"epoch {total / 10:5.1f}  loss 2.000  training sample 25.0 %  validation 30.0 %     2 s, 0 s left" in lines[-1]
+        f"epoch {total / 10:5.1f}  loss 2.000  training sample 25.0 %  validation 30.0 %     2 s, 0 s left"
+        in lines[-1]
     )
 
 

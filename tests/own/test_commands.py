@@ -56,6 +56,9 @@ def test_a_run_on_pictures_is_tested_exported_and_told(run: Path, capsys: Captur
 
 
 def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, capsys: Capture) -> None:
+    assert fcnet(capsys, "train", "--out", run, "--resume")[1][-1].startswith(
+        "run: training accuracy 100.0 %"
+    )
     again = ("train", "--out", run, "--data", pictures, "--resume")
     assert fcnet(capsys, *again)[1][-1].startswith("run: training accuracy 100.0 %")
     Image.fromarray(picture(0, 7)).save(pictures / "dark" / "0.png")

@@ -114,7 +114,8 @@ def test_what_two_runs_differ_in(runs: Path, capsys: Capture) -> None:
     assert ["validation accuracy", *accuracies] in rows
     sentence = " ".join(out.split("\n \n")[-1].split())
     assert re.search(
-        r"deeper/good is [\d.]+ points above on validation, ± [\d.]+: more than chance explains\. Reason: on "
+        r"deeper/good is [\d.]+ points more on validation \(standard error [\d.]+ points\): chance alone hardly "
+        r"explains this difference\. Reason: on "
         r"the same 200 validation images, poor alone gets \d+ right and good alone \d+ "
         r"\(McNemar's exact test, "
         r"p [<=] [\d.e-]+\)\. It says nothing of other seeds\.",

@@ -67,6 +67,26 @@ def _watchers() -> Watchers:
     return Watchers(fetch_progress, reading_progress)
 
 
+def as_before(
+    origin: dict[str, Any], data: Path | None, image_size: int | None
+) -> tuple[Path | None, int | None]:
+    """`--data` and `--image-size` as given; if neither is, as an earlier run or search had them.
+
+    Parameters
+    ----------
+    origin : what its record says of the data; empty if there is none
+    data, image_size : as given
+    """
+    if data is not None or image_size is not None or not origin:
+        return data, image_size
+    if origin.get("kind"):
+        return Path(str(origin["path"])), origin.get("image_size")
+    if not origin.get("note") and origin.get("name") == "digits":
+        return Path("digits"), None
+    path = Path(str(origin.get("path")))
+    return (path if path.is_dir() else None), None
+
+
 def counted(dataset: Dataset) -> str:
     """The names of the classes and how many examples each has, e.g. `cats 20, dogs 31`."""
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])

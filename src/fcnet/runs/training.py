@@ -15,7 +15,7 @@ from fcnet.errors import AlreadySaidError, DivergedError, RunError
 from fcnet.files import remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
+from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment, write_json
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
@@ -82,7 +82,7 @@ def _train(
         seconds_before=time.perf_counter() - start,
     )
     # not before settings and data are known to fit
-    workers.from_first(lambda: None if run.config.exists() else _write_config(run, config))
+    workers.from_first(lambda: _write_start(run, config, dataset))
     if first:
         fit.save = _saving(run, dataset)
     checkpoint = load_checkpoint(run.checkpoint)
@@ -134,7 +134,8 @@ def _take_folder(
     if finished:
         if run.read_record()["data"]["sha256"] != dataset.origin.sha256:
             raise RunError(
-                f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
+                f"{run.path} was trained on other data than {dataset.origin.path}, "
+                f"leave out --data or choose another folder"
             )
         run.check(*SEALED)
         run.checkpoint.unlink(missing_ok=True)  # killed right after the record was written
@@ -151,7 +152,8 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
         return
     if not resume:
         raise RunError(
-            f"{run.path} holds a run already, go on with --resume or choose another folder with --out"
+            f"{run.path} holds a run already: --resume resumes it, --overwrite moves it aside, "
+            f"and --out names another folder"
         )
     if read_config(run.config) != config:
         raise RunError(
@@ -160,10 +162,14 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
         )
 
 
-def _write_config(run: RunFolder, config: TrainConfig) -> None:
+def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
+    """Write what is known before the first step, where it is not there yet."""
     import tomli_w
 
-    write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+    if not run.config.exists():
+        write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+    if not run.data.exists():
+        write_json(run.data, data_record(dataset))
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
@@ -185,7 +191,8 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
     """Make sure that data, settings and history are those that the checkpoint was written with."""
     if checkpoint.data != dataset.origin.sha256:
         raise RunError(
-            f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
+            f"{run.path} was started on other data than {dataset.origin.path}, "
+            f"leave out --data or choose another folder"
         )
     rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
     lines = run.history.read_text().splitlines(keepends=True)[:rows] if rows else []
