@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, digits: int = 1) -> str:
     """A fraction in percent: 0.5432 is `54.3 %`."""
-    return f"{100 * fraction:.1f} %"
+    return f"{100 * fraction:.{digits}f} %"
 
 
 def points(fraction: float, sign: bool = True) -> str:

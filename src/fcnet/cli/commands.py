@@ -25,6 +25,7 @@ COMMANDS = {
     "data fetch": "fcnet.cli.data:Fetch",
     "data verify": "fcnet.cli.data:Verify",
     "data info": "fcnet.cli.data:Info",
+    "data sample": "fcnet.cli.data:Sample",
     "train": "fcnet.cli.train:Train",
     "tune": "fcnet.cli.tune:Tune",
     "test": "fcnet.cli.test:Test",
