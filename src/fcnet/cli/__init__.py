@@ -8,7 +8,9 @@ mistake ends here as one line and exit status 2; anything else is a defect and s
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlreadySaidError:
         return 2
     except FcnetError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     except ModuleNotFoundError as error:
         from fcnet.extras import explained
@@ -35,11 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = explained(error)
         if advice is None:
             raise
-        print(f"error: {advice}", file=sys.stderr)
+        tell(f"error: {advice}")
         return 2
     except KeyboardInterrupt as interruption:
-        print(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        tell(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}")
         return 143 if isinstance(interruption, Terminated) else 130
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
         return 141
+
+
+def tell(text: str) -> None:
+    """Print one line on stderr; on a terminal it is broken between words, which terminals do not do."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    print(text, file=sys.stderr)

@@ -221,11 +221,10 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
         return
     from rich import progress as bars
 
-    columns = (
-        bars.TextColumn("{task.description}"), bars.BarColumn(), bars.DownloadColumn(),
-        bars.TransferSpeedColumn(), bars.TimeRemainingColumn(),
-    )  # fmt: skip
-    with bars.Progress(*columns, console=console) as bar:
+    from fcnet.cli.progress import Bar, Times, title_column
+
+    columns = title_column(), Bar(), bars.DownloadColumn(), bars.TransferSpeedColumn(), Times()
+    with bars.Progress(*columns, console=console, expand=True) as bar:
         task = bar.add_task("fetching", start=False, visible=False)
 
         def show(status: Status) -> None:
