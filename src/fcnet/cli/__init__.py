@@ -12,6 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import TextIO
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
 
@@ -47,9 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
 
 
-def tell(text: str) -> None:
-    """Print one line on stderr; on a terminal it is broken between words, which terminals do not do."""
-    if sys.stderr.isatty():
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Print one line, on stderr if not said otherwise; on a terminal it is broken between words.
+
+    Terminals break where the line is full, and so in the middle of a word.
+    """
+    stream = stream or sys.stderr
+    if stream.isatty():
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
-    print(text, file=sys.stderr)
+    print(text, file=stream, flush=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fcnet.cli import tell
 from fcnet.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def load_any(
     """
     dataset = _load(data, require_cifar10, image_size, own=True)
     if dataset.origin.kind and told and first_worker():
-        print(f"{dataset.name}: {dataset.origin.how}")
-        print(f"{dataset.name}: {counted(dataset)}", flush=True)
+        tell(f"{dataset.name}: {dataset.origin.how}", sys.stdout)
+        tell(f"{dataset.name}: {counted(dataset)}", sys.stdout)
     return dataset
 
 
@@ -55,7 +56,7 @@ def _load(data: Path | None, required: bool, image_size: int | None, own: bool) 
 
     dataset = load(data, required=required, image_size=image_size, own=own, watchers=_watchers())
     if (notice := digits_notice(dataset)) and first_worker():
-        print(notice, file=sys.stderr)
+        tell(notice)
     return dataset
 
 

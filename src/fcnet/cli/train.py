@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fcnet.cli import tell
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
@@ -77,9 +79,10 @@ class Train:
             raise DivergedError(f"{error}; start again with: {again}") from error
         if first:
             metrics = record["metrics"]
-            print(
+            tell(
                 f"{self.out}: training accuracy {percent(metrics['train_accuracy'])}, validation accuracy "
-                f"{percent(metrics['val_accuracy'])} on {dataset.label} after {record['seconds']:.1f} s"
+                f"{percent(metrics['val_accuracy'])} on {dataset.label} after {record['seconds']:.1f} s",
+                sys.stdout,
             )
         return 0
 
