@@ -4,7 +4,8 @@ Read it from top to bottom, beside `src/fcnet/two_layernet.py`, which holds the 
 
     python exercise/ex2_FCnet.py [--data DIR] [--out DIR] [--show]
 
-It takes about a minute. Figures go to OUT (runs/exercise if not given); --show also opens them in windows.
+It says how long it takes before it trains on the images. Figures go to OUT (runs/exercise if not given); --show
+also opens them in windows.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from fcnet.data.preprocessing import centred
 from fcnet.data.toy import CLASSES, HIDDEN_SIZE, INPUT_SIZE, LOSS, REG, SCORES, STD, toy_data
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.experiments.diagnosis import straight_line_share
+from fcnet.experiments.duration import expected
 from fcnet.records import make_writable, read_json, write_json
 from fcnet.report.pictures import as_pictures, mosaic
 from fcnet.report.style import STYLE, TRAIN, VALIDATION
@@ -128,7 +130,7 @@ def question_3c(images, out):
         try:
             net, _ = images.trained(**settings, learning_rate=rate, num_iters=one_pass)
             val[rate] = accuracy(net, images.X_val, images.y_val)
-            print(f"learning rate {rate:g}: validation accuracy {val[rate]:.1%} after one pass")
+            print(f"learning rate {rate:g}: validation accuracy {val[rate]:.1%} after one pass", flush=True)
         except DivergedError as error:
             print(f"learning rate {rate:g}: {error}")
     best = max(val, key=val.get)
@@ -193,8 +195,11 @@ def main(data, out, show):
     mpl.rcParams.update(STYLE)
     make_writable(out)
     questions_1_to_3a(out)
+    dataset = load(data)
+    if dataset.name == "CIFAR-10":
+        print(f"\nThe rest takes {expected('ex2_FCnet.py')}.", flush=True)
     print("\nQuestion 3b: images, default hyper-parameters")
-    images = Images(load(data))
+    images = Images(dataset)
     question_3b(images, out)
     print("\nQuestion 3c: better hyper-parameters")
     net = question_3c(images, out)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from fcnet.cli.progress import Bar, Times, TrainingProgress, title_column
 from fcnet.errors import FcnetError
+from fcnet.experiments.duration import expected
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.report.discussion import discuss
 from fcnet.report.exercise import HEADING, exercise_rows
@@ -47,6 +48,8 @@ class Story:
             f"{dataset.label}: {len(dataset.train):,} training and {len(dataset.test):,} test images from "
             f"{escape(dataset.origin.path)}{OFFICIAL[dataset.origin.official]}"
         )
+        if dataset.name == "CIFAR-10" and not (self.reproduction.out / "toy.json").exists():
+            self.say(f"{expected('quick' if self.reproduction.quick else 'reproduce')} in all")
         self.toy()
         self.default()
         self.ladder()
