@@ -39,12 +39,12 @@ ALLOWED = {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
         "report.page.render", "judge.catalogue",
     },
-    "estimator": {"errors", "data", "net", "train.ranges", "train.schedules"},
+    "estimator": {"errors", "wording", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
-    "runs": {"errors", "files", "lock", "schema", "records", "data", "net", "train", "torch_net"},
+    "runs": {"errors", "wording", "files", "lock", "schema", "records", "data", "net", "train", "torch_net"},
     "experiments": {
-        "errors", "validation", "files", "lock", "schema", "records", "two_layernet", "data", "net", "audit",
-        "train", "torch_net", "runs",
+        "errors", "validation", "wording", "files", "lock", "schema", "records", "two_layernet", "data",
+        "net", "audit", "train", "torch_net", "runs",
     },
     "tuning": {
         "errors", "extras", "wording", "files", "lock", "records", "data", "net", "train", "runs",

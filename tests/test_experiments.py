@@ -61,10 +61,11 @@ def sentences(losses: list[float], train: float, val: float, update: float, rank
         Evaluation(20 * (i + 1), 0.1 * i, 0.1 * i, 1e-4, loss, loss, train, val, loss)
         for i, loss in enumerate(losses)
     ]
+    metrics = {"train_accuracy": train, "val_accuracy": val}
     W1 = rng.standard_normal((300, rank)) @ rng.standard_normal((rank, 50))
     initial, final = (model_with(scale * W1) for scale in (0.5, 1.0))
     updates = [{"step": 1.0, "W1": update, "W2": update}, {"step": 21.0, "W1": 4e-3, "W2": 4e-3}]
-    return [finding.sentence for finding in diagnose(history, updates, initial, final)]
+    return [finding.sentence for finding in diagnose(metrics, history, updates, initial, final)]
 
 
 def model_with(W1: NDArray[np.float64]) -> Model:

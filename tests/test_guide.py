@@ -50,12 +50,14 @@ def needed() -> None:
 
 def test_the_guide_has_every_step() -> None:
     commands = {line.split()[1] for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()}
-    assert commands == {"train", "runs", "compare", "tune", "test", "predict", "report", "export"}
+    assert commands == {
+        "data", "train", "runs", "compare", "tune", "test", "predict", "report", "export",
+    }  # fmt: skip
     assert {kind for kind, _ in BLOCKS} == {"sh", "python"}
 
 
-def test_all_blocks_run_and_the_three_is_a_three_for_everyone(printed: list[str]) -> None:
-    """The command, plain PyTorch, fcnet's Python and ONNX agree, and say that it is a three."""
+def test_all_blocks_run_and_the_triangle_is_one_for_everyone(printed: list[str]) -> None:
+    """The command, plain PyTorch, fcnet's Python and ONNX agree, and say that it is a triangle."""
     told = dict(zip([block for _, block in BLOCKS], printed, strict=True))
 
     def of(text: str) -> str:
@@ -64,9 +66,9 @@ def test_all_blocks_run_and_the_three_is_a_three_for_everyone(printed: list[str]
 
     predicted = of("fcnet predict").splitlines()
     name, probability = predicted[1].split()[:2]
-    assert (predicted[0], name) == ("pictures/three/3.png: 8 x 8 grey", "three")
-    assert of("torch.nn.Linear") == f"three {probability} %\n"
-    assert of("import predict") == "pictures/three/3.png three\n"
+    assert (predicted[0], name) == ("pictures/triangle/3.png: 16 x 16 RGB", "triangle")
+    assert of("torch.nn.Linear") == f"triangle {probability} %\n"
+    assert of("import predict") == "pictures/triangle/3.png triangle\n"
     largest = max(float(number) for number in re.findall(r"\d\.\d*", of("onnxruntime")))
     assert largest == pytest.approx(float(probability) / 100, abs=0.001)
 
@@ -75,10 +77,10 @@ def test_what_the_guide_says_of_the_output_is_so(printed: list[str]) -> None:
     train = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet train" in block)
     lines = train.splitlines()
     assert "for testing, one in 5 of each class" in lines[0]
-    assert lines[1].startswith("pictures: eight 1")
+    assert lines[1].startswith("pictures: circle 80")
     assert lines[2].startswith("chosen for ")
     assert next(line for line in lines if "epoch" in line).startswith("  first: epoch   1.0")
     tested = next(text for (_, block), text in zip(BLOCKS, printed, strict=True) if "fcnet test" in block)
     accuracy = re.match(r"test accuracy ([\d.]+) %", tested)
     assert accuracy is not None
-    assert float(accuracy[1]) > 85  # a search of ten trials, and the pictures that nothing has seen before
+    assert float(accuracy[1]) > 60  # a search of ten trials, and the pictures that nothing has seen before

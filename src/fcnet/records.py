@@ -66,6 +66,11 @@ class RunFolder:
         return self.path / "checkpoint" / "state.safetensors"
 
     @property
+    def data(self) -> Path:
+        """What the record will say of the data, from the beginning on: by it a run finds them again."""
+        return self.path / "data.json"
+
+    @property
     def record(self) -> Path:
         return self.path / "record.json"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, digits: int = 1) -> str:
     """A fraction in percent: 0.5432 is `54.3 %`."""
-    return f"{100 * fraction:.1f} %"
+    return f"{100 * fraction:.{digits}f} %"
 
 
-def points(fraction: float) -> str:
-    """A difference of two fractions in points, with its sign: 0.01 is `+1.0 points`."""
-    return f"{100 * fraction:+.1f} points"
+def points(fraction: float, sign: bool = True) -> str:
+    """A difference of two fractions in points: 0.01 is `+1.0 points`, or `1.0 points` without its sign."""
+    return f"{100 * fraction:{'+' if sign else ''}.1f} points"
 
 
 def mean_percent(mean: float, deviation: float, count: int) -> str:

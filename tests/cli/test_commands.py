@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -14,13 +15,16 @@ import pytest
 import fcnet.data.unpickle
 from fcnet import __version__
 from fcnet.cli import main
-from fcnet.cli.commands import COMMANDS, SPELLINGS, one_line, options_of, parse
+from fcnet.cli.commands import COMMANDS, SPELLINGS, SPELT, one_line, options_of, parse
 from fcnet.cli.commands import load as command_class
+from fcnet.cli.groups import GROUPS
 from fcnet.cli.start import Recipe
 from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
+from fcnet.lock import locked
 from fcnet.records import RunFolder
+from fcnet.runs.training import read_config
 from fcnet.train.config import TrainConfig
 from fcnet.train.model import Model
 
@@ -50,7 +54,7 @@ def test_the_help_of_a_group_names_its_commands_alone(fcnet: Run) -> None:
     result = fcnet("data --help")
     assert (result.status, result.err) == (0, [])
     named = re.findall(r"^  (\w+ \w+)  ", "\n".join(result.out), re.MULTILINE)
-    assert named == ["data fetch", "data verify", "data info"]
+    assert named == ["data fetch", "data verify", "data info", "data sample"]
 
 
 def test_the_version(fcnet: Run) -> None:
@@ -66,7 +70,9 @@ def test_no_help_shows_a_type_of_python(command: str, fcnet: Run) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_in_the_help_is_known_to_the_suggestions(command: str, fcnet: Run) -> None:
-    shown = set(re.findall(r"^│ (--[a-z][\w-]*)", "\n".join(fcnet(f"{command} --help").out), re.MULTILINE))
+    text = "\n".join(fcnet(f"{command} --help").out)
+    shown = set(re.findall(r"^│? {1,2}(--[a-z][\w-]*)", text, re.MULTILINE))
+    assert shown
     assert shown <= set(options_of(command_class(command)))
 
 
@@ -76,8 +82,27 @@ def test_american_spellings_are_accepted(home: Path) -> None:
     )
     assert isinstance(parsed, Train)
     assert (parsed.settings.optimiser, parsed.settings.initialisation) == ("nesterov", "he")
+    parsed = parse(["train", "--out", "centered", "--preprocessing", "standardized"])
+    assert isinstance(parsed, Train)
+    assert (parsed.out, parsed.settings.preprocessing) == (Path("centered"), "standardised")
+    assert parse(["train", "--out", "run", "--preprocessing=centered"]).settings.preprocessing == "centred"
+    searched = parse(["tune", "--out", "s", "--vary", "hidden", "initialization"])
+    assert searched.vary == ("hidden", "initialisation")
     options = {option for command in COMMANDS for option in options_of(command_class(command))}
-    assert set(SPELLINGS.values()) <= options
+    words = {f"--{word}" for word in SPELLINGS.values()} | set(SPELT)
+    assert words - options == {"--standardised", "--centred"}  # which are values
+
+
+@pytest.mark.parametrize("command", ["train", "tune"])
+def test_many_options_are_shown_in_groups_that_lose_none(command: str, fcnet: Run) -> None:
+    text = "\n".join(fcnet(f"{command} --help").out)
+    groups = re.findall(r"^(?:╭─)? (\w+) options", text, re.MULTILINE)
+    searched = ["search"] if command == "tune" else []
+    assert groups == ["data", "network", "input", *searched, "output", "engine", "training"]
+    shown = re.findall(r"^│? {1,2}(--[a-z][\w-]*)", text, re.MULTILINE)
+    assert sorted(shown) == sorted(options_of(command_class(command)))
+    options = {one for name in ("train", "tune") for one in options_of(command_class(name))}
+    assert {f"--{name.replace('_', '-')}" for name in chain(*GROUPS.values())} <= options
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -110,7 +135,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("", r"no command is given, start with: fcnet reproduce \(fcnet --help lists them all\)"),
         ("frobnicate", "fcnet has no command frobnicate, see fcnet --help"),
         ("trian --out run --hiden 3", r"fcnet has no command trian, do you mean train\?"),
-        ("data", "fcnet data needs one of: fetch, verify, info"),
+        ("data", "fcnet data needs one of: fetch, verify, info, sample"),
         ("data fecth", r"fcnet has no command data fecth, do you mean data fetch\?"),
         ("dta fetch", r"fcnet has no command dta, do you mean data\?"),
         ("--hepl", r"fcnet has no option --hepl, do you mean --help\?"),
@@ -126,10 +151,10 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("audit 3", "unrecognized options: 3; .* fcnet audit --help"),
         ("train --out run --epochs many", "--epochs: invalid literal for int.*'many'; .*"),
         ("train --out run --optimiser foo", "optimiser is 'foo', choose from 'sgd', 'nesterov', .*"),
-        ("train --out run --batch-size 0", "batch_size is 0, give a whole number of at least 1; .*"),
+        ("train --out run --batch-size 0", "batch_size is 0, give a whole number of at least 1"),
         (
             "train --out run --dropout 1",
-            "dropout is 1.0, give a number from 0 up to, but not including, 1; .*",
+            "dropout is 1.0, give a number from 0 up to, but not including, 1",
         ),
         (
             "train --out run --initialisation xavier",
@@ -235,7 +260,8 @@ def test_a_training_is_tested_once(fcnet: Run, home: Path) -> None:
     assert "the test set used 2 times" in fcnet("test run --again").out[-1]
     again = fcnet(f"train --out run {SMALL}")
     assert again.errors == [
-        "error: run holds a run already, go on with --resume or choose another folder with --out"
+        "error: run holds a run already: --resume resumes it, --overwrite moves it aside, and --out names "
+        "another folder"
     ]
     assert fcnet(f"train --out run --resume {SMALL}").out[-1] == trained.out[-1]
     assert fcnet("train --out run --resume").out[-1] == trained.out[-1]  # the run knows its settings
@@ -254,11 +280,43 @@ def test_a_divergence_is_one_line_that_names_step_and_rate(fcnet: Run, home: Pat
     assert len(result.errors) == 1
     assert re.fullmatch(
         r"error: the loss became \w+ in step \d+ of 42 at learning rate (1e\+06|950000), choose a lower one; "
-        r"the weights of step \d+ are kept in run",
+        r"the weights of step \d+ are kept in run; start again with: "
+        r"(fcnet train --out run --config run/config.toml --learning-rate 100000 --overwrite)",
         result.errors[0],
     )
     assert set(Model.load(home / "run").params) == {"W1", "b1", "W2", "b2"}
     assert not RunFolder(home / "run").finished
+
+
+def test_what_to_type_after_a_divergence_is_typed_as_it_stands(fcnet: Run, home: Path) -> None:
+    """Twice, as a rate that is far too high takes more than one step down."""
+    result = fcnet(f"train --out run --learning-rate 10 {SMALL}")
+    for tried in (1, 2, 3):
+        if result.status == 0:
+            break
+        result = fcnet(result.errors[0].rpartition("start again with: fcnet ")[2])
+        assert result.out[0] == f"moved the run in run to run-{tried}"
+    assert result.status == 0
+    assert read_config(home / "run" / "config.toml").hidden == (16,)
+    assert (home / "run-1" / "config.toml").exists()
+
+
+def test_overwriting_moves_a_run_aside_and_nothing_else(fcnet: Run, home: Path) -> None:
+    assert fcnet(f"train --out run --overwrite {SMALL}").status == 0  # there was none
+    before = (home / "run" / "model.safetensors").read_bytes()
+    again = fcnet(f"train --out run --overwrite {SMALL} --seed 1")
+    assert (again.status, again.out[0]) == (0, "moved the run in run to run-1")
+    assert (home / "run-1" / "model.safetensors").read_bytes() == before
+    assert (home / "run" / "model.safetensors").read_bytes() != before
+    assert fcnet(f"train --out run --overwrite {SMALL} --seed 2").out[0] == "moved the run in run to run-2"
+    both = fcnet(f"train --out run --overwrite --resume {SMALL}")
+    assert both.errors == ["error: --resume and --overwrite exclude each other, give one of them"]
+    (home / "letters").mkdir()
+    (home / "letters" / "letter.txt").write_text("dear")
+    assert "not empty and not a run" in fcnet(f"train --out letters --overwrite {SMALL}").errors[0]
+    with locked(home / "run"):
+        assert fcnet(f"train --out run --overwrite {SMALL}").status == 2
+    assert not (home / "run-3").exists()
 
 
 def test_ctrl_c_before_anything_began_is_one_line(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
 
-from fcnet.cli.progress import TrainingProgress
+from fcnet.cli import tell
+from fcnet.cli.progress import WIDTH, TrainingProgress
 from fcnet.train.history import Evaluation
 
 
@@ -33,7 +35,8 @@ def test_some_ten_lines_tell_the_story_and_the_last_is_the_end(
     assert min(5, -(-total // every)) <= len(lines) <= 12
     assert all(line.startswith("  run: epoch ") for line in lines)
     assert (
-        f"epoch {total / 10:5.1f}  loss 2.000  train 25.0 %  validation 30.0 %     2 s, 0 s left" in lines[-1]
+        f"epoch {total / 10:5.1f}  loss 2.000  training sample 25.0 %  validation 30.0 %     2 s, 0 s left"
+        in lines[-1]
     )
 
 
@@ -60,3 +63,37 @@ def test_the_bar_stops_when_the_training_fails() -> None:
     with pytest.raises(KeyboardInterrupt), progress:
         raise KeyboardInterrupt
     assert not progress.progress.live.is_started
+
+
+def shown(width: int, title: str, total: int = 40) -> list[str]:
+    """What a terminal without colours shows of a training, one text for each time it is drawn."""
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, no_color=True)
+    train(TrainingProgress(title, console), total, 10)
+    return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", part) for part in screen.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("title", ["run", "12 of 48: 5 layers, pytorch, seed 2"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_bar_fits_in_a_line_and_can_be_read_without_colour(width: int, title: str) -> None:
+    lines = [line.strip("\r") for text in shown(width, title) for line in text.split("\r") if line.strip()]
+    assert max(map(len, lines)) <= width
+    begun = next(line for line in lines if "starting" in line)
+    assert re.search(rf"(░|\.){{{WIDTH}}}", begun)  # the second where the output has no such characters
+    assert re.search(rf"(█|#){{{WIDTH}}}", lines[-1])
+    assert "loss 2.000  validation 30.0 %" in lines[-1]
+    assert re.search(r"\d:\d\d, \d:\d\d left$", lines[-1].rstrip())
+
+
+def test_an_error_on_a_terminal_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = "error: " + "something is wrong here " * 8 + "/a/path/" + "long-name/" * 12
+    tell(sentence)
+    assert capsys.readouterr().err == f"{sentence}\n"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    tell(sentence)
+    lines = capsys.readouterr().err.splitlines()
+    assert " ".join(lines) == sentence
+    assert all(len(line) <= 80 for line in lines[:-1])

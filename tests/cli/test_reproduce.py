@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.model import Model
+from quick_record import PATH, collected, drift
 from trainings import StopAfter
 
 from .conftest import NOTE, Result, finish, start
@@ -92,6 +94,40 @@ def test_it_ends_with_the_report(folder: Path, first: Result, results: dict[str,
     page = (folder / "out" / "report.html").read_text()
     assert f"{100 * results['tuned']['test_accuracy']:.1f} %" in page
     assert "digits (CIFAR-10 is not available)" in page
+
+
+def test_every_number_is_the_one_that_is_recorded(folder: Path, results: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
+    assert list(drift(read_json(PATH), collected(folder / "out"))) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        ("diagnosis updates 3 W1", lambda value: value * 0.976),  # of the array without its scale
+        ("diagnosis updates 3", lambda row: row | {"W1.scale": 1e-5}),
+        (["diagnosis", "findings", "training minus validation accuracy"], lambda gap: gap - 0.01),
+        ("results default training_accuracy", lambda value: value + 0.01),
+        ("results tuned test_accuracy", lambda value: value - 0.04),
+        ("results tuned parameters", lambda count: count + 1),
+        ("results toy loss", lambda loss: loss + 0.01),
+        ("toy audit parameters W1 complex_error", lambda error: 2e-10),
+        ("depth rows", lambda rows: rows[1:]),
+        ("depth signal 4 activations 0", lambda value: 1.01 * value),
+        ("last numpy loss", lambda loss: 1.5 * loss),
+    ],
+)
+def test_a_number_that_drifts_is_named(place: str | list[str], change: Callable[[Any], Any]) -> None:
+    """A careless check of records would find nothing here."""
+    *way, last = place.split() if isinstance(place, str) else place
+    record, altered = read_json(PATH), read_json(PATH)
+    inner: Any = altered
+    for name in way:
+        inner = inner[int(name) if isinstance(inner, list) else name]
+    key = int(last) if isinstance(inner, list) else last
+    inner[key] = change(inner[key])
+    (found,) = drift(record, altered)
+    assert found.startswith("/".join([*way, last]))
 
 
 def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dict[str, Any]) -> None:

@@ -55,7 +55,20 @@ def test_a_run_on_pictures_is_tested_exported_and_told(run: Path, capsys: Captur
     np.testing.assert_allclose(logits, Model.load(run).logits(image.reshape(1, -1)), rtol=1e-4, atol=1e-4)
 
 
+def test_a_missing_folder_is_answered_with_what_was_asked_for(capsys: Capture) -> None:
+    status, _, err = fcnet(capsys, "train", "--data", "missing", "--out", "run", "--recipe", "quick")
+    assert (status, len(err)) == (2, 1)
+    assert err[0].startswith(
+        "error: missing (--data) does not exist, draw a sample with: fcnet data sample missing; "
+        "or name a folder of pictures by class, "
+    )
+    assert "cifar-10-batches-py" not in err[0]
+
+
 def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, capsys: Capture) -> None:
+    assert fcnet(capsys, "train", "--out", run, "--resume")[1][-1].startswith(
+        "run: training accuracy 100.0 %"
+    )
     again = ("train", "--out", run, "--data", pictures, "--resume")
     assert fcnet(capsys, *again)[1][-1].startswith("run: training accuracy 100.0 %")
     Image.fromarray(picture(0, 7)).save(pictures / "dark" / "0.png")

@@ -62,11 +62,11 @@ def make(out: Path, dataset: Dataset, hidden: tuple[int, ...] = (3,)) -> Path:
     write_json(out / "toy.json", toy_questions())
     config = TrainConfig(hidden=hidden, iterations=12, evaluate_every=2, batch_size=10, validation=20)
     watch = Watch(every=2)
-    train_run(config, dataset, out / "default", callback=watch)
+    metrics = train_run(config, dataset, out / "default", callback=watch)["metrics"]
     assert watch.initial is not None
     watch.initial.save(out / "default" / "initial")
     history, final = read_history(out / "default" / "history.jsonl"), Model.load(out / "default")
-    findings = [asdict(one) for one in diagnose(history, watch.updates, watch.initial, final)]
+    findings = [asdict(one) for one in diagnose(metrics, history, watch.updates, watch.initial, final)]
     write_json(out / "default" / "diagnosis.json", {"findings": findings, "updates": watch.updates})
     train_run(replace(config, iterations=None, epochs=3, learning_rate=1e-3), dataset, out / "tuned")
     use_test_set(out / "tuned", dataset)

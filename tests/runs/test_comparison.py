@@ -17,7 +17,7 @@ from fcnet.cli import main
 from fcnet.data.dataset import Dataset
 from fcnet.errors import DivergedError
 from fcnet.runs.comparison import judge, of_accuracies, of_pairs, same_validation
-from fcnet.runs.listing import differing, find_runs, read_run
+from fcnet.runs.listing import apart, find_runs, read_run
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
 from trainings import StopAfter, small
@@ -69,14 +69,18 @@ def test_every_run_is_listed_with_its_state(runs: Path) -> None:
         assert (run.problem == "") == (damaged == name)
     assert found["poor"].test_accuracy == json.loads((runs / "poor" / "test.json").read_text())["accuracy"]
     assert found["stopped"].progress == pytest.approx(21 / 63)
-    assert differing([found["poor"], found["deeper/good"]]) == ("hidden", "epochs", "learning_rate")
+    assert apart([found["poor"], found["poor"], found["deeper/good"]]) == [
+        "", "", "hidden 32 16, epochs 3, learning_rate 0.05",
+    ]  # fmt: skip
 
 
 def test_the_table_has_the_best_first_and_says_what_is_damaged(runs: Path, capsys: Capture) -> None:
     status, out, err = fcnet(capsys, "runs", ".")
     assert (status, err) == (0, [])
     lines = out.splitlines()
-    assert all(len(line) <= 80 for line in lines if not line.startswith("damaged"))
+    table = [line for line in lines if not line.startswith("damaged")]
+    assert all(len(line) <= 80 for line in table)
+    assert len(table) == len(set(table)) == 3 + 4  # a heading for the data, that of the table, no wrapped row
     states = re.findall(r"finished|at \d+ %|diverged", out)
     assert states[:3] == ["finished", "at 33 %", "finished"]
     names = [line.split("  ")[0].strip() for line in lines]
@@ -114,10 +118,11 @@ def test_what_two_runs_differ_in(runs: Path, capsys: Capture) -> None:
     assert ["validation accuracy", *accuracies] in rows
     sentence = " ".join(out.split("\n \n")[-1].split())
     assert re.search(
-        r"deeper/good is [\d.]+ points above on validation, ± [\d.]+: more than chance explains\. Reason: on "
+        r"deeper/good reaches [\d.]+ points more on validation \(standard error [\d.]+ points\): "
+        r"chance alone hardly explains this difference\. Reason: on "
         r"the same 200 validation images, poor alone gets \d+ right and good alone \d+ "
         r"\(McNemar's exact test, "
-        r"p [<=] [\d.e-]+\)\. It says nothing of other seeds\.",
+        r"p [<=] [\d.e-]+\)\. It says nothing about other seeds\.",
         sentence,
     )
 

@@ -48,7 +48,7 @@ def test_an_orderly_stop_is_one_line_and_resume_finishes_bit_for_bit(
     wait_for(RunFolder(folder).checkpoint, process)
     process.send_signal(number)
     status, _, err = finish(process)
-    assert (status, err) == (exit_status, [f"stopped: {folder} goes on with --resume"])
+    assert (status, err) == (exit_status, [f"stopped: resume with: fcnet train --out {folder} --resume"])
     checkpoint = load_checkpoint(RunFolder(folder).checkpoint)
     assert checkpoint is not None
     assert 0 < checkpoint.step < 1500

@@ -359,7 +359,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(digits: Dataset, tmp_path:
     train_run(small(epochs=1), digits, tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
     refused(
-        r"\S+ holds a run already, go on with --resume or choose another folder with --out",
+        r"\S+ holds a run already: --resume resumes it, --overwrite moves it aside, and --out .*",
         small(epochs=1), digits, tmp_path / "run",
     )  # fmt: skip
     refused(
@@ -381,7 +381,7 @@ def test_a_run_is_not_continued_on_other_data(stop: int | None, digits: Dataset,
         with pytest.raises(KeyboardInterrupt):
             train_run(small(), digits, tmp_path / "run", callback=StopAfter(stop))
     refused(
-        r"\S+ was (trained|started) on other data than elsewhere, choose another folder",
+        r"\S+ was (trained|started) on other data than elsewhere, leave out --data or choose another folder",
         small(), other_data(digits), tmp_path / "run", resume=True,
     )  # fmt: skip
 

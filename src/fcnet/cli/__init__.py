@@ -10,8 +10,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
+from typing import TextIO
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
 from fcnet.wording import shown
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlreadySaidError:
         return 2
     except FcnetError as error:
-        print(f"error: {shown(error)}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     except ModuleNotFoundError as error:
         from fcnet.extras import explained
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = explained(error)
         if advice is None:
             raise
-        print(f"error: {advice}", file=sys.stderr)
+        tell(f"error: {advice}")
         return 2
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
@@ -59,9 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in NAMED_BY_THE_USER or not error.filename:
             raise
-        path = os.fsdecode(error.filename)
-        print(f"error: cannot use {shown(path)}: {error.strerror}, give another path", file=sys.stderr)
+        tell(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}, give another path")
         return 2
     except KeyboardInterrupt as interruption:
-        print(f"stopped: {shown(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        tell(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}")
         return 143 if isinstance(interruption, Terminated) else 130
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Print one line, on stderr if not said otherwise; on a terminal it is broken between words.
+
+    Terminals break where the line is full, and so in the middle of a word. What others wrote, such as the
+    name of a file, is shown without control characters.
+    """
+    stream, text = stream or sys.stderr, shown(text)
+    if stream.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    print(text, file=stream, flush=True)

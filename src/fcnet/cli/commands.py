@@ -18,6 +18,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol, get_type_hints
 
+from fcnet.cli.groups import from_groups, in_groups
 from fcnet.errors import FcnetError
 
 COMMANDS = {
@@ -25,6 +26,7 @@ COMMANDS = {
     "data fetch": "fcnet.cli.data:Fetch",
     "data verify": "fcnet.cli.data:Verify",
     "data info": "fcnet.cli.data:Info",
+    "data sample": "fcnet.cli.data:Sample",
     "cache list": "fcnet.cli.cache:List",
     "cache prune": "fcnet.cli.cache:Prune",
     "train": "fcnet.cli.train:Train",
@@ -44,8 +46,14 @@ COMMANDS = {
 }
 """Each command's name, of one word or two, and the module and class of it; in the order that help has."""
 
-SPELLINGS = {"--optimizer": "--optimiser", "--initialization": "--initialisation"}
-"""American spellings of options, accepted beside the British ones."""
+SPELLINGS = {
+    "optimizer": "optimiser", "initialization": "initialisation", "standardized": "standardised",
+    "centered": "centred",
+}  # fmt: skip
+"""American spellings, accepted beside the British ones: of options, and of the values of `SPELT`."""
+
+SPELT = ("--preprocessing", "--vary")
+"""Options whose values are words that are spelt in two ways."""
 
 ABOUT = "Fully-connected networks from first principles. Start with: fcnet reproduce"
 
@@ -80,9 +88,16 @@ def load(name: str) -> Any:
     return getattr(import_module(module), kind)
 
 
-def _british(word: str) -> str:
-    option, equals, value = word.partition("=")
-    return SPELLINGS.get(option, option) + equals + value
+def _british(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments as the rest of fcnet spells them: names of options, and values of `SPELT` ones."""
+    option = ""
+    for word in arguments:
+        if not word.startswith("--"):
+            yield SPELLINGS.get(word, word) if option in SPELT else word
+            continue
+        name, equals, value = word.partition("=")
+        option = "--" + SPELLINGS.get(name[2:], name[2:]).replace("_", "-")
+        yield option + equals + (SPELLINGS.get(value, value) if option in SPELT else value)
 
 
 @contextmanager
@@ -104,23 +119,26 @@ def _defaults_taken_as_typed() -> Iterator[None]:
 def _parse(name: str, arguments: Sequence[str]) -> Command:
     import tyro
 
-    kind, words = load(name), [_british(word) for word in arguments]
-    start = {"default": kind.from_arguments(words)} if hasattr(kind, "from_arguments") else {}
+    kind, words = load(name), list(_british(arguments))
+    start = kind.from_arguments(words) if hasattr(kind, "from_arguments") else None
     explanation = io.StringIO()
     try:
         with redirect_stderr(explanation), _defaults_taken_as_typed():
-            command: Command = tyro.cli(
-                kind,
+            parse_as: Any = tyro.cli
+            view, defaults = (kind, None) if start is None else in_groups(kind, start)
+            parsed = parse_as(
+                view,
                 prog=f"fcnet {name}",
                 args=list(words[len(name.split()) :]),
                 config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-                **start,
+                **({"default": defaults} if defaults else {}),
             )
-            return command
     except SystemExit as end:
         if not end.code:
             raise
         raise FcnetError(_unknown_option(name, arguments) or one_line(explanation.getvalue())) from None
+    command: Command = parsed if start is None else from_groups(kind, parsed)
+    return command
 
 
 def _unknown_option(name: str, arguments: Sequence[str]) -> str | None:
@@ -128,7 +146,7 @@ def _unknown_option(name: str, arguments: Sequence[str]) -> str | None:
     known = ["--help", *options_of(load(name))]
     for word in arguments:
         option = word.partition("=")[0]
-        if option.startswith("--") and _british(option).replace("_", "-") not in [*known, "--"]:
+        if option.startswith("--") and next(_british([option])) not in [*known, "--"]:
             return f"fcnet {name} has no option {option}{_advice(option, known, f'fcnet {name}')}"
     return None
 

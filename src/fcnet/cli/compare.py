@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from fcnet.wording import shown
+from fcnet.wording import points, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,12 +103,12 @@ def _table(heading: str, first: Run, second: Run, rows: Sequence[tuple[str, str,
 def _sentence(verdict: Verdict | None, second: Run) -> str:
     if verdict is None:
         return "Which is better cannot be said before both are finished."
-    points = 100 * verdict.difference
-    if points == 0:
+    if verdict.difference == 0:
         return f"Both validation accuracies are equal: {verdict.text}."
-    where = f"{abs(points):.1f} points {'above' if points > 0 else 'below'}"
-    judged = "more than chance explains" if verdict.significant else "which chance alone explains"
+    than = f"{points(abs(verdict.difference), sign=False)} {'more' if verdict.difference > 0 else 'less'}"
+    error = points(verdict.standard_error, sign=False)
+    judged = "chance alone hardly explains" if verdict.significant else "chance alone may explain"
     return (
-        f"{second.folder} is {where} on validation, ± {100 * verdict.standard_error:.1f}: {judged}. "
-        f"Reason: {verdict.text}. It says nothing of other seeds."
+        f"{second.folder} reaches {than} on validation (standard error {error}): {judged} this difference. "
+        f"Reason: {verdict.text}. It says nothing about other seeds."
     )

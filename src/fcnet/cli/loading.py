@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fcnet.cli import tell
 from fcnet.data.dataset import Dataset
-from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.data.load import Watchers
@@ -51,8 +51,8 @@ def load_any(
     """
     dataset = _load(data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged)
     if dataset.origin.kind and told and first_worker():
-        print(shown(f"{dataset.name}: {dataset.origin.how}"))
-        print(shown(f"{dataset.name}: {counted(dataset)}"), flush=True)
+        tell(f"{dataset.name}: {dataset.origin.how}", sys.stdout)
+        tell(f"{dataset.name}: {counted(dataset)}", sys.stdout)
     return dataset
 
 
@@ -66,7 +66,7 @@ def _load(
         watchers=_watchers(),
     )  # fmt: skip
     if (notice := digits_notice(dataset)) and first_worker():
-        print(notice, file=sys.stderr)
+        tell(notice)
     return dataset
 
 
@@ -76,6 +76,26 @@ def _watchers() -> Watchers:
     from fcnet.data.load import Watchers
 
     return Watchers(fetch_progress, reading_progress)
+
+
+def as_before(
+    origin: dict[str, Any], data: Path | None, image_size: int | None
+) -> tuple[Path | None, int | None]:
+    """`--data` and `--image-size` as given; if neither is, as an earlier run or search had them.
+
+    Parameters
+    ----------
+    origin : what its record says of the data; empty if there is none
+    data, image_size : as given
+    """
+    if data is not None or image_size is not None or not origin:
+        return data, image_size
+    if origin.get("kind"):
+        return Path(str(origin["path"])), origin.get("image_size")
+    if not origin.get("note") and origin.get("name") == "digits":
+        return Path("digits"), None
+    path = Path(str(origin.get("path")))
+    return (path if path.is_dir() else None), None
 
 
 def counted(dataset: Dataset) -> str:

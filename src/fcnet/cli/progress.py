@@ -10,14 +10,53 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from fcnet.train.callbacks import Callback
-from fcnet.train.history import Evaluation
-from fcnet.wording import shown
+from fcnet.train.history import TRAINING_SAMPLE, Evaluation
+from fcnet.wording import percent, shown
 
 SECONDS_BETWEEN_LINES = 5.0
 """How often the reading of pictures is told where there is no terminal to draw a bar on."""
+
+
+WIDTH = 14
+"""Characters of a bar: with title, figures and times it fits in a line of 80."""
+
+
+class Bar(ProgressColumn):
+    """A bar whose done and remaining parts are other characters, and not only in another colour."""
+
+    def render(self, task: Task) -> Text:
+        utf = (sys.stdout.encoding or "").lower().startswith("utf")
+        full, empty = ("█", "░") if utf else ("#", ".")
+        done = round(WIDTH * min(1.0, task.completed / task.total)) if task.total else 0
+        return Text(full * done, style="bar.complete").append(empty * (WIDTH - done), style="bar.back")
+
+
+class Times(ProgressColumn):
+    """How long it has taken, and how long it will: `0:12, 1:03 left`."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        told = f"{_clock(task.elapsed or 0.0)}"
+        if task.time_remaining is not None:
+            told += f", {_clock(task.time_remaining)} left"
+        return Text(told, style="progress.elapsed", no_wrap=True)
+
+
+def title_column() -> TextColumn:
+    """What is done, in the room that the other columns leave."""
+    return TextColumn("  {task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 class TrainingProgress(Callback):
@@ -37,15 +76,14 @@ class TrainingProgress(Callback):
         self.live = self.console.is_terminal
         self.row: Evaluation | None = None
         self.progress = Progress(
-            TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            title_column(),
+            Bar(),
+            TextColumn("{task.percentage:>3.0f} %", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            Times(),
             console=self.console,
             transient=True,
+            expand=True,
             disable=not self.live,
         )
         self.task = self.progress.add_task(escape(shown(title)), total=None, figures="starting")
@@ -78,7 +116,7 @@ class TrainingProgress(Callback):
         if step % 10 == 0 or step == total:
             figures = f"loss {self.loss:.3f}"
             if self.row is not None:
-                figures += f"  validation {100 * self.row.val_accuracy:.1f} %"
+                figures += f"  validation {percent(self.row.val_accuracy)}"
             self.progress.update(self.task, completed=step, total=total, figures=figures)
 
     def on_evaluation(self, row: Evaluation) -> None:
@@ -94,7 +132,7 @@ class TrainingProgress(Callback):
             left = row.seconds / row.step * (self.total - row.step)
             print(
                 f"  {shown(self.title)}: epoch {row.epoch:5.1f}  loss {row.loss:.3f}  "
-                f"train {100 * row.train_accuracy:4.1f} %  validation {100 * row.val_accuracy:4.1f} %  "
+                f"{TRAINING_SAMPLE} {percent(row.train_accuracy)}  validation {percent(row.val_accuracy)}  "
                 f"{row.seconds:4.0f} s, {left:.0f} s left",
                 flush=True,
             )
@@ -112,11 +150,9 @@ def reading_progress(console: Console | None = None) -> Iterator[Callable[[str, 
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (
-        TextColumn("  {task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed:,.0f} of"),
-        TextColumn("{task.total:,.0f}"), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
+    counted = TextColumn("{task.completed:,.0f} of {task.total:,.0f}", table_column=Column(no_wrap=True))
+    columns = title_column(), Bar(), counted, Times()
+    with Progress(*columns, console=console, transient=True, expand=True) as bar:
         tasks = {}
 
         def show(what: str, done: int, total: int) -> None:

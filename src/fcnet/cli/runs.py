@@ -10,21 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from fcnet.wording import shown
+from fcnet.wording import percent, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from fcnet.runs.listing import Run
 
-COLOURS = {"finished": "green", "unfinished": "yellow", "diverged": "red", "damaged": "red"}
+COLOURS = {"finished": "", "unfinished": "yellow", "diverged": "red", "damaged": "red"}
+
+"""Of a row; its state says the same in words."""
+
+LONGEST_NAME = 32
+"""Characters of a run's name that a row has room for, at most."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder side by side, the best on validation images first.
+    """List the runs in a folder side by side, for each data set the best on validation images first.
 
-    Shown are the settings in which they differ. Runs that are damaged are listed with what is wrong.
+    Each run is shown with the settings that set it apart: those that most others do not have. What does not
+    fit the width of the terminal is cut off; --json has all. Damaged runs are listed with what is wrong.
 
     Example: fcnet runs runs
     """
@@ -38,7 +44,7 @@ class Runs:
 
     def run(self) -> int:
         from fcnet.errors import RunError
-        from fcnet.runs.listing import find_runs, read_run
+        from fcnet.runs.listing import by_data, find_runs, read_run
 
         runs = self._sorted([read_run(folder) for folder in find_runs(self.folder)])
         if self.json:
@@ -51,7 +57,9 @@ class Runs:
         from rich.console import Console
 
         console = Console()
-        console.print(self._table(runs))
+        for label, group in by_data(runs).items():
+            console.print(shown(label) or "data not known", style="bold", markup=False, highlight=False)
+            console.print(self._table(group, console.width))
         for run in runs:
             if run.problem:
                 console.print(
@@ -73,45 +81,45 @@ class Runs:
             return sorted(runs, key=lambda run: run.seconds or 0.0)
         return sorted(runs, key=accuracy, reverse=True)
 
-    def _table(self, runs: Sequence[Run]) -> Table:
+    def _table(self, runs: Sequence[Run], width: int) -> Table:
+        """The runs of one data set; each row fits in so many characters."""
         from rich import box
+        from rich.markup import escape
         from rich.table import Table
-        from rich.text import Text
 
-        from fcnet.runs.listing import differing
+        from fcnet.runs.listing import apart
 
-        names = differing(runs)
-        data = len({run.data for run in runs if run.data}) > 1
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-        table.add_column("run", overflow="fold")
-        table.add_column("valid.", justify="right", no_wrap=True)
-        table.add_column("test", justify="right", no_wrap=True)
-        table.add_column("seconds", justify="right", no_wrap=True)
-        table.add_column("state", no_wrap=True)
-        if data:
-            table.add_column("data", overflow="fold")
-        if names:
-            table.add_column("settings that differ", overflow="fold")
-        for run in runs:
-            state = run.state if run.state != "unfinished" else f"at {100 * run.progress:.0f} %"
-            cells: list[str | Text] = [
-                Text(shown(self._name(run.folder))), _percent(run.val_accuracy), _percent(run.test_accuracy),
-                _seconds(run.seconds), Text(state, COLOURS[run.state]),
-            ]  # fmt: skip
-            cells += [Text(shown(run.data))] if data else []
-            cells += [Text(shown(self._settings(run, names)))] if names else []
-            table.add_row(*cells)
+        columns = {
+            "run": [shown(self._name(run.folder)) for run in runs],
+            "valid.": [_percent(run.val_accuracy) for run in runs],
+            "test": [_percent(run.test_accuracy) for run in runs],
+            "seconds": [_seconds(run.seconds) for run in runs],
+            "state": [_state(run) for run in runs] if any(run.state != "finished" for run in runs) else [],
+            "set apart by": [shown(text) for text in apart(runs)],
+        }
+        columns = {name: cells for name, cells in columns.items() if any(cells)}
+        widths = {name: max(map(len, (name, *cells))) for name, cells in columns.items()}
+        widths["run"] = min(widths["run"], LONGEST_NAME)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        for name in columns:
+            left = width - sum(taken + 2 for other, taken in widths.items() if other != name)
+            table.add_column(
+                name,
+                justify="right" if name in ("valid.", "test", "seconds") else "left",
+                width=min(widths[name], left) if name == "set apart by" else widths[name],
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+        for run, row in zip(runs, zip(*columns.values(), strict=True), strict=True):
+            table.add_row(*map(escape, row), style=COLOURS[run.state])
         return table
 
     def _name(self, folder: Path) -> Path:
         return folder.relative_to(self.folder) if folder != self.folder else folder
 
-    def _settings(self, run: Run, names: Sequence[str]) -> str:
-        from fcnet.runs.listing import typed
 
-        if run.config is None:
-            return ""
-        return ", ".join(f"{name} {typed(getattr(run.config, name))}" for name in names)
+def _state(run: Run) -> str:
+    return run.state if run.state != "unfinished" else f"at {percent(run.progress, digits=0)}"
 
 
 def _seconds(value: float | None) -> str:
@@ -121,4 +129,4 @@ def _seconds(value: float | None) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
+    return "" if value is None else percent(value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from fcnet.cli import tell
 from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
 
@@ -68,5 +70,5 @@ def fitted_and_told(given: TrainConfig, dataset: Dataset) -> TrainConfig:
         if getattr(settings, name) != getattr(given, name)
     ]
     if changed and first_worker():
-        print(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}", flush=True)
+        tell(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}", sys.stdout)
     return settings

@@ -10,11 +10,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
-from fcnet.cli.progress import TrainingProgress
+from fcnet.cli.progress import Bar, Times, TrainingProgress, title_column
 from fcnet.errors import FcnetError
+from fcnet.experiments.duration import expected
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.report.discussion import discuss
 from fcnet.report.exercise import HEADING, exercise_rows
@@ -47,6 +48,8 @@ class Story:
             f"{dataset.label}: {len(dataset.train):,} training and {len(dataset.test):,} test images from "
             f"{escape(dataset.origin.path)}{OFFICIAL[dataset.origin.official]}"
         )
+        if dataset.name == "CIFAR-10" and not (self.reproduction.out / "toy.json").exists():
+            self.say(f"{expected('quick' if self.reproduction.quick else 'reproduce')} in all")
         self.toy()
         self.default()
         self.ladder()
@@ -63,12 +66,11 @@ class Story:
         """Draw the figures and write the page, which takes some seconds."""
         out, dataset = self.reproduction.out, self.reproduction.dataset
         console, live = self.console, self.console.is_terminal
-        drawn = list(
-            track(
-                draw(Records(out, dataset)), "  figures and report", len(FIGURES),
-                console=console, transient=True, disable=not live,
+        columns = title_column(), Bar(), Times()
+        with Progress(*columns, console=console, transient=True, expand=True, disable=not live) as bar:
+            drawn = list(
+                bar.track(draw(Records(out, dataset)), len(FIGURES), description="figures and report")
             )
-        )  # fmt: skip
         write(drawn, out / "figures")
         return write_report(out, dataset, drawn=drawn)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from fcnet.wording import shown
+from fcnet.cli import tell
+from fcnet.wording import percent, times
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Test:
 
         dataset = load_as_recorded(RunFolder(self.folder).read_record(), self.data)
         result = use_test_set(self.folder, dataset, again=self.again)
-        times = "once" if result["count"] == 1 else f"{result['count']} times"
-        print(
-            f"test accuracy {100 * result['accuracy']:.2f} % on {result['images']:,} images of "
-            f"{shown(dataset.label)}, the test set used {times}; see {shown(RunFolder(self.folder).test)}"
+        tell(
+            f"test accuracy {percent(result['accuracy'], digits=2)} on {result['images']:,} images of "
+            f"{dataset.label}, the test set used {times(result['count'])}; see {RunFolder(self.folder).test}",
+            sys.stdout,
         )
         return 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fcnet.cli import tell
 from fcnet.cli.start import Recipe, fitted_and_told, start_of
+from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
-from fcnet.wording import shown
+from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -41,7 +45,9 @@ class Train:
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
-    """Go on with a run that was stopped; its own settings hold if none are given."""
+    """Resume a run that was stopped, with its own data and settings if none are given."""
+    overwrite: bool = False
+    """Train anew in a folder that holds a run: that one is renamed OUT-1, OUT-2, and so on."""
     tensorboard: bool = False
     """Write curves for TensorBoard into RUN/tensorboard while it trains."""
     recipe: Recipe | None = None
@@ -52,25 +58,54 @@ class Train:
 
     def run(self) -> int:
         from fcnet.cli.loading import first_worker, load_any
+        from fcnet.runs.earlier import move_aside
         from fcnet.runs.training import train_run
 
+        if self.resume and self.overwrite:
+            raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
         watching = self._watching() if first else nullcontext()
-        dataset = load_any(self.data, self.require_cifar10, self.image_size, skip_damaged=self.skip_damaged)
+        data, image_size, skip_damaged = self._data()
+        dataset = load_any(data, self.require_cifar10, image_size, skip_damaged=skip_damaged)
         settings = fitted_and_told(self._settings(), dataset)
+        if self.overwrite and first and (place := move_aside(self.out)):
+            print(f"moved the run in {self.out} to {place}", flush=True)
         try:
             with watching as callback:
                 record = train_run(settings, dataset, self.out, self.resume, callback)
         except KeyboardInterrupt as stop:
-            raise type(stop)(f"{self.out} goes on with --resume") from None
-        metrics = record["metrics"]
+            raise type(stop)(f"resume with: {self._command('--resume')}") from None
+        except DivergedError as error:
+            lower = ("--config", f"{self.out}/config.toml", "--learning-rate")
+            again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=data)
+            raise DivergedError(f"{error}; start again with: {again}") from error
         if first:
-            reached = [f"{100 * metrics[name]:.1f} %" for name in ("train_accuracy", "val_accuracy")]
-            print(
-                f"{shown(self.out)}: training accuracy {reached[0]}, validation accuracy {reached[1]} on "
-                f"{shown(dataset.label)} after {record['seconds']:.1f} s"
+            metrics = record["metrics"]
+            tell(
+                f"{self.out}: training accuracy {percent(metrics['train_accuracy'])}, validation accuracy "
+                f"{percent(metrics['val_accuracy'])} on {dataset.label} after {record['seconds']:.1f} s",
+                sys.stdout,
             )
         return 0
+
+    def _data(self) -> tuple[Path | None, int | None, bool]:
+        """`--data` and how it is read; as in the run that is resumed, if nothing is given."""
+        from fcnet.cli.loading import as_before
+        from fcnet.runs.earlier import data_of
+
+        known = data_of(self.out) if self.resume else {}
+        data, image_size = as_before(known, self.data, self.image_size)
+        return data, image_size, self.skip_damaged or (self.data is None and bool(known.get("skipped")))
+
+    def _command(self, *options: str, data: Path | None = None) -> str:
+        """The command that trains in this folder, with these options, as one types it."""
+        words = ["fcnet", "train", "--out", str(self.out), *options]
+        words += ["--tensorboard"] if self.tensorboard else []
+        words += ["--require-cifar10"] if self.require_cifar10 else []
+        words += [] if data is None else ["--data", str(data)]
+        words += [] if data is None or self.image_size is None else ["--image-size", str(self.image_size)]
+        words += ["--skip-damaged"] if data is not None and self.skip_damaged else []
+        return shlex.join(words)
 
     def _watching(self) -> AbstractContextManager[Any]:
         """Who watches the training: the progress on the screen, and TensorBoard's files if asked for.

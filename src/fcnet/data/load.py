@@ -74,6 +74,11 @@ def load(
     watchers = watchers or Watchers()
     path = expanded(data, "--data") if data is not None else None
     about = DATASETS.get(str(path)) if path is not None and not path.exists() else None
+    if path is not None and about is None and own and not path.exists():
+        raise DataError(
+            f"{path} (--data) does not exist, draw a sample with: fcnet data sample {path}; or name a folder "
+            f"of pictures by class, an .npz file of X and y, or a data set: {', '.join(DATASETS)}"
+        )
     if path is not None and about is None and own and _is_own(path):
         from fcnet.data.own.load import load_own
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fcnet.wording import percent
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -30,7 +32,7 @@ class Epoch:
 
     def __str__(self) -> str:
         """One line, as `verbose` prints it."""
-        text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.1f} %"
+        text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {percent(self.accuracy)}"
         if self.validation_loss is not None and self.validation_accuracy is not None:
-            text += f", validation {self.validation_loss:.4f}, {100 * self.validation_accuracy:.1f} %"
+            text += f", validation {self.validation_loss:.4f}, {percent(self.validation_accuracy)}"
         return f"{text}, {self.seconds:.2f} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.model import Model
+from fcnet.wording import percent, points
 
 STRAIGHT = 0.9
 """Share of a loss's course, explained by a straight line, from which it is called straight."""
@@ -82,19 +83,24 @@ class Finding:
 
 
 def diagnose(
-    history: Sequence[Evaluation], updates: Sequence[dict[str, float]], initial: Model, final: Model
+    metrics: Mapping[str, float],
+    history: Sequence[Evaluation],
+    updates: Sequence[dict[str, float]],
+    initial: Model,
+    final: Model,
 ) -> list[Finding]:
     """Measure a run's four symptoms.
 
     Parameters
     ----------
+    metrics : of the run's record: `train_accuracy` and `val_accuracy` after the last step
     history : the run's evaluations
     updates : rows of `Watch.updates`
     initial, final : the network before and after
     """
     return [
         _linear_loss([row.step for row in history], [row.loss for row in history]),
-        _no_gap(history[-1]),
+        _no_gap(metrics["train_accuracy"], metrics["val_accuracy"]),
         _few_pictures(initial.first_layer, final.first_layer),
         _small_updates(history, updates, final.first_layer),
     ]
@@ -132,16 +138,18 @@ def _linear_loss(steps: Sequence[int], losses: Sequence[float]) -> Finding:
     return Finding("loss explained by a straight line", share, sentence)
 
 
-def _no_gap(last: Evaluation) -> Finding:
-    gap = last.train_accuracy - last.val_accuracy
-    train, val = f"{100 * last.train_accuracy:.1f} %", f"{100 * last.val_accuracy:.1f} %"
+def _no_gap(train_accuracy: float, val_accuracy: float) -> Finding:
+    gap = train_accuracy - val_accuracy
+    train, val = percent(train_accuracy), percent(val_accuracy)
     if gap < SMALL_GAP:
         sentence = (
             f"Training accuracy ({train}) is not above validation accuracy ({val}): nothing is overfitted, "
             f"so there is room for more units and less regularisation."
         )
     else:
-        sentence = f"Training accuracy ({train}) is {100 * gap:.1f} points above validation accuracy ({val})."
+        sentence = (
+            f"Training accuracy ({train}) is {points(gap, sign=False)} above validation accuracy ({val})."
+        )
     return Finding("training minus validation accuracy", gap, sentence)
 
 

@@ -121,7 +121,7 @@ class Reproduction:
             resume=True,
             callback=Callbacks(callback, watch),
         )
-        findings = self._once("default/diagnosis.json", lambda: self._diagnose(run, watch))
+        findings = self._once("default/diagnosis.json", lambda: self._diagnose(record["metrics"], run, watch))
         return record | findings
 
     def ladder(self, listener_for: Callable[[str], Callback]) -> list[dict[str, Any]]:
@@ -204,8 +204,9 @@ class Reproduction:
             write_json(path, compute())
         return read_json(path)
 
-    def _diagnose(self, run: RunFolder, watch: Watch) -> dict[str, Any]:
+    def _diagnose(self, metrics: dict[str, float], run: RunFolder, watch: Watch) -> dict[str, Any]:
         assert watch.initial is not None
         watch.initial.save(run.path / "initial")
-        findings = diagnose(read_history(run.history), watch.updates, watch.initial, Model.load(run.path))
+        history, final = read_history(run.history), Model.load(run.path)
+        findings = diagnose(metrics, history, watch.updates, watch.initial, final)
         return {"findings": [asdict(finding) for finding in findings], "updates": watch.updates}

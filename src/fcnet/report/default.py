@@ -11,7 +11,7 @@ import numpy as np
 from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Diagnosis, Records
-from fcnet.train.history import Evaluation
+from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 from fcnet.wording import percent
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ STRAIGHT = 0.9
 
 RANK = "effective rank of the first layer"
 """The diagnosis's name for how many different pictures the units amount to."""
+
+GAP = "training minus validation accuracy"
+"""The diagnosis's name for that, after the last step."""
 
 HEALTHY_UPDATE = 1e-3
 """Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
@@ -35,7 +38,7 @@ def default_run(records: Records) -> style.Drawing | None:
     figure = style.new_figure(11.4, 3.9)
     panels = figure.subplots(1, 2 if diagnosis is None else 3)
     _loss(panels[0], history)
-    _accuracies(panels[1], history)
+    _accuracies(panels[1], history, diagnosis.value(GAP) if diagnosis else None)
     if diagnosis is not None:
         _updates(panels[2], diagnosis)
     for axes in panels:
@@ -47,7 +50,7 @@ def default_run(records: Records) -> style.Drawing | None:
     return style.Drawing(
         figure,
         "The default run: its loss with a straight line fitted to it, its accuracy on validation images and "
-        "on as many training images, and the size of its updates relative to the weights.",
+        f"on a {TRAINING_SAMPLE} of as many images, and the size of its updates relative to the weights.",
     )
 
 
@@ -98,46 +101,24 @@ def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
         axes.set_title("A straight line: steps too small")
 
 
-def _accuracies(axes: Axes, history: Sequence[Evaluation]) -> None:
+def _accuracies(axes: Axes, history: Sequence[Evaluation], gap: float | None) -> None:
     steps = [row.step for row in history]
     marker = "-o" if len(steps) == 1 else "-"
-    last = history[-1]
-    for values, name, color, height in (
-        (
-            [row.val_accuracy for row in history],
-            f"validation {percent(last.val_accuracy)}",
-            style.VALIDATION,
-            0.17,
-        ),
-        (
-            [row.train_accuracy for row in history],
-            f"training {percent(last.train_accuracy)}",
-            style.TRAIN,
-            0.06,
-        ),
+    for name, values, color, height in (
+        ("validation", [row.val_accuracy for row in history], style.VALIDATION, 0.17),
+        (TRAINING_SAMPLE, [row.train_accuracy for row in history], style.TRAIN, 0.06),
     ):
-        axes.plot(
-            steps,
-            [100 * value for value in values],
-            marker,
-            color=color,
-            linewidth=1.8,
-            label=name.split()[0],
-        )
+        axes.plot(steps, [100 * v for v in values], marker, color=color, linewidth=1.8, label=name)
         axes.text(
-            0.97,
-            height,
-            name,
-            transform=axes.transAxes,
-            ha="right",
-            fontsize=style.SMALL,
-            fontweight="bold",
-            color=color,
-        )
+            0.97, height, f"{name} {percent(values[-1])}", transform=axes.transAxes, ha="right",
+            fontsize=style.SMALL, fontweight="bold", color=color,
+        )  # fmt: skip
     axes.set_ylim(bottom=0)
     axes.set_ylabel("accuracy (%)")
-    gap = last.train_accuracy - last.val_accuracy
-    axes.set_title("No gap: too little capacity" if gap < 0.02 else f"A gap of {100 * gap:.0f} points")
+    if gap is None:
+        axes.set_title("Accuracy")
+    else:
+        axes.set_title("No gap: too little capacity" if gap < 0.02 else f"A gap of {100 * gap:.0f} points")
 
 
 def _updates(axes: Axes, diagnosis: Diagnosis) -> None:

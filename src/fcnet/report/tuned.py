@@ -10,7 +10,7 @@ import numpy as np
 from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
-from fcnet.train.history import Evaluation
+from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,15 +29,21 @@ def tuned_curves(records: Records) -> style.Drawing | None:
         return None
     figure = style.new_figure(9.6, 4.0)
     losses, accuracies = figure.subplots(1, 2)
-    _pair(losses, history, lambda row: (row.loss, row.val_loss), "{:.2f}")
-    _pair(accuracies, history, lambda row: (100 * row.train_accuracy, 100 * row.val_accuracy), "{:.1f} %")
+    _pair(losses, history, lambda row: (row.loss, row.val_loss), "{:.2f}", "training")
+    _pair(
+        accuracies,
+        history,
+        lambda row: (100 * row.train_accuracy, 100 * row.val_accuracy),
+        "{:.1f} %",
+        TRAINING_SAMPLE,
+    )
     losses.set_title("Loss (nats)")
     accuracies.set_title("Accuracy (%)")
     style.credit(figure, records.label)
     return style.Drawing(
         figure,
         f"Loss and accuracy of {records.name} after each epoch. The training loss is the mean over the "
-        "epoch's minibatches; training accuracy is that of as many training images as there are for "
+        f"epoch's minibatches; the {TRAINING_SAMPLE} are the first training images, as many as there are for "
         "validation.",
     )
 
@@ -104,18 +110,22 @@ def _on_blue(percent: float, diagonal: bool) -> str:
 
 
 def _pair(
-    axes: Axes, history: Sequence[Evaluation], pair: Callable[[Evaluation], tuple[float, float]], form: str
+    axes: Axes,
+    history: Sequence[Evaluation],
+    pair: Callable[[Evaluation], tuple[float, float]],
+    form: str,
+    name: str,
 ) -> None:
-    """Draw what `pair` takes from each evaluation, training and validation, and the last values."""
+    """Draw what `pair` takes from each evaluation, `name` and validation, and the last values."""
     epochs = [row.epoch for row in history]
     train, validation = zip(*map(pair, history), strict=True)
     ends = []
-    for name, color, values in (
-        ("training", style.TRAIN, train), ("validation", style.VALIDATION, validation)
+    for line, color, values in (
+        (name, style.TRAIN, train), ("validation", style.VALIDATION, validation)
     ):  # fmt: skip
-        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color, label=name)
+        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color, label=line)
         if np.isfinite(values[-1]):
-            ends.append((epochs[-1], values[-1], f"{name}\n{form.format(values[-1])}", color))
+            ends.append((epochs[-1], values[-1], f"{line}\n{form.format(values[-1])}", color))
     axes.set_xlabel("epoch")
     axes.set_xlim(0, epochs[-1] * 1.01)
     axes.locator_params(axis="both", nbins=6, steps=[1, 2, 5, 10])

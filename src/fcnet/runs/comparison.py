@@ -10,7 +10,9 @@ from typing import Any
 from fcnet.data.dataset import Dataset, split
 from fcnet.runs.listing import Run, typed
 from fcnet.train.config import TrainConfig
+from fcnet.train.history import TRAINING_SAMPLE
 from fcnet.train.model import Model
+from fcnet.wording import percent, points
 
 SIGNIFICANT = 0.05
 """Probability of so large a difference by chance alone, below which it is called more than that."""
@@ -83,7 +85,8 @@ def measured(run: Run) -> dict[str, str]:
     values = {
         "validation accuracy": _percent(run.val_accuracy),
         "validation loss": _decimal(metrics.get("val_loss", last and last.val_loss)),
-        "training accuracy": _percent(metrics.get("train_accuracy", last and last.train_accuracy)),
+        "training accuracy": _percent(metrics.get("train_accuracy")),
+        f"accuracy on the {TRAINING_SAMPLE}": _percent(last and last.train_accuracy),
         "training loss": _decimal(metrics.get("train_loss")),
         "test accuracy": _percent(run.test_accuracy),
         "last loss of the curve": _decimal(last and last.loss),
@@ -97,7 +100,7 @@ def measured(run: Run) -> dict[str, str]:
 
 
 def _percent(value: Any) -> str:
-    return f"{100 * value:.1f} %" if isinstance(value, int | float) else ""
+    return percent(value) if isinstance(value, int | float) else ""
 
 
 def _decimal(value: Any, digits: int = 3) -> str:
@@ -108,7 +111,7 @@ def _best(run: Run) -> str:
     if not run.history:
         return ""
     best = max(run.history, key=lambda row: row.val_accuracy)
-    return f"{100 * best.val_accuracy:.1f} % (epoch {best.epoch:.0f})"
+    return f"{percent(best.val_accuracy)} (epoch {best.epoch:.0f})"
 
 
 def same_validation(first: Run, second: Run) -> bool:
@@ -178,8 +181,8 @@ def of_accuracies(
     p = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(difference == 0)
     text = (
         f"with {images[0]:,} and {images[1]:,} validation images the standard errors of {names[0]} and "
-        f"{names[1]} are {100 * errors[0]:.1f} and {100 * errors[1]:.1f} points (taken as independent, "
-        f"p {_p(p)})"
+        f"{names[1]} are {points(errors[0], sign=False)} and {points(errors[1], sign=False)} "
+        f"(taken as independent, p {_p(p)})"
     )
     return Verdict(difference, error, p, text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -39,6 +40,7 @@ class Run:
     history : the evaluations so far
     record : of a finished run
     test : content of test.json, once the test set was used
+    origin : content of data.json, which every run has from its first step on
     """
 
     folder: Path
@@ -48,6 +50,7 @@ class Run:
     history: tuple[Evaluation, ...] = ()
     record: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
+    origin: dict[str, Any] | None = None
 
     @property
     def progress(self) -> float:
@@ -79,8 +82,9 @@ class Run:
 
     @property
     def data(self) -> str:
-        """The label of its data set; of an unfinished run nothing says it."""
-        return "" if self.record is None else str(self.record["data"]["label"])
+        """The label of its data set; "" where nothing says it."""
+        data = (self.record or {}).get("data", self.origin)
+        return str(data.get("label", "")) if isinstance(data, dict) else ""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -131,6 +135,7 @@ def read_run(folder: Path) -> Run:
     attempt("history", run.history, lambda: tuple(read_history(run.history)))
     attempt("record", run.record, run.read_record)
     attempt("test", run.test, lambda: read_json(run.test, Tested))
+    attempt("origin", run.data, lambda: read_json(run.data))
     known = Run(folder, "finished" if run.finished else "unfinished", **found)
     state = known.state
     if problems:
@@ -140,14 +145,32 @@ def read_run(folder: Path) -> Run:
     return Run(folder, state, "; ".join(problems), **found)
 
 
-def differing(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Names of the settings in which these runs are not all alike."""
+def by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs under the labels of their data sets, in the order of the first of each."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.data, []).append(run)
+    return groups
+
+
+def apart(runs: Sequence[Run]) -> list[str]:
+    """For each run the settings that set it apart: those that are not the most frequent ones."""
     configs = [run.config for run in runs if run.config is not None]
-    return tuple(
-        field.name
+    usual = {
+        field.name: Counter(getattr(config, field.name) for config in configs).most_common(1)[0][0]
         for field in fields(TrainConfig)
-        if len({getattr(config, field.name) for config in configs}) > 1
-    )
+        if configs
+    }
+    return [
+        ", ".join(
+            f"{name} {typed(getattr(run.config, name))}"
+            for name, value in usual.items()
+            if getattr(run.config, name) != value
+        )
+        if run.config
+        else ""
+        for run in runs
+    ]
 
 
 def typed(value: object) -> str:

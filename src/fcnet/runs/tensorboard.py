@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CURVES = {
     "loss/training": "loss", "loss/objective": "objective", "loss/validation": "val_loss",
-    "accuracy/training": "train_accuracy", "accuracy/validation": "val_accuracy",
+    "accuracy/training_sample": "train_accuracy", "accuracy/validation": "val_accuracy",
     "learning_rate": "learning_rate",
 }  # fmt: skip
 """Names in TensorBoard, and what of a history's row they show."""

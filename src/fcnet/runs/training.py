@@ -15,7 +15,7 @@ from fcnet.errors import AlreadySaidError, DivergedError, RunError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment
+from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment, write_json
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
 from fcnet.train.callbacks import Callback
@@ -83,7 +83,7 @@ def _train(
         seconds_before=time.perf_counter() - start,
     )
     # not before settings and data are known to fit
-    workers.from_first(lambda: None if exists(run.config) else _write_config(run, config))
+    workers.from_first(lambda: _write_start(run, config, dataset))
     if first:
         fit.save = _saving(run, dataset)
     checkpoint = load_checkpoint(run.checkpoint)
@@ -137,7 +137,8 @@ def _take_folder(
     if finished:
         if run.read_record()["data"]["sha256"] != dataset.origin.sha256:
             raise RunError(
-                f"{run.path} was trained on other data than {dataset.origin.path}, choose another folder"
+                f"{run.path} was trained on other data than {dataset.origin.path}, "
+                f"leave out --data or choose another folder"
             )
         run.check(*SEALED)
         remove(run.checkpoint)  # killed right after the record was written
@@ -154,7 +155,8 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
         return
     if not resume:
         raise RunError(
-            f"{run.path} holds a run already, go on with --resume or choose another folder with --out"
+            f"{run.path} holds a run already: --resume resumes it, --overwrite moves it aside, "
+            f"and --out names another folder"
         )
     if read_config(run.config) != config:
         raise RunError(
@@ -163,10 +165,14 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
         )
 
 
-def _write_config(run: RunFolder, config: TrainConfig) -> None:
+def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
+    """Write what is known before the first step, where it is not there yet."""
     import tomli_w
 
-    write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+    if not exists(run.config):
+        write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+    if not exists(run.data):
+        write_json(run.data, data_record(dataset))
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
@@ -188,7 +194,8 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
     """Make sure that data, settings and history are those that the checkpoint was written with."""
     if checkpoint.data != dataset.origin.sha256:
         raise RunError(
-            f"{run.path} was started on other data than {dataset.origin.path}, choose another folder"
+            f"{run.path} was started on other data than {dataset.origin.path}, "
+            f"leave out --data or choose another folder"
         )
     rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
     lines = _text(run.history, HISTORY_LIMIT).splitlines(keepends=True)[:rows] if rows else []

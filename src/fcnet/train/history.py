@@ -11,6 +11,13 @@ from fcnet.errors import RunError
 from fcnet.files import read_file
 from fcnet.schema import HISTORY_LIMIT, Count, Fraction, NotNegative, Positive, decoded
 
+TRAINING_SAMPLE = "training sample"
+"""What people read where a training's accuracy on its own images is shown while it goes on.
+
+It is measured on the first training images, undeformed, as many as there are for validation, so that an
+evaluation stays short. "Training accuracy" is that on all training images after the last step, in the record.
+"""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -22,7 +29,7 @@ class Evaluation:
     learning_rate : of the step just done
     loss : mean of eq. 12 over the minibatches since the row before, in nats
     objective : eq. 13: that loss plus the L2 term of the weights at this step
-    train_accuracy : fraction in [0, 1] on the training split's first images, undeformed, as many as validate
+    train_accuracy : fraction in [0, 1] on the training sample, see `TRAINING_SAMPLE`
     val_accuracy : fraction in [0, 1] on the validation split
     val_loss : eq. 12 on the validation split, in nats
     """

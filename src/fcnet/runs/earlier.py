@@ -1,0 +1,50 @@
+"""What a folder holds of an earlier training: its data, by which it is resumed, and how it makes room."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from fcnet.errors import RunError
+from fcnet.lock import locked
+from fcnet.records import RunFolder, read_json
+
+
+def data_of(folder: Path) -> dict[str, Any]:
+    """What a run, finished or not, says of its data: see `data_record`; empty where there is none.
+
+    Raises
+    ------
+    RunError : the file is damaged
+    """
+    run = RunFolder(folder)
+    return read_json(run.data) if run.data.exists() else {}
+
+
+def move_aside(folder: Path) -> Path | None:
+    """Rename the folder of a run, so that another can be trained in its place.
+
+    Parameters
+    ----------
+    folder : of the run
+
+    Returns
+    -------
+    Path : where the run is now, the first of FOLDER-1, FOLDER-2, ... that is free; None if there was no run
+
+    Raises
+    ------
+    RunError : a process trains in it, or it cannot be renamed
+    """
+    if not RunFolder(folder).config.exists():
+        return None  # if there is anything else, the training refuses it
+    with locked(folder):
+        place = next(p for n in count(1) if not (p := folder.with_name(f"{folder.name}-{n}")).exists())
+        try:
+            folder.rename(place)
+        except OSError as error:
+            raise RunError(
+                f"cannot move {folder} to {place} ({error.strerror or error}), move or delete it yourself"
+            ) from error
+    return place
