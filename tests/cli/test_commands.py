@@ -31,7 +31,9 @@ COMMANDS = [
     "compare", "export", "grade", "audit", "start", "check", "report",
 ]  # fmt: skip
 
-AT_THE_TOP = "reproduce, data, train, tune, test, predict, runs, compare, export, grade, audit, start, check, report"
+AT_THE_TOP = (
+    "reproduce, data, train, tune, test, predict, runs, compare, export, grade, audit, start, check, report"
+)
 
 SMALL = (
     "--hidden 16 --initialisation he --preprocessing standardised --batch-size 60 --validation 200 --epochs 2"
