@@ -13,6 +13,7 @@ from fcnet.judge.case import Case
 from fcnet.judge.isolation import Reply, Submission
 from fcnet.judge.report import Shown
 from fcnet.judge.source import span
+from fcnet.judge.student import formed
 
 Array = NDArray[Any]
 
@@ -35,7 +36,8 @@ def expected_shapes(hidden: Sequence[int]) -> list[tuple[int, int]]:
 
 def make(submission: Submission, name: str, hidden: Sequence[int]) -> Reply:
     """A network under the name of its hidden layers."""
-    return submission.call("construct", target=target_of(hidden), cls=name, args=[D, list(hidden), C], seed=0)
+    target, args = target_of(hidden), [D, list(hidden), C]
+    return formed("construct", submission.call("construct", target=target, cls=name, args=args, seed=0))
 
 
 def target_of(hidden: Sequence[int]) -> str:

@@ -133,7 +133,7 @@ class Student:
             if not reply.ok:
                 return reply
             self.ended = None
-        reply = self.submission.call(operation, **arguments)
+        reply = formed(operation, self.submission.call(operation, **arguments))
         if reply.failure is not None and reply.failure.kind in ENDED:
             self.ended = reply.failure
         self.printed |= bool(reply.output.strip())
@@ -190,8 +190,9 @@ class Student:
         value = reply.value
         if not isinstance(value, dict) or "value" not in value:
             return Answer(failure=Failure("protocol", message="no answer"))
-        lines = {int(line): int(count) for line, count in value.get("lines", {}).items()}
-        changed, records = tuple(value.get("changed", ())), value.get("records", ())
+        lines = {int(line): count for line, count in value.get("lines", {}).items() if line.isdigit()}
+        changed = tuple(place for place in value.get("changed", ()) if isinstance(place, int))
+        records = [record for record in value.get("records", ()) if is_record(record)]
         return Answer(value["value"], None, changed, reply.output, lines, records)
 
     # Questions ----------------------------------------------------------------------------------------------
@@ -248,6 +249,28 @@ class Student:
         """The lines of methods, and at last of the functions and the class around them."""
         found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
         return found or [(1, len(self.source.lines))]
+
+
+def formed(operation: str, reply: Reply) -> Reply:
+    """The reply, or a failure where a hostile process has answered in another form."""
+    value, wanted = reply.value, dict[str, type]()
+    if operation in ("construct", "attributes"):
+        wanted = {"attributes": dict}
+    elif operation == "load":
+        wanted = {"classes": list}
+    whole = isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in wanted.items())
+    if whole and isinstance(value, dict):
+        forms = (("lines", dict), ("changed", list), ("records", list))
+        whole = all(isinstance(value.get(key, kind()), kind) for key, kind in forms)
+    if reply.failure is not None or whole:
+        return reply
+    return Reply(failure=Failure("protocol", message="an answer of no known form"))
+
+
+def is_record(record: Any) -> bool:
+    """Whether a record of a call has its parts."""
+    parts = (("params", dict), ("args", list), ("keywords", dict))
+    return isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts)
 
 
 def array_of(value: Any) -> Array | None:

@@ -127,8 +127,11 @@ def steps_of(done: Trained) -> int | None:
     seen: list[dict[str, Array]] = []
     for record in done.records:
         params = record.get("params", {})
-        last = seen[-1] if seen else {}
-        if any(name not in last or not np.array_equal(params[name], last[name]) for name in params):
+        if (
+            not seen
+            or params.keys() != seen[-1].keys()
+            or any(not np.array_equal(params[name], seen[-1][name]) for name in params)
+        ):
             seen.append(params)
     return len(seen) if len(seen) > 1 else None
 
