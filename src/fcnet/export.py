@@ -30,9 +30,9 @@ IR_VERSION = 8
 def export_onnx(model: Model, path: Path) -> None:
     """Write a trained network as an ONNX model, atomically.
 
-    Its input is `images` (N, channels, height, width) uint8, or `features` (N, D) float32 where it was
-    trained on rows of features; its outputs are `logits` (N, K) and `probabilities` (N, K), float32. The
-    classes' names are in its metadata, as JSON.
+    Its input is `images` (N, channels, height, width) uint8, or `features` (N, D) of the type that it was
+    trained on, float32 where that has all digits of the features, else float64; its outputs are `logits`
+    (N, K) and `probabilities` (N, K), float32. The classes' names are in its metadata, as JSON.
 
     Raises
     ------
@@ -47,16 +47,12 @@ def graph(model: Model) -> ModelProto:
     """The network as ONNX nodes: flatten, cast, (x - mean) / scale, the layers' own nodes, Softmax."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    if model.preprocessing.takes == "float32":
-        shape: list[str | int | None] = ["N", model.architecture.inputs]
-        given = helper.make_tensor_value_info("features", TensorProto.FLOAT, shape)
-    else:
-        given = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *model.image_shape])
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(model.preprocessing.takes))
+    features = model.image_shape[1] == 1
+    shape: list[str | int | None] = ["N", *((model.architecture.inputs,) if features else model.image_shape)]
+    given = helper.make_tensor_value_info("features" if features else "images", kind, shape)
     graph = Graph()
-    x = graph.node("Cast", graph.node("Flatten", given.name), to=TensorProto.FLOAT)
-    x = graph.node("Sub", x, graph.constant(model.preprocessing.mean.astype(np.float32), "mean"))
-    inverse = np.array(1 / model.preprocessing.scale, dtype=np.float32)
-    x = graph.node("Mul", x, graph.constant(inverse, "inverse_scale"))
+    x = _prepared(graph, graph.node("Flatten", given.name), model)
     for layer in model.network().layers:
         x = layer.onnx(graph, x)
     logits = graph.rename(x, "logits")
@@ -77,3 +73,19 @@ def graph(model: Model) -> ModelProto:
     helper.set_model_props(proto, {"classes": json.dumps(model.classes)})
     checker.check_model(proto, full_check=True)
     return proto
+
+
+def _prepared(graph: Graph, x: str, model: Model) -> str:
+    """(x - mean) / scale as nodes; of features in float64, as in training, and then float32."""
+    from onnx import TensorProto
+
+    preprocessing = model.preprocessing
+    if preprocessing.of_features:
+        x = graph.node("Cast", x, to=TensorProto.DOUBLE)
+        x = graph.node("Sub", x, graph.constant(preprocessing.mean, "mean"))
+        x = graph.node("Div", x, graph.constant(np.asarray(preprocessing.scale, dtype=np.float64), "scale"))
+        return graph.node("Cast", x, to=TensorProto.FLOAT)
+    x = graph.node("Cast", x, to=TensorProto.FLOAT)
+    x = graph.node("Sub", x, graph.constant(preprocessing.mean.astype(np.float32), "mean"))
+    inverse = np.array(1 / preprocessing.scale, dtype=np.float32)
+    return graph.node("Mul", x, graph.constant(inverse, "inverse_scale"))

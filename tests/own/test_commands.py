@@ -90,7 +90,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
     assert "96 training and 24 test rows of 6 numbers in 3 classes" in Path("numpy/report.html").read_text()
     fcnet(capsys, "export", "numpy", "--onnx")
     session = onnxruntime.InferenceSession("numpy/model.onnx")
-    rows = X[:5].astype(np.float32)
+    rows = X[:5]
     (logits,) = session.run(["logits"], {"features": rows})
     np.testing.assert_allclose(logits, Model.load(Path("numpy")).logits(rows), rtol=1e-4, atol=1e-4)
     for options, said in {

@@ -119,7 +119,7 @@ def test_parts_of_a_users_own(pictures: Path, tmp_path: Path) -> None:
     write_pictures(whole / "test", each=2)
     dataset = load_own(whole)
     assert (len(dataset.train), len(dataset.test), dataset.validation) == (69, 6, 9)
-    assert dataset.origin.how.endswith("60 for training, 9 for validation, 6 for testing")
+    assert "60 for training, 9 for validation, 6 for testing; images that are in two" in dataset.origin.how
     validation = split(dataset.train, 9)[1]
     held = {bytes(row) for row in validation.images}
     assert held == {picture(label, n).transpose(2, 0, 1).tobytes() for label in range(3) for n in range(3)}
@@ -358,11 +358,11 @@ def test_features_and_labels_of_any_name(tmp_path: Path) -> None:
     y = np.array(["oak", "elm"])[np.arange(40) % 2]
     dataset = load_own(saved(tmp_path / "a.npz", X=X, y=y, X_val=X[:6], y_val=y[:6]))
     assert (dataset.image_shape, dataset.classes, dataset.validation) == ((1, 1, 7), ("elm", "oak"), 6)
-    assert dataset.train.images.dtype == np.float32
+    assert dataset.train.images.dtype == np.float64
     assert dataset.origin.how.startswith(
         "rows of 7 numbers of 2 classes: 32 for training, 6 for validation, 8 "
     )
-    of_test = {tuple(row) for row in X.astype(np.float32)[y == "oak"]}
+    of_test = {tuple(row) for row in X[y == "oak"]}
     assert all(tuple(row) in of_test for row in dataset.test.images[dataset.test.labels == 1])
     named = load_own(saved(tmp_path / "b.npz", X=X, y=(y == "oak") * 2, classes=["elm", "ash", "oak"]))
     assert named.classes == ("elm", "ash", "oak")
@@ -386,7 +386,6 @@ X, Y = examples()
         ({"X": X.transpose(0, 3, 1, 2), "y": Y}, "give 1 or 3 channels, and these last"),
         ({"X": X[0, 0, 0], "y": Y}, r"has shape \(3,\), give \(N, D\)"),
         ({"X": np.full((40, 3), np.nan), "y": Y}, "holds NaN or infinity, the first in row 0"),
-        ({"X": np.full((40, 3), 1e300), "y": Y}, r"holds 1e\+300 in row 0, too large for float32"),
         ({"X": X.astype("U3"), "y": Y}, "has dtype <U3, give real numbers"),
         ({"X": X, "y": np.array([{}] * 40)}, "holds Python objects, which are never loaded"),
         ({"X": X, "y": Y, "X_test": X, "y_test": Y + 1}, "y_test in .* has the label 4, which y lacks"),

@@ -116,7 +116,7 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
         (
             {"preprocessing": "zca"},
-            "preprocessing is 'zca', choose from 'centred', 'standardised', 'whitened', 'symmetric'",
+            "preprocessing is 'zca', choose from 'auto', 'centred', 'standardised', 'whitened', 'symmetric'",
         ),
         (
             {"initialisation": "xavier"},

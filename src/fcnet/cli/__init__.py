@@ -7,12 +7,26 @@ mistake ends here as one line and exit status 2; anything else is a defect and s
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
 from fcnet.wording import shown
+
+NAMED_BY_THE_USER = {
+    errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EROFS,
+}  # fmt: skip
+"""What is wrong with a path that a user gave, wherever it is noticed first."""
+
+
+def _write_any_name() -> None:
+    """Let the terminal show the escape of a character that its encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reader of our output left.
     """
     try:
+        _write_any_name()
         from fcnet.cli.commands import parse
 
         return parse(sys.argv[1:] if arguments is None else arguments).run()
@@ -38,9 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {advice}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as interruption:
-        print(f"stopped: {shown(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
-        return 143 if isinstance(interruption, Terminated) else 130
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
         return 141
+    except OSError as error:
+        if error.errno not in NAMED_BY_THE_USER or not error.filename:
+            raise
+        path = shown(os.fsdecode(error.filename))
+        print(f"error: cannot use {path}: {error.strerror}, give another path", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interruption:
+        print(f"stopped: {shown(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
+        return 143 if isinstance(interruption, Terminated) else 130

@@ -30,7 +30,11 @@ def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
 
 
 def load_any(
-    data: Path | None, require_cifar10: bool = False, image_size: int | None = None, told: bool = True
+    data: Path | None,
+    require_cifar10: bool = False,
+    image_size: int | None = None,
+    told: bool = True,
+    skip_damaged: bool = False,
 ) -> Dataset:
     """As `load`; a user's own data too, which are read with a progress bar and described.
 
@@ -39,22 +43,28 @@ def load_any(
     data, require_cifar10 : as for `load`
     image_size : side of the squares that pictures become; None where their own size decides
     told : describe a user's own data
+    skip_damaged : leave out pictures that cannot be read
 
     Raises
     ------
     DataError : as `fcnet.data.load.load`; settings for the one kind of data with the other
     """
-    dataset = _load(data, require_cifar10, image_size, own=True)
+    dataset = _load(data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged)
     if dataset.origin.kind and told and first_worker():
         print(shown(f"{dataset.name}: {dataset.origin.how}"))
         print(shown(f"{dataset.name}: {counted(dataset)}"), flush=True)
     return dataset
 
 
-def _load(data: Path | None, required: bool, image_size: int | None, own: bool) -> Dataset:
+def _load(
+    data: Path | None, required: bool, image_size: int | None, own: bool, skip_damaged: bool = False
+) -> Dataset:
     from fcnet.data.load import load
 
-    dataset = load(data, required=required, image_size=image_size, own=own, watchers=_watchers())
+    dataset = load(
+        data, required=required, image_size=image_size, skip_damaged=skip_damaged, own=own,
+        watchers=_watchers(),
+    )  # fmt: skip
     if (notice := digits_notice(dataset)) and first_worker():
         print(notice, file=sys.stderr)
     return dataset
@@ -97,7 +107,8 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
         from fcnet.data.own.load import load_own
 
         with reading_progress() as progress:
-            return load_own(data or Path(origin["path"]), origin.get("image_size"), progress)
+            path, skip = data or Path(origin["path"]), bool(origin.get("skipped"))
+            return load_own(path, origin.get("image_size"), progress, skip)
     from fcnet.data.load import load_known
 
     return load_known(origin["name"], data)

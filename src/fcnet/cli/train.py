@@ -36,6 +36,8 @@ class Train:
     image_size: int | None = None
     """Side of the squares that pictures of one's own become, in pixels; otherwise small pictures of one size
     stay as they are, and others become 32 x 32."""
+    skip_damaged: bool = False
+    """Leave out pictures of one's own that cannot be read; the record names them."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
@@ -54,7 +56,7 @@ class Train:
 
         first = first_worker()
         watching = self._watching() if first else nullcontext()
-        dataset = load_any(self.data, self.require_cifar10, self.image_size)
+        dataset = load_any(self.data, self.require_cifar10, self.image_size, skip_damaged=self.skip_damaged)
         settings = fitted_and_told(self._settings(), dataset)
         try:
             with watching as callback:

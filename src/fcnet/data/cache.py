@@ -106,7 +106,8 @@ def kept(where: Path, state: str) -> Dataset | None:
         cut = about["train"]
         return Dataset(
             about["name"], Part(images[:cut], labels[:cut]), Part(images[cut:], labels[cut:]), classes, shape,
-            Origin(**about["origin"]), about["validation"],
+            Origin(**about["origin"] | {"skipped": tuple(about["origin"].get("skipped", ()))}),
+            about["validation"],
         )  # fmt: skip
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError):
         return None

@@ -26,6 +26,7 @@ class Origin:
     kind : "folder" or "arrays" of a user's own data, by which they are read again; else empty
     how : how a user's own data were read, in words
     image_size : side of the squares that a user's own pictures were to become, None if they decided
+    skipped : a user's own pictures that could not be read and were left out, below `path`
     """
 
     path: str
@@ -35,13 +36,15 @@ class Origin:
     kind: Literal["", "folder", "arrays"] = ""
     how: str = ""
     image_size: int | None = None
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Part:
     """Images and labels of one part of a data set.
 
-    images : (N, D) uint8, each row one image, channel by channel, row by row; or float32 rows of features
+    images : (N, D) uint8, each row one image, channel by channel, row by row; or rows of features,
+        float32 where these have the data's digits, else float64
     labels : (N,) int64 in [0, K)
     """
 

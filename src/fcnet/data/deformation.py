@@ -120,7 +120,7 @@ def table(
 class Gatherer:
     """Picks the images of a minibatch, deformed as it says, into a buffer that is reused.
 
-    images : (N, D) uint8, or float32 rows of features
+    images : (N, D) uint8, or rows of features
     tables : (views, D), from `Deformation.tables`
     """
 

@@ -48,6 +48,7 @@ def load(
     *,
     required: bool = False,
     image_size: int | None = None,
+    skip_damaged: bool = False,
     own: bool = True,
     watchers: Watchers | None = None,
 ) -> Dataset:
@@ -58,6 +59,7 @@ def load(
     data : a path of a copy, of a folder of pictures by class or of an .npz file; or the name of a data set
     required : refuse rather than use the digits where CIFAR-10 is not available
     image_size : side of the squares that a user's pictures become; None where their own size decides
+    skip_damaged : leave out pictures of a user's own that cannot be read
     own : whether a user's own data will do
     watchers : show the progress
 
@@ -78,9 +80,11 @@ def load(
         if required:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
         with watchers.reading() as reading:
-            return load_own(path, image_size, reading)
+            return load_own(path, image_size, reading, skip_damaged)
     if image_size is not None:
         raise DataError("--image-size is for your own pictures, name their folder with --data")
+    if skip_damaged:
+        raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
     return _load_published(None if about else path, about, required, watchers)
 
 

@@ -38,7 +38,7 @@ def whitening_matrix(
     images : (N, D) uint8, the training split
     preprocessing : what is applied to them first
     components : how many to keep, at most D
-    floor : in squared units of a pixel's 0 to 255
+    floor : in squared units of a pixel's 0 to 255, or of a feature that has the variance 1
 
     Raises
     ------
@@ -50,7 +50,8 @@ def whitening_matrix(
     variances, directions = np.linalg.eigh(covariance(images, preprocessing))
     variances = np.maximum(variances[::-1][:components], 0)
     directions = _signed(directions[:, ::-1][:, :components])
-    gains = 1 / np.sqrt(variances + floor / preprocessing.scale**2 + 1e-12)
+    unit = 1.0 if preprocessing.of_features else float(preprocessing.scale)
+    gains = 1 / np.sqrt(variances + floor / unit**2 + 1e-12)
     gains /= np.sqrt((variances * gains**2).mean())
     return np.ascontiguousarray(directions * gains, dtype=np.float32)
 
@@ -101,7 +102,8 @@ def covariance_kept() -> Iterator[None]:
 
 def _key(images: NDArray[np.uint8], preprocessing: Preprocessing) -> bytes:
     """What the covariance follows from; hashing the images takes a hundredth of the time."""
-    digest = hashlib.blake2b(repr((images.shape, preprocessing.scale)).encode())
+    digest = hashlib.blake2b(repr((images.shape, images.dtype.str)).encode())
+    digest.update(np.asarray(preprocessing.scale).data)
     digest.update(np.ascontiguousarray(preprocessing.mean).data)
     digest.update(np.ascontiguousarray(images).data)
     return digest.digest()

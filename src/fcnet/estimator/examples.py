@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fcnet.data.features import chunks
 from fcnet.errors import DataError
-from fcnet.estimator.inputs import Inputs, Rows, Standardisation, chunks
+from fcnet.estimator.inputs import Inputs, Rows, Standardisation
 
 Array = NDArray[Any]
 

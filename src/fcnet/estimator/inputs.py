@@ -14,20 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fcnet.errors import DataError
+from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
-
-NUMBERS = 1_000_000
-"""Numbers that are converted at once wherever all rows are walked through."""
-
-
-def chunks(count: int, width: int) -> Iterator[slice]:
-    """Cut `count` rows of `width` numbers into pieces of about `NUMBERS`."""
-    size = max(1, NUMBERS // max(width, 1))
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
 
 
 @dataclass(frozen=True)
@@ -55,14 +45,11 @@ class Standardisation:
         DataError : `feature J of X spreads too far, ...`
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, variance = (_sparse_moments if sparse.issparse(X) else _moments)(X, rows, weights)
-            # a constant feature has the variance of its mean's rounding
-            rounding = len(rows) * np.finfo(np.float64).eps
-            constant = variance <= rounding * variance + (rounding * mean) ** 2
-        if not np.isfinite(variance).all():
-            feature = int(np.argmin(np.isfinite(variance)))
-            raise DataError(f"feature {feature} of X spreads too far, its variance is no number of 64 bits")
-        return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
+            if sparse.issparse(X):
+                mean, variance = _sparse_moments(X, rows, weights)
+            else:
+                mean, variance = moments(lambda here: X[rows[here]], X.shape[1], weights)
+        return cls(mean, scales(mean, variance, len(rows)))
 
     def apply(self, X: Any) -> NDArray[np.float32]:
         """What the network sees of X (N, D), dense or sparse: dense, C-contiguous.
@@ -72,13 +59,7 @@ class Standardisation:
         DataError : `X holds numbers too large for the network, ...`
         """
         dense = X.toarray() if sparse.issparse(X) else X
-        with np.errstate(over="ignore", invalid="ignore"):
-            shifted = np.subtract(dense, self.mean, dtype=np.float64, order="C")
-            shifted /= self.scale
-            seen: NDArray[np.float32] = shifted.astype(np.float32)
-        if not np.isfinite(seen).all():
-            raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
-        return seen
+        return shifted_and_scaled(dense, self.mean, self.scale, np.empty(dense.shape, np.float32))
 
 
 class Inputs:
@@ -113,19 +94,6 @@ class Inputs:
     def chunks(self) -> Iterator[slice]:
         """All rows, a piece at a time."""
         return chunks(*self._shape)
-
-
-def _moments(X: Array, rows: Rows, weights: NDArray[np.float64]) -> tuple[Array, Array]:
-    """Weighted mean and variance of each feature, in two passes."""
-    mean, variance, total = np.zeros(X.shape[1]), np.zeros(X.shape[1]), weights.sum()
-    for here in chunks(len(rows), X.shape[1]):
-        mean += weights[here] @ X[rows[here]].astype(np.float64, copy=False)
-    mean /= total
-    for here in chunks(len(rows), X.shape[1]):
-        deviation = X[rows[here]] - mean
-        np.square(deviation, out=deviation)
-        variance += weights[here] @ deviation
-    return mean, variance / total
 
 
 def _sparse_moments(X: Any, rows: Rows, weights: NDArray[np.float64]) -> tuple[Array, Array]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fcnet.estimator.inputs import Standardisation, chunks
+from fcnet.data.features import chunks
+from fcnet.estimator.inputs import Standardisation
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
 

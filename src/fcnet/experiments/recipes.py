@@ -11,7 +11,7 @@ from fcnet.train.config import TrainConfig
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
 
-DEFAULT = TrainConfig(iterations=1000, evaluate_every=20)
+DEFAULT = TrainConfig(iterations=1000, evaluate_every=20, preprocessing="centred")
 """The exercise's default run: 50 units, N(0, 1e-4), learning rate 1e-4, decay 0.95 an epoch, lambda 0.25."""
 
 QUICK = TrainConfig(

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,14 @@ STYLE: dict[str, Any] = {
 }
 
 
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
+    "Droid Sans Fallback", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "SimHei", "Yu Gothic",
+    "Malgun Gothic", "Nanum Gothic", "Arial Unicode MS", "Noto Sans Devanagari", "Noto Sans Thai",
+)  # fmt: skip
+"""Fonts that draw the names of classes and files in scripts that the first one lacks."""
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure, and what it shows in a sentence or two."""
@@ -96,6 +105,7 @@ def house_style() -> Iterator[None]:
         matplotlib.rcdefaults()
         for name, value in STYLE.items():
             matplotlib.rcParams[name] = value  # type: ignore[index]
+        matplotlib.rcParams["font.family"] = families()
         yield
 
 
@@ -158,9 +168,32 @@ def _settle(figure: Figure) -> None:
         axes.set_position((round(left, 5), round(bottom, 5), round(width, 5), round(height, 5)))
 
 
+def families() -> list[str]:
+    """The fonts of the figures: one for all, and those on this machine that have other scripts."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return [STYLE["font.family"], *(name for name in OTHER_SCRIPTS if name in there)]
+
+
+@cache
+def _characters() -> list[frozenset[int]]:
+    """The characters of each of the fonts."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    paths = [findfont(FontProperties(family=[name])) for name in families()]
+    return [frozenset(get_font(path).get_charmap()) for path in paths]
+
+
 def plain(text: str, longest: int = 200) -> str:
-    """Text of others as it is: Matplotlib would set what stands between two $ as mathematics."""
-    text = " ".join(text.split())
+    """Text of others as it is: Matplotlib would set what stands between two $ as mathematics.
+
+    A character that no font of the figures has is drawn as its escape, and not as a box.
+    """
+    text = "".join(
+        c if ord(c) < 128 or any(ord(c) in font for font in _characters()) else ascii(c)[1:-1]
+        for c in " ".join(text.split())
+    )
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.own.folders import pictures_below
+from fcnet.data.own.folders import Passed, pictures_below
 from fcnet.data.own.picture import Picture, quiet_pillow, read_picture
 from fcnet.errors import DataError
 from fcnet.net.losses import softmax
@@ -70,9 +70,14 @@ def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failur
 
 def _read(paths: Iterable[Path], height: int, width: int) -> Iterator[Failure | tuple[Path, Picture]]:
     for path in paths:
-        files = list(pictures_below(path)) if path.is_dir() else [path]
+        passed = Passed()
+        try:
+            files = list(pictures_below(path, passed)) if path.is_dir() else [path]
+        except OSError as error:
+            yield Failure(path, f"cannot read {error.filename or path}: {error.strerror}")
+            continue
         if not files:
-            yield Failure(path, f"{path} holds no pictures")
+            yield Failure(path, f"{path} holds no pictures{passed.such()}")
         for file in files:
             try:
                 with quiet_pillow():

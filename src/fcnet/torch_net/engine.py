@@ -14,7 +14,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.net.initialisation import initial_parameters
 from fcnet.torch_net.hardware import choose_precision
-from fcnet.torch_net.images import DeviceImages, on_device
+from fcnet.torch_net.images import DeviceImages
 from fcnet.torch_net.losses import summed_cross_entropy
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
@@ -61,7 +61,7 @@ class TorchEngine:
         self.device = workers.device
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
-        self.inputs = make_inputs(config, train.images)
+        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1)
         augment = Pipeline.of(config.augmentations, image_shape)
         self.images = DeviceImages(train, self.inputs, augment, image_shape, self.device, dtype)
         self.views = self.images.views
@@ -94,7 +94,7 @@ class TorchEngine:
             X, targets = self.images.batch(batch, mine)
             scores = self._scores(X, masks)
         # the sum of this worker's share over the N of all: added up over the workers it is eq. 12
-        scores = scores.to(self.images.mean.dtype)
+        scores = scores.to(self.images.dtype)
         share = summed_cross_entropy(scores, targets, self.config.label_smoothing) / N
         loss = self.workers.total(share)
         if np.isfinite(loss):
@@ -105,8 +105,8 @@ class TorchEngine:
         scores = []
         with torch.inference_mode(), self._arithmetic():
             for start in range(0, len(images), EVALUATION_BATCH):
-                pixels = on_device(images[start : start + EVALUATION_BATCH], self.device)
-                scores.append(self.network(self.images.inputs(pixels)).float().cpu())
+                inputs = self.images.inputs(images[start : start + EVALUATION_BATCH])
+                scores.append(self.network(inputs).float().cpu())
         logits: Array = torch.cat(scores).numpy()
         return logits
 
@@ -155,4 +155,4 @@ class TorchEngine:
             return None
         keep = 1 - self.config.dropout
         drawn = (torch.rand(N, width, generator=self.generator, device=self.device) for width in units)
-        return [noise[mine].lt(keep).to(self.images.mean.dtype) / keep for noise in drawn]
+        return [noise[mine].lt(keep).to(self.images.dtype) / keep for noise in drawn]

@@ -22,9 +22,14 @@ from fcnet.train.inputs import Inputs
 
 WHOLE = slice(None)
 
+HOST_TYPES = {torch.float32: np.float32, torch.float64: np.float64}
+"""NumPy's names of the types that a network computes in."""
+
 
 class DeviceImages:
     """The training images of one process, and the way from pixels to the network's inputs.
+
+    Features are centred and scaled once, in float64 before they come to the device, which may lack float64.
 
     Parameters
     ----------
@@ -45,13 +50,14 @@ class DeviceImages:
         dtype: torch.dtype,
     ) -> None:
         self.device, self.augment, self.image_shape = device, augment, image_shape
-        self.images = on_device(train.images, device)
+        self.dtype, self.preprocessing = dtype, inputs.preprocessing
+        self.images = self._stored(train.images)
         self.labels = on_device(train.labels, device)
         tables = augment.deformation.tables(image_shape)
         self.views = len(tables)
         self.tables = on_device(tables, device) if len(tables) > 1 else None
-        self.mean = on_device(inputs.preprocessing.mean, device).to(dtype)
-        self.scale = inputs.preprocessing.scale
+        if not inputs.preprocessing.of_features:
+            self.mean = on_device(inputs.preprocessing.mean, device).to(dtype)
         P = inputs.projection
         self.projection = None if P is None else on_device(P, device).to(dtype)
         self._host_labels = train.labels
@@ -64,9 +70,9 @@ class DeviceImages:
         X = self._centred(self._pixels(rows, batch.views[mine]))
         return self._projected(X), self.labels.index_select(0, on_device(rows, self.device))
 
-    def inputs(self, pixels: Tensor) -> Tensor:
-        """What the network is given of pixels (B, D) uint8."""
-        return self._projected(self._centred(pixels))
+    def inputs(self, images: NDArray[Any]) -> Tensor:
+        """What the network is given of images (B, D), uint8 pixels or features."""
+        return self._projected(self._centred(self._stored(images)))
 
     def _augmented(self, drawn: Minibatch, mine: slice) -> tuple[Tensor, Targets]:
         """As `batch`, where more is done than moving pixels.
@@ -91,9 +97,17 @@ class DeviceImages:
             return pixels
         return pixels.gather(1, self.tables.index_select(0, on_device(views, self.device)))
 
-    def _centred(self, pixels: Tensor) -> Tensor:
-        X = torch.sub(pixels, self.mean)
-        return X if self.scale == 1.0 else X.mul_(1 / self.scale)
+    def _stored(self, images: NDArray[Any]) -> Tensor:
+        """Pixels as they are, features as the network sees them; on the device."""
+        if not self.preprocessing.of_features:
+            return on_device(images, self.device)
+        return on_device(self.preprocessing(images, HOST_TYPES[self.dtype]), self.device)
+
+    def _centred(self, stored: Tensor) -> Tensor:
+        if self.preprocessing.of_features:
+            return stored
+        X, scale = torch.sub(stored, self.mean), float(self.preprocessing.scale)
+        return X if scale == 1.0 else X.mul_(1 / scale)
 
     def _projected(self, X: Tensor) -> Tensor:
         return X if self.projection is None else X @ self.projection

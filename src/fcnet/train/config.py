@@ -37,13 +37,15 @@ class TrainConfig:
     """How many times wider a residual block is inside."""
     initialisation: str = "1e-4"
     """"he", "pytorch" for PyTorch's default, or the standard deviation of all initial weights."""
-    preprocessing: Literal["centred", "standardised", "whitened", "symmetric"] = "centred"
-    """What the network sees: pixels minus the mean image; also divided by their spread; or whitened. Or
-    symmetric: pixels from -1 to 1, as in question 4."""
+    preprocessing: Literal["auto", "centred", "standardised", "whitened", "symmetric"] = "auto"
+    """What the network sees: pixels or features minus their means (centred); also divided by their spread,
+    one number for all pixels and one for each feature (standardised); or whitened. Or symmetric: pixels from
+    -1 to 1, as in question 4. auto: images are centred, features standardised."""
     components: int = 800
     """Whitened inputs: how many principal components are kept."""
     whitening_floor: float = 1e5
-    """Whitened inputs: variance added to each component's own, in squared pixel units."""
+    """Whitened inputs: variance added to each component's own, in squared pixel units, or in those of a
+    standardised feature."""
     batch_size: int = 200
     """Examples per step."""
     epochs: int = 10

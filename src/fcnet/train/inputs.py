@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.preprocessing import Preprocessing, centred, standardised, symmetric
+from fcnet.data.preprocessing import Preprocessing, centred, of_features, standardised, symmetric
 from fcnet.data.whitening import whitening_matrix
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
@@ -53,21 +53,29 @@ class Inputs:
         return replace(architecture, inputs=len(self.projection)), folded
 
 
-def make_inputs(config: TrainConfig, images: NDArray[Any]) -> Inputs:
+def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = False) -> Inputs:
     """What the settings ask for, from the training split (N, D) alone.
+
+    Parameters
+    ----------
+    config : the settings
+    images : the training split
+    features : it is rows of features, each of a scale of its own, and no images
 
     Raises
     ------
-    DataError : more components than there are pixels; features that are to be taken as pixels
+    DataError : more components than there are pixels; features that are to be taken as pixels, or spread too
+        far
     """
     if config.preprocessing == "symmetric":
-        if images.dtype.kind == "f":
+        if features:
             raise DataError("preprocessing symmetric is for pixels from 0 to 255, choose standardised")
         return Inputs(symmetric(images.shape[1]))
-    if config.preprocessing == "centred":
-        return Inputs(centred(images))
-    preprocessing = standardised(images)
-    if config.preprocessing == "standardised":
+    if features:
+        preprocessing = of_features(images, one_by_one=config.preprocessing != "centred")
+    else:
+        preprocessing = (centred if config.preprocessing in ("auto", "centred") else standardised)(images)
+    if config.preprocessing != "whitened":
         return Inputs(preprocessing)
     return Inputs(
         preprocessing, whitening_matrix(images, preprocessing, config.components, config.whitening_floor)

@@ -10,12 +10,12 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.preprocessing import CHUNK, Preprocessing
+from fcnet.data.preprocessing import CHUNK, Kind, Preprocessing
 from fcnet.errors import DataError, RunError
 from fcnet.files import write_atomically
 from fcnet.net.architecture import Architecture
@@ -26,6 +26,9 @@ from fcnet.schema import Count, Word, decoded
 
 KIND, NUMBER = "fcnet-model", 2
 """The second format says the architecture; files of the first are read as what they can only be."""
+
+FEATURES = 3
+"""The format of an `input.safetensors` that has a float64 mean and a scale for each feature."""
 
 FORMAT = f"{KIND}-{NUMBER}"
 
@@ -67,11 +70,11 @@ class Model:
         return self.params[name]
 
     def logits(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Class scores (N, K) of images (N, D) uint8, or of float32 rows of features.
+        """Class scores (N, K) of images (N, D) uint8, or of rows of features as they are.
 
         Raises
         ------
-        DataError : images of another size, or weights so large that the scores are not finite
+        DataError : images of another size, features that are not finite or too large, or weights so large that the scores are not finite
         """
         name, network = self.path or "this network", self.network()
         if images.ndim != 2 or images.shape[1] != self.architecture.inputs:
@@ -104,9 +107,11 @@ class Model:
             "classes": json.dumps(self.classes),
             "image_shape": json.dumps(self.image_shape),
         }
-        inputs = {"mean": self.preprocessing.mean, "scale": np.array([self.preprocessing.scale])}
-        kind = {"takes": self.preprocessing.takes} if self.preprocessing.takes != "uint8" else {}
-        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": FORMAT, **kind}))
+        given = self.preprocessing
+        inputs = {"mean": given.mean, "scale": np.atleast_1d(given.scale)}
+        kind = {"takes": given.takes} if given.takes != "uint8" else {}
+        number = f"{KIND}-{FEATURES}" if given.of_features else FORMAT
+        write_atomically(folder / "input.safetensors", serialised(inputs, {"format": number, **kind}))
         save_weights(folder / "model.safetensors", self.architecture, self.params, about)
 
     @classmethod
@@ -118,8 +123,8 @@ class Model:
         RunError : a file is missing, damaged, altered or not one of this fcnet's; the text names it
         """
         path = folder / "model.safetensors"
-        tensors, about = _read(path)
-        inputs, kind = _read(folder / "input.safetensors")
+        tensors, about = _read(path, NUMBER)
+        inputs, kind = _read(folder / "input.safetensors", FEATURES)
         RunFolder(folder).check("model.safetensors", "input.safetensors")
         architecture, params = network_in(path, tensors, about)
         try:
@@ -149,13 +154,14 @@ class Model:
         ):
             if found != wanted:
                 raise DataError(f"{what} is {found}, and the network has {wanted}")
-        if not np.isfinite(mean).all() or not 0 < scale < np.inf:
+        scales = np.asarray(scale)
+        if not np.isfinite(mean).all() or not ((scales > 0) & np.isfinite(scales)).all():
             raise DataError(f"the mean is not finite, or the scale {scale} is not above 0")
         return self
 
 
 def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Preprocessing:
-    """What input.safetensors holds.
+    """What input.safetensors holds; that of older versions has one scale for all features.
 
     Raises
     ------
@@ -164,12 +170,17 @@ def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Pre
     for name in ("mean", "scale"):
         if name not in inputs or inputs[name].dtype.kind != "f" or inputs[name].size == 0:
             raise DataError(f"{name} is missing, empty, or holds no floating-point numbers")
-    takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
-    return Preprocessing(inputs["mean"].astype(np.float32), float(inputs["scale"].flat[0]), takes)
+    mean, scale, takes = inputs["mean"], inputs["scale"], kind.get("takes", "uint8")
+    if takes not in get_args(Kind):
+        raise DataError(f"takes is {takes!r}, and inputs are of {', '.join(get_args(Kind))}")
+    if scale.size not in ((1, mean.size) if mean.dtype == np.float64 else (1,)):
+        raise DataError(f"scale has shape {scale.shape}, and mean has {mean.shape}")
+    kept = mean if mean.dtype == np.float64 else mean.astype(np.float32)
+    return Preprocessing(kept, float(scale.flat[0]) if scale.size == 1 else scale, cast(Kind, takes))
 
 
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def _read(path: Path, known: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     tensors, about = read_tensors(path)
     number = format_number(about.get("format"), KIND)
-    check_format(path, number, NUMBER, "", "restore it or repeat the run", oldest=1)
+    check_format(path, number, known, "", "restore it or repeat the run", oldest=1)
     return tensors, about

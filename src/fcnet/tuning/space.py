@@ -245,10 +245,10 @@ def _dimensions(
 
 def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -> Dimension:
     """The usual values of a setting."""
-    size = math.prod(image_shape)
+    size, features = math.prod(image_shape), image_shape[1] == 1
     sizes = tuple(sorted({max(1, round(base.batch_size * f)) for f in (0.25, 0.5, 1, 2)}))
     ranges = (
-        _rates(base),
+        _rates(base, features),
         Dimension("schedule", values=("cosine", "decay")),
         Dimension("decay", 0.001 ** (1 / base.epochs), 1.0),  # a thousandth of the rate at the end, to all
         Dimension("warmup_epochs", 0.0, base.epochs / 6),
@@ -263,7 +263,7 @@ def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -
         Dimension("zoom", 0.0, 0.2),
         Dimension("initialisation", values=("he", "pytorch")),
         Dimension("components", min(64, size), min(1024, size), log=True, whole=1),
-        Dimension("whitening_floor", 1e3, 1e6, log=True),
+        Dimension("whitening_floor", *((1e-3, 10.0) if features else (1e3, 1e6)), log=True),
     )
     return next(one for one in ranges if one.name == setting)
 
@@ -273,12 +273,12 @@ def _adapts(base: TrainConfig) -> bool:
     return bool(getattr(OPTIMISERS[base.optimiser](base), "adapts", False))
 
 
-def _rates(base: TrainConfig) -> Dimension:
+def _rates(base: TrainConfig, features: bool) -> Dimension:
     """Learning rates; pixels from 0 to 255 need small ones, since a gradient is as large as the inputs."""
     low, high = 0.01, 0.3
     if _adapts(base):
         low, high = 1e-4, 1e-2
-    elif base.preprocessing == "centred":
+    elif base.preprocessing == "centred" or (base.preprocessing == "auto" and not features):
         low, high = 5e-5, 5e-3
     own = base.learning_rate
     return Dimension("learning_rate", min(low, own / 3), max(high, own * 3), log=True)

@@ -1,7 +1,7 @@
 """An .npz file of X and y: images of any number of channels, or rows of numbers.
 
 X       (N, height, width) or (N, height, width, channels) whole numbers from 0 to 255: images
-        (N, D) real numbers: rows of features, which become float32
+        (N, D) real numbers: rows of features, float32 where no digit is lost, else float64
 y       (N,) labels, whole numbers or text
 X_test, y_test, X_val, y_val   the same, if there are such parts
 classes (K,) text, names of the labels 0 to K - 1, if they have names
@@ -68,7 +68,7 @@ def _check_names(path: Path, names: set[str]) -> None:
 
 
 def examples(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], tuple[int, int, int]]:
-    """The parts' examples as rows (N, D), uint8 pixels or float32 features, and their common shape.
+    """The parts' examples as rows (N, D), uint8 pixels or features of one type, and their common shape.
 
     Raises
     ------
@@ -84,9 +84,8 @@ def examples(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, Array],
                 raise DataError(f"{where} has examples of shape {own}, those of X have {shape}")
             parts[part], shape = rows, own
     assert shape is not None
-    if len({rows.dtype for rows in parts.values()}) > 1:
-        parts = {part: rows.astype(np.float32) for part, rows in parts.items()}
-    return parts, shape
+    kind = np.result_type(*parts.values())
+    return {part: rows.astype(kind, copy=False) for part, rows in parts.items()}, shape
 
 
 def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
@@ -114,14 +113,12 @@ def _features(X: Array, where: str) -> Array:
     if X.dtype in (np.uint8, np.bool_):
         return np.ascontiguousarray(X, dtype=np.uint8)
     with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-    if not np.isfinite(rows).all():
-        row, column = (int(place) for place in np.argwhere(~np.isfinite(rows))[0])
-        if np.isfinite(X[row, column]):
-            number = f"{float(X[row, column]):.4g} in row {row}"
-            raise DataError(f"{where} holds {number}, too large for float32, rescale its columns")
+        exact = np.ascontiguousarray(X, dtype=np.float64)
+        rows = exact.astype(np.float32)
+    if not np.isfinite(exact).all():
+        row = int(np.argwhere(~np.isfinite(exact))[0, 0])
         raise DataError(f"{where} holds NaN or infinity, the first in row {row}, clean or drop such rows")
-    return rows
+    return rows if np.array_equal(rows, exact) else exact
 
 
 def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:

@@ -27,7 +27,18 @@ USUAL_SIZE = 32
 AHEAD = 256
 """Pictures that are handed to the threads at once, so that few wait in memory."""
 
+SHALLOW = 2**12 - 1
+"""16-bit pictures that go no further have fewer bits, of which cutting to 8 would leave almost nothing."""
+
 T = TypeVar("T")
+
+
+class UnreadableError(DataError):
+    """Some pictures cannot be read; `paths` says which."""
+
+    def __init__(self, text: str, paths: Sequence[Path]) -> None:
+        super().__init__(text)
+        self.paths = tuple(paths)
 
 
 def common_size(paths: Sequence[Path], progress: Reading) -> tuple[int, int]:
@@ -35,7 +46,7 @@ def common_size(paths: Sequence[Path], progress: Reading) -> tuple[int, int]:
 
     Raises
     ------
-    DataError : some cannot be read
+    UnreadableError : some cannot be read
     """
     sizes = list(_each(size_of, paths, "looking at pictures", progress))
     if len(set(sizes)) == 1 and max(sizes[0]) <= KEPT_SIZE:
@@ -56,18 +67,24 @@ def decode(
 
     Raises
     ------
-    DataError : some cannot be read
+    UnreadableError : some cannot be read
+    DataError : all 16-bit pictures are nearly black
     """
     images = np.empty((len(paths), 3, height, width), np.uint8)
-    grey = True
+    grey, highest = True, -1
 
-    def one(path: Path) -> tuple[NDArray[np.uint8], bool]:
+    def one(path: Path) -> tuple[NDArray[np.uint8], bool, int]:
         picture = read_picture(path, height, width)
-        return picture.pixels, picture.grey
+        return picture.pixels, picture.grey, picture.highest
 
-    for row, (pixels, without_colours) in enumerate(_each(one, paths, "reading pictures", progress)):
+    for row, (pixels, own, top) in enumerate(_each(one, paths, "reading pictures", progress)):
         images[row] = pixels
-        grey = grey and without_colours
+        grey, highest = grey and own, max(highest, top)
+    if 0 <= highest <= SHALLOW:
+        raise DataError(
+            f"the 16-bit pictures go from 0 to {highest} of 65535, and black is all that 8 bits would keep; "
+            f"multiply their values by {65535 // max(highest, 1)}, or save them with 8 bits"
+        )
     if grey:
         return np.ascontiguousarray(images[:, 0]).reshape(len(paths), -1), 1
     return images.reshape(len(paths), -1), 3
@@ -78,15 +95,15 @@ def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress:
 
     Raises
     ------
-    DataError : names the first that failed, and says how many others did
+    UnreadableError : names the first that failed, and says how many others did
     """
-    failed: list[DataError] = []
+    failed: list[tuple[str, Path]] = []
 
     def safe(path: Path) -> T | None:
         try:
             return work(path)
         except DataError as error:
-            failed.append(error)
+            failed.append((str(error), path))
             return None
 
     with quiet_pillow(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -97,6 +114,5 @@ def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress:
                     yield result
                 progress(what, done, len(paths))
     if failed:
-        first = min(str(error) for error in failed)
         others = f", and {len(failed) - 1} others cannot be read either" if len(failed) > 1 else ""
-        raise DataError(f"{first}{others}; repair or remove them")
+        raise UnreadableError(f"{min(failed)[0]}{others}", [path for _, path in failed])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,6 +49,13 @@ class Passed:
 
     ignored: list[Path] = field(default_factory=list)
     system: int = 0
+
+    def such(self, since: int = 0) -> str:
+        """The files that are no pictures, from the one of this number on, with an example; empty if none."""
+        others = self.ignored[since:]
+        if not others:
+            return ""
+        return f" but {len(others)} other file{'s' if len(others) > 1 else ''}, such as {others[0].name}"
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,11 @@ def list_pictures(folder: Path) -> Listing:
         raise DataError(f"cannot read {error.filename or folder}: {error.strerror}") from error
 
 
+def _class(path: Path) -> str:
+    """The class that a folder's name says: systems spell one and the same accent in two ways."""
+    return unicodedata.normalize("NFC", path.name)
+
+
 def _part(path: Path) -> str:
     """Which part of a data set a folder is by its name, empty if none."""
     return PARTS.get(ENDINGS.sub("", path.name.lower()), "")
@@ -127,21 +140,19 @@ def _check_layout(folder: Path, within: list[Path]) -> None:
 
 
 def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
-    classes = tuple(path.name for path in _folders(parts["train"], Passed()))
+    classes = tuple(sorted({_class(path) for path in _folders(parts["train"], Passed())}))
     _check_classes(parts["train"], classes)
     found: dict[str, list[File]] = {}
     for part, home in parts.items():
         found[part] = []
         for own in _folders(home, passed if home != folder else Passed()):
-            if own.name not in classes:
+            if _class(own) not in classes:
                 raise DataError(f"{own} is no class of {parts['train']}, put it there too or remove it")
             before = len(passed.ignored)
-            label = classes.index(own.name)
+            label = classes.index(_class(own))
             files = [File(path, label, stamp(path.stat())) for path in pictures_below(own, passed)]
             if not files:
-                others = passed.ignored[before:]
-                some = f"{len(others)} other file{'s' if len(others) > 1 else ''}"
-                such = f" but {some}, such as {others[0].name}" if others else ""
+                such = passed.such(before)
                 raise DataError(f"{own} holds no pictures{such}, put some there or remove the folder")
             found[part] += files
         if not found[part]:

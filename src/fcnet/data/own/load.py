@@ -14,9 +14,9 @@ from fcnet.data.cache import cached
 from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
-from fcnet.data.own import arrays
-from fcnet.data.own.decode import Reading, common_size, decode
-from fcnet.data.own.folders import Listing, list_pictures, visible
+from fcnet.data.own import arrays, remarks
+from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
+from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
 from fcnet.data.published import Published, is_file
@@ -48,7 +48,12 @@ def _holds_some(path: Path, about: Published) -> bool:
     return any(is_file(home / name) for home in candidates(path, about) for name in names)
 
 
-def load_own(path: Path, image_size: int | None = None, progress: Reading | None = None) -> Dataset:
+def load_own(
+    path: Path,
+    image_size: int | None = None,
+    progress: Reading | None = None,
+    skip_damaged: bool = False,
+) -> Dataset:
     """Load a folder of pictures by class, or an .npz file of X and y.
 
     Parameters
@@ -56,6 +61,7 @@ def load_own(path: Path, image_size: int | None = None, progress: Reading | None
     path : the folder, or the file
     image_size : side of the squares that pictures become; None where their own size decides
     progress : called while pictures are read
+    skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
 
     Returns
     -------
@@ -68,10 +74,12 @@ def load_own(path: Path, image_size: int | None = None, progress: Reading | None
     if path.suffix.lower() in (".npz", ".npy"):
         if image_size is not None:
             raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it out")
+        if skip_damaged:
+            raise DataError(f"--skip-damaged is for pictures, and {path} holds arrays, leave it out")
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
-    return load_pictures(path, image_size, progress or silent)
+    return load_pictures(path, image_size, progress or silent, skip_damaged)
 
 
 def load_arrays(path: Path) -> Dataset:
@@ -88,11 +96,17 @@ def load_arrays(path: Path) -> Dataset:
     rows = np.concatenate(list(X.values()))[order]
     labels = np.concatenate(list(y.values()))[order]
     told = told_of(sizes, shape, len(classes), features=shape[1] == 1, apart="test" in y)
+    if shape[1] == 1:
+        told += remarks.of_features(rows, sizes)
+    else:
+        told += remarks.of_images(rows, labels, sizes, shape[0])
     origin = Origin(str(path.resolve()), content_hash(rows, labels, shape), None, kind="arrays", how=told)
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
-def load_pictures(folder: Path, image_size: int | None, progress: Reading) -> Dataset:
+def load_pictures(
+    folder: Path, image_size: int | None, progress: Reading, skip_damaged: bool = False
+) -> Dataset:
     """Load a folder of pictures by class, see `fcnet.data.own.folders`.
 
     Raises
@@ -101,9 +115,9 @@ def load_pictures(folder: Path, image_size: int | None, progress: Reading) -> Da
     """
     listing = list_pictures(folder)
     dataset = cached(
-        f"pictures\0{listing.folder}\0{image_size}",
+        f"pictures\0{listing.folder}\0{image_size}\0{skip_damaged}",
         listing.digest(),
-        lambda: read_all(listing, image_size, progress),
+        lambda: read_all(listing, image_size, progress, skip_damaged),
     )
     how, passed = dataset.origin.how, listing.passed
     if passed.ignored:
@@ -113,12 +127,54 @@ def load_pictures(folder: Path, image_size: int | None, progress: Reading) -> Da
     return replace(dataset, origin=replace(dataset.origin, how=how))
 
 
-def read_all(listing: Listing, image_size: int | None, progress: Reading) -> Dataset:
-    """Read every picture of a folder, in the order that training wants."""
-    files = [file for part in listing.parts.values() for file in part]
-    given = {
-        part: np.array([file.label for file in own], dtype=np.int64) for part, own in listing.parts.items()
-    }
+def read_all(listing: Listing, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
+    """Read every picture of a folder, in the order that training wants.
+
+    Raises
+    ------
+    DataError : pictures cannot be read; with `skip_damaged`, all of a class or a part
+    """
+    parts: dict[str, list[File]] = listing.parts
+    skipped: list[Path] = []
+    while True:
+        try:
+            dataset = _read_parts(listing, parts, image_size, progress)
+            break
+        except UnreadableError as error:  # their number decides the order, so all are read again
+            if not skip_damaged:
+                raise DataError(f"{error}; repair or remove them, or give --skip-damaged") from error
+            skipped += error.paths
+            parts = _without(parts, set(error.paths), listing)
+    if not skipped:
+        return dataset
+    names = tuple(str(path.relative_to(listing.folder)) for path in sorted(skipped))
+    how = f"{dataset.origin.how}; skipped {len(names)} that cannot be read, such as {names[0]}"
+    return replace(dataset, origin=replace(dataset.origin, how=how, skipped=names))
+
+
+def _without(parts: dict[str, list[File]], damaged: set[Path], listing: Listing) -> dict[str, list[File]]:
+    """The pictures without the damaged ones.
+
+    Raises
+    ------
+    DataError : a part, or a class of the training part, has no others
+    """
+    left = {part: [file for file in own if file.path not in damaged] for part, own in parts.items()}
+    for part, files in left.items():
+        if not files:
+            raise DataError(f"no picture for {part} in {listing.folder} can be read, repair some")
+    for label in sorted(set(range(len(listing.classes))) - {file.label for file in left["train"]}):
+        raise DataError(
+            f"no picture of the class {listing.classes[label]} in {listing.folder} can be read, repair some"
+        )
+    return left
+
+
+def _read_parts(
+    listing: Listing, parts: dict[str, list[File]], image_size: int | None, progress: Reading
+) -> Dataset:
+    files = [file for part in parts.values() for file in part]
+    given = {part: np.array([file.label for file in own], dtype=np.int64) for part, own in parts.items()}
     order, sizes = arranged(given)
     paths = [files[row].path for row in order]
     height, width = common_size(paths, progress) if image_size is None else (image_size, image_size)
@@ -126,6 +182,8 @@ def read_all(listing: Listing, image_size: int | None, progress: Reading) -> Dat
     labels = np.concatenate(list(given.values()))[order]
     shape = (channels, height, width)
     told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
+    names = [str(path.relative_to(listing.folder)) for path in paths]
+    told += remarks.of_images(images, labels, sizes, channels, names)
     origin = Origin(
         str(listing.folder), content_hash(images, labels, shape), None, kind="folder", how=told,
         image_size=image_size,

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC", "PDF"}
 """Formats that Pillow hands to other programs, or names without being able to read them."""
 
+METADATA = 1 << 26
+"""Bytes of a comment or profile in a PNG that are read; Pillow's own limit, 1 MB, refuses good pictures."""
+
 ORIENTATION = 0x0112
 """The EXIF tag that says how a camera was held."""
 
@@ -47,11 +50,13 @@ class Picture:
     pixels : (3, height, width) uint8
     grey : whether the file has no colours, so that the three channels are equal
     steps : what was done to it, in words, the file's own size and kind first
+    highest : the largest value of a picture of 16 bits, -1 of others
     """
 
     pixels: NDArray[np.uint8]
     grey: bool
     steps: tuple[str, ...]
+    highest: int = -1
 
     def row(self, channels: int) -> NDArray[np.uint8]:
         """Its numbers (D,) channel by channel, in colour (3) or grey (1)."""
@@ -75,6 +80,9 @@ def formats() -> tuple[str, ...]:
     """
     Image = require("PIL.Image", "images")
     Image.init()
+    from PIL import PngImagePlugin
+
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, METADATA)
     return tuple(sorted(set(Image.OPEN) - REFUSED))
 
 
@@ -133,7 +141,7 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
         elif orientation in SIDEWAYS:
             own = own[::-1]
         grey = upright.mode.startswith(("1", "L", "I", "F")) and upright.mode != "LAB"
-        colours = _colours(upright, steps)
+        colours, highest = _colours(upright, steps)
         box, cut = _middle(colours.size, own, height, width)
         if cut != own:
             steps.append(f"middle {cut[0]} x {cut[1]} cut out")
@@ -142,7 +150,8 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
             colours = colours.resize((width, height), Resampling.LANCZOS, box=box)
         elif colours.size != (width, height):
             colours = colours.crop(tuple(round(side) for side in box))  # type: ignore[arg-type]
-        return Picture(np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1)), grey, tuple(steps))
+        pixels = np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1))
+        return Picture(pixels, grey, tuple(steps), highest)
 
 
 def _middle(
@@ -158,15 +167,17 @@ def _middle(
     return (left, top, left + w, top + h), cut
 
 
-def _colours(image: Image, steps: list[str]) -> Image:
-    """The picture as RGB of 8 bits."""
+def _colours(image: Image, steps: list[str]) -> tuple[Image, int]:
+    """The picture as RGB of 8 bits, and the largest value of one of 16 bits, else -1."""
     from PIL import Image as Images
 
+    highest = -1
     if image.mode.startswith("I"):
         values: NDArray[Any] = np.asarray(image)
         if values.size and not 0 <= values.min() <= values.max() < 2**16:
             raise DataError("its numbers do not fit 16 bits, save it with 8")
-        steps.append("16 bits cut to 8")
+        highest = int(values.max())
+        steps.append(f"16 bits cut to 8, values up to {highest}")
         image = Images.fromarray((values >> 8).astype(np.uint8))
     elif image.mode == "F":
         raise DataError("its pixels are floating-point numbers, save it with 8 bits")
@@ -175,7 +186,7 @@ def _colours(image: Image, steps: list[str]) -> Image:
         if image.getchannel("A").getextrema() != (255, 255):
             steps.append("transparent parts made white")
         image = Images.alpha_composite(Images.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image.convert("RGB"), highest
 
 
 @contextmanager

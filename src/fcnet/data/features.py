@@ -1,0 +1,94 @@
+"""Rows of features, each of which has a mean and a scale of its own.
+
+All sums and differences are float64: features with a large offset, such as times in seconds since 1970,
+agree in all the digits that float32 has, and differ only once the mean is subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+
+Array = NDArray[Any]
+
+NUMBERS = 1_000_000
+"""Numbers that are converted at once wherever all rows are walked through."""
+
+
+def chunks(count: int, width: int) -> Iterator[slice]:
+    """Cut `count` rows of so many numbers into pieces of about `NUMBERS`."""
+    size = max(1, NUMBERS // max(width, 1))
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def moments(
+    take: Callable[[slice], Array], width: int, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted mean and variance of each feature, (width,) each, in two passes.
+
+    Parameters
+    ----------
+    take : gives rows of features (n, width) by their slice
+    weights : (N,) of the rows
+    """
+    mean, variance, total = np.zeros(width), np.zeros(width), weights.sum()
+    for here in chunks(len(weights), width):
+        mean += weights[here] @ take(here).astype(np.float64, copy=False)
+    mean /= total
+    for here in chunks(len(weights), width):
+        deviation = take(here) - mean
+        np.square(deviation, out=deviation)
+        variance += weights[here] @ deviation
+    return mean, variance / total
+
+
+def scales(mean: Array, variance: Array, count: int) -> NDArray[np.float64]:
+    """What each feature is divided by, (D,): its standard deviation, or 1 where it is constant.
+
+    Parameters
+    ----------
+    mean, variance : (D,) of the features
+    count : rows that they were computed from
+
+    Raises
+    ------
+    DataError : `feature J of X spreads too far, ...`
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        # a constant feature has the variance of its mean's rounding
+        rounding = count * np.finfo(np.float64).eps
+        constant = variance <= rounding * variance + (rounding * mean) ** 2
+    if not np.isfinite(variance).all():
+        feature = int(np.argmin(np.isfinite(variance)))
+        raise DataError(f"feature {feature} of X spreads too far, its variance is no number of 64 bits")
+    return np.where(constant, 1.0, np.sqrt(variance))
+
+
+def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Array) -> Array:
+    """Fill out (N, D) with (rows - mean) / scale, computed in float64.
+
+    Raises
+    ------
+    DataError : `X holds numbers too large for the network, ...`
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = np.subtract(rows, mean, dtype=np.float64, order="C")
+        exact /= scale
+        np.copyto(out, exact, casting="same_kind")
+    if not np.isfinite(out).all():
+        raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
+    return out
+
+
+def constant(rows: Array) -> NDArray[np.bool_]:
+    """Which features (D,) have the same value in every row of (N, D)."""
+    same = np.ones(rows.shape[1], np.bool_)
+    for here in chunks(*rows.shape):
+        same &= (rows[here] == rows[0]).all(axis=0)
+    return same
