@@ -144,3 +144,27 @@ def test_a_resumed_search_knows_its_own_data(
     trials = read_json(tmp_path / "out" / "study.json")["trials"]
     assert [trial["state"] for trial in trials] == ["complete"] * 3
     assert "own" in capsys.readouterr().out
+
+
+def test_a_search_leaves_out_the_damaged_pictures_and_its_workers_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    for label, name in enumerate(("dark", "light")):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.random.default_rng([label, number]).integers(0, 100, (6, 6, 3)) + 100 * label
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "own" / name / f"{number}.png")
+    (tmp_path / "own" / "dark" / "3.png").write_text("no picture")
+    monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    words = ["tune", "--out", "out", "--data", "own", "--vary", "reg", "--epochs", "1", "--hidden", "8"]
+    assert main([*words, "--trials", "1"]) == 2
+    assert "or give --skip-damaged" in capsys.readouterr().err
+    assert main([*words, "--trials", "1", "--skip-damaged"]) == 0
+    assert "--skip-damaged" in capsys.readouterr().out
+    assert main(["tune", "--out", "out", "--resume", "--trials", "3", "--workers", "2"]) == 0
+    study = read_json(tmp_path / "out" / "study.json")
+    assert [trial["state"] for trial in study["trials"]] == ["complete"] * 3
+    assert study["data"]["skipped"] == ["dark/3.png"]

@@ -258,7 +258,8 @@ def write_atomically(path: Path, content: bytes | str, remedy: str = REMEDY) -> 
     """
     try:
         with new_file(path) as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            # a file's name that is no Unicode stands as its escape
+            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}, {remedy}") from error
 

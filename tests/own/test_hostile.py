@@ -166,9 +166,22 @@ def test_the_two_spellings_of_an_accent_are_one_class(pictures: Path) -> None:
     assert len(load_own(whole).test) == 3
 
 
-def test_a_folder_of_formats_that_cannot_be_read_is_said_when_predicting(
-    pictures: Path, capsys: Capture
-) -> None:
+def test_the_two_spellings_are_one_label(tmp_path: Path) -> None:
+    y = np.array([unicodedata.normalize(form, "Bäume") for form in ("NFC", "NFD")] * 6 + ["Büsche"] * 6)
+    np.savez(tmp_path / "a.npz", X=np.random.default_rng(0).standard_normal((18, 2)), y=y)
+    dataset = load_own(tmp_path / "a.npz")
+    assert dataset.classes == ("Bäume", "Büsche")
+    assert np.bincount([*dataset.train.labels, *dataset.test.labels]).tolist() == [12, 6]
+
+
+def test_a_data_set_without_a_name_in_unicode_is_reported(pictures: Path, capsys: Capture) -> None:
+    pictures.rename(os.fsdecode(b"caf\xe9"))
+    fcnet(capsys, "train", "--data", os.fsdecode(b"caf\xe9"), "--out", "run", *QUICK)
+    assert fcnet(capsys, "report", "run")[::2] == (0, [])
+    assert r"caf\udce9" in Path("run/report.html").read_text(encoding="utf-8")
+
+
+def test_formats_that_cannot_be_read_are_said_in_predictions(pictures: Path, capsys: Capture) -> None:
     fcnet(capsys, "train", "--data", pictures, "--out", "run", *QUICK)
     Path("phone").mkdir()
     Path("phone/a.heic").touch()

@@ -62,6 +62,8 @@ class Tune:
     data, see fcnet train."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""
+    skip_damaged: bool = False
+    """Leave out pictures of your own that cannot be read, see fcnet train."""
     require_cifar10: bool = False
     """Fail rather than search on scikit-learn's digits where CIFAR-10 is not available."""
     recipe: Recipe | None = None
@@ -80,7 +82,9 @@ class Tune:
         from fcnet.tuning.view import View
 
         search = self._search()
-        dataset = load_any(search.source, search.require_cifar10, search.image_size)
+        dataset = load_any(
+            search.source, search.require_cifar10, search.image_size, skip_damaged=search.skip_damaged
+        )
         if not (self.resume and self.settings == TrainConfig()):
             search = replace(search, base=fitted_and_told(self.settings, dataset))
         if self.minutes is not None:
@@ -90,7 +94,7 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        print(summary(status, dataset.label, _same_data(search.source, search.image_size)))
+        print(summary(status, dataset.label, _same_data(search.source, search.image_size, search.skip_damaged)))
         return 0
 
     @classmethod
@@ -137,12 +141,18 @@ class Tune:
             study=self.study,
             source=self.data,
             image_size=self.image_size,
+            skip_damaged=self.skip_damaged,
             require_cifar10=self.require_cifar10,
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
             if origin.get("kind"):  # the resumed search has its own data
-                return replace(search, source=Path(origin["path"]), image_size=origin.get("image_size"))
+                return replace(
+                    search,
+                    source=Path(origin["path"]),
+                    image_size=origin.get("image_size"),
+                    skip_damaged=bool(origin.get("skipped")),
+                )
         return search
 
     def _command(self) -> str:
@@ -154,13 +164,14 @@ class Tune:
             words += ["--workers", str(self.workers)]
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + _same_data(self.data, self.image_size)
+        return shlex.join(words) + _same_data(self.data, self.image_size, self.skip_damaged)
 
 
-def _same_data(data: Path | None, image_size: int | None) -> str:
+def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool) -> str:
     """The options that name this data."""
     named = "" if data is None else f" --data {shlex.quote(str(data))}"
-    return named + ("" if image_size is None else f" --image-size {image_size}")
+    named += "" if image_size is None else f" --image-size {image_size}"
+    return named + (" --skip-damaged" if skip_damaged else "")
 
 
 def summary(status: Status, label: str, same_data: str = "") -> str:

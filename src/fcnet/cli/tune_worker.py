@@ -47,7 +47,10 @@ def run(description: dict[str, object]) -> None:
     from fcnet.tuning.trial import work
 
     search = Search.from_dict(description)
-    dataset = load_any(search.source, search.require_cifar10, search.image_size, told=False)
+    dataset = load_any(
+        search.source, search.require_cifar10, search.image_size, told=False,
+        skip_damaged=search.skip_damaged,
+    )  # fmt: skip
     if dataset.origin.sha256 != search.data:
         raise FcnetError(f"{search.label} is about other data than {dataset.origin.path}, see --data")
     with opened_storage(search) as storage:

@@ -40,7 +40,7 @@ class Search:
     storage : URL of a database that several machines share, with its password if that is in it; None for a
         journal file in the folder
     study : name of the search in that database
-    source, image_size, require_cifar10 : where a worker finds the data, see `fcnet.cli.loading.load_any`
+    source, image_size, skip_damaged, require_cifar10 : where a worker finds the data, see `fcnet.cli.loading.load_any`
     space : what `vary` means for this base and these images
     data : hash of the data set
     """
@@ -56,6 +56,7 @@ class Search:
     study: str = "fcnet"
     source: Path | None = None
     image_size: int | None = None
+    skip_damaged: bool = False
     require_cifar10: bool = False
     space: Space = field(default_factory=Space)
     data: str = ""

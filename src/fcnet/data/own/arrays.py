@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
     ------
     DataError : other than one label for each example, of another kind, one class only, or one that y lacks
     """
-    given = {part: (end, arrays[f"y{end}"]) for part, end in PARTS.items() if f"y{end}" in arrays}
+    given = {part: (end, _composed(arrays[f"y{end}"])) for part, end in PARTS.items() if f"y{end}" in arrays}
     for end, y in given.values():
         rows = len(arrays[f"X{end}"])
         if y.shape != (rows,):
@@ -138,17 +139,26 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         if y.dtype.kind not in "iuUb":
             raise DataError(f"y{end} in {path} has dtype {y.dtype}, give whole numbers or text")
     if "classes" in arrays:
-        names = tuple(str(name) for name in arrays["classes"].reshape(-1))
+        names = tuple(str(name) for name in _composed(arrays["classes"]).reshape(-1))
         parts = {
             part: check_labels(y, len(y), len(names), f"y{end} in {path}") for part, (end, y) in given.items()
         }
     else:
-        values = np.unique(arrays["y"])
+        values = np.unique(given["train"][1])
         names = tuple(str(value) for value in values)
         parts = {part: _places(values, y, f"y{end} in {path}") for part, (end, y) in given.items()}
     if len(np.unique(parts["train"])) < 2:
         raise DataError(f"y in {path} has one class only, give examples of two or more")
     return parts, names
+
+
+def _composed(y: Array) -> Array:
+    """Labels with the one of the two spellings of an accent that folders of classes get, too."""
+    if y.dtype.kind != "U":
+        return y
+    values, own = np.unique(y, return_inverse=True)
+    composed: Array = np.array([normalize("NFC", str(value)) for value in values])[own].reshape(y.shape)
+    return composed
 
 
 def _places(values: Array, y: Array, where: str) -> NDArray[np.int64]:
