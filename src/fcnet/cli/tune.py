@@ -94,7 +94,8 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        print(summary(status, dataset.label, _same_data(search.source, search.image_size, search.skip_damaged)))
+        same = _same_data(search.source, search.image_size, search.skip_damaged)
+        print(summary(status, dataset.label, same))
         return 0
 
     @classmethod

@@ -74,7 +74,8 @@ class Model:
 
         Raises
         ------
-        DataError : images of another size, features that are not finite or too large, or weights so large that the scores are not finite
+        DataError : images of another size, features that are not finite or too large, or weights so large
+            that the scores are not finite
         """
         name, network = self.path or "this network", self.network()
         if images.ndim != 2 or images.shape[1] != self.architecture.inputs:
