@@ -66,9 +66,7 @@ def attempt(case: Case, command: str, whole: Path, home: Path) -> Outcome:
     _fill(outside)
     case.damage(run, outside)
     before = _content(outside) | _content(home / "good")
-    words = [
-        case.folder if word == RUN else word.replace(RUN, case.folder) for word in COMMANDS[command].split()
-    ]
+    words = [case.folder if word == RUN else word.replace(RUN, case.folder) for word in COMMANDS[command].split()]
     start = time.perf_counter()
     status = _forked(words, home)
     seconds = time.perf_counter() - start
@@ -76,9 +74,7 @@ def attempt(case: Case, command: str, whole: Path, home: Path) -> Outcome:
     findings = list(_findings(case, command, status, out, err))
     after = _content(outside) | _content(home / "good")
     findings += [
-        ("changed outside", name)
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        ("changed outside", name) for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)
     ]
     if command == "resume" and status == 0 and (run / ".lock").is_file():
         findings.append(("left behind", ".lock"))

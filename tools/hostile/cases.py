@@ -8,27 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hostile.prepare import (
-    ESCAPES,
-    Damage,
-    checkpoint,
-    circular,
-    cleared,
-    content,
-    dangling,
-    deep,
-    endless,
-    folder,
-    hard_linked,
-    header,
-    linked,
-    missing,
-    pipe,
-    said,
-    sealed_anew,
-    setting,
-    sparse,
-    tensors,
-    value,
+    ESCAPES, Damage, checkpoint, circular, cleared, content, dangling, deep, endless, folder, hard_linked,
+    header, linked, missing, pipe, said, sealed_anew, setting, sparse, tensors, value,
 )  # fmt: skip
 
 RUN = "RUN"
@@ -151,10 +132,7 @@ def _values() -> Iterator[Case]:
         ("images", FEW),
         ("loss", FEW),
         ("classes", (*WRONG, "[1, 2]", '["a"]')),
-        (
-            "confusion",
-            (*WRONG, "[[1]]", "[[1, 2], [3]]", "[[" + HUGE + ", 1], [1, 1]]", '[["a", 1], [1, 1]]'),
-        ),
+        ("confusion", (*WRONG, "[[1]]", "[[1, 2], [3]]", "[[" + HUGE + ", 1], [1, 1]]", '[["a", 1], [1, 1]]')),
     ):
         for literal in literals:
             shown = literal if len(literal) < 30 else f"{literal[:3]}... of {len(literal)} characters"
@@ -279,12 +257,7 @@ def _checkpoints() -> Iterator[Case]:
         "architecture": {"architecture": DEEP}, "history null": {"history": None}, "losses empty": {"losses": []},
         "step past the end": {"step": 10_000},
     }.items():  # fmt: skip
-        yield Case(
-            f"checkpoint: {what}",
-            checkpoint(lambda c, m=changes: replace(c, **m)),
-            "checkpoint",
-            "unfinished",
-        )
+        yield Case(f"checkpoint: {what}", checkpoint(lambda c, m=changes: replace(c, **m)), "checkpoint", "unfinished")
 
 
 def _links() -> Iterator[Case]:
@@ -298,15 +271,7 @@ def _links() -> Iterator[Case]:
         for name in (".history.jsonl.tmp-1-00000000", ".record.json.tmp-1-00000000"):
             for make in (linked, folder, pipe, hard_linked):
                 yield Case(f"{name}, {base}: {make.__name__}", make(name), "links", base)
-    for name in (
-        "test.json",
-        "model.onnx",
-        "report.html",
-        "history.jsonl",
-        "config.toml",
-        "SHA256SUMS",
-        STATE,
-    ):
+    for name in ("test.json", "model.onnx", "report.html", "history.jsonl", "config.toml", "SHA256SUMS", STATE):
         for make in (linked, hard_linked, dangling):
             for base in ("finished", "unfinished"):
                 yield Case(f"{name}, {base}, to be written: {make.__name__}", make(name), "links", base)
@@ -314,43 +279,16 @@ def _links() -> Iterator[Case]:
 
 
 def _escapes() -> Iterator[Case]:
-    for where in (
-        "data.label",
-        "data.name",
-        "data.path",
-        "data.sha256",
-        "environment.commit",
-        "environment.system",
-    ):
+    for where in ("data.label", "data.name", "data.path", "data.sha256", "environment.commit", "environment.system"):
         yield Case(f"record.json: {where} to escape", value("record.json", where, QUOTED), "record.json")
     classes = "[" + ", ".join([QUOTED] * 10) + "]"
-    yield Case(
-        "model.safetensors: classes to escape",
-        said("model.safetensors", "classes", classes),
-        "model.safetensors",
-    )
-    yield Case(
-        "test.json: classes to escape",
-        sealed_anew("test.json", TEST, "classes", f"[{QUOTED}, {QUOTED}]"),
-        "test.json",
-    )
+    yield Case("model.safetensors: classes to escape", said("model.safetensors", "classes", classes), "model.safetensors")
+    yield Case("test.json: classes to escape", sealed_anew("test.json", TEST, "classes", f"[{QUOTED}, {QUOTED}]"), "test.json")
     for name in ("record.json", "model.safetensors", "config.toml", "history.jsonl", "links"):
         base = "unfinished" if name == "history.jsonl" else "finished"
-        yield Case(
-            f"a folder whose name is to escape: {name}",
-            lambda run, outside: None,
-            name,
-            base,
-            f"r{ESCAPES}".replace("/", ""),
-        )
+        yield Case(f"a folder whose name is to escape: {name}", lambda run, outside: None, name, base, f"r{ESCAPES}".replace("/", ""))
     for name in ("record.json", "history.jsonl", "model.safetensors", "config.toml"):
-        yield Case(
-            f"a folder whose name is to escape, without {name}",
-            missing(name),
-            name,
-            "finished",
-            f"r{ESCAPES}",
-        )
+        yield Case(f"a folder whose name is to escape, without {name}", missing(name), name, "finished", f"r{ESCAPES}")
 
 
 CASES = tuple(all_cases())

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fcnet.train.listeners import Silence
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load, save
@@ -19,6 +18,7 @@ from fcnet.data.digits import load_digits
 from fcnet.runs.training import train_run
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
+from fcnet.train.listeners import Silence
 
 Damage = Callable[[Path, Path], None]
 """Does something to a run folder; the second path is a folder outside of it that has to stay as it is."""
