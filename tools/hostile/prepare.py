@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -49,10 +50,8 @@ def whole_folders(home: Path) -> None:
     digits = load_digits(UNAVAILABLE)
     for name in ("finished", "good"):
         train_run(CONFIG, digits, home / name)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         train_run(CONFIG, digits, home / "unfinished", listener=Stop())
-    except KeyboardInterrupt:
-        pass
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(home / "picture.png")
 
 

@@ -7,6 +7,7 @@ mistake ends here as one line and exit status 2; anything else is a defect and s
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 the
     reader of our output left.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         from fcnet.cli.commands import parse
 
@@ -29,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except FcnetError as error:
         print(f"error: {shown(error)}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"error: not enough memory, {shown(error) or 'give smaller data or settings'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interruption:
         print(f"stopped: {shown(interruption) or 'by Ctrl-C, nothing is lost'}", file=sys.stderr)
