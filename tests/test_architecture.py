@@ -32,7 +32,7 @@ ALLOWED = {
     "audit": {"errors", "validation"},
     "train": {"errors", "registry", "validation", "files", "schema", "records", "data", "net"},
     "report": {
-        "errors", "extras", "validation", "wording", "files", "records", "two_layernet", "data",
+        "errors", "extras", "validation", "wording", "files", "schema", "records", "two_layernet", "data",
         "train.history", "train.model",
     },
     "explore": {

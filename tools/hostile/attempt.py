@@ -17,8 +17,8 @@ from pathlib import Path
 
 from hostile.cases import COMMANDS, RUN, Case
 
-SECONDS = 12.0
-"""After which a command counts as hanging."""
+SECONDS, PATIENCE = 12, 40.0
+"""Of the processor and of the clock, after which a command counts as hanging."""
 
 MEMORY = 6 << 30
 """Bytes of address space that a command may have."""
@@ -66,7 +66,9 @@ def attempt(case: Case, command: str, whole: Path, home: Path) -> Outcome:
     _fill(outside)
     case.damage(run, outside)
     before = _content(outside) | _content(home / "good")
-    words = [case.folder if word == RUN else word.replace(RUN, case.folder) for word in COMMANDS[command].split()]
+    words = [
+        case.folder if word == RUN else word.replace(RUN, case.folder) for word in COMMANDS[command].split()
+    ]
     start = time.perf_counter()
     status = _forked(words, home)
     seconds = time.perf_counter() - start
@@ -74,7 +76,9 @@ def attempt(case: Case, command: str, whole: Path, home: Path) -> Outcome:
     findings = list(_findings(case, command, status, out, err))
     after = _content(outside) | _content(home / "good")
     findings += [
-        ("changed outside", name) for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)
+        ("changed outside", name)
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
     ]
     if command == "resume" and status == 0 and (run / ".lock").is_file():
         findings.append(("left behind", ".lock"))
@@ -109,11 +113,12 @@ def _forked(words: list[str], home: Path) -> int | None:
         process = os.fork()
     if process == 0:
         _become(words, home)
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         done, status = os.waitpid(process, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGXCPU else code
         time.sleep(0.005)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
@@ -130,6 +135,7 @@ def _become(words: list[str], home: Path) -> None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
         surroundings(home)
         warnings.simplefilter("default")
         from fcnet.cli import main
@@ -150,7 +156,7 @@ def _findings(case: Case, command: str, status: int | None, out: str, err: str) 
     found = []
     lines = [line for line in err.splitlines() if not line.startswith(NOTE)]
     if status is None:
-        found.append(("hang", f"longer than {SECONDS:.0f} s"))
+        found.append(("hang", f"more than {SECONDS} s of the processor or {PATIENCE:.0f} s of the clock"))
     elif status not in (0, 2):
         found.append(("traceback", lines[-1][:200] if lines else f"status {status}"))
     elif len(lines) > (0 if status == 0 else 1):

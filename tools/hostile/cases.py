@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from hostile.prepare import (
-    ESCAPES, Damage, checkpoint, circular, cleared, content, dangling, deep, endless, folder, hard_linked,
-    header, linked, missing, pipe, said, sealed_anew, setting, sparse, tensors, value,
-)  # fmt: skip
+    ESCAPES,
+    Damage,
+    checkpoint,
+    circular,
+    cleared,
+    content,
+    dangling,
+    deep,
+    endless,
+    folder,
+    hard_linked,
+    header,
+    linked,
+    missing,
+    pipe,
+    said,
+    sealed_anew,
+    setting,
+    sparse,
+    tensors,
+    value,
+)
 
 RUN = "RUN"
 """Stands for the folder in the commands."""
@@ -32,16 +52,30 @@ COMMANDS = {
 
 READS = {
     "config.toml": ("runs", "compare", "resume", "config"),
-    "history.jsonl": ("runs", "compare", "report", "resume", "tensorboard"),
-    "record.json": ("runs", "runs --json", "compare", "test", "report", "resume"),
-    "test.json": ("runs", "runs --json", "compare", "test", "report"),
-    "SHA256SUMS": ("runs", "predict", "test", "resume"),
+    "history.jsonl": ("runs", "compare", "report", "resume"),
+    "record.json": ("runs", "runs --json", "compare", "test", "report"),
+    "test.json": ("runs", "test", "report"),
+    "SHA256SUMS": ("runs", "predict", "resume"),
     "model.safetensors": ("compare", "predict", "predict --json", "test", "export", "report"),
-    "input.safetensors": ("compare", "predict", "predict --json", "test", "export", "report"),
+    "input.safetensors": ("predict --json", "test", "export"),
     "checkpoint": ("resume",),
-    "links": ("resume", "tensorboard", "test", "export", "report"),
+    "folder": ("resume", "tensorboard"),
+    "lock": ("resume", "test"),
+    "test.json to be written": ("test",),
+    "model.onnx": ("export",),
+    "report.html": ("report",),
 }
-"""Which of them read a file."""
+"""Which of them read a file, or write it."""
+
+FILES = (
+    "config.toml",
+    "history.jsonl",
+    "record.json",
+    "test.json",
+    "SHA256SUMS",
+    "model.safetensors",
+    "input.safetensors",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +116,7 @@ def all_cases() -> Iterator[Case]:
 
 def _no_files() -> Iterator[Case]:
     """Something else under the name of each file."""
-    for name in (*(name for name in READS if "." in name), "SHA256SUMS", STATE):
+    for name in (*FILES, STATE):
         base = "unfinished" if name == STATE else "finished"
         reads = "checkpoint" if name == STATE else name
         for make in (pipe, endless, folder, dangling, circular, missing):
@@ -132,45 +166,88 @@ def _values() -> Iterator[Case]:
         ("images", FEW),
         ("loss", FEW),
         ("classes", (*WRONG, "[1, 2]", '["a"]')),
-        ("confusion", (*WRONG, "[[1]]", "[[1, 2], [3]]", "[[" + HUGE + ", 1], [1, 1]]", '[["a", 1], [1, 1]]')),
+        (
+            "confusion",
+            (*WRONG, "[[1]]", "[[1, 2], [3]]", "[[" + HUGE + ", 1], [1, 1]]", '[["a", 1], [1, 1]]'),
+        ),
     ):
         for literal in literals:
             shown = literal if len(literal) < 30 else f"{literal[:3]}... of {len(literal)} characters"
             damage = sealed_anew("test.json", TEST, where, literal)
             yield Case(f"test.json: {where} is {shown}", damage, "test.json")
     for name, literal in (
-        ("hidden", f"[{HUGE}]"), ("hidden", "[" * 4000), ("hidden", "[0]"), ("hidden", "[1.5]"), ("hidden", "'x'"),
-        ("hidden", "[" + "9," * 3000 + "]"), ("epochs", HUGE), ("epochs", LONG), ("epochs", "nan"),
-        ("learning_rate", "nan"), ("learning_rate", "inf"), ("learning_rate", HUGE), ("seed", HUGE), ("seed", "-1"),
-        ("momentum", "2020-01-01"), ("activation", QUOTED), ("initialisation", QUOTED), ("initialisation", "'1e999'"),
-        ("augment", "['x=" + "9" * 5000 + "']"), ("augment", "[[[]]]"), ("batch_size", HUGE), ("shift", HUGE),
-        ("components", HUGE), ("decay", "{a = {a = {}}}"), ("validation", HUGE), ("engine", "[]"), ("engine", QUOTED),
-        ("device", "{}"), ("preprocessing", "[[]]"), ("schedule", "[]"),
-    ):  # fmt: skip
+        ("hidden", f"[{HUGE}]"),
+        ("hidden", "[" * 4000),
+        ("hidden", "[0]"),
+        ("hidden", "[1.5]"),
+        ("hidden", "'x'"),
+        ("hidden", "[" + "9," * 3000 + "]"),
+        ("epochs", HUGE),
+        ("epochs", LONG),
+        ("epochs", "nan"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("learning_rate", HUGE),
+        ("seed", HUGE),
+        ("seed", "-1"),
+        ("momentum", "2020-01-01"),
+        ("activation", QUOTED),
+        ("initialisation", QUOTED),
+        ("initialisation", "'1e999'"),
+        ("augment", "['x=" + "9" * 5000 + "']"),
+        ("augment", "[[[]]]"),
+        ("batch_size", HUGE),
+        ("shift", HUGE),
+        ("components", HUGE),
+        ("decay", "{a = {a = {}}}"),
+        ("validation", HUGE),
+        ("engine", "[]"),
+        ("engine", QUOTED),
+        ("device", "{}"),
+        ("preprocessing", "[[]]"),
+        ("schedule", "[]"),
+    ):
         shown = literal if len(literal) < 30 else f"{literal[:3]}... of {len(literal)} characters"
         yield Case(f"config.toml: {name} is {shown}", setting(name, literal), "config.toml")
 
 
 TEST = {
-    "accuracy": 0.5, "loss": 1.0, "images": 4, "count": 1, "when": "", "classes": ["a", "b"],
+    "accuracy": 0.5,
+    "loss": 1.0,
+    "images": 4,
+    "count": 1,
+    "when": "",
+    "classes": ["a", "b"],
     "confusion": [[1, 1], [1, 1]],
-}  # fmt: skip
+}
 
 
 def _contents() -> Iterator[Case]:
     for name in ("record.json", "test.json", "history.jsonl"):
         for what, text in {
-            "empty": b"", "null": b"null", "a list": b"[]", "not UTF-8": b"\xff\xfe\x00", "deep": DEEP.encode(),
-            "deep objects": b'{"a":' * 50_000, "blanks": b" " * (1 << 23), "null characters": bytes(1000),
+            "empty": b"",
+            "null": b"null",
+            "a list": b"[]",
+            "not UTF-8": b"\xff\xfe\x00",
+            "deep": DEEP.encode(),
+            "deep objects": b'{"a":' * 50_000,
+            "blanks": b" " * (1 << 23),
+            "null characters": bytes(1000),
             "a long list": b"[" + b"1," * 1_000_000 + b"1]",
-        }.items():  # fmt: skip
+        }.items():
             yield Case(f"{name}: {what}", content(name, text), name)
     for what, text in {
-        "empty": "", "a key of 30,000 parts": "a." * 30_000 + "a = 1", "not UTF-8": b"\xff\xfe",
-        "a table of 4,000 parts": "[" + "a." * 4000 + "a]", "tables in tables": "a = " + "{a = " * 900,
-        "blanks": " " * (1 << 23), "a table": "[hidden]\nx = 1", "null characters": bytes(100),
-        "an unknown setting": "x = 1", "an unknown setting to escape": f'{QUOTED} = 1',
-    }.items():  # fmt: skip
+        "empty": "",
+        "a key of 30,000 parts": "a." * 30_000 + "a = 1",
+        "not UTF-8": b"\xff\xfe",
+        "a table of 4,000 parts": "[" + "a." * 4000 + "a]",
+        "tables in tables": "a = " + "{a = " * 900,
+        "blanks": " " * (1 << 23),
+        "a table": "[hidden]\nx = 1",
+        "null characters": bytes(100),
+        "an unknown setting": "x = 1",
+        "an unknown setting to escape": f"{QUOTED} = 1",
+    }.items():
         yield Case(f"config.toml: {what}", content("config.toml", text), "config.toml")
     for what, text in {"binary": bytes(range(256)) * 9, "long": b"x" * (1 << 20), "empty": b""}.items():
         yield Case(f"SHA256SUMS: {what}", cleared("SHA256SUMS", _written(text)), "SHA256SUMS")
@@ -179,21 +256,44 @@ def _contents() -> Iterator[Case]:
         yield Case(f"{name}: 40 GB of zeros", sparse(name, 40 << 30), reads, base)
 
 
-def _written(text: bytes):  # type: ignore[no-untyped-def]
+def _written(text: bytes) -> Callable[[Path, Path], object]:
     return lambda path, outside: path.write_bytes(text)
+
+
+def nothing(run: Path, outside: Path) -> None:
+    """Leave the folder as it is."""
+
+
+def described(layers: str, inputs: str = "64") -> str:
+    """An architecture of these layers as a model's file says it."""
+    return f'{{"inputs": {inputs}, "layers": [{layers}]}}'
+
+
+def one_tensor(dtype: str, length: int, end: int, data: bytes = b"") -> Damage:
+    """A model's file of one tensor."""
+    about = f'{{"dtype": "{dtype}", "shape": [{length}], "data_offsets": [0, {end}]}}'
+    return header("model.safetensors", f'{{"a": {about}}}', data)
 
 
 def _models() -> Iterator[Case]:
     model, inputs = "model.safetensors", "input.safetensors"
     W, b = "layers_0_weight", "layers_1_bias"
     changes = {
-        "NaN": lambda a: a * np.float32(np.nan), "infinity": lambda a: a + np.float32(np.inf),
-        "3e38": lambda a: np.full_like(a, 3e38), "float64": lambda a: a.astype(np.float64),
-        "float64 of 1e300": lambda a: np.full(a.shape, 1e300), "float16": lambda a: a.astype(np.float16),
-        "whole numbers": lambda a: a.astype(np.int32), "switches": lambda a: a > 0,
-        "no dimension": lambda a: np.float32(1).reshape(()), "one more dimension": lambda a: a[None],
-        "transposed": lambda a: a.T, "cut": lambda a: a[:-1], "empty": lambda a: a[:0], "missing": None,
-    }  # fmt: skip
+        "NaN": lambda a: a * np.float32(np.nan),
+        "infinity": lambda a: a + np.float32(np.inf),
+        "3e38": lambda a: np.full_like(a, 3e38),
+        "float64": lambda a: a.astype(np.float64),
+        "float64 of 1e300": lambda a: np.full(a.shape, 1e300),
+        "float16": lambda a: a.astype(np.float16),
+        "whole numbers": lambda a: a.astype(np.int32),
+        "switches": lambda a: a > 0,
+        "no dimension": lambda a: np.float32(1).reshape(()),
+        "one more dimension": lambda a: a[None],
+        "transposed": lambda a: a.T,
+        "cut": lambda a: a[:-1],
+        "empty": lambda a: a[:0],
+        "missing": None,
+    }
     for what, change in changes.items():
         yield Case(f"{model}: a weight: {what}", tensors(model, **{W: change}), model)
         if what not in ("transposed",):
@@ -204,41 +304,69 @@ def _models() -> Iterator[Case]:
         yield Case(f"{inputs}: scale is {what}", tensors(inputs, scale=lambda a, n=number: a * n), inputs)
     for key, texts in {
         "classes": (None, "", "[]", '["a"]', "[1, 2]", DEEP, "null", '{"a": 1}', f"[{HUGE}]", "NaN"),
-        "image_shape": (None, "", "[]", "[1, 8]", "[1, 8, 9]", "[-1, -8, 8]", "[0, 0, 0]", '["1", 8, 8]',
-                        f"[{HUGE}, 1, 1]", "[1, 1, 64, 1]", "[64, 1, 1]", "[1, 1, 64]", "[1, 64, 1]", "[1.0, 8.0, 8.0]", DEEP),
-        "architecture": ("", "null", "[]", DEEP, '{"inputs": 64, "layers": []}', '{"inputs": NaN, "layers": []}',
-                         '{"inputs": %s, "layers": [{"kind": "linear", "units": 10}]}' % HUGE,
-                         '{"inputs": 64, "layers": [{"kind": "linear", "units": 1000000000000000000}]}',
-                         '{"inputs": 64, "layers": [{"kind": %s}]}' % QUOTED,
-                         '{"inputs": 64, "layers": [{"kind": "linear", "units": -1}]}',
-                         '{"inputs": 64, "layers": [{"kind": "linear", "units": [1]}]}',
-                         '{"inputs": 64, "layers": [{"kind": "residual", "layers": [7]}]}',
-                         '{"inputs": 64, "layers": [{"kind": "dropout", "p": NaN}]}',
-                         '{"inputs": 64, "layers": [%s]}' % ",".join(['{"kind": "activation", "function": "relu"}'] * 10_001)),
+        "image_shape": (
+            None,
+            "",
+            "[]",
+            "[1, 8]",
+            "[1, 8, 9]",
+            "[-1, -8, 8]",
+            "[0, 0, 0]",
+            '["1", 8, 8]',
+            f"[{HUGE}, 1, 1]",
+            "[1, 1, 64, 1]",
+            "[64, 1, 1]",
+            "[1, 1, 64]",
+            "[1, 64, 1]",
+            "[1.0, 8.0, 8.0]",
+            DEEP,
+        ),
+        "architecture": (
+            "",
+            "null",
+            "[]",
+            DEEP,
+            '{"inputs": 64, "layers": []}',
+            '{"inputs": NaN, "layers": []}',
+            described('{"kind": "linear", "units": 10}', HUGE),
+            described('{"kind": "linear", "units": 1000000000000000000}'),
+            described(f'{{"kind": {QUOTED}}}'),
+            described('{"kind": "linear", "units": -1}'),
+            described('{"kind": "linear", "units": [1]}'),
+            described('{"kind": "residual", "layers": [7]}'),
+            described('{"kind": "dropout", "p": NaN}'),
+            described(",".join(['{"kind": "activation", "function": "relu"}'] * 10_001)),
+        ),
         "format": (None, "", "fcnet-model-3", "fcnet-model-" + LONG, "fcnet-model-x"),
-    }.items():  # fmt: skip
+    }.items():
         for text in texts:
             short = "missing" if text is None else text if len(text) < 60 else f"{text[:40]}... ({len(text)})"
             yield Case(f"{model}: {key} is {short}", said(model, key, text), model)
     yield Case(f"{inputs}: takes features", said(inputs, "takes", "float32"), inputs)
     for what, damage in {
-        "empty": content(model, b""), "a header of 2^60 bytes": content(model, b"\xff" * 8 + b"{}"),
-        "no JSON": header(model, "{"), "a header that is a list": header(model, "[]"), "deep": header(model, DEEP),
-        "tensors beyond its end": header(model, '{"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}'),
-        "a shape of 2^70": header(model, '{"a": {"dtype": "F32", "shape": [1180591620717411303424], "data_offsets": [0, 0]}}'),
-        "bfloat16": header(model, '{"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}', b"xx"),
-        "an unknown dtype": header(model, '{"a": {"dtype": "F1", "shape": [1], "data_offsets": [0, 2]}}', b"xx"),
+        "empty": content(model, b""),
+        "a header of 2^60 bytes": content(model, b"\xff" * 8 + b"{}"),
+        "no JSON": header(model, "{"),
+        "a header that is a list": header(model, "[]"),
+        "deep": header(model, DEEP),
+        "tensors beyond its end": one_tensor("F32", 9, 36),
+        "a shape of 2^70": one_tensor("F32", 2**70, 0),
+        "bfloat16": one_tensor("BF16", 1, 2, b"xx"),
+        "an unknown dtype": one_tensor("F1", 1, 2, b"xx"),
         "metadata that is a list": header(model, '{"__metadata__": []}'),
         "nothing inside": header(model, "{}"),
-    }.items():  # fmt: skip
+    }.items():
         yield Case(f"{model}: {what}", damage, model)
 
 
 def _checkpoints() -> Iterator[Case]:
     for what, change in {
-        "NaN": lambda a: a * np.nan, "no dimension": lambda a: np.zeros((), a.dtype), "cut": lambda a: a[:-1],
-        "other type": lambda a: a.astype(np.int8), "one more dimension": lambda a: a[None],
-    }.items():  # fmt: skip
+        "NaN": lambda a: a * np.nan,
+        "no dimension": lambda a: np.zeros((), a.dtype),
+        "cut": lambda a: a[:-1],
+        "other type": lambda a: a.astype(np.int8),
+        "one more dimension": lambda a: a[None],
+    }.items():
         for part in ("network.", "optimiser.", "rng"):
             if what == "NaN" and part != "network.":
                 continue
@@ -246,49 +374,103 @@ def _checkpoints() -> Iterator[Case]:
                 f"checkpoint: {part} {what}",
                 checkpoint(
                     lambda c, change=change, part=part: replace(
-                        c, state={n: change(v) if n.startswith(part) and v.ndim else v for n, v in c.state.items()}
+                        c,
+                        state={
+                            name: change(value) if name.startswith(part) and value.ndim else value
+                            for name, value in c.state.items()
+                        },
                     )
                 ),
-                "checkpoint", "unfinished",
-            )  # fmt: skip
+                "checkpoint",
+                "unfinished",
+            )
     for what, changes in {
-        "step -1": {"step": -1}, "step 2^60": {"step": 2**60}, "step is text": {"step": "1"}, "seconds -1": {"seconds": -1.0},
-        "evaluations 99": {"evaluations": 99}, "evaluations -1": {"evaluations": -1}, "state empty": {"state": {}},
-        "architecture": {"architecture": DEEP}, "history null": {"history": None}, "losses empty": {"losses": []},
+        "step -1": {"step": -1},
+        "step 2^60": {"step": 2**60},
+        "step is text": {"step": "1"},
+        "seconds -1": {"seconds": -1.0},
+        "evaluations 99": {"evaluations": 99},
+        "evaluations -1": {"evaluations": -1},
+        "state empty": {"state": {}},
+        "architecture": {"architecture": DEEP},
+        "history null": {"history": None},
+        "losses empty": {"losses": []},
         "step past the end": {"step": 10_000},
-    }.items():  # fmt: skip
-        yield Case(f"checkpoint: {what}", checkpoint(lambda c, m=changes: replace(c, **m)), "checkpoint", "unfinished")
+    }.items():
+        yield Case(
+            f"checkpoint: {what}",
+            checkpoint(lambda c, m=changes: replace(c, **m)),
+            "checkpoint",
+            "unfinished",
+        )
+
+
+WRITTEN = {"test.json": "test.json to be written", "model.onnx": "model.onnx", "report.html": "report.html"}
+"""What commands write into a finished run, and which."""
 
 
 def _links() -> Iterator[Case]:
     for base in ("finished", "unfinished"):
         for make in (linked, dangling, hard_linked, pipe, folder, endless, circular):
-            yield Case(f".lock of a run, {base}: {make.__name__}", make(".lock"), "links", base)
+            yield Case(f".lock of a run, {base}: {make.__name__}", make(".lock"), "lock", base)
         for name in ("checkpoint", "initial", "tensorboard"):
-            yield Case(f"{name}/ of a run, {base}: linked", linked(name, "folder"), "links", base)
-            yield Case(f"{name}/ of a run, {base}: pipe", pipe(name), "links", base)
-            yield Case(f"{name}/ of a run, {base}: dangling", dangling(name), "links", base)
+            yield Case(f"{name}/ of a run, {base}: linked", linked(name, "folder"), "folder", base)
+            yield Case(f"{name}/ of a run, {base}: pipe", pipe(name), "folder", base)
+            yield Case(f"{name}/ of a run, {base}: dangling", dangling(name), "folder", base)
         for name in (".history.jsonl.tmp-1-00000000", ".record.json.tmp-1-00000000"):
             for make in (linked, folder, pipe, hard_linked):
-                yield Case(f"{name}, {base}: {make.__name__}", make(name), "links", base)
-    for name in ("test.json", "model.onnx", "report.html", "history.jsonl", "config.toml", "SHA256SUMS", STATE):
-        for make in (linked, hard_linked, dangling):
-            for base in ("finished", "unfinished"):
-                yield Case(f"{name}, {base}, to be written: {make.__name__}", make(name), "links", base)
+                yield Case(f"{name}, {base}: {make.__name__}", make(name), "folder", base)
+    for make in (linked, hard_linked, dangling):
+        for name, reads in WRITTEN.items():
+            yield Case(f"{name}, to be written: {make.__name__}", make(name), reads)
+        for name in ("history.jsonl", "SHA256SUMS", "model.safetensors", STATE):
+            yield Case(
+                f"{name}, to be written by a training: {make.__name__}",
+                make(name),
+                "checkpoint",
+                "unfinished",
+            )
     yield Case("1,500 folders in folders", deep, "record.json")
 
 
 def _escapes() -> Iterator[Case]:
-    for where in ("data.label", "data.name", "data.path", "data.sha256", "environment.commit", "environment.system"):
+    for where in (
+        "data.label",
+        "data.name",
+        "data.path",
+        "data.sha256",
+        "environment.commit",
+        "environment.system",
+    ):
         yield Case(f"record.json: {where} to escape", value("record.json", where, QUOTED), "record.json")
     classes = "[" + ", ".join([QUOTED] * 10) + "]"
-    yield Case("model.safetensors: classes to escape", said("model.safetensors", "classes", classes), "model.safetensors")
-    yield Case("test.json: classes to escape", sealed_anew("test.json", TEST, "classes", f"[{QUOTED}, {QUOTED}]"), "test.json")
-    for name in ("record.json", "model.safetensors", "config.toml", "history.jsonl", "links"):
+    yield Case(
+        "model.safetensors: classes to escape",
+        said("model.safetensors", "classes", classes),
+        "model.safetensors",
+    )
+    yield Case(
+        "test.json: classes to escape",
+        sealed_anew("test.json", TEST, "classes", f"[{QUOTED}, {QUOTED}]"),
+        "test.json",
+    )
+    for name in ("record.json", "model.safetensors", "config.toml", "history.jsonl", "folder"):
         base = "unfinished" if name == "history.jsonl" else "finished"
-        yield Case(f"a folder whose name is to escape: {name}", lambda run, outside: None, name, base, f"r{ESCAPES}".replace("/", ""))
+        yield Case(
+            f"a folder whose name is to escape: {name}",
+            lambda run, outside: None,
+            name,
+            base,
+            f"r{ESCAPES}".replace("/", ""),
+        )
     for name in ("record.json", "history.jsonl", "model.safetensors", "config.toml"):
-        yield Case(f"a folder whose name is to escape, without {name}", missing(name), name, "finished", f"r{ESCAPES}")
+        yield Case(
+            f"a folder whose name is to escape, without {name}",
+            missing(name),
+            name,
+            "finished",
+            f"r{ESCAPES}",
+        )
 
 
 CASES = tuple(all_cases())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fcnet.train.listeners import Silence
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load, save
@@ -18,7 +20,6 @@ from fcnet.data.digits import load_digits
 from fcnet.runs.training import train_run
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
-from fcnet.train.listeners import Silence
 
 Damage = Callable[[Path, Path], None]
 """Does something to a run folder; the second path is a folder outside of it that has to stay as it is."""
@@ -49,10 +50,8 @@ def whole_folders(home: Path) -> None:
     digits = load_digits(UNAVAILABLE)
     for name in ("finished", "good"):
         train_run(CONFIG, digits, home / name)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         train_run(CONFIG, digits, home / "unfinished", listener=Stop())
-    except KeyboardInterrupt:
-        pass
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(home / "picture.png")
 
 

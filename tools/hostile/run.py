@@ -1,7 +1,7 @@
 """Try the whole table, or a part of it, and write what happened as a record.
 
-    PYTHONPATH=tools python -m hostile.run --out results/hostile.json
-    PYTHONPATH=tools python -m hostile.run --only history      what has this word in its name, told line by line
+PYTHONPATH=tools python -m hostile.run --out results/hostile.json
+PYTHONPATH=tools python -m hostile.run --only history      what has this word in its name, told line by line
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ KINDS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it; returns how many things were found that must not be, 1 at most."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, help="the record to write")
     parser.add_argument("--only", default="", help="words in the names of the cases")
     parser.add_argument("--part", default="0/1", help="K/N: the K-th of N parts of the table")
@@ -73,7 +75,9 @@ def _count(
     for kind in {kind for kind, _ in outcome.findings}:
         counts[kind] += 1
     for kind, word in outcome.findings:
-        found.append({"folder": case.name, "command": command, "what": kind, "words": word.replace(str(home), "HOME")})
+        found.append(
+            {"folder": case.name, "command": command, "what": kind, "words": word.replace(str(home), "HOME")}
+        )
         print(f"{case.name} | {command} | {kind} | {word}"[:300], flush=True)
 
 

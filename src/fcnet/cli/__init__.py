@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         tell(f"error: {advice}")
         return 2
+    except MemoryError as error:
+        tell(f"error: not enough memory, {str(error) or 'give smaller data or settings'}")
+        return 2
     except BrokenPipeError:  # `fcnet ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
         return 141

@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
+from fcnet import schema
 from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError, RunError
 from fcnet.records import RunFolder, read_json
@@ -218,7 +221,7 @@ class Records:
 
     @cached_property
     def test(self) -> Tested | None:
-        return _read(self.run / "test.json", _tested)
+        return _read(self.run / "test.json", _tested, schema.Tested)
 
     @cached_property
     def default_history(self) -> list[Evaluation] | None:
@@ -286,10 +289,10 @@ def facts_of(path: Path) -> Iterator[None]:
         raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
 
 
-def _read(path: Path, convert: Callable[[dict[str, Any]], T]) -> T | None:
+def _read(path: Path, convert: Callable[[dict[str, Any]], T], kind: type[Struct] | None = None) -> T | None:
     if not path.exists():
         return None
-    record = read_json(path)
+    record = read_json(path, kind)
     with facts_of(path):
         return convert(record)
 
@@ -370,8 +373,6 @@ def _accuracy(row: dict[str, Any], part: str) -> Accuracy:
 def _tested(record: dict[str, Any]) -> Tested:
     classes = tuple(str(name) for name in record["classes"])
     confusion = tuple(tuple(int(count) for count in row) for row in record["confusion"])
-    if any(len(row) != len(classes) for row in (confusion, *confusion)):
-        raise ValueError(f"confusion is not {len(classes)} x {len(classes)}")
     return Tested(float(record["accuracy"]), classes, confusion)
 
 

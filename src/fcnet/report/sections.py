@@ -17,6 +17,7 @@ from fcnet.report.markdown import Markdown
 from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
+from fcnet.schema import Tested
 from fcnet.wording import by, percent, times
 
 
@@ -102,7 +103,7 @@ def tuned(story: Story) -> str:
             settings = [(name, _value(value)) for name, value in config.items() if _used(name, config)]
             wrong = mistakes(story.records, record) if story.page else None
     with facts_of(run / "test.json"):
-        result = read_json(run / "test.json") if (run / "test.json").exists() else None
+        result = read_json(run / "test.json", Tested) if (run / "test.json").exists() else None
         confusion = result and [
             (name, *(f"{int(count):,}" for count in row))
             for name, row in zip(result["classes"], result["confusion"], strict=True)

@@ -59,9 +59,8 @@ class Run:
             return 1.0
         if not self.history or self.config is None:
             return 0.0
-        last = self.history[-1]
-        steps = self.config.iterations or round(self.config.epochs * last.step / last.epoch)
-        return min(1.0, last.step / steps)
+        last, steps = self.history[-1], self.config.iterations
+        return min(1.0, last.step / steps if steps else last.epoch / self.config.epochs)
 
     @property
     def val_accuracy(self) -> float | None:

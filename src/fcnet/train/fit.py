@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,13 @@ class Fit:
         """
         if checkpoint.architecture != self.engine.architecture.dumps():
             raise RunError("the checkpoint is of another network than the settings describe, start a new run")
-        self.engine.load_state(checkpoint.state)
+        try:
+            _check_state(checkpoint.state, self.engine.state())
+            self.engine.load_state(checkpoint.state)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise RunError(f"the checkpoint does not fit the network ({error}), start a new run") from error
+        if checkpoint.evaluations > len(history) or checkpoint.step > self.total:
+            raise RunError("the checkpoint counts more steps or evaluations than there are, start a new run")
         self.step = checkpoint.step
         self.losses = list(checkpoint.losses)
         self.history = history[: checkpoint.evaluations]
@@ -195,6 +201,20 @@ class Fit:
             )  # fmt: skip
         self._saved_at = time.perf_counter()
         self._saving_took = self._saved_at - start
+
+
+def _check_state(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Require that arrays of a checkpoint are as large as the parameters in whose names they are kept.
+
+    Raises
+    ------
+    ValueError : `NAME has shape ... and dtype ...`
+    """
+    for name, value in found.items():
+        for part in {name, *(f"network.{part}" for part in name.split("."))} & own.keys():
+            shape, kind = own[part].shape, own[part].dtype.kind
+            if value.shape not in (shape, ()) or (value.shape == shape and value.dtype.kind != kind):
+                raise ValueError(f"{name} has shape {value.shape} and dtype {value.dtype}, not {shape}")
 
 
 def make_schedule(config: TrainConfig, steps_per_epoch: int, total: int) -> Schedule:
