@@ -45,7 +45,7 @@ class Audit:
 
         from fcnet.audit import Auditable, audit_gradients
         from fcnet.data.toy import toy_data
-        from fcnet.experiments.witness import autograd_witness
+        from fcnet.experiments.reference import autograd_reference
         from fcnet.records import write_json
 
         net: Auditable
@@ -65,8 +65,8 @@ class Audit:
 
             net, architecture = toy_network(), TOY
             X, y = toy_data()
-        witnesses = autograd_witness(architecture, net.params, X, y, self.reg)
-        audit = audit_gradients(net, X, y, reg=self.reg, witnesses=witnesses)
+        references = autograd_reference(architecture, net.params, X, y, self.reg)
+        audit = audit_gradients(net, X, y, reg=self.reg, references=references)
         print(audit.table())
         if self.out is not None:
             write_json(self.out, audit.to_record())
