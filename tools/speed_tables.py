@@ -215,8 +215,8 @@ def memory(record: dict[str, Any]) -> str:
     headings = ["training", "hidden units", "batch", "optimiser", "peak", "formula", "error"]
     holds = "holds" if record["holds"] else "does not hold"
     return table(headings, lines) + remark(
-        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. The goal for the exercise's "
-        f"net is {record['wanted'] / 1e6:.0f} MB at most."
+        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. The goal for the "
+        f"exercise's net is {record['wanted'] / 1e6:.0f} MB at most."
     )
 
 
