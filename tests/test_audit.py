@@ -166,20 +166,20 @@ def test_a_drawn_part_of_the_entries_says_so() -> None:
         audit_gradients(toy_net(), *toy_data(), entries=0, rng=np.random.default_rng(0))
 
 
-def test_a_further_witness_is_heard() -> None:
+def test_a_further_reference_is_compared() -> None:
     X, y = toy_data()
     _, grads = toy_net().loss(X, y, REG)
-    audit = audit_gradients(toy_net(), X, y, REG, steps=(1e-5,), witnesses={"a friend": grads})
+    audit = audit_gradients(toy_net(), X, y, REG, steps=(1e-5,), references={"a friend": grads})
     assert audit.passed
-    assert audit.to_record()["parameters"]["W2"]["witnesses"] == {"a friend": 0.0}
+    assert audit.to_record()["parameters"]["W2"]["references"] == {"a friend": 0.0}
     liar = grads | {"W2": grads["W2"] + 1e-6}
-    audit = audit_gradients(toy_net(), X, y, REG, steps=(1e-5,), witnesses={"a liar": liar})
+    audit = audit_gradients(toy_net(), X, y, REG, steps=(1e-5,), references={"a liar": liar})
     assert not audit.passed
     assert "W2: a liar disagrees" in audit.reason
     with pytest.raises(
-        DataError, match=r"witness a stranger has W1 of shape None, give one of shape \(4, 10\)"
+        DataError, match=r"reference a stranger has W1 of shape None, give one of shape \(4, 10\)"
     ):
-        audit_gradients(toy_net(), X, y, REG, witnesses={"a stranger": {}})
+        audit_gradients(toy_net(), X, y, REG, references={"a stranger": {}})
 
 
 class DropsImaginary(TwoLayerNet):

@@ -77,7 +77,7 @@ def test_a_network_that_was_altered_answers_otherwise(run: Path, digits: Dataset
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing to export to, give --onnx (PyTorch reads model.safetensors as it is)"),
+        ([], "no format is given, add --onnx (PyTorch reads model.safetensors as it is)"),
         (["--onnx", "--out", "/proc/net.onnx"], "cannot write /proc/net.onnx: "),
     ],
 )

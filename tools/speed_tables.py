@@ -77,9 +77,9 @@ def step(record: dict[str, Any]) -> str:
         if row.get("difference_at_end") is not None and "bfloat16" not in row["contestant"]
     ]  # fmt: skip
     return ratios(record, 0.0) + remark(
-        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of no ratio "
-        f"are further apart than {percent(spread)} of it. After the last step the float32 programs were "
-        f"at most {percent(max(apart))} of their way apart. {shared_cache(record)}{left_out(record)}"
+        f"Medians of {record['rounds']} rounds on {where(record)}; the quartiles of each ratio "
+        f"are at most {percent(spread)} of it apart. After the last step the float32 programs "
+        f"differed by at most {percent(max(apart))} of their way. {shared_cache(record)}{left_out(record)}"
     )
 
 
@@ -117,13 +117,13 @@ def evaluate(record: dict[str, Any]) -> str:
         cells = [percent(1 / rows[name]["ratio"]) for _, rows in cases]
         lines.append([f"**{name}**" if name in OURS else name, *cells])
     return table(["hidden units", *(str(case["hidden"]) for case, _ in cases)], lines) + remark(
-        f"Images a second of the products alone, and what part of that the programs reach, from uint8 "
-        f"pixels to scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
+        f"Images per second of the products alone, and the part of that speed which each program reaches, "
+        f"from uint8 pixels to scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
     )
 
 
 def cold(record: dict[str, Any]) -> str:
-    """A cold process until an accuracy, and how often quicker than the usual way."""
+    """The time from a cold process to an accuracy, and the ratio to fcnet's."""
     lines = []
     for row in record["rows"]:
         bound = "" if row["reached"] else "> "
@@ -134,10 +134,10 @@ def cold(record: dict[str, Any]) -> str:
             f"{row['q1']:.1f} to {row['q3']:.1f} s",
             f"{epochs:.1f}", accuracy, f"{bound}x {row['ratio']:.1f}",
         ])  # fmt: skip
-    headings = ["program", "n", "median", "quartiles", "epochs", "validation", "beside fcnet"]
+    headings = ["program", "n", "median", "quartiles", "epochs", "validation", "against fcnet"]
     return table(headings, lines) + remark(
-        f"Until an evaluation shows {percent(record['wanted'])} or more; where it was not reached in "
-        f"ten epochs, time and ratio are those of all ten, and so a lower bound (>). On {where(record)}."
+        f"Time until an evaluation shows {percent(record['wanted'])} or more. If ten epochs do not reach it, "
+        f"time and ratio are those of all ten, a lower bound (>). Measured on {where(record)}."
         f"{left_out(record)}"
     )
 
@@ -148,8 +148,8 @@ def imports(record: dict[str, Any]) -> str:
          f"{row['goal']:.2f} s" if row["goal"] else ""]
         for row in record["rows"]
     ]  # fmt: skip
-    headings = ["from the start of the process", "median", "quartiles", "n", "wanted, at most"]
-    return table(headings, lines) + remark(f"On {where(record)}.")
+    headings = ["from the start of the process", "median", "quartiles", "n", "goal, at most"]
+    return table(headings, lines) + remark(f"Measured on {where(record)}.")
 
 
 def seconds(value: float | None) -> str:
@@ -166,8 +166,8 @@ def accuracy(record: dict[str, Any]) -> str:
     ]  # fmt: skip
     names = [f"to {100 * level:.0f} %" for level in record["levels"][:2]]
     return table(["net", "program", "all epochs", "validation", *names], lines, words=2) + remark(
-        f"Medians of {record['rounds']} trainings each on {where(record)}; training, evaluation and "
-        f"compilation, without imports and loading.{left_out(record)}"
+        f"Medians of {record['rounds']} trainings each on {where(record)}; the time "
+        f"includes training, evaluation and compilation, but no imports and loading.{left_out(record)}"
     )
 
 
@@ -179,7 +179,8 @@ def levels(record: dict[str, Any]) -> str:
     ]  # fmt: skip
     names = [f"to {100 * level:.0f} %" for level in record["levels"]]
     return table(["recipe", *names], lines) + remark(
-        f"Validation accuracy, one training each on {where(record)}; an empty cell was not reached."
+        f"Time to a validation accuracy, one training each on {where(record)}; an empty cell means that the "
+        f"training did not reach it."
     )
 
 
@@ -214,8 +215,8 @@ def memory(record: dict[str, Any]) -> str:
     headings = ["training", "hidden units", "batch", "optimiser", "peak", "formula", "error"]
     holds = "holds" if record["holds"] else "does not hold"
     return table(headings, lines) + remark(
-        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. Wanted of the exercise's "
-        f"net: {record['wanted'] / 1e6:.0f} MB at most."
+        f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. The goal for the "
+        f"exercise's net is {record['wanted'] / 1e6:.0f} MB at most."
     )
 
 

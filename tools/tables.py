@@ -120,8 +120,8 @@ def estimator(record: Path) -> str:
     remark = (
         f"Test accuracy of {len(found['seeds'])} splits, mean ± standard deviation, and the median time of a "
         f"fit; scikit-learn {machine['versions']['scikit-learn']} on {machine['cores']} cores of "
-        f"{machine['processor']}, of which others kept {machine['cores_used_by_others']:.1f} busy: times "
-        f"are no more than a hint. "
+        f"{machine['processor']}; other programs kept {machine['cores_used_by_others']:.1f} of them busy, "
+        f"so the times are only a rough guide. "
         f"`python benchmarks/estimator.py` repeats it."
     )
     return "\n".join([*lines, "", *wrapped(remark)]) + "\n"

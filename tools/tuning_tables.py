@@ -52,8 +52,8 @@ def _told(search: dict[str, Any], complete: list[dict[str, Any]], best: dict[str
         f"{done} trials of {base['epochs']} epochs on {search['data']['label']}, {base['validation']:,}",
         f"images for validation: {states}; {search['seconds'] / 60:.0f} minutes of training in all,",
         f"by {workers} on {machine['cores']} cores of {machine['processor']}. The base has {first}, the best",
-        f"{percent(best['value'])}; on so many images an accuracy has a standard deviation of",
-        f"{100 * spread:.1f} points, and the best of many is a lucky one.",
+        f"{percent(best['value'])}; on this number of images an accuracy has a standard deviation",
+        f"of {100 * spread:.1f} points, and luck favours the best of many trials.",
     )
     return " ".join(words)
 

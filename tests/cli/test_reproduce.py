@@ -165,7 +165,7 @@ def test_stopped_in_the_middle_the_same_command_goes_on(
         errors = [line for line in stopped.err if not line.startswith(NOTE)]
         assert (stopped.status, errors) == (
             130,
-            ["stopped: nothing is lost, the same command goes on from here"],
+            ["stopped: nothing is lost, run the same command again to continue"],
         )
     assert not (tmp_path / "out" / "results.json").exists()
     assert finish(start(COMMAND, tmp_path)).status == 0

@@ -230,20 +230,20 @@ def test_state_dict_has_the_names_and_shapes_that_a_pytorch_user_expects() -> No
     }
 
 
-# The audit's third witness
+# The audit's third reference
 
 
-def test_torch_autograd_is_a_witness_for_the_toy_problem() -> None:
+def test_torch_autograd_is_a_reference_for_the_toy_problem() -> None:
     net, (X, y) = toy_network(), toy_data()
-    witnesses = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG)}
-    audit = audit_gradients(net, X, y, reg=REG, witnesses=witnesses)
+    references = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG)}
+    audit = audit_gradients(net, X, y, reg=REG, references=references)
     assert audit.passed, audit.table()
-    assert max(p.witnesses["torch.autograd"] for p in audit.parameters.values()) < 1e-12
+    assert max(p.references["torch.autograd"] for p in audit.parameters.values()) < 1e-12
 
 
-def test_a_witness_of_another_loss_is_heard() -> None:
+def test_a_reference_of_another_loss_fails_the_audit() -> None:
     net, (X, y) = toy_network(), toy_data()
-    witnesses = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG / 2)}
-    audit = audit_gradients(net, X, y, reg=REG, witnesses=witnesses)
+    references = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG / 2)}
+    audit = audit_gradients(net, X, y, reg=REG, references=references)
     assert not audit.passed
     assert "torch.autograd disagrees" in audit.reason

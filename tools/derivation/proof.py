@@ -197,12 +197,12 @@ def _in_numbers(chain: Sequence[Step], step: Step, given: Values) -> tuple[float
     values = run(chain, given, "line")
     said = np.asarray(values[step.name], dtype=float)
     form = np.asarray(step.compute(values, "form"))
-    witnesses = {"its SymPy form": np.vectorize(float, otypes=[float])(form)}
+    references = {"its SymPy form": np.vectorize(float, otypes=[float])(form)}
     if step.derivative is not None:
         of, by = step.derivative
-        witnesses[f"the complex step of {of} by {by}"] = _complex_step(chain, given, of, by, values[by])
+        references[f"the complex step of {of} by {by}"] = _complex_step(chain, given, of, by, values[by])
     worst = 0.0
-    for name, truth in witnesses.items():
+    for name, truth in references.items():
         if truth.shape != said.shape:
             return np.inf, f"NumPy: {step.name} has the shape {said.shape}, {name} says {truth.shape}"
         error = float(relative_error(said, truth).max(initial=0.0))

@@ -1,12 +1,12 @@
 """The gradient audit: is what a network calls its gradient the derivative of what it calls its loss?
 
-Two witnesses are asked about every entry: central differences, over a range of steps h, and the complex
-step, whose error is rounding alone and which therefore decides. Where a ReLU's kink lies inside [-h, h]
-the central difference means nothing; such places are named, not failed. Further witnesses, such as
-`torch.autograd`, are handed in as gradients.
+The audit compares every entry with two references: central differences over a range of steps h, and the
+complex step. The complex step decides, because rounding is its only error. Where a ReLU's kink lies inside
+[-h, h], the central difference means nothing; the audit names such places and does not fail them. The caller
+can pass further reference gradients, such as those of `torch.autograd`.
 
-`audit_gradients` takes other things, too: a function of a dict of arrays, a torch module, objects of a small
-autograd library. In tests it is the fixture `gradient_audit`.
+`audit_gradients` also takes a function of a dict of arrays, a torch module, or objects of a small autograd
+library. In tests it is the fixture `gradient_audit`.
 
 The checks come in stages, name, shape, dtype, value, gradient, and stop at the first that fails.
 """

@@ -30,7 +30,7 @@ def audit_network(
     steps: Sequence[float] = STEPS,
     entries: int | None = None,
     rng: np.random.Generator | None = None,
-    witnesses: Mapping[str, Mapping[str, Array]] | None = None,
+    references: Mapping[str, Mapping[str, Array]] | None = None,
 ) -> Audit:
     """Hold a network's gradients against the derivative of its loss.
 
@@ -41,9 +41,10 @@ def audit_network(
     y : (N,) labels; left unchanged
     reg : lambda of (13)
     steps : the range of h for the central differences
-    entries : look at so many entries of each parameter, drawn by `rng`; None looks at all
+    entries : how many entries of each parameter to look at, drawn by `rng`; None looks at all
     rng : draws the entries
-    witnesses : further gradients at the same point, by name: {"torch.autograd": {"W1": (D, H), ...}}
+    references : further reference gradients at the same point, by name:
+        {"torch.autograd": {"W1": (D, H), ...}}
 
     Returns
     -------
@@ -51,8 +52,8 @@ def audit_network(
 
     Raises
     ------
-    DataError : `entries` without `rng`; a witness of other names or shapes; a net that drops the
-        imaginary part
+    DataError : `entries` without `rng`; a reference with other names or shapes; a net that
+        drops the imaginary part
     """
     if entries is not None and rng is None:
         raise DataError("entries are to be drawn and rng is None, give a numpy.random.Generator")
@@ -64,13 +65,13 @@ def audit_network(
     analytic, stage, reason = gradients_of(point)
     if stage:
         return replace(result, stage=stage, reason=reason)
-    for name, grads in (witnesses or {}).items():
-        _check_witness(name, grads, point.params)
+    for name, grads in (references or {}).items():
+        _check_reference(name, grads, point.params)
 
     indices = {name: _indices(value.shape, entries, rng) for name, value in point.params.items()}
     numeric = {name: differences(point, name, chosen, steps) for name, chosen in indices.items()}
     verdicts = {
-        name: _verdict(name, analytic, numeric, point, indices, steps, witnesses or {})
+        name: _verdict(name, analytic, numeric, point, indices, steps, references or {})
         for name in point.params
     }
     at_zero = tuple(
@@ -95,9 +96,9 @@ def _verdict(
     point: Point,
     indices: Mapping[str, Indices],
     steps: Sequence[float],
-    witnesses: Mapping[str, Mapping[str, Array]],
+    references: Mapping[str, Mapping[str, Array]],
 ) -> ParameterAudit:
-    """Compare one parameter's gradient with every witness. Entries without a derivative stay out."""
+    """Compare one parameter's gradient with every reference. Entries without a derivative stay out."""
     n, chosen = numeric[name], indices[name]
     a = _at(analytic[name], chosen)
     asked = ~n.no_derivative
@@ -111,7 +112,7 @@ def _verdict(
         key=lambda i: errors[i] or 0.0,
         default=None,
     )
-    told = {who: _at(grads[name], chosen) for who, grads in witnesses.items()}
+    told = {who: _at(grads[name], chosen) for who, grads in references.items()}
     return ParameterAudit(
         name=name,
         shape=point.params[name].shape,
@@ -125,7 +126,7 @@ def _verdict(
         no_derivative=int(n.no_derivative.sum()),
         kinks=n.kinks,
         worst=chosen[int(error.argmax())],
-        witnesses={
+        references={
             who: float(np.where(asked, relative_error(a, w), 0.0).max(initial=0.0)) for who, w in told.items()
         },
         reason=_reason(name, a, n, asked, point, numeric, indices, told),
@@ -166,7 +167,7 @@ def _reason(
     if (asked & seen.any(axis=0) & (off | ~seen).all(axis=0)).any():
         return "complex step and central differences contradict each other: is the loss analytic?"
     for who, w in told.items():
-        if (asked & disagree(a, w, "witness")).any():
+        if (asked & disagree(a, w, "reference")).any():
             return f"{who} disagrees, by {relative_error(a, w).max():.1e}"
     return ""
 
@@ -184,8 +185,8 @@ def _at(values: Array, indices: Indices) -> Array:
     return np.array([values[index] for index in indices])
 
 
-def _check_witness(who: str, grads: Mapping[str, Array], params: Mapping[str, Array]) -> None:
+def _check_reference(who: str, grads: Mapping[str, Array], params: Mapping[str, Array]) -> None:
     for name, value in params.items():
         if name not in grads or np.shape(grads[name]) != value.shape:
             shape = np.shape(grads[name]) if name in grads else None
-            raise DataError(f"witness {who} has {name} of shape {shape}, give one of shape {value.shape}")
+            raise DataError(f"reference {who} has {name} of shape {shape}, give one of shape {value.shape}")

@@ -1,4 +1,4 @@
-"""The two numeric witnesses: derivatives of the loss that need nothing but the loss.
+"""The two numeric references: derivatives of the loss that need nothing but the loss.
 
 Both move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
 """
@@ -71,7 +71,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Differences:
-    """What the numeric witnesses say about E entries of a parameter, at S steps.
+    """What the numeric references say about E entries of a parameter, at S steps.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Differences:
 def differences(
     point: Point, name: str, indices: Sequence[tuple[int, ...]], steps: Sequence[float]
 ) -> Differences:
-    """Ask both witnesses about the entries `indices` of parameter `name`.
+    """Compute both references for the entries `indices` of parameter `name`.
 
     Raises
     ------

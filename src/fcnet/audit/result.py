@@ -46,7 +46,7 @@ class ParameterAudit:
     no_derivative : entries on a kink itself, where no derivative exists and none is asked for
     kinks : each entry and h with a kink inside
     worst : index of the entry furthest from the complex step
-    witnesses : for each further witness, the largest relative error against it
+    references : for each further reference, the largest relative error against it
     passed, reason : the verdict, and what is wrong, "" if nothing
     """
 
@@ -62,7 +62,7 @@ class ParameterAudit:
     no_derivative: int
     kinks: tuple[Kink, ...]
     worst: tuple[int, ...]
-    witnesses: Mapping[str, float]
+    references: Mapping[str, float]
     reason: str
 
     @property
@@ -82,7 +82,7 @@ class Audit:
     at_zero : pre-activations that are exactly 0, as (layer, example, unit): the loss has a kink there
     parameters : by name; empty if an earlier stage failed
     stage, reason : where the audit stopped and why; "" if it passed
-    decided_by : the witness that decides
+    decided_by : the reference that decides
     """
 
     steps: tuple[float, ...]
@@ -102,9 +102,9 @@ class Audit:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table's rows, a heading first: one parameter a row."""
-        witnesses = tuple(dict.fromkeys(name for p in self.parameters.values() for name in p.witnesses))
-        heading = ("parameter", "entries", "best h", "central", self.decided_by, *witnesses)
-        rows = (_row(parameter, witnesses) for parameter in self.parameters.values())
+        references = tuple(dict.fromkeys(name for p in self.parameters.values() for name in p.references))
+        heading = ("parameter", "entries", "best h", "central", self.decided_by, *references)
+        rows = (_row(parameter, references) for parameter in self.parameters.values())
         return [(*heading, "dead", "kinks", "verdict"), *rows]
 
     def table(self) -> str:
@@ -138,12 +138,12 @@ class Audit:
         }
 
 
-def _row(p: ParameterAudit, witnesses: tuple[str, ...]) -> tuple[str, ...]:
+def _row(p: ParameterAudit, references: tuple[str, ...]) -> tuple[str, ...]:
     best = ("-", "-") if p.best_error is None else (f"{p.best_h:.0e}", f"{p.best_error:.1e}")
     entries = f"{p.entries}/{int(np.prod(p.shape))}"
     unasked = f" ({p.no_derivative} entries have no derivative)" if p.no_derivative else ""
     verdict = p.reason or f"passed{unasked}"
-    told = (f"{p.witnesses[name]:.1e}" for name in witnesses)
+    told = (f"{p.references[name]:.1e}" for name in references)
     errors = (*best, f"{p.complex_error:.1e}", *told)
     return (p.name, entries, *errors, str(p.dead), str(len(p.kinks)), verdict)
 
@@ -155,7 +155,7 @@ def _parameter_record(p: ParameterAudit) -> dict[str, Any]:
     record["complex_error"] = _finite(p.complex_error)
     record["kink_count"] = len(p.kinks)
     record["kinks"] = [asdict(kink) | {"index": list(kink.index)} for kink in p.kinks[:KINKS_IN_RECORD]]
-    record["witnesses"] = {name: _finite(error) for name, error in p.witnesses.items()}
+    record["references"] = {name: _finite(error) for name, error in p.references.items()}
     return record
 
 

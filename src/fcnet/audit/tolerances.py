@@ -1,4 +1,4 @@
-"""How far two witnesses may lie apart, in one table, each line with its reason. All in float64."""
+"""How far two references may lie apart, in one table, each line with its reason. All in float64."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TOLERANCES = {
     "complex_step": 1e-10,
     # The same, as a part of the parameter's largest gradient (at least 1), for sums that cancel.
     "cancellation": 1e-14,
-    # Analytic against a further witness (torch.autograd in float64): another order of summation, no more.
-    "witness": 1e-9,
+    # Analytic against a further reference (torch.autograd in float64): another order of summation, no more.
+    "reference": 1e-9,
     # Central difference against the complex step, at the best h of each entry: truncation, h^2 times a
     # third derivative. Only a loss that is not analytic, whose complex step lies, comes near it.
     "central": 1e-3,

@@ -144,7 +144,7 @@ def _chosen(subject: Subject, entries: int | None, rng: np.random.Generator | No
 
 
 def _derivatives(subject: Subject, chosen: dict[str, Array]) -> tuple[dict[str, Numbers], str]:
-    """The derivatives by all chosen entries, and which witness decided."""
+    """The derivatives by all chosen entries, and which reference decided."""
     told = {name: _differences(subject, name, flat) for name, flat in chosen.items()}
     exact = {}
     for name, numbers in told.items():
@@ -270,5 +270,5 @@ def _verdict(name: str, grad: Array, numbers: Numbers, subject: Subject) -> Para
     return ParameterAudit(
         name=name, shape=shape, entries=len(claimed), errors=(), compared=(), best_h=None, best_error=None,
         complex_error=float(error.max(initial=0.0)), dead=0, no_derivative=int((~asked).sum()), kinks=(),
-        worst=index, witnesses={}, reason=reason,
+        worst=index, references={}, reason=reason,
     )  # fmt: skip

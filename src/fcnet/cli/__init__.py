@@ -35,8 +35,8 @@ def _write_any_name() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit status.
 
-    0 success, 2 a mistake that the user can mend, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 the
-    reader of our output left.
+    0 success, 2 a mistake that the user can correct, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 the
+    reader of the output closed it.
     """
     try:
         _write_any_name()

@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Audit:
-    """Audit the gradients of a network of any depth, every entry, in float64.
+    """Check every entry of the gradients of a network of any depth, in float64.
 
-    The gradients are compared with central differences over a range of h, with the complex step, and with
-    torch.autograd where PyTorch is installed; the complex step decides. Without options this is the
-    exercise's toy problem and its own two-layer network.
+    The audit compares the gradients with central differences over a range of h, with the complex step, and
+    with torch.autograd if PyTorch is installed; the complex step decides. Without options it audits the
+    exercise's two-layer network on the toy problem.
 
     Example: fcnet audit --sizes 6 8 7 3 --activation gelu --norm layernorm --blocks 1 --reg 0.1
     """
 
     sizes: tuple[int, ...] = ()
-    """Units from the inputs to the classes, such as 6 8 7 3, for a random network of that shape."""
+    """Units of each layer from the inputs to the classes, such as 6 8 7 3, for a random network."""
     activation: str = "relu"
-    """"relu", "gelu" or "tanh", with --sizes."""
+    """Activation function, "relu", "gelu" or "tanh", with --sizes."""
     norm: str = "none"
-    """"layernorm" or "none", with --sizes."""
+    """Normalisation, "layernorm" or "none", with --sizes."""
     blocks: int = 0
-    """Residual blocks behind each hidden layer, with --sizes."""
+    """Residual blocks after each hidden layer, with --sizes."""
     examples: int = 5
-    """Random examples to take the loss over, with --sizes."""
+    """Number of random examples, with --sizes."""
     reg: float = 0.05
-    """lambda, the weight of the squared norms."""
+    """lambda, the factor on the squared norms."""
     seed: int = 0
-    """What the random network and examples follow from."""
+    """Seed of the random network and examples."""
     out: Path | None = None
-    """Where to write the whole result as JSON."""
+    """JSON file for the whole result."""
 
     def run(self) -> int:
         import numpy as np
 
         from fcnet.audit import Auditable, audit_gradients
         from fcnet.data.toy import toy_data
-        from fcnet.experiments.witness import autograd_witness
+        from fcnet.experiments.reference import autograd_reference
         from fcnet.records import write_json
 
         net: Auditable
@@ -65,8 +65,8 @@ class Audit:
 
             net, architecture = toy_network(), TOY
             X, y = toy_data()
-        witnesses = autograd_witness(architecture, net.params, X, y, self.reg)
-        audit = audit_gradients(net, X, y, reg=self.reg, witnesses=witnesses)
+        references = autograd_reference(architecture, net.params, X, y, self.reg)
+        audit = audit_gradients(net, X, y, reg=self.reg, references=references)
         print(audit.table())
         if self.out is not None:
             write_json(self.out, audit.to_record())

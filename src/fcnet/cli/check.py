@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Check:
     """Check your own two_layernet.py or ex2_pytorch.py: what is right, what is wrong, and where.
 
-    The file runs in a process of its own that can read and write nothing of yours. The exit status is 0 if
+    The file runs in a separate process that cannot read or write your other files. The exit status is 0 if
     everything is right, and 1 if something is wrong or not written yet.
 
     Example: fcnet check two_layernet.py --hints 1
@@ -28,21 +28,23 @@ class Check:
     file: Annotated[Path, tyro.conf.Positional]
     """A .py file, a notebook whose cells hold the class, or a folder with both files."""
     hints: Literal[0, 1, 2, 3] = 3
-    """0 says what fails, 1 where it shows, 2 which mistake and equation, 3 what to think about."""
+    """How much to tell: 0 what fails, 1 also where it shows, 2 also which mistake and equation, 3 also
+    what to think about."""
     json: bool = False
-    """Print the report as one JSON object, with everything in it."""
+    """Print the whole report as one JSON object."""
     html: Path | None = None
-    """Write a page with your lines beside what was found."""
+    """Write an HTML page with your lines beside the findings."""
     scores: Literal["auto", "probabilities", "raw"] = "auto"
-    """What your handout wants as scores; recognised if not given."""
+    """What your handout calls scores; auto recognises it."""
     penalty: Literal["auto", "reg", "half"] = "auto"
-    """Whether your handout's penalty is reg or one-half reg times the squared norms, likewise."""
+    """Your handout's penalty, reg or one-half reg times the squared norms; auto recognises it."""
     cifar10: bool = False
     """Also train on CIFAR-10 with the exercise's settings and compare the curve (about a minute)."""
     data: Path | None = None
-    """Folder with CIFAR-10, for --cifar10; looked for if not given."""
+    """Folder with CIFAR-10, for --cifar10; the usual places if not given."""
     isolation: Literal["auto", "require", "none"] = "auto"
-    """auto isolates as far as the system can, require refuses to run with less than all of it."""
+    """auto isolates the file as far as the system can, require refuses to run without full isolation, none
+    does not isolate it."""
 
     def run(self) -> int:
         from fcnet.judge import Options, check_parts, merged

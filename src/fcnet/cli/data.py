@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from fcnet.data.published import Published
 
 SECONDS_BETWEEN_LINES = 5.0
-"""How often progress is told where there is no terminal to draw a bar on."""
+"""Seconds between two lines of progress where no terminal shows a bar."""
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """Fetch a data set, CIFAR-10 (170 MB) unless named, or go on with a fetch that was interrupted.
+    """Fetch a data set, by default CIFAR-10 (170 MB), or resume an interrupted fetch.
 
-    Sources are tried in order, slow ones are left, and the published hash decides what is accepted.
-    Without --data the copy goes to the user's cache, where every later start finds it.
+    The command tries the sources in order, leaves slow ones, and accepts only files with the published hash.
+    Without --data the copy goes to the user's cache, where later commands find it.
 
     Example: fcnet data fetch
     """
 
     data: Path | None = None
-    """Folder to put it in; by default $FCNET_DATA, or else the user's cache."""
+    """Folder for the copy; by default $FCNET_DATA, or else the user's cache."""
 
     source: str | None = None
-    """The only address, or path of the archive, to take it from."""
+    """The only address, or path of an archive, to fetch from."""
 
     name: str = "cifar10"
     """The data set: cifar10, cifar100, mnist or fashion-mnist."""
@@ -80,9 +80,9 @@ class Fetch:
 
 @dataclass(frozen=True)
 class Verify:
-    """Read every byte of a copy of a data set again and compare it with the published hashes.
+    """Verify every byte of a copy of a data set against the published hashes.
 
-    Images kept from an earlier start are checked too, and read again if they differ.
+    Images in the cache are checked too, and read again if they differ.
 
     Example: fcnet data verify
     """
@@ -122,7 +122,7 @@ class Verify:
 
 @dataclass(frozen=True)
 class Info:
-    """Say which copy of a data set is used, where it was looked for, and what is known about it.
+    """Show which copy of a data set is used, which places were searched, and facts about the copy.
 
     Example: fcnet data info
     """

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explore:
-    """Write a page in which backpropagation can be followed number by number.
+    """Write a page that shows backpropagation number by number.
 
-    It is one HTML file that opens from disk without a network: the exercise's toy network, step by step, each
-    equation with its numbers, every weight to be moved, trained, and broken in typical ways. With a RUN on
-    images, its network looks at validation pictures and at the reader's own.
+    The page is one HTML file that opens from disk without a network. You step through the exercise's toy
+    network, see each equation with its numbers, move every weight, train the network, and break it in
+    typical ways. With a RUN on images, its network classifies validation pictures and your own.
 
     Example: fcnet explore --out explore.html
     """
@@ -30,9 +30,9 @@ class Explore:
     out: Path = Path("explore.html")
     """The file to write."""
     data: Path | None = None
-    """Folder with the data set, for the pictures; the usual places if not given, and no pictures without."""
+    """Folder with the data set, for the pictures; the usual places if not given. Without it, no pictures."""
     megabytes: float = 3.0
-    """The largest size of the page. A large network is rounded until it fits, and the page says how."""
+    """Largest size of the page. Weights of a large network are rounded until it fits; the page says how."""
 
     def run(self) -> int:
         from fcnet.explore.write import write_explorer
@@ -45,7 +45,7 @@ class Explore:
         return 0
 
     def _dataset(self, folder: Path) -> Dataset | None:
-        """The data set that the run's record names; None where it is not found and was not named."""
+        """The data set that the run's record names; None if it is not found and --data is not given."""
         from fcnet.cli.loading import load_as_recorded
         from fcnet.records import RunFolder
 

@@ -17,7 +17,7 @@ class Export:
     """Write a trained network for other programs.
 
     PyTorch needs no export: a run's model.safetensors has the names and the layout of a state_dict. --onnx
-    writes RUN/model.onnx, which takes uint8 images (N, channels, height, width) and gives logits and
+    writes RUN/model.onnx, which takes uint8 images (N, channels, height, width) and returns logits and
     probabilities.
 
     Example: fcnet export runs/small --onnx
@@ -28,14 +28,14 @@ class Export:
     onnx: bool = False
     """Write an ONNX model."""
     out: Path | None = None
-    """Where to write it; RUN/model.onnx if not given."""
+    """File to write; RUN/model.onnx if not given."""
 
     def run(self) -> int:
         from fcnet.export import export_onnx
         from fcnet.train.model import Model
 
         if not self.onnx:
-            raise FcnetError("nothing to export to, give --onnx (PyTorch reads model.safetensors as it is)")
+            raise FcnetError("no format is given, add --onnx (PyTorch reads model.safetensors as it is)")
         path = self.out or self.folder / "model.onnx"
         export_onnx(Model.load(self.folder), path)
         print(f"wrote {shown(path)}")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Grade:
     """Grade a course: points, a table, a page for the class and one for each student.
 
-    Each folder, .py file, notebook or zip in FOLDER is one submission. What was graded before and has not
-    changed is not checked again. Without a rubric the points are the exercise's own.
+    Each folder, .py file, notebook or zip in FOLDER is one submission. A submission that has not
+    changed since it was graded is not checked again. Without a rubric the points are the exercise's own.
 
     Example: fcnet grade submissions --out graded
     """
@@ -37,17 +37,18 @@ class Grade:
     hints: Literal[0, 1, 2, 3] = 3
     """How much the students' pages say, as in fcnet check."""
     again: bool = False
-    """Check also what was graded before."""
+    """Check unchanged submissions again."""
     isolation: Literal["auto", "require", "none"] = "auto"
-    """auto isolates as far as the system can, require refuses to run with less than everything."""
+    """auto isolates submissions as far as the system can, require refuses to run without full isolation, none
+    does not isolate them."""
     one: bool = False
-    """auto isolates as far as the system can, require refuses to run with less than all of it."""
+    """Treat FOLDER as one submission, and exit with status 1 unless it has all points."""
     gradescope: Path | None = None
     """Write Gradescope's results.json here; implies --one."""
     prairielearn: Path | None = None
     """Write PrairieLearn's results.json here; implies --one."""
     annotations: bool = False
-    """Print annotations of GitHub Actions; implies --one."""
+    """Print annotations for GitHub Actions; implies --one."""
 
     def run(self) -> int:
         from fcnet.judge.grade import find_entries, read_rubric

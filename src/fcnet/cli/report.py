@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Report:
     """Write the report of a reproduction or a run: one HTML file that opens from disk without a network.
 
-    It has the derivation, figures, tables, and where the run took place. It says what the run lacks.
+    It holds the derivation, figures, tables, and the machine of the run. It says which parts the run lacks.
 
     Example: fcnet report runs/quick
     """
@@ -41,7 +41,7 @@ class Report:
         return 0
 
     def _dataset(self, record: dict[str, object]) -> Dataset | None:
-        """The data set that the record names; None where it is not found and --data is not given."""
+        """The data set that the record names; None if it is not found and --data is not given."""
         from fcnet.cli.loading import load_as_recorded
         from fcnet.errors import DataError
         from fcnet.report.reading import facts_of

@@ -20,9 +20,9 @@ class Reproduce:
     out: Path | None = None
     """Folder for all results; runs/reproduce, or runs/quick with --quick, if not given."""
     quick: bool = False
-    """A short training instead of the tuned one: all of it in under 90 seconds."""
+    """Use a short training instead of the tuned one: the whole command takes under 90 seconds."""
     require_cifar10: bool = False
-    """Fail rather than use scikit-learn's digits where CIFAR-10 is not available."""
+    """Fail instead of using scikit-learn's digits if CIFAR-10 is not available."""
 
     def run(self) -> int:
         from fcnet.cli.loading import digits_notice, load
@@ -30,7 +30,7 @@ class Reproduce:
         from fcnet.experiments.reproduce import Reproduction
         from fcnet.extras import require
 
-        require("matplotlib", "report")  # before minutes of training, and not at their end
+        require("matplotlib", "report")  # before minutes of training, not after them
         out = self.out or Path("runs/quick" if self.quick else "runs/reproduce")
         dataset = load(self.data, self.require_cifar10)
         reproduction = Reproduction(dataset, out, self.quick)
@@ -38,7 +38,7 @@ class Reproduce:
             with reproduction.held():
                 Story(reproduction).tell()
         except KeyboardInterrupt as stop:
-            raise type(stop)("nothing is lost, the same command goes on from here") from None
+            raise type(stop)("nothing is lost, run the same command again to continue") from None
         if notice := digits_notice(dataset):
             print(notice)
         return 0

@@ -1,4 +1,4 @@
-"""`fcnet start`: what a student begins with."""
+"""`fcnet start`: the files that a student begins with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tyro
 class Start:
     """Write the exercise's files with gaps for you to fill, and a README with the first command.
 
-    What you write is looked at by `fcnet check`. Files that are there already are never overwritten.
+    `fcnet check` checks what you write. Existing files are never overwritten.
 
     Example: fcnet start exercise2
     """

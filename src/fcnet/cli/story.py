@@ -91,8 +91,8 @@ class Story:
             audit["passed"],
             f"the complex step agrees to {complex_error:.1e}; {dead} are exactly 0 (units that are off)",
         )
-        if witnesses := [e for p in audit["parameters"].values() for e in p["witnesses"].values()]:
-            worst = max(witnesses)
+        if references := [e for p in audit["parameters"].values() for e in p["references"].values()]:
+            worst = max(references)
             self.check("gradients", worst < 1e-9, f"torch.autograd agrees to {worst:.1e} (< 1e-9)")
         self.check("training", final <= 0.02, f"loss {first:.2f} to {final:.4f} in 100 steps (<= 0.02)")
         if self.failed:

@@ -15,21 +15,21 @@ from fcnet.wording import percent, times
 
 @dataclass(frozen=True)
 class Test:
-    """Use the test set on a finished run: once, and counted.
+    """Measure the test accuracy of a finished run, once.
 
-    Writes test.json into the run's folder and refuses from then on.
+    The command counts each use of the test set in the run's test.json, and refuses a second use.
 
     Example: fcnet test runs/tuned
     """
 
-    __test__ = False  # not a test of ours, whatever pytest thinks of the name
+    __test__ = False  # pytest would take the class for a test by its name
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Folder of a finished run."""
     data: Path | None = None
     """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""
     again: bool = False
-    """Use the test set although it was used before. The count in test.json goes up."""
+    """Use the test set again. The count in test.json increases."""
 
     def run(self) -> int:
         from fcnet.cli.loading import load_as_recorded

@@ -23,38 +23,38 @@ LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "workers": AT_LEAST_1,
     "minutes": POSITIVE,
 }
-"""What these options may be."""
+"""Valid values of these options."""
 
 
 @dataclass(frozen=True)
 class Tune:
     """Search for better settings on validation images, and keep the whole search in a folder.
 
-    The settings below, or those of --recipe or --config, hold where nothing is varied, and are the first
-    trial. Hopeless trials are pruned. Ctrl-C stops the search, --resume resumes it. The best settings are in
-    best.toml, for fcnet train --config.
+    The settings below, or those of --recipe or --config, apply where nothing is varied, and are the first
+    trial. Hopeless trials are pruned. Ctrl-C stops the search, --resume resumes it. best.toml holds the best
+    settings, for fcnet train --config.
 
     Example: fcnet tune --out searches/quick --recipe quick --trials 60 --workers 2
     """
 
     out: Path
-    """Folder for the search: its trials, its record, its figures."""
+    """Folder for the search with its trials, record and figures."""
     trials: int | None = None
     """Trials in all, including pruned ones and those before --resume; 60 if not given."""
     workers: int = 1
     """Processes that run trials at the same time; the cores are divided among them."""
     vary: tuple[str, ...] | None = None
-    """What is varied: any of learning-rate, schedule, decay, warmup-epochs, reg, depth, hidden, batch-size,
+    """Settings to vary: any of learning-rate, schedule, decay, warmup-epochs, reg, depth, hidden, batch-size,
     momentum, dropout, label-smoothing, augmentation (or mirror, shift, rotate, zoom), initialisation,
     components and whitening-floor; all but depth and warmup-epochs if not given."""
     resume: bool = False
     """Resume the search in the folder, with its own data, settings and space if none are given."""
     minutes: float | None = None
-    """No trial begins after so many minutes; running trials are finished."""
+    """Minutes after which no trial begins; running trials finish."""
     storage: str | None = None
-    """Database that any number of machines share, each with a folder of its own: its address, such as
+    """Address of a database that any number of machines share, each with its own folder:
     postgresql://USER@HOST/DATABASE, or env:NAME for an address in the environment variable NAME. The password
-    comes from PGPASSWORD, ~/.pgpass or that variable. Without it, a file in the folder."""
+    comes from PGPASSWORD, ~/.pgpass or that variable. If not given, a file in the folder."""
     study: str = "fcnet"
     """Name of the search in that database."""
     data: Path | None = None
@@ -65,7 +65,7 @@ class Tune:
     skip_damaged: bool = False
     """Leave out pictures of your own that cannot be read, see fcnet train."""
     require_cifar10: bool = False
-    """Fail rather than search on scikit-learn's digits where CIFAR-10 is not available."""
+    """Fail instead of searching on scikit-learn's digits if CIFAR-10 is not available."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
     config: Path | None = None
@@ -105,7 +105,7 @@ class Tune:
 
         Raises
         ------
-        FcnetError : it names a recipe and a file, or the file is no settings
+        FcnetError : it names a recipe and a file, or the file holds no settings
         """
         import tyro
 
@@ -116,7 +116,7 @@ class Tune:
 
         Raises
         ------
-        FcnetError : an option has a value that cannot be
+        FcnetError : an option has an invalid value
         """
         from fcnet.records import read_json, without_password
         from fcnet.tuning.search import Search
@@ -191,7 +191,7 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
         f"{search.out}: {len(status.done)} trials{elsewhere}\n"
-        f"{label}: the best has {percent(best.value or 0)} of the validation images right{before}: "
+        f"{label}: the best has a validation accuracy of {percent(best.value or 0)}{before}: "
         f"{in_words(best.settings, search.base)}\n"
         f"train it with: {threads}fcnet train --config {search.best} --out RUN{same_data}"
     )

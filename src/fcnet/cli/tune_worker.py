@@ -38,7 +38,7 @@ def run(description: dict[str, object]) -> None:
 
     Raises
     ------
-    FcnetError : the data are others than the search began with, or a trial cannot be run
+    FcnetError : the data differ from those of the search, or a trial cannot run
     """
     from fcnet.cli.loading import load_any
     from fcnet.tuning.search import Search
@@ -55,7 +55,7 @@ def run(description: dict[str, object]) -> None:
         skip_damaged=search.skip_damaged,
     )
     if dataset.origin.sha256 != search.data:
-        raise FcnetError(f"{search.label} is about other data than {dataset.origin.path}, see --data")
+        raise FcnetError(f"{search.label} uses other data than {dataset.origin.path}, name them with --data")
     with opened_storage(search) as storage:
         work(Trials(search, storage), dataset)
 

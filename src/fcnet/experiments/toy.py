@@ -8,7 +8,7 @@ import numpy as np
 
 from fcnet.audit import audit_gradients
 from fcnet.data.toy import CLASSES, HIDDEN_SIZE, INPUT_SIZE, LOSS, REG, SCORES, STD, toy_data, toy_weights
-from fcnet.experiments.witness import autograd_witness
+from fcnet.experiments.reference import autograd_reference
 from fcnet.net.architecture import Architecture
 from fcnet.two_layernet import TwoLayerNet
 
@@ -38,7 +38,7 @@ def toy_questions() -> dict[str, Any]:
     X, y = toy_data()
     scores = net.loss(X)
     loss, _ = net.loss(X, y, reg=REG)
-    audit = audit_gradients(net, X, y, reg=REG, witnesses=autograd_witness(TOY, net.params, X, y, REG))
+    audit = audit_gradients(net, X, y, reg=REG, references=autograd_reference(TOY, net.params, X, y, REG))
     history = net.train(X, y, X, y, learning_rate=0.1, reg=5e-6, num_iters=100, batch_size=200)
     return {
         "scores_difference": float(np.abs(scores - SCORES).sum()),

@@ -1,4 +1,4 @@
-"""torch.autograd as a witness: gradients derived by PyTorch."""
+"""Reference gradients from torch.autograd."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The settings of a training, checked when they are made.
 
-Its defaults are the exercise's poor ones, so that a run that says nothing is the run that the exercise asks
-to improve; recipes that work are in `fcnet.experiments.recipes`.
+The defaults are the exercise's poor ones, so that a run without options is the run that the exercise asks to
+improve; recipes that work are in `fcnet.experiments.recipes`.
 """
 
 from __future__ import annotations
@@ -23,85 +23,86 @@ OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training, apart from the data."""
+    """All settings of a training, apart from the data."""
 
     hidden: tuple[int, ...] = (50,)
     """Units of each hidden layer."""
     activation: str = "relu"
-    """"relu", "gelu" or "tanh", between the layers."""
+    """Activation function between the layers: "relu", "gelu" or "tanh"."""
     norm: str = "none"
-    """"layernorm" normalises what enters each activation, or each residual block; "none" does not."""
+    """Normalisation: "layernorm" normalises the input of each activation, or of each residual block; "none"
+    does nothing."""
     blocks: int = 0
-    """Residual blocks behind each hidden layer, each linear, activation, linear; 0 for a plain network."""
+    """Residual blocks after each hidden layer, each linear, activation, linear; 0 for a plain network."""
     expansion: int = 4
-    """How many times wider a residual block is inside."""
+    """Width inside a residual block, as a multiple of its layer's width."""
     initialisation: str = "1e-4"
-    """"he", "pytorch" for PyTorch's default, or the standard deviation of all initial weights."""
+    """Initial weights: "he", "pytorch" for PyTorch's default, or the standard deviation of all weights."""
     preprocessing: Literal["auto", "centred", "standardised", "whitened", "symmetric"] = "auto"
-    """What the network sees: pixels or features minus their means (centred); also divided by their spread,
-    one number for all pixels and one for each feature (standardised); or whitened. Or symmetric: pixels from
-    -1 to 1, as in question 4. auto: images are centred, features standardised."""
+    """Inputs of the network. centred: pixels or features minus their means. standardised: also divided by their
+    spread, one number for all pixels or one for each feature. whitened: whitened principal components.
+    symmetric: pixels from -1 to 1, as in question 4. auto: centred images, standardised features."""
     components: int = 800
-    """Whitened inputs: how many principal components are kept."""
+    """Number of principal components to keep, for whitened inputs."""
     whitening_floor: float = 1e5
-    """Whitened inputs: variance added to each component's own, in squared pixel units, or in those of a
+    """Variance added to that of each component of whitened inputs, in squared pixel units, or in those of a
     standardised feature."""
     batch_size: int = 200
     """Examples per step."""
     epochs: int = 10
     """Passes over the training split."""
     iterations: int | None = None
-    """Steps in all; given, it overrides the number of epochs."""
+    """Steps in all; overrides the number of epochs."""
     optimiser: str = "sgd"
-    """"sgd", "nesterov", "adam" or "adamw"; momentum applies to sgd and nesterov."""
+    """Optimiser: "sgd", "nesterov", "adam" or "adamw"; momentum applies to sgd and nesterov."""
     momentum: float = 0.0
-    """mu of Algorithm 1."""
+    """Momentum, mu of Algorithm 1."""
     learning_rate: float = 1e-4
-    """alpha at its highest."""
+    """The highest learning rate, alpha of Algorithm 1."""
     schedule: str = "decay"
-    """decay: times `decay` after each epoch. cosine: up linearly, then down to zero along half a cosine.
-    constant: always the same."""
+    """How the learning rate changes. decay: multiplied by `decay` after each epoch. cosine: a linear rise,
+    then half a cosine down to zero. constant: no change."""
     decay: float = 0.95
     """Factor on the learning rate after each epoch (schedule decay); 1 keeps it constant."""
     warmup_epochs: float = 0.0
     """Epochs over which the learning rate rises from zero (schedule cosine)."""
     reg: float = 0.25
-    """lambda, the weight of the squared norms of the weights, without one-half."""
+    """lambda, the factor on the squared norms of the weights, without one-half."""
     dropout: float = 0.0
     """Probability of switching a hidden unit off."""
     label_smoothing: float = 0.0
     """Probability mass moved from the label to all classes."""
     mirror: bool = False
-    """Mirror half of the images, chosen at random each epoch."""
+    """Mirror half of the images, chosen at random in each epoch."""
     shift: int = 0
     """Shift each image at random by up to this number of pixels, in each epoch."""
     rotate: float = 0.0
     """Turn each image at random by up to this number of degrees, in each epoch."""
     zoom: float = 0.0
-    """Enlarge or shrink each image by up to this fraction, at random, each epoch."""
+    """Enlarge or shrink each image at random by up to this fraction, in each epoch."""
     cutout: int = 0
     """Side in pixels of a square that is set to the mean, at a random place in each image; 0 for none."""
     augment: tuple[str, ...] = ()
-    """Further augmentations, NAME or NAME=VALUE each: those above, mixup, and those that your own code adds
+    """Further augmentations, each NAME or NAME=VALUE: those above, mixup, and those that your own code adds
     to AUGMENTATIONS."""
     mixup: float = 0.0
-    """Mix each example and its target with another of its minibatch, by a weight from Beta(alpha, alpha) for
-    this alpha; 0 for none."""
+    """Mix each example and its target with another of its minibatch, with a weight from Beta(alpha, alpha)
+    for this alpha; 0 for none."""
     validation: int = 1000
-    """Images held out from the end of the training files."""
+    """Images held out for validation, from the end of the training files."""
     evaluate_every: int | None = None
     """Steps between two evaluations; once an epoch if not given."""
     seed: int = 0
-    """What the initial weights, the order of examples, deformations and dropout masks follow from."""
+    """Seed of the initial weights, the order of examples, the augmentations and the dropout masks."""
     engine: Literal["numpy", "torch"] = "numpy"
-    """The network of this package, or PyTorch's, which also runs on GPUs and under torchrun."""
+    """numpy is this package's own network; torch is PyTorch's, which also runs on GPUs and under torchrun."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where it computes: a GPU if there is one (auto), or the one named. NumPy has the CPU only."""
+    """Device that computes; auto is a GPU if there is one. NumPy uses the CPU only."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
-    """Of the arithmetic. auto is float32 with NumPy, and with PyTorch bfloat16 products where the hardware
-    has them; weights and their updates are float32 even then."""
+    """Precision of the arithmetic. auto is float32 with NumPy, and bfloat16 products with PyTorch where the
+    hardware has them; weights and their updates stay float32."""
     compile: bool = False
-    """Let torch.compile fuse the step, which takes a minute first; meant for CUDA."""
+    """Let torch.compile fuse the step; the first step then takes a minute. Meant for CUDA."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -128,7 +129,7 @@ class TrainConfig:
 
     @property
     def augmentations(self) -> dict[str, float | None]:
-        """What is done to minibatches, in order: names of `AUGMENTATIONS`, and their values or None."""
+        """The augmentations in order: names of `AUGMENTATIONS`, and their values or None."""
         own = dict(_name_and_value(text) for text in self.augment)
         before: dict[str, float | None] = {"mirror": None} if self.mirror else {}
         before |= {name: getattr(self, name) for name in ("shift", "rotate", "zoom", "cutout")}
@@ -159,7 +160,7 @@ class TrainConfig:
         object.__setattr__(self, "augment", tuple(others.values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, those that are None left out, for TOML and JSON."""
+        """The settings as plain values for TOML and JSON, without those that are None."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= {"hidden": list(self.hidden), "augment": list(self.augment)}
         return {name: value for name, value in values.items() if value is not None}
@@ -170,7 +171,7 @@ class TrainConfig:
 
         Raises
         ------
-        DataError : a setting that does not exist, or a value that cannot be
+        DataError : an unknown setting, or an invalid value
         """
         known = {field.name for field in fields(cls)}
         for name in values:
@@ -205,7 +206,7 @@ def _name_and_value(text: str) -> tuple[str, float | None]:
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:
-    """Require what the annotation of a setting says: a choice, a switch, or a whole number."""
+    """Check a value against the annotation of its setting: a choice, a switch, or a number."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise unknown(get_args(kind), value, name)

@@ -1,4 +1,4 @@
-"""torch.autograd as a further witness of the gradient audit, where PyTorch is installed."""
+"""torch.autograd as a further reference for the gradient audit, where PyTorch is installed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fcnet.runs.engines import has_torch
 Gradients = Mapping[str, NDArray[Any]]
 
 
-def autograd_witness(
+def autograd_reference(
     architecture: Architecture, params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float
 ) -> dict[str, Gradients]:
-    """What `audit_gradients` takes as `witnesses`: torch.autograd's gradients.
+    """What `audit_gradients` takes as `references`: torch.autograd's gradients.
 
     Nothing where PyTorch is not installed, or where a layer of the user's own has no counterpart in it.
     """
