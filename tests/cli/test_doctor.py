@@ -14,6 +14,7 @@ import pytest
 from fcnet.data.datasets import DATASETS
 from fcnet.doctor import CHECKS, arithmetic, examine, kernel, sandbox, storage, surroundings
 from fcnet.doctor.finding import Finding
+from fcnet.judge.child import landlock
 from fcnet.net import blas, openblas
 
 from .conftest import Result
@@ -181,6 +182,7 @@ def test_a_kernel_without_protection(
 ) -> None:
     program = tmp_path / "kernel.py"
     program.write_text(f"import json; print(json.dumps({facts!r}))")
+    monkeypatch.setattr(landlock, "abi", lambda: facts["landlock"])
     monkeypatch.setattr(kernel, "__file__", str(program))
     monkeypatch.setattr("shutil.which", lambda name: None)
     (found,) = sandbox.sandbox()

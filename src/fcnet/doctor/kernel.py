@@ -9,18 +9,8 @@ import ctypes
 import errno
 import json
 
-LANDLOCK_CREATE_RULESET, LANDLOCK_VERSION = 444, 1
-"""The number of the system call on every architecture, and the flag that asks for the version."""
-
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CLONE_NEWUSER = 0x10000000
-
-
-def landlock(libc: ctypes.CDLL) -> int:
-    """The version of Landlock, 0 without it."""
-    libc.syscall.restype = ctypes.c_long
-    arguments = (ctypes.c_long(LANDLOCK_CREATE_RULESET), ctypes.c_void_p(None), ctypes.c_size_t(0))
-    return max(0, int(libc.syscall(*arguments, ctypes.c_uint32(LANDLOCK_VERSION))))
 
 
 def seccomp(libc: ctypes.CDLL) -> bool:
@@ -38,7 +28,7 @@ def namespaces(libc: ctypes.CDLL) -> bool:
 def main() -> None:
     """Print what there is."""
     libc = ctypes.CDLL(None, use_errno=True)
-    print(json.dumps({f.__name__: f(libc) for f in (landlock, seccomp, namespaces)}))
+    print(json.dumps({f.__name__: f(libc) for f in (seccomp, namespaces)}))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ from collections.abc import Iterator
 
 from fcnet.doctor import kernel
 from fcnet.doctor.finding import Finding
-
-LEAST = 3
-"""The first version of Landlock that guards the length of files, of Linux 6.2."""
+from fcnet.judge.child import landlock
 
 
 def sandbox() -> Iterator[Finding]:
@@ -24,13 +22,13 @@ def sandbox() -> Iterator[Finding]:
     done = subprocess.run(
         [sys.executable, "-I", "-S", kernel.__file__], capture_output=True, text=True, timeout=20, check=True
     )
-    facts = json.loads(done.stdout)
-    landlock = f"Landlock {facts['landlock']}" if facts["landlock"] else "no Landlock"
+    facts, version = json.loads(done.stdout), landlock.abi()
+    guards = f"Landlock {version}" if version else "no Landlock"
     seccomp = "seccomp" if facts["seccomp"] else "no seccomp"
     namespaces = "user namespaces" if facts["namespaces"] else "no user namespaces"
     bubblewrap = shutil.which("bwrap")
-    found = ", ".join([landlock, seccomp, namespaces, *(["bubblewrap"] if bubblewrap else [])])
-    if (facts["landlock"] >= LEAST or (bubblewrap and facts["namespaces"])) and facts["seccomp"]:
+    found = ", ".join([guards, seccomp, namespaces, *(["bubblewrap"] if bubblewrap else [])])
+    if (version >= landlock.LEAST or (bubblewrap and facts["namespaces"])) and facts["seccomp"]:
         yield Finding("sandbox", "ok", found)
     else:
         advice = "foreign code is isolated in part only: use Linux 6.2 or newer, or install bubblewrap"
