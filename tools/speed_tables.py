@@ -118,7 +118,8 @@ def evaluate(record: dict[str, Any]) -> str:
         lines.append([f"**{name}**" if name in OURS else name, *cells])
     return table(["hidden units", *(str(case["hidden"]) for case, _ in cases)], lines) + remark(
         f"Images per second of the products alone, and the part of that speed which each program reaches, "
-        f"from uint8 pixels to scores; medians of {record['rounds']} rounds on {where(record)}.{left_out(record)}"
+        f"from uint8 pixels to scores; medians of {record['rounds']} rounds on {where(record)}."
+        f"{left_out(record)}"
     )
 
 

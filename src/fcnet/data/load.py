@@ -94,7 +94,7 @@ def _is_own(path: Path) -> bool:
 
     if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")):
         raise DataError(
-            f"{path} (--data) is no data set, give a folder of pictures by class, an .npz file of X and y, "
+            f"{path} (--data) is not a data set, give a folder of pictures by class, an .npz file of X and y, "
             f"or CIFAR-10"
         )
     return is_own(path)

@@ -109,7 +109,7 @@ class Learner:
 
 
 def diverged(loss: float, epoch: int, learning_rate: float) -> DivergedError:
-    """What is said of a loss that is no number any more."""
+    """The error for a loss that is NaN or infinite."""
     return DivergedError(
         f"the loss became {loss} in epoch {epoch} at learning_rate {learning_rate:g}, choose a lower one"
     )
