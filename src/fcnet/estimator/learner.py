@@ -28,8 +28,8 @@ class Learner:
     ----------
     settings : the classifier's
     architecture : the network
-    seed : what initial weights, the order of examples and dropout follow from
-    epoch : of which the order of examples is the next to be used, from 0
+    seed : of the initial weights, the order of examples and dropout
+    epoch : the next epoch, from 0
     params : weights to continue from, copied; drawn if not given
     """
 

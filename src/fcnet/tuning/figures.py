@@ -92,7 +92,9 @@ def read_search(path: Path) -> Recorded:
     """
     record = read_json(path)
     if record.get("format") != FORMAT or "trials" not in record:
-        raise RunError(f"{path} is not a record of a search by this version of fcnet, use the version that wrote it")
+        raise RunError(
+            f"{path} is not a record of a search by this version of fcnet, use the version that wrote it"
+        )
     try:
         return _recorded(record, str(path))
     except (KeyError, TypeError, AttributeError, ValueError) as error:

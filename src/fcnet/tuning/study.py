@@ -163,7 +163,7 @@ class Trials:
         return len(self.having(*TAKEN)) < self.search.trials and (deadline is None or time.time() < deadline)
 
     def superfluous(self, number: int) -> bool:
-        """Whether there are enough trials without this one: numbers are unique, so workers agree on the answer."""
+        """Whether there are enough trials without this one: numbers are unique, so workers agree."""
         first = [one for one in self.having(*TAKEN) if one.number < number]
         later = [one for one in self.having(*DONE) if one.number > number]
         return len(first) + len(later) >= self.search.trials
