@@ -380,7 +380,7 @@ MISTAKES = [
         "extra",
         "a delta is returned among the gradients",
         lambda net, X, y, reg, grads: grads | {"delta3": grads["b2"]},
-        r"a gradient for delta3, which is no parameter",
+        r"a gradient for delta3, which is not a parameter",
         stage="name",
     ),
 ]

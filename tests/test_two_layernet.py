@@ -294,7 +294,7 @@ NAN[3, 1], INF[2, 0] = np.nan, -np.inf
         (INF, y_, r"^X holds NaN or infinity, the first in row 2"),
         (X_ + 0j, y_, r"^X has dtype complex128, give real numbers$"),
         (X_.astype(str), y_, r"^X has dtype <U\d+, give real numbers$"),
-        ([[1, 2, 3, 4], [1]], y_, r"^X is no array, give rows of equal length$"),
+        ([[1, 2, 3, 4], [1]], y_, r"^X is not an array, give rows of equal length$"),
         (X_, y_[:4], r"^y has shape \(4,\), give one label for each of the 5 rows of X$"),
         (X_, y_[:, None], r"^y has shape \(5, 1\), give one label"),
         (X_, np.eye(3)[y_], r"^y has shape \(5, 3\), give one label"),

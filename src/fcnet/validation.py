@@ -96,4 +96,4 @@ def _array(values: ArrayLike, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except ValueError as error:  # rows of unequal length
-        raise DataError(f"{name} is no array, give rows of equal length") from error
+        raise DataError(f"{name} is not an array, give rows of equal length") from error

@@ -73,7 +73,7 @@ def test_without_that_file_its_name_is_unknown(engine: str, tmp_path: Path) -> N
     status, err = run(tmp_path, "-m", "fcnet", "train", "--out", "x", *SETTINGS, *options)
     assert status == 2
     assert err.splitlines()[-1].startswith(
-        "error: 'noise' is no known augmentation, choose from mirror, shift, rotate, zoom, cutout, mixup, "
+        "error: 'noise' is not a known augmentation, choose from mirror, shift, rotate, zoom, cutout, mixup, "
         "or add it to AUGMENTATIONS first"
     )
     assert not (tmp_path / "x").exists()

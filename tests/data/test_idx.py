@@ -98,7 +98,7 @@ def test_it_is_fetched_from_the_first_source_that_has_it(
 Spoil = Callable[[bytes], bytes]
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
-NONE = "is no whole idx file"
+NONE = "is not a complete idx file"
 HEAD = b"\0\0\x08"
 
 DAMAGE: dict[str, tuple[str, Spoil, str]] = {

@@ -106,7 +106,7 @@ def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(tmp_path: 
     with pytest.raises(DataError, match="does not exist"):
         load(tmp_path / "missing")
     (write_folder(Path("data")) / "test_batch").write_bytes(b"junk")
-    with pytest.raises(DataError, match="test_batch is no data file"):
+    with pytest.raises(DataError, match="test_batch is not a data file"):
         load()
 
 

@@ -101,7 +101,7 @@ def test_sizes_beyond_all_memory_cost_nothing_until_there_are_numbers() -> None:
     [
         ({"W1": np.zeros((3, 4))}, r"W1 has shape \(3, 4\), give \(4, 5\)"),
         ({"b1": np.zeros((5, 1))}, r"b1 has shape \(5, 1\), give \(5,\)"),
-        ({"W3": np.zeros(3)}, "W3 is no parameter of this network"),
+        ({"W3": np.zeros(3)}, "W3 is not a parameter of this network"),
         ({"b2": np.zeros(3, np.int64)}, "b2 has dtype int64"),
     ],
 )

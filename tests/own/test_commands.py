@@ -125,7 +125,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
     [
         (("--image-size", "8"), "--image-size is for your own pictures, name their folder with --data"),
         (("--data", "pictures", "--require-cifar10"), "--require-cifar10, and --data names other data, "),
-        (("--data", "notes.txt"), "notes.txt (--data) is no data set, give a folder of pictures by class, "),
+        (("--data", "notes.txt"), "notes.txt (--data) is not a data set, give a folder of pictures "),
         (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder a class, "),
         (("--data", "pictures", "--batch-size", "49"), "batch_size is 49, choose from 1 to the 39 training "),
     ],

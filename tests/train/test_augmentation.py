@@ -312,8 +312,8 @@ def test_one_augmentation_is_one_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"augment": ["blur=3"]}, "'blur' is no known augmentation, choose from mirror, shift, rotate, zoom, "
-            "cutout, mixup, noise, or add it to AUGMENTATIONS first"),
+        ({"augment": ["blur=3"]}, "'blur' is not a known augmentation, choose from mirror, shift, rotate, "
+            "zoom, cutout, mixup, noise, or add it to AUGMENTATIONS first"),
         ({"augment": ["noise=loud"]}, "augment is 'noise=loud', give NAME or NAME=VALUE with a number"),
         ({"augment": ["noise=nan"]}, "augment is 'noise=nan', give NAME or NAME=VALUE with a number"),
         ({"augment": ["noise=1", "noise=2"]}, "augment is 'noise=2', give noise once"),

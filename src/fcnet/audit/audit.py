@@ -32,7 +32,7 @@ def audit_network(
     rng: np.random.Generator | None = None,
     references: Mapping[str, Mapping[str, Array]] | None = None,
 ) -> Audit:
-    """Hold a network's gradients against the derivative of its loss.
+    """Compare a network's gradients with the derivatives of its loss.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def audit_network(
         drops the imaginary part
     """
     if entries is not None and rng is None:
-        raise DataError("entries are to be drawn and rng is None, give a numpy.random.Generator")
+        raise DataError("entries needs a generator and rng is None, give a numpy.random.Generator")
     if entries is not None:
         check_positive(entries=entries)
     X, y = np.array(X), np.array(y)
@@ -143,7 +143,7 @@ def _reason(
     indices: Mapping[str, Indices],
     told: Mapping[str, Array],
 ) -> str:
-    """What is wrong with the gradient a (E,) of one parameter, "" if nothing."""
+    """The problem with the gradient a (E,) of one parameter, "" if there is none."""
     wrong = asked & (disagree(a, n.complex_step, "complex_step") | (n.dead & (a != 0)))
     if wrong.any():
         same = {other: d for other, d in numeric.items() if indices[other] == indices[name] and other != name}
@@ -173,7 +173,7 @@ def _reason(
 
 
 def _indices(shape: tuple[int, ...], entries: int | None, rng: np.random.Generator | None) -> Indices:
-    """All indices of an array of this shape, or so many of them drawn without replacement, in order."""
+    """All indices of an array of this shape, or a number of them drawn without replacement, in order."""
     flat = np.arange(int(np.prod(shape)))
     if entries is not None and rng is not None and entries < flat.size:
         flat = np.sort(rng.choice(flat.size, entries, replace=False))

@@ -1,4 +1,4 @@
-"""From a wrong gradient to the likely mistake: the shapes that wrong gradients take."""
+"""Names the likely mistake in a wrong gradient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 CLOSE = 1e-6
-"""How well a guess has to explain the whole gradient, as a part of its largest entry."""
+"""Largest deviation of a guess from the whole gradient, as a part of its largest entry."""
 
 
 def diagnose(

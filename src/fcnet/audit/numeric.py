@@ -1,4 +1,4 @@
-"""The two numeric references: derivatives of the loss that need nothing but the loss.
+"""The two numeric references: derivatives that need only the loss.
 
 Both move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
 """

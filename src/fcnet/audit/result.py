@@ -42,12 +42,12 @@ class ParameterAudit:
     compared : for each h, how many entries have a central difference
     best_h, best_error : the h with the smallest error, among those with the most entries compared
     complex_error : the largest relative error of analytic against complex step
-    dead : entries of dead units, which both say are exactly 0
-    no_derivative : entries on a kink itself, where no derivative exists and none is asked for
+    dead : entries of dead units, exactly 0 in both
+    no_derivative : entries on a kink itself, where no derivative exists and none is compared
     kinks : each entry and h with a kink inside
     worst : index of the entry furthest from the complex step
     references : for each further reference, the largest relative error against it
-    passed, reason : the verdict, and what is wrong, "" if nothing
+    passed, reason : the verdict, and the problem, "" if there is none
     """
 
     name: str

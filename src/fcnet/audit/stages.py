@@ -40,7 +40,7 @@ def _names(grads: Grads, params: Grads) -> str:
     missing, extra = [n for n in params if n not in grads], [n for n in grads if n not in params]
     if missing:
         return f"no gradient for {', '.join(missing)}"
-    return f"a gradient for {', '.join(extra)}, which is no parameter" if extra else ""
+    return f"a gradient for {', '.join(extra)}, which is not a parameter" if extra else ""
 
 
 def _shapes(grads: Grads, params: Mapping[str, Array]) -> str:

@@ -1,4 +1,4 @@
-"""How far two references may lie apart, in one table, each line with its reason. All in float64."""
+"""The tolerances of the audit in one table, each with its reason. All in float64."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Array = NDArray[Any]
 TOLERANCES = {
     # The exercise's floor under |a| + |n|: below it, rounding is all that is left to compare.
     "floor": 1e-8,
-    # Analytic against the complex step, as a part of |a| + |n|. Both err by rounding alone: 1e-14 to 1e-13
-    # is what they show. The smallest wrong factor worth the name is far above.
+    # Analytic against the complex step, as a part of |a| + |n|. Rounding is their only error, and it is 1e-14
+    # to 1e-13. The smallest wrong factor that matters is far larger.
     "complex_step": 1e-10,
     # The same, as a part of the parameter's largest gradient (at least 1), for sums that cancel.
     "cancellation": 1e-14,
-    # Analytic against a further reference (torch.autograd in float64): another order of summation, no more.
+    # Analytic against a further reference (torch.autograd in float64): only the order of summation differs.
     "reference": 1e-9,
     # Central difference against the complex step, at the best h of each entry: truncation, h^2 times a
-    # third derivative. Only a loss that is not analytic, whose complex step lies, comes near it.
+    # third derivative. Only a loss that is not analytic, so that its complex step is wrong, comes near it.
     "central": 1e-3,
     # Rounding of a central difference, in units of eps / h times the largest of 1, loss, pre-activations.
     "central_rounding": 1e3,
-    # Analytic against extrapolated differences, besides the error that the extrapolation shows: where nothing
-    # but the loss is known, 1e-9 is what they reach.
+    # Analytic against extrapolated differences, in addition to the estimated error of the extrapolation. If
+    # only the loss is known, the differences reach 1e-9.
     "travelling": 1e-7,
     # How far half the step may be from halving the bend at a point, as a part of the slopes: a kink that is
     # smaller than this changes the derivative by less than "travelling".

@@ -47,7 +47,7 @@ def audit_gradients(
     Parameters
     ----------
     what, given : as above
-    entries : look at so many entries of each parameter, drawn by `rng`; None looks at all
+    entries : how many entries of each parameter to look at, drawn by `rng`; None looks at all
     rng : draws the entries
     options : for a network, those of `audit_network`
 

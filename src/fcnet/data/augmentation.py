@@ -182,7 +182,7 @@ def make(name: str, value: float | None) -> Augmentation | Deformation:
     """
     if name not in AUGMENTATIONS:
         raise DataError(
-            f"{name!r} is no known augmentation, choose from {', '.join(AUGMENTATIONS)}, "
+            f"{name!r} is not a known augmentation, choose from {', '.join(AUGMENTATIONS)}, "
             f"or add it to AUGMENTATIONS first"
         )
     values = () if value is None else (value,)

@@ -131,7 +131,7 @@ class Cifar(Published):
         try:
             content = read_pickle(raw)
         except UnpickleError as error:
-            raise DataError(f"{path} is no data file: {error}; {self.advice}") from error
+            raise DataError(f"{path} is not a data file: {error}; {self.advice}") from error
         return {_text(key): value for key, value in content.items()}
 
 

@@ -1,8 +1,8 @@
-"""Brings one published file from several sources: slow ones are left, and a partial file is continued.
+"""Downloads one published file from several sources, leaves slow sources, and resumes a partial file.
 
-Every source is tried once, impatiently; then the fastest one is used to the end. Every byte that arrived
-stays in the partial file, also when the process is killed, and the next download goes on from there. The
-hash decides whether what came together is the file.
+The download tries every source once, impatiently, and then uses the fastest one to the end. Every byte that
+arrives stays in the partial file, even if the process is killed, and the next download resumes there. The
+hash decides whether the result is the published file.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Download:
     remote : the file
     part : the partial file
     contributors : addresses whose bytes are in the partial file
-    mixing : whether a source may go on with what another one began
+    mixing : whether a source may continue the bytes of another one
     last : the source that was used last
     """
 
@@ -266,7 +266,7 @@ class Download:
                 while view:  # an unbuffered file may take it in pieces
                     view = view[file.write(view) :]
             except OSError as error:
-                kept = f"{file.seek(0, 2) / 1e6:.1f} MB are kept, the next fetch goes on from there"
+                kept = f"{file.seek(0, 2) / 1e6:.1f} MB are kept, the next fetch resumes there"
                 raise disk_error(error, self.part, kept) from error
 
     def is_intact(self, source: Source) -> bool:
@@ -330,7 +330,7 @@ def address_of(url: str) -> tuple[str, int]:
 
     Raises
     ------
-    DataError : `URL is no address: ...`
+    DataError : `URL is not an address: ...`
     """
     try:
         parts = urlsplit(url)
@@ -339,7 +339,7 @@ def address_of(url: str) -> tuple[str, int]:
             parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise DataError(f"{shown(url)} is no address: {error}") from error
+        raise DataError(f"{shown(url)} is not an address: {error}") from error
 
 
 def shown(url: str) -> str:

@@ -66,7 +66,7 @@ def scales(mean: Array, variance: Array, count: int) -> NDArray[np.float64]:
         constant = variance <= rounding * variance + (rounding * mean) ** 2
     if not np.isfinite(variance).all():
         feature = int(np.argmin(np.isfinite(variance)))
-        raise DataError(f"feature {feature} of X spreads too far, its variance is no number of 64 bits")
+        raise DataError(f"feature {feature} of X spreads too far: 64 bits cannot hold its variance")
     return np.where(constant, 1.0, np.sqrt(variance))
 
 

@@ -58,7 +58,7 @@ def fetch(
         with waiting_for(parent / f".{about.folder}.fetch.lock", tell) as lock:
             if about.is_complete(target):  # by another process, while this one waited
                 return target
-            if about.archive and is_file(parent / about.archive.name):  # somebody else's, so it stays
+            if about.archive and is_file(parent / about.archive.name):  # it belongs to the user, so it stays
                 return extract(parent / about.archive.name, parent, about, tell)
             _bring(about, parent, lock, source, progress, pace or Pace())
     except OSError as error:
@@ -140,12 +140,12 @@ def local_archive(source: str, about: Published) -> Path:
     """
     if about.archive is None:
         raise DataError(
-            f"{about.title} is no archive, give the folder of its files with --data instead of --source"
+            f"{about.title} is not an archive, give the folder of its files with --data instead of --source"
         )
     named = expanded(Path(source), "--source")
     path = next((p for p in (named, named / about.archive.name) if is_file(p)), None)
     if path is None:
         raise DataError(
-            f"--source {source} is no archive and holds no {about.archive.name}, give the path of one"
+            f"--source {source} is not an archive and holds no {about.archive.name}, give the path of one"
         )
     return path

@@ -73,7 +73,7 @@ class Idx(Published):
         shape = tuple(int(n) for n in np.frombuffer(plain[4 : 4 + 4 * dimensions], ">u4"))
         content = plain[4 + 4 * dimensions :]
         if not dimensions or len(shape) != dimensions or math.prod(shape) != len(content):
-            raise DataError(f"{path} is no whole idx file of bytes, {self.advice}")
+            raise DataError(f"{path} is not a complete idx file of bytes, {self.advice}")
         return np.frombuffer(content, np.uint8).reshape(shape)
 
     def _raw(self, path: Path) -> bytes:

@@ -99,8 +99,8 @@ def _is_own(path: Path) -> bool:
 
     if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")):
         raise DataError(
-            f"{path} (--data) is no data set, give a folder of pictures by class, an .npz file of X and y, "
-            f"or CIFAR-10"
+            f"{path} (--data) is not a data set, give a folder of pictures by class, "
+            f"an .npz file of X and y, or CIFAR-10"
         )
     return is_own(path)
 

@@ -2,13 +2,13 @@
 
 classifier   FCNetClassifier
 settings     its parameters, checked
-examples     weighted examples: what a data set is to it, whatever its order and repetitions
-inputs       from features, dense or sparse, to what the network sees
+examples     weighted examples, independent of the order and repetitions of rows
+inputs       from features, dense or sparse, to the network's inputs
 targets      labels, class weights and sample weights
 learner      the network with its optimiser: an epoch of training, class scores
 training     epoch after epoch
-prediction   what a trained classifier answers
-history      what is written down after each epoch
+prediction   predictions of a trained classifier
+history      the record of each epoch
 """
 
 from fcnet.estimator.classifier import FCNetClassifier

@@ -30,36 +30,36 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     """A fully-connected network of any depth as a scikit-learn classifier.
 
     It minimises sum_i w_i l_i / sum_i w_i + reg * (sum of the squared weights of the network), l_i being the
-    cross-entropy of example i and w_i its sample weight times the weight of its class. What is learnt follows
-    from that sum alone: rows may come in any order, a row of weight 3 is the same as three rows, and one of
-    weight 0 the same as none.
+    cross-entropy of example i and w_i its sample weight times the weight of its class. Only this sum
+    decides what the classifier learns: rows may come in any order, a row of weight 3 equals three rows, and a
+    row of weight 0 equals none.
 
     Parameters
     ----------
     hidden : units of each hidden layer, or their number for a single one; () is a linear classifier
     activation : "relu", "gelu" or "tanh"
-    norm : "layernorm" normalises what enters each activation or residual block; "none" does not
-    blocks : residual blocks behind each hidden layer; 0 makes a plain network
+    norm : "layernorm" normalises the input of each activation or residual block; "none" does nothing
+    blocks : residual blocks after each hidden layer; 0 makes a plain network
     epochs : passes over the training examples
     batch_size : examples per step; "auto" is 64, or less where an epoch would have fewer than 10 steps
-    learning_rate : at its highest
+    learning_rate : the highest learning rate
     optimiser : "adam", "adamw", "sgd" or "nesterov"
     momentum : of "sgd" and "nesterov"
     schedule : "cosine" lets the learning rate fall to zero along half a cosine; "constant" keeps it
-    reg : factor on the sum of all squared weights, biases left out; half of what others call weight decay
+    reg : factor on the sum of all squared weights, without biases; half of the usual weight decay
     dropout : probability of switching a hidden unit off in training
     label_smoothing : probability mass moved from the label to all classes
     initialisation : "he", "pytorch", or the standard deviation of all initial weights
-    standardise : give each feature mean 0 and variance 1 first, as they are over the training examples
-    class_weight : a dict from class to weight, 1 for those left out; or "balanced", which lets all
-        classes count the same
+    standardise : give each feature mean 0 and variance 1 over the training examples
+    class_weight : a dict from class to weight, 1 for missing classes; or "balanced", which gives all
+        classes the same weight
     validation_fraction : part of each class set aside for validation where `fit` is given no validation set
     patience : stop after this number of epochs without a lower validation loss, and restore the weights of
         the lowest; None trains to the end
     warm_start : let `fit` continue from the weights of the previous fit
     random_state : a seed or a NumPy RandomState, for initial weights, the order of examples and dropout
     verbose : print a line after each epoch
-    callback : called with the `Epoch` after each epoch; training stops where it returns True
+    callback : called with the `Epoch` after each epoch; training stops if it returns True
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
     architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
-    mean_, scale_ : (D,) what standardises features: (X - mean_) / scale_
+    mean_, scale_ : (D,) of the standardisation, (X - mean_) / scale_
     history_ : list of `Epoch`, one an epoch
     n_iter_ : epochs trained by the last `fit`, or by all calls of `partial_fit`
     loss_ : weighted cross-entropy of the training examples with these weights, in nats
@@ -148,8 +148,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         Parameters
         ----------
         X : (N, D) array, sparse matrix or DataFrame
-        y : (N,) labels: numbers, strings, whatever can be sorted
-        sample_weight : (N,) what each example counts, not negative; only their ratios matter
+        y : (N,) labels: numbers, strings, or anything that can be sorted
+        sample_weight : (N,) weights of the examples, not negative; only their ratios matter
         X_val, y_val : a separate validation set; it only decides when to stop (`patience`)
 
         Returns
@@ -158,7 +158,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
 
         Raises
         ------
-        DataError : (a ValueError) a parameter or argument that cannot be; the text says what to give
+        DataError : (a ValueError) an invalid parameter or argument; the text says what to give
         DivergedError : the loss became NaN or infinite
         """
         settings = Settings.of(self)
@@ -191,7 +191,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         self.loss_ = training.run(settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
-        self._forget("_learner")  # a partial_fit from here on starts with fresh momentum
+        self._forget("_learner")  # a partial_fit after this starts without momentum
         return self
 
     def partial_fit(
@@ -203,14 +203,14 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     ) -> Self:
         """Train for one pass over some rows; the next call continues from there.
 
-        The first call's rows decide what standardises features, and the learning rate is constant.
+        The first call's rows decide the standardisation, and the learning rate is constant.
         `class_weight="balanced"`, `validation_fraction` and `patience` need all of the data: `fit` has them.
 
         Parameters
         ----------
         X, y : as `fit`
-        classes : all labels that will ever come; needed in the first call
-        sample_weight : (N,) factors on what each example adds to a step, which takes the mean over examples
+        classes : all labels of all calls; needed in the first call
+        sample_weight : (N,) factors on each example's part of a step, which takes the mean over examples
 
         Returns
         -------
@@ -218,7 +218,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
 
         Raises
         ------
-        DataError : (a ValueError) as `fit`; no classes in the first call, or others later on
+        DataError : (a ValueError) as `fit`; no classes in the first call, or other classes later
         DivergedError : the loss became NaN or infinite
         """
         settings = Settings.of(self)
@@ -251,7 +251,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         return X, y
 
     def _given_validation(self, X: Any, y: ArrayLike | None, factors: NDArray[np.float64]) -> Table | None:
-        """The validation set that `fit` was given; only class weights count there."""
+        """The validation set that `fit` was given; only class weights apply to it."""
         if X is None and y is None:
             return None
         if X is None or y is None:
@@ -266,7 +266,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         self.mean_, self.scale_ = found.mean, found.scale
 
     def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
-        """A network with fresh momentum, with fresh weights or with the current ones."""
+        """A network without momentum so far, with new weights or with the current ones."""
         architecture = settings.architecture(len(self.mean_), len(self.classes_))
         if not continued:
             self.architecture_ = architecture

@@ -1,9 +1,9 @@
-"""A data set as the classifier learns from it: distinct examples, each with a weight.
+"""The classifier's form of a data set: distinct examples, each with a weight.
 
-What is learnt should follow from the data and not from how a table happens to hold it. So rows that agree in
-features and label become one example with the sum of their weights, rows of weight 0 are left out, and the
-examples are put in an order of their own, that of a hash of each. After that an example of weight 3 is the
-same as three rows of weight 1, and the order of the rows decides nothing.
+The result should follow from the data, not from the layout of a table. So rows that agree in features and
+label become one example with the sum of their weights, rows of weight 0 are left out, and the examples are
+sorted by a hash of each. An example of weight 3 then equals three rows of weight 1, and the order of the rows
+has no effect.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Examples:
-    """What an epoch walks through.
+    """The examples of an epoch.
 
     inputs : N rows
     labels : (N,) int64 in [0, K)
-    weights : (N,) float32, what each example counts; None for ones
+    weights : (N,) float32, the weight of each example; None for ones
     """
 
     inputs: Inputs
@@ -44,7 +44,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Table:
-    """Some rows of X with what is known of each; X itself is never copied.
+    """Some rows of X with their labels and weights; X itself is never copied.
 
     X : (M, D), an array or a CSR matrix
     rows : (N,) which of its rows

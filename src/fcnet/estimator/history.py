@@ -1,4 +1,4 @@
-"""What the classifier writes down after each epoch."""
+"""The classifier's record of each epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From features, dense or sparse, to what the network sees: each feature of mean 0 and variance 1, float32.
+"""From features, dense or sparse, to the network's inputs: each feature of mean 0 and variance 1, float32.
 
 Means are subtracted in float64, so that features with a large offset, such as times in seconds since 1970,
 keep their digits. Sparse rows become dense a minibatch at a time.

@@ -28,8 +28,8 @@ class Learner:
     ----------
     settings : the classifier's
     architecture : the network
-    seed : what initial weights, the order of examples and dropout follow from
-    epoch : of which the order of examples is the next to be used, from 0
+    seed : of the initial weights, the order of examples and dropout
+    epoch : the next epoch, from 0
     params : weights to continue from, copied; drawn if not given
     """
 
@@ -109,7 +109,7 @@ class Learner:
 
 
 def diverged(loss: float, epoch: int, learning_rate: float) -> DivergedError:
-    """What is said of a loss that is no number any more."""
+    """The error for a loss that is NaN or infinite."""
     return DivergedError(
         f"the loss became {loss} in epoch {epoch} at learning_rate {learning_rate:g}, choose a lower one"
     )

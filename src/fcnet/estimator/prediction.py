@@ -1,4 +1,4 @@
-"""What a trained classifier answers, from its weights alone."""
+"""Predictions of a trained classifier, from its weights alone."""
 
 from __future__ import annotations
 

@@ -14,15 +14,15 @@ from fcnet.train.ranges import check_settings
 from fcnet.train.schedules import SCHEDULES, Constant, Length, Schedule
 
 LARGEST_BATCH = 64
-"""Examples per step at most, if the batch size is ours to choose."""
+"""Most examples per step with batch_size="auto"."""
 
 STEPS = 10
-"""Steps that an epoch has at least, if the batch size is ours to choose and there are examples for them."""
+"""Least steps per epoch with batch_size="auto", if there are enough examples."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of an `FCNetClassifier`, of the types and in the ranges that they must have."""
+    """The checked parameters of an `FCNetClassifier`."""
 
     hidden: tuple[int, ...]
     activation: str
@@ -101,7 +101,7 @@ class Settings:
         return SCHEDULES[self.schedule](self, Length(steps_per_epoch, steps))
 
     def constant(self) -> Schedule:
-        """The learning rate of training without an end in sight."""
+        """The learning rate of a training without a known end."""
         return Constant(self.learning_rate)
 
 

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 def sample_weights(given: ArrayLike | None, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rows that count, and what they count.
+    """The rows with a positive weight, and their weights.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def sample_weights(given: ArrayLike | None, X: Any) -> tuple[NDArray[np.intp], N
     Returns
     -------
     rows : (n,) those of positive weight
-    weights : (n,) theirs
+    weights : (n,) of those rows
 
     Raises
     ------
@@ -71,7 +71,7 @@ def known_classes(given: ArrayLike | None, before: Array | None) -> Array:
 
     Raises
     ------
-    DataError : none in the first call; others than before
+    DataError : no classes in the first call; other classes than before
     """
     if given is None:
         if before is None:
@@ -86,7 +86,7 @@ def known_classes(given: ArrayLike | None, before: Array | None) -> Array:
 def class_factors(
     class_weight: Any, classes: Array, labels: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What an example of each class counts besides its own weight, (K,).
+    """The weight of each class, (K,), by which an example's own weight is multiplied.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def class_factors(
 
     Raises
     ------
-    DataError : something else, a label that is no class, a weight that is not positive
+    DataError : another type, a label that is not a class, a weight that is not positive
     """
     factors = np.ones(len(classes))
     if class_weight is None:

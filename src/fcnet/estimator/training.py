@@ -1,4 +1,4 @@
-"""Epoch after epoch: train, evaluate, write down, tell, and perhaps stop."""
+"""Epoch after epoch: train, evaluate, record, report, and stop early if asked to."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Array = NDArray[Any]
 
 @dataclass
 class Training:
-    """What the epochs have in common.
+    """The common parts of all epochs.
 
     learner : the network, changed in place
-    examples, validation : what is learnt, and what else is evaluated
+    examples, validation : for training, and for evaluation
     schedule : the learning rate of each step
     history : rows are added to it
-    told : called with each row; training stops where it returns True
+    told : called with each row; training stops if it returns True
     """
 
     learner: Learner
@@ -40,11 +40,11 @@ class Training:
     def run(self, epochs: int, patience: int | None = None) -> float:
         """Train for `epochs` epochs, or until the validation loss has not fallen for `patience` of them.
 
-        With patience, the weights are those of the lowest validation loss in the end.
+        With patience, the final weights are those of the lowest validation loss.
 
         Returns
         -------
-        loss : on the training examples, of the weights in the end
+        loss : of the final weights on the training examples
 
         Raises
         ------

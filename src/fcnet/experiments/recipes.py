@@ -151,7 +151,7 @@ def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
         if validation not in (usual.validation, dataset.validation):
             raise DataError(
                 f"validation is {validation}, and {dataset.validation} examples were set apart for it, "
-                f"leave the setting away"
+                f"leave the setting out"
             )
         validation = dataset.validation
     elif validation == usual.validation:

@@ -1,10 +1,10 @@
 """The fast network of any depth: layers, loss, initialisation, optimisers.
 
 blas            one matrix product that scales, adds and writes in place
-parameters      a parameter with its gradient, kept as the factors of a product
+parameters      a parameter with its gradient, stored as the factors of a product
 layers          linear, ReLU, dropout: each backward right beneath its forward
 losses          softmax cross-entropy
-initialisation  where the weights start
+initialisation  the initial weights
 optimisers      SGD with momentum, Nesterov, Adam
 network         the layers in a row
 """

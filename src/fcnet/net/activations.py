@@ -25,9 +25,9 @@ class ActivationFunction:
 
     Attributes
     ----------
-    slope_from : what `slope` is given: the "input" z of phi, or its "output" phi(z). The latter lets phi be
-        written over its input.
-    slope_type : dtype of the slope where it is not that of the numbers, such as bool for 0 and 1
+    slope_from : the argument of `slope`: the "input" z of phi, or its "output" phi(z). The latter lets phi
+        overwrite its input.
+    slope_type : dtype of the slope if it differs from that of the numbers, such as bool for 0 and 1
     kink : whether phi' jumps at 0, where no derivative exists
     """
 
@@ -147,6 +147,6 @@ def activation_function(name: str) -> ActivationFunction:
 
     Raises
     ------
-    DataError : there is none; the text lists the known ones
+    DataError : the name is unknown; the text lists the known ones
     """
     return look_up(ACTIVATIONS, name, "activation")()

@@ -252,7 +252,7 @@ class Architecture:
         for name in params:
             if name not in names:
                 raise DataError(
-                    f"{name} is no parameter of this network, which has {', '.join(list(names)[:20])}"
+                    f"{name} is not a parameter of this network, which has {', '.join(list(names)[:20])}"
                 )
         for parameter in self.parameters:
             value = params.get(parameter.name)

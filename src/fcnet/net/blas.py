@@ -1,10 +1,10 @@
 """One matrix product for everything in `net`: C <- alpha op(A) op(B) + beta C, written in place.
 
 BLAS's own alpha and beta make the update of a weight matrix part of the product that computes its
-gradient, and an output that exists already costs no allocation. All products of a process go through one
-library, since two would bring two thread pools, which fight for the cores: NumPy's where it can be called
-directly, see `openblas`; elsewhere (NumPy on Apple's Accelerate, or built by a distribution) SciPy's where
-SciPy is installed, and `np.matmul` where it is not.
+gradient, and an output that exists already costs no allocation. All products of a process use one
+library, since the thread pools of two libraries compete for the cores. It is NumPy's library if it can be
+called directly, see `openblas`. Otherwise (NumPy on Apple's Accelerate, or built by a distribution) it is
+SciPy's, or `np.matmul` if SciPy is not installed.
 """
 
 from __future__ import annotations
@@ -85,13 +85,13 @@ def library_used() -> str:
 
 @cache
 def _gemm(kind: str) -> openblas.Gemm:
-    """What multiplies arrays of this `dtype.char`."""
+    """The function that multiplies arrays of this `dtype.char`."""
     return (openblas.gemm(kind) or _scipys_gemm(kind) if kind in "fd" else None) or _numpys_gemm
 
 
 @cache
 def _axpy(kind: str) -> openblas.Axpy:
-    """What adds arrays of this `dtype.char`."""
+    """The function that adds arrays of this `dtype.char`."""
     return (openblas.axpy(kind) or _scipys_axpy(kind) if kind in "fd" else None) or _numpys_axpy
 
 
@@ -129,7 +129,7 @@ def _scipys_axpy(kind: str) -> openblas.Axpy | None:
 def _numpys_gemm(
     A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
 ) -> None:
-    """NumPy's own product, which allocates: for complex numbers, and where neither library is there."""
+    """NumPy's own product, which allocates: for complex numbers, or if neither library is available."""
     left, right = A.T if transpose_A else A, B.T if transpose_B else B
     if beta == 0:
         np.matmul(left, right, out=C)
@@ -158,8 +158,8 @@ def _described(array: Array) -> str:
 def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """An uninitialised array of this shape that is reused from step to step.
 
-    The largest first dimension seen is kept and smaller batches get its first rows, so that a training
-    allocates its large arrays in its first step only.
+    The buffer keeps the largest first dimension seen and gives smaller batches its first rows, so that a
+    training allocates its large arrays in its first step only.
     """
     kept = owner.get(name)
     if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:] or kept.dtype != dtype:

@@ -1,11 +1,11 @@
-"""Where the parameters start: what is drawn here is the same numbers in NumPy and in PyTorch.
+"""The initial parameters: NumPy and PyTorch get the same numbers.
 
 The exercise draws every layer from N(0, std^2) with one std (1e-4 in NumPy, 1e-3 in PyTorch), biases zero.
-Each layer then shrinks what passes it, and a deep net starts with no signal at all. He et al. (2015) choose
+Each layer then shrinks its signal, and a deep net starts with no signal at all. He et al. (2015) choose
 the variance 2 / in, which a ReLU layer passes on unchanged. PyTorch's own default for `nn.Linear` is uniform
 between -1 / sqrt(in) and 1 / sqrt(in), biases too: the variance is 1 / (3 in), a sixth of He's.
 
-Settings are checked here, and `fcnet --help` shows settings, so NumPy is imported where numbers are drawn.
+`fcnet --help` needs the checks of the settings in this module, so it imports NumPy only to draw numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 Scheme = Callable[["Declared", "np.random.Generator"], "Array"]
-"""Draws a weight or a bias, float64; it is told what the layer declares of it."""
+"""Draws a weight or a bias, float64, from the layer's declaration."""
 
 
 def he(parameter: Declared, rng: np.random.Generator) -> Array:

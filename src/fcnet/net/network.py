@@ -1,8 +1,8 @@
-"""An architecture with numbers in it: what trains and predicts.
+"""An architecture with parameters, which trains and predicts.
 
-`Network` answers the same questions as `TwoLayerNet`, and equals it to rounding at two layers. It differs in
-what it costs: after the first step no array of the size of a minibatch or a weight matrix is allocated, SGD
-never stores the gradients of the weights, and numbers are float32 unless said otherwise.
+`Network` has the methods of `TwoLayerNet`, and equals it to rounding at two layers. It costs less: after the
+first step it allocates no array of the size of a minibatch or a weight matrix, SGD never stores the gradients
+of the weights, and numbers are float32 by default.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Array = NDArray[Any]
 
 
 class Network:
-    """The layers of an architecture in a row, and a softmax.
+    """The layers of an architecture in sequence, and a softmax.
 
     Parameters
     ----------
     architecture : what the network is
-    rng : source of the initial parameters and, later on, of the dropout masks
+    rng : source of the initial parameters and, later, of the dropout masks
     initialisation : "he", "pytorch", or a standard deviation for all layers as text, such as "1e-4"
     label_smoothing : see `SoftmaxCrossEntropy`
     dtype : float32 to train, float64 to check gradients, complex128 for the audit's complex step
-    params : the parameters, by name, instead of initial ones; the network works on these very arrays
+    params : the parameters, by name, instead of initial ones; the network works on these arrays themselves
 
     Raises
     ------
@@ -94,14 +94,14 @@ class Network:
         return {parameter.name: parameter.value for parameter in self.parameters}
 
     def state(self) -> dict[str, Array]:
-        """What training changes, by name, for a checkpoint; the arrays themselves."""
+        """The arrays that training changes, by name, for a checkpoint; not copies."""
         state: dict[str, Array] = {}
         for parameter in self.parameters:
             state |= parameter.scaled.state(parameter.name)
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Continue from what `state` gave."""
+        """Continue from a result of `state`."""
         for parameter in self.parameters:
             parameter.scaled.load_state(state, parameter.name)
 
@@ -117,7 +117,7 @@ class Network:
         return logits
 
     def backward(self) -> None:
-        """Pass the error of the last `criterion.forward` down and leave every parameter its gradient.
+        """Backpropagate the error of the last `criterion.forward` and set every parameter's gradient.
 
         Equations: (16)-(19)
         """
@@ -135,13 +135,13 @@ class Network:
         reg: float = 0.0,
         weights: Array | None = None,
     ) -> float:
-        """One step of training on a minibatch that is known to be sound.
+        """One step of training on a minibatch that has been checked.
 
         Parameters
         ----------
         X : (N, D) of the network's dtype, C-contiguous; left unchanged
         y : (N,) labels, or mixed targets
-        weights : (N,) of the network's dtype, what each example counts; see `SoftmaxCrossEntropy`
+        weights : (N,) of the network's dtype, the weight of each example; see `SoftmaxCrossEntropy`
 
         Returns
         -------
@@ -185,21 +185,21 @@ class Network:
         return sum(p.scaled.scale**2 * (p.scaled.stored**2).sum() for p in self.parameters if p.decayed)
 
     def logits(self, X: ArrayLike) -> Array:
-        """Class scores (N, K) before the softmax, as an array of their own; several threads may ask."""
+        """Class scores (N, K) before the softmax, as a new array; safe in several threads."""
         return self.predict_logits(self._examples(X))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """The most probable class of each example of X (N, D), as labels (N,); several threads may ask."""
+        """The most probable class of each example of X (N, D), as labels (N,); safe in several threads."""
         return np.asarray(self.logits(X).argmax(axis=1), dtype=np.int64)
 
     def predict_logits(self, X: Array) -> Array:
-        """Class scores of X (N, D) that is known to be sound: C-contiguous, of the network's dtype."""
+        """Class scores of a checked X (N, D): C-contiguous, of the network's dtype."""
         for layer in self.layers:
             X = layer.predict(X)
         return X
 
     def trace(self, X: ArrayLike) -> list[tuple[Activation, Array]]:
-        """Each activation layer with what it sees, (N, units), from the input to the logits."""
+        """Each activation layer with its input (N, units), from the first to the last."""
         seen: list[tuple[Layer, Array]] = []
         Z = self._examples(X)
         for layer in self.layers:
@@ -207,7 +207,7 @@ class Network:
         return [(layer, Z) for layer, Z in seen if isinstance(layer, Activation)]
 
     def preactivations(self, X: ArrayLike) -> list[Array]:
-        """What each ReLU sees, [(N, H1), (N, H2), ...]; the same for other functions with a kink at 0."""
+        """The input of each ReLU, or other function with a kink at 0, [(N, H1), (N, H2), ...]."""
         return [Z for layer, Z in self.trace(X) if layer.function.kink]
 
     def with_params(self, params: Mapping[str, Array]) -> Network:

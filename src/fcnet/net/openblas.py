@@ -1,9 +1,9 @@
 """NumPy's own OpenBLAS, called directly.
 
-`np.matmul` has neither BLAS's alpha nor its beta, so SciPy's interface would be the usual way to them. But
-it brings a second OpenBLAS with threads of its own, older than NumPy's: up to 1,024 units a step's products
-take 6 to 13 % longer in it, and its import 0.1 s. The wheels of NumPy carry their library in a folder next
-to the package; what is called here is that file, which the process has loaded already.
+`np.matmul` has neither BLAS's alpha nor its beta. SciPy's interface has both, but it brings a second, older
+OpenBLAS with its own threads: up to 1,024 units a step's products take 6 to 13 % longer in it, and its import
+takes 0.1 s. The wheels of NumPy hold their library in a folder next to the package; this module calls that
+file, which the process has loaded already.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The OpenBLAS with 64-bit integers that NumPy's wheel has brought; None where NumPy has another BLAS."""
+    """The OpenBLAS with 64-bit integers in NumPy's wheel; None if NumPy has another BLAS."""
     package = Path(np.__file__).parent
     for folder in (package.with_name("numpy.libs"), package / ".dylibs"):
         for path in folder.glob("*scipy_openblas64_*"):
@@ -59,7 +59,7 @@ def threads() -> int:
 def gemm(kind: str) -> Gemm | None:
     """The product of arrays of `dtype.char` f or d, or None without the library or its symbol.
 
-    It is given addresses: that the arrays are C-contiguous, of this type and fit is for the caller to see to.
+    It takes addresses: the caller makes sure that the arrays are C-contiguous, of this type, and fit.
     """
     number = _NUMBERS[kind]
     function = getattr(library(), f"scipy_cblas_{_LETTERS[kind]}gemm64_", None)
@@ -89,7 +89,7 @@ def gemm(kind: str) -> Gemm | None:
 def axpy(kind: str) -> Axpy | None:
     """The scaled sum of arrays of `dtype.char` f or d, or None without the library or its symbol.
 
-    It checks as little.
+    It does not check its arguments either.
     """
     number = _NUMBERS[kind]
     function = getattr(library(), f"scipy_cblas_{_LETTERS[kind]}axpy64_", None)
@@ -105,8 +105,8 @@ def axpy(kind: str) -> Axpy | None:
 
 
 def _address(array: Array) -> int:
-    """Where the entries begin."""
-    try:  # 0.7 of 1.0 us less than the attribute below; a step asks 25 times
+    """The address of the entries."""
+    try:  # saves 0.7 of 1.0 us against the attribute below; a step asks 25 times
         return ctypes.addressof(_AT(array))
     except TypeError:  # for arrays that may only be read
         return array.ctypes.data

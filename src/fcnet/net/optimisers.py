@@ -1,6 +1,6 @@
-"""How a gradient becomes an update.
+"""The optimisers, which turn gradients into updates.
 
-Every optimiser sees the gradient as `add_to(target, alpha)`, see `parameters`, and works in place.
+Every optimiser uses the gradient as `add_to(target, alpha)`, see `parameters`, and works in place.
 The L2 term enters as the gradient 2 lambda W of lambda ||W||^2, (13) and (20).
 """
 
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class Optimiser(Protocol):
-    """Changes parameters in place and owns whatever it must remember between steps."""
+    """Changes parameters in place and owns the state that it keeps between steps."""
 
     def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
         """One update from the gradients that the last backward pass left."""
@@ -69,7 +69,7 @@ class SGD:
         v = self._velocity.get(parameter.name)
         if v is None:
             v = self._velocity[parameter.name] = Velocity(Scaled(np.zeros_like(theta.stored)))
-        if self.nesterov:  # theta is ahead by mu v: step back, so as to look ahead anew below
+        if self.nesterov:  # theta is ahead by mu v: step back, to look ahead again below
             v.move(theta, -mu)
         v.multiply(mu * (1 - decay) if self.nesterov else mu)
         add_gradient(parameter, v.rest, -learning_rate)  # v <- mu v - alpha dJ

@@ -1,9 +1,10 @@
 """A parameter, from its declaration by a layer to the numbers and their gradient.
 
-A gradient is kept as what it is made of. That of a weight matrix is the product X^T delta, that of a bias
-the column sums of delta. An optimiser never needs the gradient alone, only "scale me and add the gradient
-to me", which is one call to BLAS: the gradient itself is never stored. At 1,024 units that saves writing and
-reading 12.6 MB a step. `dense()` computes it for the audit and the tests.
+A gradient is stored as its factors. The gradient of a weight matrix is the product X^T delta, that of a bias
+the column sums of delta. An optimiser never needs the gradient alone, only to scale a parameter and add the
+gradient to it, which is one call to BLAS. So the gradient itself is never stored.
+At 1,024 units that saves writing and reading 12.6 MB a step. `dense()` computes it for the audit and the
+tests.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Declared:
-    """A parameter before it has numbers: what its layer says of it, with the names that the network gives.
+    """A parameter before it has numbers: its layer's declaration, with the names that the network gives.
 
     name : "W" in the layer's declaration; "W1", "W2", ... once the network has numbered it
     shape : of the array
-    start : how it is initialised: "weight" and "bias" by the scheme that was chosen, "ones", "zeros"
-    fan_in : inputs of one unit, which the schemes for weights and biases look at
+    start : how it is initialised: "weight" and "bias" by the chosen scheme, "ones", "zeros"
+    fan_in : inputs of one unit, which the schemes for weights and biases use
     decayed : whether weight decay and the L2 term (13) apply to it
     torch : its name in the PyTorch module, such as "weight"; in the network "layers.0.weight"
     transposed : whether PyTorch keeps it transposed, as it does (out, in) weights
@@ -110,7 +111,7 @@ class Parameter:
     """An array that training changes in place.
 
     name : as in the exercise, "W1", "b1", "W2", ...
-    scaled : the array, as weight decay wants it
+    scaled : the array with its factor, which weight decay changes
     decayed : whether weight decay and the L2 term apply to it: to weights, not to biases, (13)
     gradient : set by each backward pass
     """

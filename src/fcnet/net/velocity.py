@@ -2,8 +2,8 @@
 
 With the L2 term, momentum is v <- mu v - alpha (dJ + 2 lambda theta), theta <- theta + v. Written like that,
 each step reads and writes arrays as large as theta three times: v for the gradient, v again for the decay,
-and theta. But whatever is a multiple of theta need not be added up, it is enough to know how much of it is
-in v: then a step passes over memory twice, which saves 0.8 of 16 ms at 1,024 units.
+and theta. But a multiple of theta need not be added to v; a number that says how much of theta is in v is
+enough. Then a step passes over memory twice, which saves 0.8 of 16 ms at 1,024 units.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ through zero in an oscillation no multiple of it is right."""
 
 
 class Velocity:
-    """v = rest + pull * theta, for a theta that the callers name.
+    """v = rest + pull * theta, for a theta that the caller passes.
 
     Parameters
     ----------
     rest : shaped like theta; changed in place
-    pull : how much of theta is in v besides; weight decay makes it negative
+    pull : the share of theta in v; weight decay makes it negative
     """
 
     __slots__ = ("pull", "rest")
@@ -66,6 +66,6 @@ class Velocity:
         return self.rest.state(name) | {f"{name}.pull": np.array(self.pull)}
 
     def load_state(self, state: dict[str, Array], name: str) -> None:
-        """Take over what `state` gave."""
+        """Continue from a result of `state`."""
         self.rest.load_state(state, name)
         self.pull = float(state[f"{name}.pull"])

@@ -34,7 +34,7 @@ class TorchEngine:
     """`FullyConnected` with its optimiser and its training images on one device.
 
     It starts from the weights that the NumPy engine would start from. Several workers share each minibatch,
-    and their gradients add up to those of the whole, so that the result does not depend on their number.
+    and their gradients add up to those of the whole minibatch, so the result does not depend on their number.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class TorchEngine:
         return loss
 
     def backward(self, batch: Minibatch) -> float:
-        """Leave in each parameter the gradient of a minibatch's loss (12), which is returned, in nats.
+        """Compute the gradients of a minibatch's loss (12), and return the loss in nats.
 
         If the loss is not finite, no gradient is computed.
         """
@@ -143,7 +143,7 @@ class TorchEngine:
         }  # fmt: skip
 
     def _arithmetic(self) -> torch.autocast:
-        """Products in bfloat16, all else in float32, where that is the precision; otherwise nothing."""
+        """With precision bfloat16: products in bfloat16, all else in float32. Otherwise no change."""
         return torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16
         )

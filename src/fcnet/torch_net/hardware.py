@@ -1,4 +1,4 @@
-"""Where a training runs, and in which arithmetic: asked for by name, or found."""
+"""The device and the arithmetic of a training: named by the user, or found."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def choose_device(asked: str, local_rank: int = 0) -> torch.device:
 
 
 def choose_precision(asked: str, device: torch.device) -> torch.dtype:
-    """The arithmetic of the products: what is asked for, or with "auto" what the device is made for.
+    """The arithmetic of the products: the one asked for, or with "auto" the one that suits the device.
 
     Raises
     ------
-    DataError : float64 on a device that has none
+    DataError : float64 on a device that lacks it
     """
     if asked == "auto":
         return torch.bfloat16 if has_bfloat16(device) else torch.float32

@@ -121,7 +121,7 @@ class DeviceBatch(Batch):
         return tensor.to(self.X.dtype) if tensor.is_floating_point() else tensor
 
     def change(self, step: Augmentation, rng: np.random.Generator) -> None:
-        # one that is not written for tensors gets NumPy arrays, on the CPU without a copy
+        # an augmentation that does not take tensors gets NumPy arrays, on the CPU without a copy
         if getattr(step, "on_device", False):
             step(self, rng)
             return

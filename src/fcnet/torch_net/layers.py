@@ -1,6 +1,6 @@
 """PyTorch's counterpart of each layer of `fcnet.net.layers`, under the same name.
 
-A counterpart is made from the layer that it copies, which knows its sizes. Those with parameters are modules
+A counterpart gets its sizes from the layer that it copies. Those with parameters are modules
 whose parameters have the names that the layer declares for PyTorch; the others are plain functions.
 """
 
@@ -19,7 +19,7 @@ from fcnet.net.layers.layernorm import EPSILON
 from fcnet.registry import look_up
 
 Masks = Iterator[Tensor] | None
-"""What each dropout layer in turn multiplies its input by; None at prediction."""
+"""The mask by which each dropout layer in turn multiplies its input; None at prediction."""
 
 TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -60,7 +60,7 @@ class Activation:
 
 
 class Dropout:
-    """The input times a mask that was drawn outside, so that all workers draw alike."""
+    """The input times a mask that is drawn outside, so that all workers use the same."""
 
     def __init__(self, layer: layers.Dropout) -> None:
         pass
@@ -89,4 +89,4 @@ TORCH_LAYERS: dict[type[layers.Layer], Callable[..., Any]] = {
     layers.LayerNorm: LayerNorm,
     layers.Residual: Residual,
 }
-"""The counterparts by the class that they copy. One with layers inside is given their counterparts, too."""
+"""The counterparts by the class that they copy. One with inner layers also gets their counterparts."""

@@ -42,7 +42,7 @@ class FullyConnected(nn.Module):
         Parameters
         ----------
         x : (N, D)
-        masks : what each dropout layer multiplies its input (N, units) by; None at prediction
+        masks : the mask (N, units) of each dropout layer; None at prediction
 
         Equations: (3)-(6)
         """
@@ -56,7 +56,7 @@ class FullyConnected(nn.Module):
         return self._chosen(decayed=True)
 
     def spared(self) -> list[Tensor]:
-        """The parameters that weight decay leaves alone."""
+        """The parameters that weight decay does not apply to."""
         return self._chosen(decayed=False)
 
     def _chosen(self, decayed: bool) -> list[Tensor]:
@@ -64,7 +64,7 @@ class FullyConnected(nn.Module):
         return [parameters[p.torch] for p in self.architecture.parameters if p.decayed is decayed]
 
     def _counterparts(self, layers: Iterable[Layer]) -> list[Callable[..., Any]]:
-        """The row of modules and functions; modules are registered in the list that their layer names."""
+        """The modules and functions in order; modules are registered in the list that their layer names."""
         row = []
         for layer in layers:
             make = TORCH_LAYERS.get(type(layer))

@@ -1,9 +1,9 @@
-"""torch.optim's optimisers, held to the conventions of `fcnet.net.optimisers`.
+"""The optimisers of torch.optim, with the conventions of `fcnet.net.optimisers`.
 
-torch multiplies its momentum by the learning rate of the moment, u <- mu u + g; theta <- theta - alpha u.
-Algorithm 1 keeps in v what was decided with the learning rates of the past, v <- mu v - alpha g; theta <-
-theta + v. The two are one where alpha is constant. Where it changes, v = -alpha u stays true only if u is
-multiplied by (alpha before) / (alpha now) first, and that is all that this file adds.
+torch multiplies its momentum by the current learning rate, u <- mu u + g; theta <- theta - alpha u.
+Algorithm 1 keeps the past learning rates in v, v <- mu v - alpha g; theta <- theta + v. The two agree if
+alpha is constant. If alpha changes, v = -alpha u stays true only if u is first multiplied by
+(alpha before) / (alpha now), and that is all that this file adds.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class Optimiser:
         self.before: float | None = None
 
     def step(self, learning_rate: float) -> None:
-        """One update from the gradients that the last `backward` left, which it then forgets."""
+        """One update from the gradients of the last `backward`, which are then cleared."""
         ratio = 1.0 if self.before is None else self.before / learning_rate
         if self.nesterov and ratio != 1.0:
-            # its momentum enters the update twice, once for u and once to look ahead, so u itself is changed
+            # Nesterov momentum enters the update twice, for u and to look ahead, so u itself is changed
             torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
         for group in self.rule.param_groups:
             group["lr"] = learning_rate
@@ -105,5 +105,5 @@ class Optimiser:
                 if key.startswith(f"{name}.")
             }
             for kind, value in memory.items():
-                # a step count stays where torch's fused rules keep it; all else lies where its parameter does
+                # a step count stays where torch's fused rules keep it; all else is on its parameter's device
                 self.rule.state[parameter][kind] = torch.from_numpy(np.array(value)).to(parameter.device)

@@ -24,7 +24,7 @@ def parameters_of(net: FullyConnected) -> dict[str, Array]:
 
 
 def gradients_of(net: FullyConnected) -> dict[str, Array]:
-    """What the last `backward` left in each parameter's `grad`, under the parameter's name."""
+    """The gradients of the last `backward`, each under its parameter's name."""
     return from_torch_names(
         net.architecture,
         {name: as_numpy(value.grad) for name, value in net.named_parameters() if value.grad is not None},

@@ -26,7 +26,7 @@ from fcnet.torch_net.mlp import FullyConnected
 from fcnet.train.config import TrainConfig
 
 PATIENCE = timedelta(minutes=10)
-"""How long workers wait for one that does not answer before they give up."""
+"""How long workers wait for a silent worker before they give up."""
 
 
 class ProcessGroup:
@@ -42,7 +42,7 @@ class ProcessGroup:
         self.device, self.rank, self.size = device, rank, size
 
     def replicate(self, net: FullyConnected) -> Callable[..., Any]:
-        """The network as its copies are called: gradients meet behind it."""
+        """The network for a forward pass whose backward adds up the workers' gradients."""
         if self.size == 1:
             return net
         ids = [self.device.index] if self.device.type == "cuda" else None
@@ -57,7 +57,7 @@ class ProcessGroup:
         return float(value)
 
     def backward(self, share: Tensor) -> None:
-        """Leave in each parameter the gradient of the sum of all shares."""
+        """Set each parameter's gradient to the sum over all shares."""
         with self._others():
             (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
@@ -122,7 +122,7 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
     rank = int(environment["RANK"])
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        # a launcher that starts workers again keeps its store, with the addresses of those that died in it;
+        # a launcher that restarts workers keeps its store, with the addresses of dead workers in it;
         # launchers on several machines count their starts differently, see docs/scaling.md
         alone = environment.get("GROUP_WORLD_SIZE", "1") == "1"
         start = environment.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
@@ -133,7 +133,7 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
         raise RunError(f"worker {rank} of {size} cannot reach the others: {error}") from error
     try:
         yield ProcessGroup(device, rank, size)
-        distributed.barrier()  # nobody hangs up on those who still listen
+        distributed.barrier()  # no worker closes the connection while others still read
     finally:
-        gc.collect()  # DistributedDataParallel holds on to the group's threads, in circles
+        gc.collect()  # DistributedDataParallel keeps the group's threads alive in reference cycles
         distributed.destroy_process_group()

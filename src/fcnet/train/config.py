@@ -39,8 +39,8 @@ class TrainConfig:
     initialisation: str = "1e-4"
     """Initial weights: "he", "pytorch" for PyTorch's default, or the standard deviation of all weights."""
     preprocessing: Literal["auto", "centred", "standardised", "whitened", "symmetric"] = "auto"
-    """Inputs of the network. centred: pixels or features minus their means. standardised: also divided by their
-    spread, one number for all pixels or one for each feature. whitened: whitened principal components.
+    """Inputs of the network. centred: pixels or features minus their means. standardised: also divided by
+    their spread, one number for all pixels or one for each feature. whitened: whitened principal components.
     symmetric: pixels from -1 to 1, as in question 4. auto: centred images, standardised features."""
     components: int = 800
     """Number of principal components to keep, for whitened inputs."""

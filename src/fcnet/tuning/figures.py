@@ -1,4 +1,4 @@
-"""The search as figures: Optuna's own, in the style of the project's others, drawn from study.json alone.
+"""Optuna's figures of a search in this project's style, drawn from study.json alone.
 
     python -m fcnet.tuning.figures STUDY.json FOLDER
 
@@ -92,11 +92,13 @@ def read_search(path: Path) -> Recorded:
     """
     record = read_json(path)
     if record.get("format") != FORMAT or "trials" not in record:
-        raise RunError(f"{path} is no record of a search by this version of fcnet, use that which wrote it")
+        raise RunError(
+            f"{path} is not a record of a search by this version of fcnet, use the version that wrote it"
+        )
     try:
         return _recorded(record, str(path))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RunError(f"{path} is damaged ({error!r}), resume its search to write it anew") from error
+        raise RunError(f"{path} is damaged ({error!r}), resume its search to write it again") from error
 
 
 def _recorded(record: dict[str, Any], where: str) -> Recorded:

@@ -34,20 +34,20 @@ from fcnet.tuning.trial import work
 from fcnet.tuning.view import View
 
 LOOK_SECONDS = 0.5
-"""Between two looks at the study."""
+"""Seconds between two looks at the study."""
 
 STOP_SECONDS = 60.0
-"""For a worker to end its step and write its checkpoint."""
+"""Seconds for a worker to end its step and write its checkpoint."""
 
 LOST = 6
-"""Workers killed, with no trial done in between, after which it makes no sense to start more."""
+"""Killed workers, with no finished trial in between, after which the search stops."""
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""What the libraries for matrices, PyTorch's among them, read when they are loaded."""
+"""Variables that the matrix libraries, PyTorch's among them, read when they load."""
 
 
 def run(search: Search, dataset: Dataset, view: View) -> Status:
-    """Search for better settings on validation images, and leave best.toml and study.json.
+    """Search for better settings on validation images, and write best.toml and study.json.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
             with opened_storage(search) as storage:
                 known = find_search(search, storage)
         search = search.settled(known, dataset)
-        check_fit(search.base, dataset)  # nothing is written before all is known to fit
+        check_fit(search.base, dataset)  # write nothing before everything is known to fit
         search.runs.mkdir(exist_ok=True)
         with opened_storage(search) as storage:
             trials = Trials.begun(search, storage)
@@ -117,7 +117,7 @@ def check_folder(search: Search) -> bool:
             "--out"
         )
     if not used and found:
-        raise RunError(f"{search.out} is not empty and not a search of fcnet, choose another folder")
+        raise RunError(f"{search.out} is not empty and holds no search of fcnet, choose another folder")
     for folder in (search.out, search.runs, search.logs, search.figures):  # the first checks the others
         for path in folder.iterdir() if folder.is_dir() else ():
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
@@ -137,7 +137,7 @@ class Watch:
         self.looked = 0.0
 
     def __call__(self) -> None:
-        """Look, unless that was done just now: small nets are evaluated many times a second."""
+        """Look, unless the last look was just now: small nets are evaluated many times a second."""
         if time.monotonic() - self.looked >= LOOK_SECONDS:
             self.look()
 
@@ -151,7 +151,7 @@ class Watch:
 
 
 def _supervise(trials: Trials, watch: Watch, held: int | None) -> None:
-    """Let workers work until there are enough trials; another takes the place of one that is killed.
+    """Run workers until there are enough trials; a new worker replaces a killed one.
 
     `held` is the descriptor of the folder's lock.
     """
@@ -170,7 +170,7 @@ def _supervise(trials: Trials, watch: Watch, held: int | None) -> None:
             lost = killed + (lost if done == before else 0)
             if lost >= LOST:
                 raise RunError(
-                    f"{lost} workers were killed and no trial was done, is there memory enough? "
+                    f"{lost} workers were killed and no trial finished, is there enough memory? "
                     "Try fewer workers"
                 )
     finally:
@@ -193,7 +193,7 @@ class Workers:
         self.running: dict[int, subprocess.Popen[str]] = {}
 
     def start(self) -> None:
-        """Start as many as are missing."""
+        """Start the missing workers."""
         self.search.logs.mkdir(exist_ok=True)
         for place in set(range(1, self.search.workers + 1)) - set(self.running):
             self._log(place).unlink(missing_ok=True)
@@ -215,16 +215,16 @@ class Workers:
                 process.stdin.flush()
 
     def is_gone(self, process: int) -> bool:
-        """Whether a trial's worker is none of those that run; one that has no worker yet may get it."""
+        """Whether a trial's worker is not running; a trial without a worker may still get one."""
         living = {one.pid for one in self.running.values() if one.poll() is None}
         return process not in living and (process != NOBODY or not living)
 
     def reap(self) -> int:
-        """Forget those that have ended; returns how many of them were killed.
+        """Remove the workers that have ended; returns how many of them were killed.
 
         Raises
         ------
-        FcnetError : what a worker said, if it ended with an error
+        FcnetError : the message of a worker that ended with an error
         """
         ended = {place: process for place, process in self.running.items() if process.poll() is not None}
         for place, process in ended.items():
@@ -234,7 +234,7 @@ class Workers:
         return sum(process.returncode < 0 for process in ended.values())
 
     def stop(self) -> None:
-        """Let each end its step and write a checkpoint; kill those that take too long."""
+        """Let each worker end its step and write a checkpoint; kill those that take too long."""
         for process in self.running.values():
             process.terminate()
         patience = time.monotonic() + STOP_SECONDS
@@ -269,13 +269,13 @@ def _close(process: subprocess.Popen[str]) -> None:
 
 
 def threads_each(workers: int) -> int:
-    """The share of the cores of each of so many workers, at least one."""
+    """The number of cores for each worker, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // workers)
 
 
 def surroundings(workers: int) -> dict[str, str]:
-    """The environment of a worker; a smaller number of threads that is set already stays."""
+    """The environment of a worker; an existing smaller number of threads stays."""
     share = threads_each(workers)
     wanted = {name: os.environ.get(name, "") for name in THREAD_VARIABLES}
     return os.environ | {

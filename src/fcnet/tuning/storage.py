@@ -26,13 +26,13 @@ from fcnet.records import without_password
 from fcnet.tuning.search import Search
 
 BEAT_SECONDS = 10
-"""Between two signs of life of a worker in a database."""
+"""Seconds between two heartbeats of a worker in a database."""
 
 GRACE_SECONDS = 60
-"""Without a sign of life, after which a worker elsewhere counts as lost."""
+"""Seconds without a heartbeat after which a worker elsewhere counts as lost."""
 
 TRIES = 3
-"""Workers lost over one trial, after which it is given up: it may be too large for the machine."""
+"""Workers lost during one trial after which it fails: it may be too large for the machine."""
 
 EXAMPLE = "postgresql://USER@HOST/DATABASE"
 
@@ -134,7 +134,7 @@ def _database(url: str) -> RDBStorage:
                 heartbeat_stale_trial_callback=retry,
             )
         except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
-            raise FcnetError(f"--storage is no database URL, give {EXAMPLE}") from None
+            raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
         except ImportError:
             raise FcnetError("--storage needs the database's driver, install it with pip") from None
 
@@ -146,7 +146,7 @@ def with_driver(url: str) -> str:
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """A database that fails is one clear line, without the password."""
+    """Turn a database error into one clear line without the password."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 

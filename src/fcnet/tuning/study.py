@@ -4,14 +4,14 @@ A trial whose worker stopped or was killed waits again under its own number, wit
 training resumes from its checkpoint. In a database a silent worker's trial fails, and Optuna's own retry
 adds a copy of it that waits.
 
-Every trial carries what fcnet has to know of it as user attributes, besides Optuna's own state:
+Besides Optuna's own state, every trial has these user attributes:
 
 base        this is the base itself, not a point of the space
 run         name of the folder of its training
-lost        how often a worker of this folder was killed over it
-worker      who works on it: the folder with its machine, and the process; None while it waits again
-outcome     seconds, epochs reached, threads, whether it diverged; not of a trial whose worker was killed
-superfluous begun at the same moment as the last one wanted, and given up at once
+lost        how often a worker of this folder was killed during it
+worker      the worker of the trial: the folder with its machine, and the process; None while it waits again
+outcome     seconds, epochs reached, threads, whether it diverged; absent if its worker was killed
+superfluous begun at the same moment as the last trial wanted, and abandoned at once
 
 Sampler. Optuna's default, the tree-structured Parzen estimator, with a seed that follows from the search's
 seed and the trial's number. So no two workers draw the same, and a resumed search does not start its random
@@ -46,16 +46,16 @@ from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.storage import TRIES
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-"""Trials that count."""
+"""States of trials that count."""
 
 TAKEN = (*DONE, TrialState.RUNNING)
-"""Trials that count, or will."""
+"""States of trials that count, or will count."""
 
 NOBODY = 0
 """Process number for a trial that began a moment ago, or whose worker was killed in that moment."""
 
 PATIENCE_SECONDS = 10.0
-"""For another machine that has made the study and not yet said what it is about."""
+"""Seconds to wait for another machine that has created the study but not described it yet."""
 
 POINTS = 20
 """Points of a training, equally far apart, at which trials are compared; batch sizes may differ."""
@@ -89,11 +89,11 @@ class Sampler(TPESampler):
 
 
 def find_search(search: Search, storage: BaseStorage) -> Search | None:
-    """The search as its study has it; None where there is no study.
+    """The search that the study records; None if there is no study.
 
     Raises
     ------
-    RunError : it is another program's, or another version's
+    RunError : it belongs to another program or another version
     """
     if search.study not in optuna.get_all_study_names(storage):
         return None
@@ -105,7 +105,7 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
     if not about and all(trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False)):
         return None  # its first search was stopped before it had begun
     if "format" not in about:
-        raise RunError(f"{search.label} is no study of fcnet's, choose another with --out or --study")
+        raise RunError(f"{search.label} is not a study of fcnet, choose another with --out or --study")
     if about["format"] != FORMAT:
         raise RunError(f"{search.label} is of another version of fcnet, use that one or start a new search")
     return search.recorded(about)
@@ -123,11 +123,11 @@ class Trials:
 
     @classmethod
     def begun(cls, search: Search, storage: BaseStorage) -> Trials:
-        """Those of a study that is made if there is none, with the base as its first trial.
+        """The trials of a study, which is created with the base as its first trial if it does not exist.
 
         Raises
         ------
-        RunError : the study is about something else
+        RunError : the study belongs to another search
         """
         known = None
         try:
@@ -144,7 +144,7 @@ class Trials:
         return trials
 
     def having(self, *states: TrialState) -> list[FrozenTrial]:
-        """Those in one of these states, or all."""
+        """The trials in one of these states, or all trials."""
         return self.study.get_trials(deepcopy=False, states=states or None)
 
     def now(self, number: int) -> FrozenTrial:
@@ -152,9 +152,9 @@ class Trials:
         return self.having()[number]
 
     def wanted(self) -> bool:
-        """Whether another trial may begin: fewer than wanted are done or under way, and there is time.
+        """Whether another trial may begin: fewer than wanted are done or running, and there is time.
 
-        Those whose workers elsewhere have fallen silent wait again.
+        Trials of silent workers elsewhere wait again.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -163,7 +163,7 @@ class Trials:
         return len(self.having(*TAKEN)) < self.search.trials and (deadline is None or time.time() < deadline)
 
     def superfluous(self, number: int) -> bool:
-        """Whether there are enough without this one: numbers are given one at a time, so no two agree."""
+        """Whether there are enough trials without this one: numbers are unique, so workers agree."""
         first = [one for one in self.having(*TAKEN) if one.number < number]
         later = [one for one in self.having(*DONE) if one.number > number]
         return len(first) + len(later) >= self.search.trials
@@ -173,13 +173,13 @@ class Trials:
 
         Parameters
         ----------
-        killed : its worker was killed over it. After `TRIES` of them, it fails
+        killed : its worker was killed. After `TRIES` killed workers, the trial fails
         """
         study_id = self.storage.get_study_id_from_name(self.search.study)
         identity = self.storage.get_trial_id_from_study_id_trial_number(study_id, number)
         lost = self.now(number).user_attrs.get("lost", 0) + killed
         try:
-            self.storage.set_trial_user_attr(identity, "worker", None)  # before anybody else can take it
+            self.storage.set_trial_user_attr(identity, "worker", None)  # before another worker can take it
             self.storage.set_trial_user_attr(identity, "lost", lost)
             given_up = killed and lost >= TRIES
             self.storage.set_trial_state_values(identity, TrialState.FAIL if given_up else TrialState.WAITING)
@@ -194,7 +194,7 @@ class Trials:
         is_dead : whether the process with this number, started from this folder, is gone
         """
         here = self.search.here
-        # a worker that was killed before it could say who it is was, in a journal, one of ours
+        # in a journal, a worker that was killed before it recorded its name was one of ours
         nobody: dict[str, Any] = {"here": "" if self.search.storage else here, "process": NOBODY}
         for trial in self.having(TrialState.RUNNING):
             worker = trial.user_attrs.get("worker") or nobody

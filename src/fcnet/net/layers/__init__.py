@@ -1,6 +1,6 @@
 """The layers, one class a file: its parameters, forward, backward beneath it, prediction, ONNX nodes.
 
-base        what every layer is; which memory it may write to
+base        the base class; which memory a layer may write to
 linear      Z = X W + b
 activation  A = phi(Z), with the functions of `fcnet.net.activations`
 dropout     units switched off at random

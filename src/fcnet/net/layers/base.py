@@ -1,4 +1,4 @@
-"""What every layer is, and which memory it may write to.
+"""The base class of the layers, and which memory they may write to.
 
 Rows are examples throughout. A layer owns the buffers that its `forward` and `backward` return, so the next
 call overwrites them; `predict` owns nothing and may run in several threads at once.
@@ -25,20 +25,20 @@ class Layer:
 
     Parameters
     ----------
-    inputs : numbers per example that come in
+    inputs : numbers per example at the input
 
     Attributes
     ----------
-    outputs : numbers per example that go out
-    declared : its parameters, in the order in which `bind` is given them
+    outputs : numbers per example at the output
+    declared : its parameters, in the order of `bind`
     inner : the layers inside it, of which the network binds the parameters too
     group : where PyTorch's `state_dict` lists its parameters: "layers" gives layers.0.weight, ...
     normalises : whether the setting `norm` may name it
-    needs_input, needs_output : whether backward looks at what forward was given, or at what it returned
+    needs_input, needs_output : whether backward uses the input of forward, or its output
     in_place : whether forward can write over its input, and backward over the error
-    passes_through : whether forward or backward may return the very array that they were given
+    passes_through : whether forward or backward may return the array that they were given
     takes_scaled : whether forward takes a `Scaled` array
-    overwrite_input, overwrite_delta : set by `plan`: whether nobody else needs these arrays any more
+    overwrite_input, overwrite_delta : set by `plan`: whether no other layer needs these arrays any more
     """
 
     group: ClassVar[str] = "extra"
@@ -92,12 +92,12 @@ def plan(layers: Sequence[Layer], input_free: bool, delta_free: bool) -> tuple[b
 
     Parameters
     ----------
-    input_free : whether nobody else needs the row's input
-    delta_free : whether nobody else needs the error that the row is given
+    input_free : whether the row may overwrite its input
+    delta_free : whether the row may overwrite the error that it is given
 
     Returns
     -------
-    output_free, returned_free : the same of what the row's forward and backward return
+    output_free, returned_free : the same for the results of the row's forward and backward
     """
     for layer in layers:
         layer.overwrite_input = input_free and layer.in_place and not layer.needs_input

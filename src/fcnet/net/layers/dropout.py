@@ -47,7 +47,7 @@ class Dropout(Layer):
         self.rng = rng
 
     def forward(self, X: Array, training: bool) -> Array:
-        """A (N, H) to mask * A; nothing at prediction."""
+        """A (N, H) to mask * A; at prediction A stays as it is."""
         self.mask = self.fixed if self.fixed is not None else self._draw(X) if training else None
         return self._masked(X, "Y", self.overwrite_input)
 

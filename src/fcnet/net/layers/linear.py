@@ -25,7 +25,7 @@ class Linear(Layer):
 
     Parameters
     ----------
-    inputs, units : numbers that come in and go out; W is (inputs, units), b is (units,)
+    inputs, units : numbers at the input and at the output; W is (inputs, units), b is (units,)
     """
 
     group = "layers"

@@ -31,7 +31,7 @@ class Residual(Layer):
         super().__init__(inputs)
         if not layers or layers[-1].outputs != inputs:
             ends = layers[-1].outputs if layers else "no layer"
-            raise DataError(f"a residual block begins with {inputs} units and ends with {ends}, give as many")
+            raise DataError(f"a residual block begins with {inputs} units and ends with {ends}, which differ")
         self.inner = tuple(layers)
         # X is needed for the sum after F has seen it, and the error for the sum after F has passed it down
         self._output_free, self._delta_free = plan(self.inner, input_free=False, delta_free=False)
