@@ -29,7 +29,7 @@ def page(*names: str) -> str:
 
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
-ESTIMATOR, RUNS = page("estimator"), page("survival")
+ESTIMATOR, RUNS = page("estimator"), page("survival", "hostile")
 SPEED = page(
     "step",
     "momentum",
@@ -88,7 +88,8 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "speed.md").write_text(SPEED)
     for name in ("benchmarks", "search", "deep"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    shutil.copy(generate.ROOT / "results" / "survival.json", root / "results")
+    for name in ("survival.json", "hostile.json"):
+        shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root
 

@@ -34,6 +34,7 @@ from fcnet.report.derivation import RECORD, derivation
 from fcnet.report.figures import draw
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
+from hostile.table import hostile
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
@@ -148,7 +149,10 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         },
         "docs/scaling.md": {"scaling": scaling(benchmarks)},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
-        "docs/runs.md": {"survival": survival(records / "survival.json")},
+        "docs/runs.md": {
+            "survival": survival(records / "survival.json"),
+            "hostile": hostile(records / "hostile.json"),
+        },
         "docs/speed.md": speed_blocks(benchmarks),
     }  # fmt: skip
 

@@ -176,11 +176,12 @@ def tensors(name: str, **changes: Callable[[NDArray[Any]], NDArray[Any]] | None)
     def damage(run: Path, outside: Path) -> None:
         arrays, about = opened(run / name)
         for key in list(arrays):
-            change = changes.get(key.replace(".", "_"), lambda old: old)
-            if change is None:
-                del arrays[key]
-            else:
+            place = key.replace(".", "_")
+            change = changes.get(place)
+            if change is not None:
                 arrays[key] = np.ascontiguousarray(change(arrays[key]))
+            elif place in changes:
+                del arrays[key]
         (run / name).write_bytes(save(arrays, about))
 
     return unsealed(damage)

@@ -125,6 +125,7 @@ class Model:
         try:
             image_shape = decoded(about.get("image_shape", ""), tuple[Count, Count, Count])
             classes = decoded(about.get("classes", ""), tuple[Word, ...])
+            params = {name: _float32(name, value) for name, value in params.items()}
             return cls(
                 architecture, params, _preprocessing(inputs, kind), classes, image_shape, path
             ).checked()
@@ -149,8 +150,8 @@ class Model:
         ):
             if found != wanted:
                 raise DataError(f"{what} is {found}, and the network has {wanted}")
-        if not np.isfinite(mean).all() or not 0 < scale < np.inf:
-            raise DataError(f"the mean is not finite, or the scale {scale} is not above 0")
+        if not 0 < scale < np.inf:
+            raise DataError(f"scale is {scale}, and must be a finite number above 0")
         return self
 
 
@@ -165,7 +166,23 @@ def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Pre
         if name not in inputs or inputs[name].dtype.kind != "f" or inputs[name].size == 0:
             raise DataError(f"{name} is missing, empty, or holds no floating-point numbers")
     takes: Literal["uint8", "float32"] = "float32" if kind.get("takes") == "float32" else "uint8"
-    return Preprocessing(inputs["mean"].astype(np.float32), float(inputs["scale"].flat[0]), takes)
+    return Preprocessing(_float32("mean", inputs["mean"]), float(inputs["scale"].flat[0]), takes)
+
+
+def _float32(name: str, value: NDArray[Any]) -> NDArray[np.float32]:
+    """Real numbers of any precision in that of all models.
+
+    Raises
+    ------
+    DataError : they do not fit
+    """
+    if value.dtype.kind != "f":
+        raise DataError(f"{name} has dtype {value.dtype}, give real numbers")
+    with np.errstate(over="ignore"):
+        fitting = np.ascontiguousarray(value, dtype=np.float32)
+    if not np.isfinite(fitting).all():
+        raise DataError(f"{name} holds numbers that are not finite in float32")
+    return fitting
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
