@@ -31,7 +31,7 @@ def page(*names: str) -> str:
 README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
-ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival"), page("fuzz")
+ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 SPEED = page(
     "step",
     "momentum",
@@ -93,8 +93,8 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "grading.md").write_text(GRADING)
     for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    for name in ("survival", "fuzz"):
-        shutil.copy(generate.ROOT / "results" / f"{name}.json", root / "results")
+    for name in ("survival.json", "hostile.json", "fuzz.json"):
+        shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root
 

@@ -299,7 +299,7 @@ def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: P
         (["--minutes", "0"], "--minutes is 0.0, give a number above 0"),
         (["--vary", "luck"], "--vary luck is unknown, choose among learning-rate"),
         (["--recipe", "quick", "--config", "x.toml"], "give one of them"),
-        (["--config", "missing.toml"], "cannot read the settings missing.toml"),
+        (["--config", "missing.toml"], "cannot read missing.toml"),
     ],
 )
 def test_mistakes_are_one_line(

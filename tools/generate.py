@@ -37,6 +37,7 @@ from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
 from fuzzed import fuzz
 from grading_tables import blocks as grading_blocks
+from hostile.table import hostile
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
@@ -151,7 +152,10 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         },
         "docs/scaling.md": {"scaling": scaling(benchmarks)},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
-        "docs/runs.md": {"survival": survival(records / "survival.json")},
+        "docs/runs.md": {
+            "survival": survival(records / "survival.json"),
+            "hostile": hostile(records / "hostile.json"),
+        },
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/speed.md": speed_blocks(benchmarks),
         **_checking(records / "checking" / "confusion.json"),

@@ -95,7 +95,7 @@ class Lock:
                     self.holder = _text(descriptor) or "another process"
                     break
                 if _is(descriptor, self.path):
-                    _write(descriptor, f"process {os.getpid()} on {platform.node()}\n")
+                    self._name_holder(descriptor)
                     self.descriptor, descriptor = descriptor, -1
                     return True
             finally:  # its holder removed the file after we had opened it, so we open the next one
@@ -131,6 +131,13 @@ class Lock:
         os.close(descriptor)
         if os.name == "nt":  # where an open file cannot be removed
             _remove(self.path)
+
+    def _name_holder(self, descriptor: int) -> None:
+        try:
+            _write(descriptor, f"process {os.getpid()} on {platform.node()}\n")
+        except OSError:  # a full disk
+            _remove(self.path)
+            raise
 
     def _lock(self, descriptor: int) -> bool:
         try:

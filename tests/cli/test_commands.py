@@ -413,8 +413,8 @@ def test_the_settings_of_a_run_are_where_another_starts(fcnet: Run, home: Path) 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot read the settings my.toml: .*No such file.*"),
-        ("hidden = [", "cannot read the settings my.toml: .*"),
+        (None, "cannot read my.toml: .*No such file.*"),
+        ("hidden = [", "cannot read my.toml: .*"),
         ("hiden = [3]", "my.toml has the unknown setting 'hiden', .*known are .*batch_size, .*"),
         ("epochs = 0", "my.toml: epochs is 0, give a whole number of at least 1"),
         ("hidden = 3", "my.toml has a value of the wrong type: .*"),

@@ -22,7 +22,7 @@ import confusion  # noqa: E402
 RECORD = ROOT / "results" / "checking" / "confusion.json"
 
 EACH = 1 if os.environ.get("FCNET_ALL_MUTANTS") else 6
-"""The tests make one mutant in six. FCNET_ALL_MUTANTS=1 makes them all, as the record does, in some minutes."""
+"""One mutant in six is made here; FCNET_ALL_MUTANTS=1 makes them all, as the record does, in minutes."""
 
 
 @pytest.fixture(scope="module")

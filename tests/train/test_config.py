@@ -143,7 +143,7 @@ def test_a_file_that_is_no_toml_is_refused(content: bytes | None, tmp_path: Path
     path = tmp_path / "config.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(RunError, match=f"^cannot read the settings {re.escape(str(path))}: "):
+    with pytest.raises(RunError, match=f"^cannot read {re.escape(str(path))}: "):
         read_config(path)
 
 

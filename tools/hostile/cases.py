@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from fcnet.train.checkpoint import Checkpoint
 from hostile.prepare import (
     ESCAPES,
     Damage,
@@ -236,7 +239,7 @@ def _contents() -> Iterator[Case]:
             "a long list": b"[" + b"1," * 1_000_000 + b"1]",
         }.items():
             yield Case(f"{name}: {what}", content(name, text), name)
-    for what, text in {
+    settings: dict[str, bytes | str] = {
         "empty": "",
         "a key of 30,000 parts": "a." * 30_000 + "a = 1",
         "not UTF-8": b"\xff\xfe",
@@ -247,8 +250,9 @@ def _contents() -> Iterator[Case]:
         "null characters": bytes(100),
         "an unknown setting": "x = 1",
         "an unknown setting to escape": f"{QUOTED} = 1",
-    }.items():
-        yield Case(f"config.toml: {what}", content("config.toml", text), "config.toml")
+    }
+    for what, words in settings.items():
+        yield Case(f"config.toml: {what}", content("config.toml", words), "config.toml")
     for what, text in {"binary": bytes(range(256)) * 9, "long": b"x" * (1 << 20), "empty": b""}.items():
         yield Case(f"SHA256SUMS: {what}", cleared("SHA256SUMS", _written(text)), "SHA256SUMS")
     for name in ("record.json", "history.jsonl", "config.toml", "test.json", "model.safetensors", STATE):
@@ -278,7 +282,7 @@ def one_tensor(dtype: str, length: int, end: int, data: bytes = b"") -> Damage:
 def _models() -> Iterator[Case]:
     model, inputs = "model.safetensors", "input.safetensors"
     W, b = "layers_0_weight", "layers_1_bias"
-    changes = {
+    changes: dict[str, Any] = {
         "NaN": lambda a: a * np.float32(np.nan),
         "infinity": lambda a: a + np.float32(np.inf),
         "3e38": lambda a: np.full_like(a, 3e38),
@@ -301,7 +305,7 @@ def _models() -> Iterator[Case]:
         yield Case(f"{inputs}: mean: {what}", tensors(inputs, mean=change), inputs)
         yield Case(f"{inputs}: scale: {what}", tensors(inputs, scale=change), inputs)
     for what, number in {"zero": 0.0, "negative": -1.0}.items():
-        yield Case(f"{inputs}: scale is {what}", tensors(inputs, scale=lambda a, n=number: a * n), inputs)
+        yield Case(f"{inputs}: scale is {what}", tensors(inputs, scale=partial(np.multiply, number)), inputs)
     for key, texts in {
         "classes": (None, "", "[]", '["a"]', "[1, 2]", DEEP, "null", '{"a": 1}', f"[{HUGE}]", "NaN"),
         "image_shape": (
@@ -359,32 +363,31 @@ def _models() -> Iterator[Case]:
         yield Case(f"{model}: {what}", damage, model)
 
 
+def _with_state(part: str, change: Callable[[Any], Any], found: Checkpoint) -> Checkpoint:
+    """A checkpoint with other arrays under the names that begin with `part`."""
+    changed = {name: change(v) if name.startswith(part) and v.ndim else v for name, v in found.state.items()}
+    return replace(found, state=changed)
+
+
 def _checkpoints() -> Iterator[Case]:
-    for what, change in {
+    damages: dict[str, Any] = {
         "NaN": lambda a: a * np.nan,
         "no dimension": lambda a: np.zeros((), a.dtype),
         "cut": lambda a: a[:-1],
         "other type": lambda a: a.astype(np.int8),
         "one more dimension": lambda a: a[None],
-    }.items():
+    }
+    for what, change in damages.items():
         for part in ("network.", "optimiser.", "rng"):
             if what == "NaN" and part != "network.":
                 continue
             yield Case(
                 f"checkpoint: {part} {what}",
-                checkpoint(
-                    lambda c, change=change, part=part: replace(
-                        c,
-                        state={
-                            name: change(value) if name.startswith(part) and value.ndim else value
-                            for name, value in c.state.items()
-                        },
-                    )
-                ),
+                checkpoint(partial(_with_state, part, change)),
                 "checkpoint",
                 "unfinished",
             )
-    for what, changes in {
+    places: dict[str, Any] = {
         "step -1": {"step": -1},
         "step 2^60": {"step": 2**60},
         "step is text": {"step": "1"},
@@ -396,10 +399,11 @@ def _checkpoints() -> Iterator[Case]:
         "history null": {"history": None},
         "losses empty": {"losses": []},
         "step past the end": {"step": 10_000},
-    }.items():
+    }
+    for what, changes in places.items():
         yield Case(
             f"checkpoint: {what}",
-            checkpoint(lambda c, m=changes: replace(c, **m)),
+            checkpoint(partial(replace, **changes)),
             "checkpoint",
             "unfinished",
         )

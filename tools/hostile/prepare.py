@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fcnet.train.listeners import Silence
+from fcnet.train.callbacks import Callback
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load, save
@@ -35,10 +35,10 @@ ESCAPES = "\x1b]0;title\x07\x1b[2J\x1b[31mred\r\nerror: forged\u202e\x9b1m"
 UNAVAILABLE = "CIFAR-10 is not available"
 
 
-class Stop(Silence):
+class Stop(Callback):
     """Ends a training after its first evaluation, as Ctrl-C does."""
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         if step == 30:
             import signal
 
@@ -51,7 +51,7 @@ def whole_folders(home: Path) -> None:
     for name in ("finished", "good"):
         train_run(CONFIG, digits, home / name)
     with contextlib.suppress(KeyboardInterrupt):
-        train_run(CONFIG, digits, home / "unfinished", listener=Stop())
+        train_run(CONFIG, digits, home / "unfinished", callback=Stop())
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(home / "picture.png")
 
 
@@ -176,11 +176,12 @@ def tensors(name: str, **changes: Callable[[NDArray[Any]], NDArray[Any]] | None)
     def damage(run: Path, outside: Path) -> None:
         arrays, about = opened(run / name)
         for key in list(arrays):
-            change = changes.get(key.replace(".", "_"), lambda old: old)
-            if change is None:
-                del arrays[key]
-            else:
+            place = key.replace(".", "_")
+            change = changes.get(place)
+            if change is not None:
                 arrays[key] = np.ascontiguousarray(change(arrays[key]))
+            elif place in changes:
+                del arrays[key]
         (run / name).write_bytes(save(arrays, about))
 
     return unsealed(damage)

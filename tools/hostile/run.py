@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fcnet.records import environment, write_json
+from fcnet.records import environment, read_json, write_json
 from hostile.attempt import attempt, surroundings
 from hostile.cases import CASES, READS, Case
 from hostile.prepare import whole_folders
@@ -27,13 +27,16 @@ KINDS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it; returns how many things were found that must not be, 1 at most."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
     parser.add_argument("--out", type=Path, help="the record to write")
     parser.add_argument("--only", default="", help="words in the names of the cases")
     parser.add_argument("--part", default="0/1", help="K/N: the K-th of N parts of the table")
+    parser.add_argument("--join", type=Path, nargs="+", help="records of parts, to be made one record")
     options = parser.parse_args(arguments)
+    if options.join:
+        write_json(options.out, joined([read_json(path) for path in options.join]))
+        return 0
     part, parts = map(int, options.part.split("/"))
     chosen = [case for case in CASES if options.only in case.name][part::parts]
     import fcnet.cli.commands
@@ -50,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         for number, case in enumerate(chosen):
             for command in READS[case.reads]:
                 _count(case, command, whole, Path(folder) / "home", counts, found)
-            if sys.stderr.isatty():
-                print(f"\r{number + 1} of {len(chosen)} folders", end="", file=sys.stderr, flush=True)
+            if number % 20 == 0:
+                print(f"{number} of {len(chosen)} folders, {counts['commands']} commands", file=sys.stderr)
     record = {
         "folders": len(chosen),
         "commands": counts["commands"],
@@ -64,6 +67,18 @@ def main(arguments: list[str] | None = None) -> int:
         write_json(options.out, record)
     print({name: record[name] for name in ("folders", "commands", "found", "longest_seconds")})
     return 1 if found else 0
+
+
+def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One record of the records of all parts."""
+    first = parts[0]
+    return first | {
+        "folders": sum(part["folders"] for part in parts),
+        "commands": sum(part["commands"] for part in parts),
+        "found": {kind: sum(part["found"][kind] for part in parts) for kind in first["found"]},
+        "each": [one for part in parts for one in part["each"]],
+        "longest_seconds": max(part["longest_seconds"] for part in parts),
+    }
 
 
 def _count(

@@ -122,7 +122,7 @@ def read_config(path: Path) -> TrainConfig:
     try:
         values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
-        raise RunError(f"cannot read the settings {path}: {error}; {remedy}") from error
+        raise RunError(f"cannot read {path}: {error}; {remedy}") from error
     return TrainConfig.from_dict(values, str(path))
 
 

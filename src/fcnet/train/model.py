@@ -131,6 +131,7 @@ class Model:
         try:
             image_shape = decoded(about.get("image_shape", ""), tuple[Count, Count, Count])
             classes = decoded(about.get("classes", ""), tuple[Word, ...])
+            params = {name: _float32(name, value) for name, value in params.items()}
             return cls(
                 architecture, params, _preprocessing(inputs, kind), classes, image_shape, path
             ).checked()
@@ -175,9 +176,25 @@ def _preprocessing(inputs: dict[str, NDArray[Any]], kind: dict[str, str]) -> Pre
         raise DataError(
             f"scale has shape {scale.shape} for {str(takes)[:20]!r} inputs and a mean of {mean.shape}"
         )
-    if mean.dtype != np.float64:
-        mean = mean.astype(np.float32)
+    if mean.dtype != np.float64:  # which features have
+        mean = _float32("mean", mean)
     return Preprocessing(mean, float(scale[0]) if len(scale) == 1 else scale, cast(Kind, takes))
+
+
+def _float32(name: str, value: NDArray[Any]) -> NDArray[np.float32]:
+    """Real numbers of any precision in that of all models.
+
+    Raises
+    ------
+    DataError : they do not fit
+    """
+    if value.dtype.kind != "f":
+        raise DataError(f"{name} has dtype {value.dtype}, give real numbers")
+    with np.errstate(over="ignore"):
+        fitting = np.ascontiguousarray(value, dtype=np.float32)
+    if not np.isfinite(fitting).all():
+        raise DataError(f"{name} holds numbers that are not finite in float32")
+    return fitting
 
 
 def _read(path: Path, newest: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

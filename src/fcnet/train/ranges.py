@@ -20,8 +20,7 @@ RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
         ("batch_size", "epochs", "components", "validation", "iterations", "evaluate_every", "expansion"),
         AT_LEAST_1,
     ),
-    "patience": AT_LEAST_1,
-    "hidden": ((lambda value: 1 <= value <= 1 << 24), "a whole number from 1 to 16,777,216"),
+    **dict.fromkeys(("patience", "hidden"), AT_LEAST_1),
     **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
     **dict.fromkeys(
         ("reg", "whitening_floor", "warmup_epochs", "shift", "cutout", "mixup", "seed", "blocks"),
@@ -54,8 +53,8 @@ def _names(what: str) -> Iterable[str]:
     return SCHEDULES
 
 
-TOO_LARGE = 2**64
-"""What no number of a setting reaches, so that every one of them fits a machine's."""
+TOO_LARGE = {"hidden": 24, "expansion": 24}
+"""The power of 2 that a number stays below; if not given, that of a 64-bit integer or of a float32."""
 
 USUAL = {"activation": "relu", "norm": "none", "optimiser": "sgd", "schedule": "decay"}
 """Names that are known to exist without a look."""
@@ -73,8 +72,9 @@ def check_settings(values: Mapping[str, Any]) -> None:
             fits, wanted = RANGES[name]
             for number in value if isinstance(value, tuple) else (value,):
                 require(name, value, number is None or (is_number(number) and fits(number)), wanted)
-                if number is not None and number >= TOO_LARGE:
-                    raise DataError(f"{name} is too large, give a number below 2^64")
+                power = TOO_LARGE.get(name, 63 if isinstance(number, int) else 128)
+                if number is not None and number >= 2**power:
+                    raise DataError(f"{name} is too large, give a number below 2^{power}")
         if name in USUAL and value != USUAL[name] and value not in _names(name):
             raise unknown(_names(name), value, name)
     if "initialisation" in values:

@@ -1,0 +1,38 @@
+"""What came of the hostile run folders, from the record of `hostile.run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fcnet.records import read_json
+from pages import wrapped
+
+BEFORE = {"folders": 147, "commands": 822, "traceback": 139, "hang": 31}
+"""What another table of hostile folders found before there was one opener and one schema."""
+
+WORDS = {
+    "traceback": "tracebacks",
+    "hang": "commands that hung",
+    "changed outside": "files changed outside",
+    "other runs are not shown": "`fcnet runs` without the other runs",
+    "no JSON": "output of `--json` that is no JSON",
+    "raw control characters": "control characters on the terminal",
+    "more than one line": "more than one line",
+    "no line": "no line",
+    "left behind": "locks left behind",
+}
+
+
+def hostile(path: Path) -> str:
+    """How many folders and commands were tried, and how often what must not happen did."""
+    record = read_json(path)
+    rows = [("", "found"), ("---", "---:"), *((WORDS[kind], str(n)) for kind, n in record["found"].items())]
+    before = BEFORE
+    said = (
+        f"{record['folders']} folders and {record['commands']:,} commands; the slowest took "
+        f"{record['longest_seconds']:.1f} s on a busy machine. "
+        "[results/hostile.json](../results/hostile.json) names what was found. An earlier table of "
+        f"{before['folders']} folders and {before['commands']} commands, tried before there was one opener "
+        f"and one schema, found {before['traceback']} tracebacks and {before['hang']} commands that hung."
+    )
+    return "\n".join(["| " + " | ".join(row) + " |" for row in rows] + ["", *wrapped(said)])
