@@ -48,6 +48,6 @@ def ladder(records: Records) -> style.Drawing | None:
     style.credit(figure, records.label)
     return style.Drawing(
         figure,
-        f"Accuracy on validation images and on the {TRAINING_SAMPLE}, as many training images, as the settings "
-        "change one at a time, from default to tuned.",
+        f"Accuracy on validation images and on the {TRAINING_SAMPLE}, as many training images, as the "
+        "settings change one at a time, from default to tuned.",
     )
