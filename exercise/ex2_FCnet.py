@@ -4,8 +4,8 @@ Read it from top to bottom, beside `src/fcnet/two_layernet.py`, which holds the 
 
     python exercise/ex2_FCnet.py [--data DIR] [--out DIR] [--show]
 
-It says how long it takes before it trains on the images. Figures go to OUT (by default runs/exercise); --show
-also opens them in windows.
+Before it trains on the images it says how long that takes. Figures go to OUT (runs/exercise if not given);
+--show also opens them in windows.
 """
 
 import argparse

@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 
 import pytest
-from fcnet.train.listeners import Silence
 
 from fcnet.data.dataset import Dataset
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import train_run
 from fcnet.train import fit
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import load_checkpoint
 from fcnet.wording import shown
 from hostile.attempt import attempt
@@ -96,13 +96,13 @@ def test_foreign_words_are_one_line(words: str, line: str) -> None:
 # A run folder that is moved while it trains
 
 
-class Move(Silence):
+class Move(Callback):
     """Moves the run folder in the middle of a training."""
 
     def __init__(self, source: Path, target: Path) -> None:
         self.source, self.target = source, target
 
-    def after_step(self, step: int, total: int, loss: float) -> None:
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
         if step == 10:
             self.source.rename(self.target)
 
@@ -113,7 +113,7 @@ def test_a_training_follows_its_folder(
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(fit, "CHECKPOINT_SHARE", 1e9)
     old, new = tmp_path / "old", tmp_path / "new"
-    record = train_run(CONFIG, digits, old, listener=Move(old, new))
+    record = train_run(CONFIG, digits, old, callback=Move(old, new))
     assert not old.exists()
     assert RunFolder(new).read_record() == record
     assert not list(new.glob(".*"))
@@ -131,14 +131,14 @@ def test_a_stopped_training_left_its_checkpoint_where_its_folder_is_now(
     old, new = tmp_path / "old", tmp_path / "new"
 
     class MoveAndStop(Move):
-        def after_step(self, step: int, total: int, loss: float) -> None:
-            super().after_step(step, total, loss)
+        def on_batch_end(self, step: int, total: int, loss: float) -> None:
+            super().on_batch_end(step, total, loss)
             if step == 20:
                 self.source.mkdir()  # somebody makes a new one under the old name
                 signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        train_run(CONFIG, digits, old, listener=MoveAndStop(old, new))
+        train_run(CONFIG, digits, old, callback=MoveAndStop(old, new))
     assert list(old.iterdir()) == []
     kept = load_checkpoint(RunFolder(new).checkpoint)
     assert kept is not None

@@ -12,6 +12,7 @@ from fcnet.report.exercise import HEADING, exercise_rows
 from fcnet.report.markdown import Markdown
 from fcnet.report.markdown import table as markdown_table
 from fcnet.train.config import TrainConfig
+from fcnet.train.history import TRAINING_SAMPLE
 from fcnet.wording import percent, times
 from pages import label, wrapped
 
@@ -66,7 +67,7 @@ def ladder(results: dict[str, Any]) -> str:
         )
         for rung in results["ladder"]
     ]
-    return markdown_table(("change", "training", "validation", "seconds"), rows) + "\n"
+    return markdown_table(("change", TRAINING_SAMPLE, "validation", "seconds"), rows) + "\n"
 
 
 def speed(records: Path) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fcnet.train.callbacks import Callback
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load, save
 
 from fcnet.data.digits import load_digits
 from fcnet.runs.training import train_run
+from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
 

@@ -22,6 +22,7 @@ from fcnet.report.exercise import HEADING, exercise_rows
 from fcnet.report.figures import FIGURES, draw, write
 from fcnet.report.page.html import write_report
 from fcnet.report.reading import Records
+from fcnet.train.history import TRAINING_SAMPLE
 from fcnet.wording import by, mean_percent, percent, times
 
 OFFICIAL = {True: ", the official files", False: ", not the official files", None: ""}
@@ -112,7 +113,7 @@ class Story:
         with TrainingProgress("ladder", self.console, lines=1) as progress:
             rungs = self.reproduction.ladder(progress.next)
         table = Table(box=None, pad_edge=False, padding=(0, 2))
-        for name in ("  change", "training", "validation", "seconds"):
+        for name in ("  change", TRAINING_SAMPLE, "validation", "seconds"):
             table.add_column(name, justify="left" if "change" in name else "right", overflow="fold")
         for rung in rungs:
             table.add_row(

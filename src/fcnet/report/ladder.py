@@ -6,6 +6,7 @@ import textwrap
 
 from fcnet.report import style
 from fcnet.report.reading import Records
+from fcnet.train.history import TRAINING_SAMPLE
 
 
 def ladder(records: Records) -> style.Drawing | None:
@@ -39,10 +40,14 @@ def ladder(records: Records) -> style.Drawing | None:
     axes.spines["left"].set_visible(False)
     style.grid(axes, "x")
     axes.set_title("What each change buys, on top of those above it")
-    for height, name, color in ((-0.22, "● validation", style.VALIDATION), (0.22, "○ training", style.TRAIN)):
+    for height, name, color in (
+        (-0.22, "● validation", style.VALIDATION),
+        (0.22, f"○ {TRAINING_SAMPLE}", style.TRAIN),
+    ):
         style.note(axes, high + margin, height, name, ha="right", va="center", color=color, fontweight="bold")
     style.credit(figure, records.label)
     return style.Drawing(
         figure,
-        "Training and validation accuracy as the settings change one at a time, from default to tuned.",
+        f"Accuracy on validation images and on the {TRAINING_SAMPLE}, as many training images, as the "
+        "settings change one at a time, from default to tuned.",
     )
