@@ -41,6 +41,9 @@ SUMS_LIMIT = 1 << 16
 TRY_AGAIN = "mend that and go on from the last checkpoint (fcnet train --resume)"
 """What to do where a training cannot write any more."""
 
+NO_UNICODE = re.compile("[\ud800-\udfff]")
+"""A byte of a file's name that is no Unicode, as Python has it; JSON has none such."""
+
 SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensors", "record.json")
 """The files of a finished training, which nothing writes any more."""
 
@@ -221,7 +224,9 @@ def make_writable(folder: Path) -> None:
 
 def as_json(content: Any) -> str:
     """Plain values as JSON for people and programs."""
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    text = NO_UNICODE.sub(lambda found: rf"\\u{ord(found[0]):04x}", text)
+    return json.dumps(json.loads(text), indent=2, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -106,7 +106,8 @@ def _train(
 
 def data_record(dataset: Dataset) -> dict[str, Any]:
     """What a record says of the data."""
-    return {"name": dataset.name, "label": dataset.label, **asdict(dataset.origin)}
+    origin = asdict(dataset.origin) | {"skipped": list(dataset.origin.skipped)}
+    return {"name": dataset.name, "label": dataset.label, **origin}
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -245,10 +245,10 @@ def _dimensions(
 
 def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -> Dimension:
     """The usual values of a setting."""
-    size = math.prod(image_shape)
+    size, features = math.prod(image_shape), image_shape[1] == 1
     sizes = tuple(sorted({max(1, round(base.batch_size * f)) for f in (0.25, 0.5, 1, 2)}))
     ranges = (
-        _rates(base, features=image_shape[1] == 1),
+        _rates(base, features),
         Dimension("schedule", values=("cosine", "decay")),
         Dimension("decay", 0.001 ** (1 / base.epochs), 1.0),  # a thousandth of the rate at the end, to all
         Dimension("warmup_epochs", 0.0, base.epochs / 6),
@@ -263,7 +263,7 @@ def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -
         Dimension("zoom", 0.0, 0.2),
         Dimension("initialisation", values=("he", "pytorch")),
         Dimension("components", min(64, size), min(1024, size), log=True, whole=1),
-        Dimension("whitening_floor", 1e3, 1e6, log=True),
+        Dimension("whitening_floor", *((1e-3, 10.0) if features else (1e3, 1e6)), log=True),
     )
     return next(one for one in ranges if one.name == setting)
 
