@@ -168,3 +168,25 @@ def test_a_search_leaves_out_the_damaged_pictures_and_its_workers_too(
     study = read_json(tmp_path / "out" / "study.json")
     assert [trial["state"] for trial in study["trials"]] == ["complete"] * 3
     assert study["data"]["skipped"] == ["dark/3.png"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"op_code": 0}',
+        '{"op_code": 99, "worker_id": "x"}',
+        "null",
+        "[]",
+        '{"op_code": "0"}',
+        "[" * 5000,
+        '{\n{"op_code": 0}',
+    ],
+)
+def test_a_journal_with_a_damaged_line_is_one_line(line: str, tmp_path: Path) -> None:
+    (tmp_path / "study.journal").write_text(f"{line}\n")
+    with (
+        pytest.raises(RunError, match=r"study\.journal is damaged") as caught,
+        opened_storage(Search(tmp_path)),
+    ):
+        pass
+    assert "\n" not in str(caught.value)

@@ -94,7 +94,7 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
 
     Raises
     ------
-    RunError : the journal cannot be opened, or is a link
+    RunError : the journal cannot be opened, is a link, or is damaged
     FcnetError : the database cannot be reached, or its driver is not installed
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # fcnet has its own messages
@@ -105,7 +105,13 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
             reason = error.strerror or error
             raise RunError(f"cannot open {search.journal}: {reason}, choose another with --out") from error
         lock = cast(Any, JournalLock(search.journal))
-        yield JournalStorage(JournalFileBackend(str(search.journal), lock_obj=lock))
+        try:  # which reads all of it
+            storage = JournalStorage(JournalFileBackend(str(search.journal), lock_obj=lock))
+        except (LookupError, TypeError, ValueError, AttributeError, AssertionError, RecursionError) as error:
+            raise RunError(
+                f"{search.journal} is damaged ({type(error).__name__}), restore it or choose another --out"
+            ) from error
+        yield storage
         return
     with _database_errors():
         database = _database(search.storage)
