@@ -246,8 +246,8 @@ def test_a_small_net_learns_the_digits_and_leaves_a_complete_folder(digits: Data
     assert np.trace(result["confusion"]) / 360 == pytest.approx(result["accuracy"])
     names = {path.name for path in (tmp_path / "run").iterdir() if path.is_file()}
     assert names == {
-        "config.toml", "history.jsonl", "model.safetensors", "input.safetensors", "record.json", "test.json",
-        "SHA256SUMS",
+        "config.toml", "data.json", "history.jsonl", "model.safetensors", "input.safetensors", "record.json",
+        "test.json", "SHA256SUMS",
     }  # fmt: skip
     assert record == RunFolder(tmp_path / "run").read_record()
     assert (

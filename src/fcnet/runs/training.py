@@ -144,7 +144,7 @@ def _take_folder(
         run.check(*SEALED)
         remove(run.checkpoint)  # killed right after the record was written
     for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
-        remove_leftovers(folder, (*SEALED, run.sums.name, run.checkpoint.name))
+        remove_leftovers(folder, (*SEALED, run.data.name, run.sums.name, run.checkpoint.name))
     return finished
 
 
