@@ -36,7 +36,7 @@ ELSEWHERE = {
 TOLERANCES = {
     "errors": (0.0, 1e-4),  # of central differences over steps from 1e-1 to 1e-10: rounding, on purpose
     "complex_error": (0.0, 1e-10),
-    "witnesses": (0.0, 1e-9),
+    "references": (0.0, 1e-9),
     "best_error": (0.0, 1e-8),
     "gradient_relative_error": (0.0, 1e-8),
     "loss_difference": (0.0, 1e-10),
