@@ -261,7 +261,7 @@ def test_another_base_space_or_data_is_refused(digits: Dataset, tmp_path: Path) 
     with pytest.raises(RunError, match=r"varies other things \(dropout, mirror\), give the same"):
         run(replace(again, vary=("learning-rate", "reg", "mirror")), digits)
     other = replace(digits, origin=replace(digits.origin, sha256="0" * 64))
-    with pytest.raises(RunError, match="is about other data"):
+    with pytest.raises(RunError, match="uses other data"):
         run(again, other)
     with locked(out), pytest.raises(RunError, match="is in use by process"):
         run(again, digits)

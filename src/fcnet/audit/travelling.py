@@ -62,7 +62,7 @@ def audit_gradients(
     if entries is not None:
         check_positive(entries=entries)
         if rng is None:
-            raise DataError("entries are to be drawn and rng is None, give a numpy.random.Generator")
+            raise DataError("entries needs a generator and rng is None, give a numpy.random.Generator")
     if hasattr(what, "preactivations"):
         return audit_network(what, *given, entries=entries, rng=rng, **options)
     subject = subject_of(what, *given)

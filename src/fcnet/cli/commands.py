@@ -1,7 +1,7 @@
-"""All commands by name, and the parser that tyro makes of the one that is called.
+"""All commands by name, and tyro's parser for the command that is called.
 
-Only that command's module is imported, so that it starts quickly and a mistake in its options is explained
-with its own options alone.
+Only that command's module is imported, so that it starts quickly, and an error in its options names only its
+own options.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The data set of a command, with what has to be said about it."""
+"""The data set of a command, with remarks on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a training looks while it runs: a bar on a terminal, one line an evaluation anywhere else."""
+"""The progress of a training: a bar on a terminal, one line per evaluation elsewhere."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TrainingProgress(Callback):
     ----------
     title : what is being trained, in a few words
     console : where to write; standard output if not given
-    lines : about how many a training may print where there is no bar; None for one an evaluation
+    lines : about how many lines a training prints without a bar; None for one per evaluation
     """
 
     def __init__(self, title: str, console: Console | None = None, lines: int | None = 10) -> None:
@@ -100,7 +100,7 @@ class TrainingProgress(Callback):
         self.progress.stop()
 
     def next(self, title: str) -> TrainingProgress:
-        """Begin anew for another training."""
+        """Reset for another training."""
         self.title = title
         self.row = self.loss = None
         self.evaluations = 0
@@ -120,7 +120,7 @@ class TrainingProgress(Callback):
             self.progress.update(self.task, completed=step, total=total, figures=figures)
 
     def on_evaluation(self, row: Evaluation) -> None:
-        """Print the row where there is no bar, if it is one of those that tell the story."""
+        """Without a bar, print the row if its turn has come."""
         self.row = row
         if self.live:
             return
@@ -165,7 +165,7 @@ def reading_progress(console: Console | None = None) -> Iterator[Callable[[str, 
 
 
 class _Lines:
-    """Tells of the reading in a line every few seconds; of a quick one nothing."""
+    """Reports the reading in a line every few seconds, and a quick one not at all."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

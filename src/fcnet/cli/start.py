@@ -1,4 +1,4 @@
-"""Where the settings of `fcnet train` and `fcnet tune` start: a recipe, a file, or the defaults."""
+"""The initial settings of `fcnet train` and `fcnet tune`: a recipe, a file, or the defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `fcnet reproduce` says while it works: each stage, and what it showed."""
+"""The output of `fcnet reproduce`: each stage and its result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFFICIAL = {True: ", the official files", False: ", not the official files", Non
 
 
 class Story:
-    """Runs the stages in the exercise's order and says what each showed."""
+    """Runs the stages in the exercise's order and prints the result of each."""
 
     def __init__(self, reproduction: Reproduction) -> None:
         self.reproduction = reproduction
@@ -143,7 +143,7 @@ class Story:
         self.accuracies(with_torch, f"PyTorch in {with_torch['engine']['precision']}: ")
         with_numpy = self.training("NumPy", partial(self.reproduction.pytorch, "numpy"))
         self.accuracies(with_numpy, f"NumPy in {with_numpy['engine']['precision']}: ")
-        self.heading("Question 4: what depth buys")
+        self.heading("Question 4: what depth brings")
         with TrainingProgress("depth", self.console, lines=1) as progress:
             study = self.reproduction.depth(progress.next)
         self.console.print(depth_table(study["rows"]))

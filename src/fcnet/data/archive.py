@@ -37,8 +37,8 @@ def extract(
     archive : the published archive
     parent : where the folder goes; a complete one that is there already is left as it is, an incomplete
         one is put aside
-    about : the data set, whose archive has a size and hashes
-    tell : called with the process that works there, if one does
+    about : the data set, with the size and hashes of its archive
+    tell : called with the name of another process that is working there
 
     Returns
     -------
@@ -46,7 +46,7 @@ def extract(
 
     Raises
     ------
-    DataError : another file than the published one, an archive with anything unexpected in it, a full disk
+    DataError : the file is not the published one, the archive has unexpected content, or the disk is full
     """
     assert about.archive is not None
     try:
@@ -88,7 +88,7 @@ def opened(archive: Path, root: Path, about: Published) -> Path:
 
 
 def remote_problem(file: BinaryIO, remote: Remote) -> str:
-    """Say what tells `file` from the published one, by size and hash; empty if nothing does."""
+    """The difference of `file` from the published one, by size and hash; empty if there is none."""
     size = file.seek(0, 2)
     if size != remote.size:
         return f"it has {size} bytes instead of {remote.size}"
@@ -110,14 +110,14 @@ def _write_folder(
             with _new_folder(target) as temporary:
                 _unpack(file, archive, temporary, about)
     except OSError as error:
-        if not about.is_complete(target):  # unless another process was quicker, where there are no locks
+        if not about.is_complete(target):  # without locks, another process may have been quicker
             raise disk_error(error, target) from error
     return target
 
 
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
-    """Offer a temporary folder beside `target` that takes its name once the block has succeeded.
+    """Provide a temporary folder beside `target` that takes its name once the block has succeeded.
 
     What stood at `target` before is kept under a new name beside it; after a failure nothing new is left.
     """
@@ -174,7 +174,7 @@ def _unpack(file: BinaryIO, path: Path, folder: Path, about: Published) -> None:
 
 
 def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, about: Published) -> None:
-    """Write one member as a plain file of ours; its owner, mode, time and links are never looked at."""
+    """Write one member as a plain file; its owner, mode, time and links are ignored."""
     if member.isdir() and member.name == about.folder:
         return
     parent, _, name = member.name.rpartition("/")

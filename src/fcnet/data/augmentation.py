@@ -1,12 +1,13 @@
-"""What a training does to its minibatches so that it hardly ever sees the same one twice.
+"""The augmentations of minibatches, so that a training hardly ever sees the same one twice.
 
-`AUGMENTATIONS` maps a name to what makes an augmentation of its value: `AUGMENTATIONS["cutout"](8)`. An
-augmentation is a function of a whole `Batch` and a generator, and changes the batch. To add one, put it into
+`AUGMENTATIONS` maps a name to a function that makes an augmentation from its value:
+`AUGMENTATIONS["cutout"](8)`. An augmentation is a function of a whole `Batch` and a generator, and changes
+the batch. To add one, put it into
 the dictionary before the settings are made, and name it there: `TrainConfig(augment=("noise=0.1",))`, or
 `--augment noise=0.1`.
 
 A mirror, a shift, a rotation and a zoom only move pixels. They are a `Deformation`, which acts on the uint8
-pixels while they are gathered; all others act on what the network is about to be given.
+pixels while they are gathered; all others act on the network's inputs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class MixedLabels(NamedTuple):
 
 
 class Batch:
-    """A minibatch on its way to the network, as augmentations see it.
+    """A minibatch on its way to the network, for augmentations.
 
     X : (B, D) floating point, (pixel - mean) / scale, before a projection such as whitening: 0 is the mean.
         Change it in place, or put another array of this shape there
@@ -61,11 +62,11 @@ class Batch:
 
     @property
     def targets(self) -> NDArray[np.int64] | MixedLabels:
-        """The labels, or what `mix` made of them."""
+        """The labels, or the mixed targets after `mix`."""
         return self.labels if self._mixed is None else self._mixed
 
     def array(self, values: Array) -> Any:
-        """Numbers that were drawn, for use with X: fractions get its type, and with PyTorch its device."""
+        """Drawn numbers for use with X: fractions get its type, and with PyTorch its device."""
         return values.astype(self.X.dtype) if values.dtype.kind == "f" else values
 
     def mix(self, partners: NDArray[np.int64], weight: Array) -> None:
@@ -100,13 +101,13 @@ class Batch:
 
 
 Augmentation = Callable[[Batch, np.random.Generator], None]
-"""A function that changes a batch with what it draws from the generator.
+"""A function that changes a batch with numbers that it draws from the generator.
 
-It gets the whole minibatch, also where several workers share it, and NumPy arrays in both engines.
+It gets the whole minibatch, even if several workers share it, and NumPy arrays in both engines.
 It may have:
 
-- `on_device = True`: it gets X as the engine holds it, with PyTorch a tensor. Then it uses only what both
-  libraries have, and passes what it draws through `Batch.array`.
+- `on_device = True`: it gets X as the engine holds it, with PyTorch a tensor. Then it uses only functions
+  that both libraries have, and passes its drawn numbers through `Batch.array`.
 - `images_only = True`: it is refused for rows of numbers.
 - `check(image_shape)`: a method that raises a DataError for images that it does not fit.
 """
@@ -169,7 +170,7 @@ AUGMENTATIONS: dict[str, Callable[..., Augmentation | Deformation]] = {
     "cutout": Cutout,
     "mixup": Mixup,
 }
-"""What makes an augmentation of its value, or of nothing, by name."""
+"""The functions that make an augmentation from its value, or without one, by name."""
 
 
 def make(name: str, value: float | None) -> Augmentation | Deformation:
@@ -177,8 +178,8 @@ def make(name: str, value: float | None) -> Augmentation | Deformation:
 
     Raises
     ------
-    DataError : an unknown name, whose text lists the known ones; a value where there must be none, or none
-        where there must be one
+    DataError : an unknown name, whose text lists the known ones; a value that must not be there, or a
+        missing value
     """
     if name not in AUGMENTATIONS:
         raise DataError(
@@ -198,7 +199,7 @@ def make(name: str, value: float | None) -> Augmentation | Deformation:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All that is done to a minibatch.
+    """All augmentations of a minibatch.
 
     deformation : of the pixels, while they are gathered
     steps : the other augmentations, in order

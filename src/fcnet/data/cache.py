@@ -1,8 +1,9 @@
-"""Keeps images that were read as one memory map, so that the next start takes a tenth of a second.
+"""Caches decoded images as one memory map, so that the next start takes a tenth of a second.
 
 For every source, a folder of files or of pictures, `CACHE/decoded/KEY/` holds `images.npy` (N, D) uint8,
 `labels.npy` (N,) int64 and `manifest.json`: what the `Dataset` says besides, the stamp of the source, and the
-stamps of the two arrays. A start compares stamps, and reads no pixel. Whatever does not agree is read again.
+stamps of the two arrays. A start compares stamps, and reads no pixel. It reads everything that does not agree
+again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from fcnet.files import make_folder, new_file, open_plain, read_plain, remove_le
 from fcnet.lock import NAME, waiting_for
 
 VERSION = 2
-"""Raised when pictures are read in another way, or the meaning of the kept files changes."""
+"""Increased when pictures are read in another way, or the meaning of the cached files changes."""
 
 IMAGES, LABELS, MANIFEST = "images.npy", "labels.npy", "manifest.json"
 MANIFEST_LIMIT = 1 << 24
@@ -38,12 +39,12 @@ Stamp = list[int]
 
 
 def stamp(state: os.stat_result) -> Stamp:
-    """What tells a changed file: size, times of change of its content and of its inode in ns, and inode."""
+    """The stamp of a file: size, times of change of its content and of its inode in ns, and inode."""
     return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
 def home(source: str) -> Path:
-    """The folder in which what was read from a source is kept."""
+    """The cache folder of a source."""
     key = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[:16]
     return cache_root() / "decoded" / key
 
@@ -86,7 +87,7 @@ def cached(source: str, state: str, read: Callable[[], Dataset]) -> Dataset:
 
 
 def kept(where: Path, state: str) -> Dataset | None:
-    """Map what is kept; None if there is nothing, or it is out of date or damaged."""
+    """Map the cached files; None if there are none, or they are out of date or damaged."""
     try:
         about = json.loads(read_plain(where / MANIFEST, MANIFEST_LIMIT))
         if (about["version"], about["state"], about["arrays"]) != (VERSION, state, _stamps(where)):

@@ -158,7 +158,7 @@ class Cifar100(Cifar):
 
 
 def _text(value: object) -> str:
-    """Text as it is or from bytes; anything else has none, and may nest too deeply to be printed."""
+    """Text as it is or from bytes, otherwise empty: other values may nest too deeply to be printed."""
     return value.decode("latin1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 

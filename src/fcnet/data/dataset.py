@@ -1,4 +1,4 @@
-"""What every source of images hands over, and the exercise's split of it.
+"""The data set that every source of images returns, and the exercise's split of it.
 
 A `Dataset` is uint8 images and integer labels, exactly as they lie on disk; nothing is scaled here, so
 that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
@@ -22,7 +22,7 @@ class Origin:
     path : the folder or package that they were read from
     sha256 : hash over the decoded images and labels, in order, so that two copies of one data set agree
     official : whether the files are byte for byte the published ones; None where nobody published hashes
-    note : what a reader of a number must know about this copy, e.g. "JPEG copy"; empty if nothing
+    note : a remark on this copy for readers of its numbers, e.g. "JPEG copy"; empty if there is none
     kind : "folder" or "arrays" of a user's own data, by which they are read again; else empty
     how : how a user's own data were read, in words
     image_size : side of the squares that a user's own pictures were to become, None if they decided
@@ -81,7 +81,7 @@ class Dataset:
 
     @property
     def label(self) -> str:
-        """The name with what must be known about this copy, e.g. `CIFAR-10 (JPEG copy)`."""
+        """The name with the remark on this copy, e.g. `CIFAR-10 (JPEG copy)`."""
         return f"{self.name} ({self.origin.note})" if self.origin.note else self.name
 
 

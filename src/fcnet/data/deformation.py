@@ -1,4 +1,4 @@
-"""Mirrored, shifted, turned and zoomed views, so that a training hardly ever sees one image twice.
+"""Mirrored, shifted, rotated and zoomed views, so that a training hardly ever sees one image twice.
 
 A deformation only moves pixels, so each is a table that says for every pixel where it comes from. All
 tables lie in one array, and gathering a minibatch is one `take` an image: 0.6 ms for 200 images, where one
@@ -18,16 +18,16 @@ from fcnet.data.minibatches import Minibatch
 from fcnet.errors import DataError
 
 DRAWN = 1024
-"""Tables that are drawn where images are turned or zoomed, of which there is no end."""
+"""Number of tables to draw if images are rotated or zoomed, since there are infinitely many."""
 
 
 @dataclass(frozen=True)
 class Deformation:
-    """Where a training may move the pixels of an image.
+    """The ways in which a training may move the pixels of an image.
 
     mirror : left and right exchanged, in half of the cases
-    shift : up to so many pixels in each direction
-    rotate : up to so many degrees to either side
+    shift : largest shift in each direction, in pixels
+    rotate : largest rotation to either side, in degrees
     zoom : larger or smaller by up to this fraction
     """
 
@@ -39,7 +39,7 @@ class Deformation:
     zoom: float = 0.0
 
     def then(self, other: Deformation) -> Deformation:
-        """Both, one after the other: what each may move adds up."""
+        """Both deformations, one after the other: their limits add up."""
         return Deformation(
             self.mirror or other.mirror,
             self.shift + other.shift,

@@ -1,4 +1,4 @@
-"""Handwritten digits that come inside scikit-learn: real images for a machine without network or CIFAR-10.
+"""The handwritten digits in scikit-learn: real images for a machine without network or CIFAR-10.
 
 They are read from scikit-learn's own file. Importing scikit-learn for this would take two seconds.
 """
@@ -54,7 +54,7 @@ def load_digits(note: str = "") -> Dataset:
 
     Parameters
     ----------
-    note : why these and not CIFAR-10, for a reader of the numbers; empty if they were asked for
+    note : why the digits replace CIFAR-10, for readers of the numbers; empty if they were asked for
 
     Returns
     -------

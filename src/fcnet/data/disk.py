@@ -18,7 +18,7 @@ def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
     ----------
     error : what the operating system reported
     path : what was being written
-    kept : what survives, for a user whose disk is full, e.g. `the first 12 MB are kept`
+    kept : the part that is kept, for a user whose disk is full, e.g. `the first 12 MB are kept`
     """
     if error.errno in FULL:
         return DataError(
@@ -32,7 +32,7 @@ def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
 
 
 def require_space(folder: Path, size: int, title: str) -> None:
-    """Require `size` free bytes, before minutes are spent on a fetch that cannot end well.
+    """Require `size` free bytes before a fetch that would fail after minutes.
 
     Raises
     ------

@@ -30,7 +30,7 @@ from fcnet.errors import DataError
 CHUNK = 1 << 18
 
 EARLIER = "an earlier run"
-"""Stands for the sources of a partial file that was found."""
+"""The source name of a partial file that an earlier run left."""
 
 WORTH = 1000
 """A connection that brings less than this part of the file before it fails counts as a failure."""
@@ -42,7 +42,7 @@ class UnavailableError(DataError):
 
 @dataclass(frozen=True)
 class Pace:
-    """How patient a download is.
+    """The patience of a download.
 
     minimum : bytes per second, averaged over `window`, below which a source is left while others remain
     least : the same, below which even the only source is given up
@@ -64,11 +64,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a download is.
+    """The progress of a download.
 
     done, total : bytes
     source : the host in use
-    message : something that a user should know, or empty
+    message : a message for the user, or empty
     """
 
     done: int
@@ -81,11 +81,11 @@ Progress = Callable[[Status], None]
 
 
 class TransferError(Exception):
-    """Why a transfer stopped early: in a way that may pass, unless it is one of those below."""
+    """Why a transfer stopped early; the reason may pass, except for the subclasses below."""
 
 
 class SlowError(TransferError):
-    """The source delivers less than the minimum rate, or nothing any more."""
+    """The source delivers less than the minimum rate, or nothing."""
 
 
 class RefusedError(TransferError):
@@ -122,7 +122,7 @@ class Meter:
 
 @dataclass
 class Source:
-    """One address of the file, and what is known about it.
+    """One address of the file, and its record so far.
 
     rate : bytes per second, when it was used last
     tried : whether its rate is known
@@ -209,7 +209,7 @@ class Download:
         return source, False
 
     def attempt(self, source: Source, impatient: bool) -> None:
-        """Take what one source gives, and note how it ended."""
+        """Download from one source, and record how it ended."""
         if not self.mixing and self.contributors - {source.url}:
             self.part.unlink(missing_ok=True)
             self.contributors = set()
@@ -259,7 +259,7 @@ class Download:
                         raise RefusedError(f"only {meter.rate / 1e3:.1f} kB/s")
 
     def append(self, data: bytes) -> None:
-        """Write to the partial file at once, so that a killed process has kept what arrived."""
+        """Write to the partial file at once, so that a killed process keeps all bytes that arrived."""
         view = memoryview(data)
         with self.part.open("ab", buffering=0) as file:
             try:
@@ -270,7 +270,7 @@ class Download:
                 raise disk_error(error, self.part, kept) from error
 
     def is_intact(self, source: Source) -> bool:
-        """Whether the complete file is the published one; if not, remove it and give up a source at fault."""
+        """Whether the complete file is the published one; if not, remove it and drop the wrong source."""
         with self.part.open("rb") as file:
             problem = remote_problem(file, self.remote)
         if not problem:
@@ -280,12 +280,12 @@ class Download:
         if self.contributors == {source.url}:
             source.gone, source.problem = True, f"delivered a damaged file, {problem}"
         elif len(self.contributors - {EARLIER}) > 1:
-            self.mixing = False  # one of them is at fault: from now on each starts a file of its own
+            self.mixing = False  # one of the sources is wrong: from now on each starts its own file
         self.contributors = set()
         return False
 
     def report(self, done: int, host: str, message: str = "") -> None:
-        """Tell the caller how far it is."""
+        """Report the progress to the caller."""
         if self.progress is not None:
             self.progress(Status(done, self.remote.size, host, message))
 

@@ -1,4 +1,4 @@
-"""Brings a published data set to a folder: downloaded, verified, unpacked, by one process at a time."""
+"""Fetches a published data set into a folder: one process at a time downloads, verifies and unpacks it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _part(path: Path, lock: Lock) -> Path:
 
 
 def _addresses(about: Published, remote: Remote, source: str | None) -> tuple[str, ...]:
-    """Where a file is taken from; of several files, a user's source is the folder that holds them."""
+    """The sources of a file; for several files, a user's source is the folder that holds them."""
     if source is None:
         return remote.sources
     return (source if about.archive else f"{source.rstrip('/')}/{remote.name}",)

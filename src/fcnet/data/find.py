@@ -1,4 +1,4 @@
-"""Where data sets are looked for, in order, and what counts as having found one."""
+"""The places to look for data sets, in order, and the search itself."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Place:
 
 
 def cache_root() -> Path:
-    """The folder of what can be fetched or computed again: `$FCNET_CACHE`, or the system's place for it.
+    """The user's cache folder: `$FCNET_CACHE`, or the system's folder for caches.
 
-    A user without a home folder, as in containers, has it among the temporary files.
+    For a user without a home folder, as in containers, it is among the temporary files.
     """
     if chosen := os.environ.get("FCNET_CACHE"):
         return expanded(Path(chosen), "$FCNET_CACHE")
@@ -150,7 +150,7 @@ def _nothing(place: Place, about: Published) -> str:
     for folder in candidates(place.path, about):
         missing = [name for name in about.files if not is_file(folder / name)]
         if 0 < len(missing) < len(about.files):
-            return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, put that back or fetch all again"
+            return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, restore that or fetch all again"
     return (
         f"{place.path} ({place.named_by}) holds no {about.title}, name a folder that holds {about.holders}, "
         f"or fill it: fcnet data fetch --data {place.path}"

@@ -1,6 +1,6 @@
-"""Reads the idx files of MNIST and of the data sets that took over its layout.
+"""Reads the idx files of MNIST and of the data sets with the same layout.
 
-An idx file says its number of dimensions and their sizes, each in four bytes, and then holds one byte for
+An idx file states its number of dimensions and their sizes, each in four bytes, and then holds one byte for
 each number.
 """
 

@@ -1,9 +1,9 @@
 """The order in which a training sees its examples.
 
-Order and deformations of an epoch follow from (seed, epoch) alone, and what other augmentations draw follows
-from (seed, epoch, step). A training that is resumed in the middle of an epoch draws the order again, skips
-what it has seen, and goes on bit for bit; and two networks that are given the same seed are given the same
-minibatches.
+The order and the deformations of an epoch depend on (seed, epoch) alone, and the numbers that other
+augmentations draw on (seed, epoch, step). A training that is resumed in the middle of an epoch draws the
+order again, skips the minibatches that it has seen, and continues bit for bit. Two networks with the same
+seed get the same minibatches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Minibatch:
     origin: tuple[int, int, int] = (0, 0, 0)
 
     def generator(self) -> np.random.Generator:
-        """A new generator for what augmentations draw, the same each time and in every engine."""
+        """A new generator for the augmentations, the same each time and in every engine."""
         seed, epoch, step = self.origin
         # a spawn key, since [seed, epoch, 0] would give the numbers of [seed, epoch], which the order is from
         return np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=(step,)))
@@ -59,7 +59,7 @@ def minibatches(
     examples : N
     batch_size : B
     views : number of deformations to choose from; 1 for none
-    seed, epoch : what order and deformations follow from
+    seed, epoch : which decide the order and the deformations
     skip : minibatches to leave out at the start
     """
     steps = steps_per_epoch(examples, batch_size)

@@ -1,4 +1,4 @@
-"""From uint8 pixels to what the network sees.
+"""From uint8 pixels to the network's inputs.
 
 The exercise subtracts the mean image of the training split and leaves pixels at their scale of 0 to 255.
 The tuned nets also divide by one number, the standard deviation of all pixels, which changes nothing that
@@ -145,5 +145,5 @@ def mean_square(images: NDArray[np.uint8]) -> float:
 
 
 def symmetric(pixels: int) -> Preprocessing:
-    """Question 4's preprocessing of images of so many pixels: (pixel / 255 - 0.5) / 0.5."""
+    """Question 4's preprocessing of images with this number of pixels: (pixel / 255 - 0.5) / 0.5."""
     return Preprocessing(np.full(pixels, 127.5, dtype=np.float32), 127.5)

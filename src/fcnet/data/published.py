@@ -1,4 +1,4 @@
-"""What a data set is: where it comes from, which files it has, their hashes, and how they are read.
+"""Descriptions of data sets: their sources, files and hashes, and how to read them.
 
 Everything that finds, fetches, verifies or reads a data set takes a `Published`. `fcnet.data.datasets` lists
 those that are known by name.
@@ -65,12 +65,12 @@ class Published:
 
     @property
     def holders(self) -> str:
-        """What a folder must hold, for messages."""
+        """The required content of a folder, for messages."""
         return f"{self.folder} or {self.archive.name}" if self.archive else self.folder
 
     @property
     def advice(self) -> str:
-        """What to do about a damaged file."""
+        """The advice for a damaged file."""
         return "replace it by the published file, or remove its folder and run: fcnet data fetch"
 
     def is_complete(self, folder: Path) -> bool:
@@ -82,7 +82,7 @@ class Published:
 
         Raises
         ------
-        DataError : a file is missing, unreadable, damaged, or holds anything but what it should
+        DataError : a file is missing, unreadable, damaged, or has the wrong content
         """
         raise NotImplementedError(self.title)
 

@@ -1,4 +1,4 @@
-"""Question 4: what depth buys. Networks of 2 to 5 layers, from three initialisations, three seeds each.
+"""Question 4: what depth brings. Networks of 2 to 5 layers, from three initialisations, three seeds each.
 
 Two budgets make the comparison fair in two ways. With equal width and epochs a deeper net has more of
 everything; with equal parameters and epochs it has to give up width for its depth.
@@ -22,12 +22,12 @@ from fcnet.train.config import TrainConfig
 LAYERS = (2, 3, 4, 5)
 
 INITIALISATIONS = ("1e-3", "pytorch", "he")
-"""The exercise's own of question 4, PyTorch's default, and He's."""
+"""Question 4's own initialisation, PyTorch's default, and He's."""
 
 SEEDS = (0, 1, 2)
 
 WIDTH = 256
-"""Units of every hidden layer, where width is what is equal."""
+"""Units of every hidden layer in the comparison at equal width."""
 
 
 EPOCHS = 6
@@ -53,7 +53,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """As folders and tables have it."""
+        """The name in folders and tables."""
         return f"{self.initialisation}-{self.layers}-layers-of-{self.width}"
 
     def config(self, base: TrainConfig, seed: int) -> TrainConfig:
@@ -81,13 +81,13 @@ def points(inputs: int, classes: int, quick: bool = False) -> list[Point]:
 
 
 def parameters(inputs: int, width: int, layers: int, classes: int) -> int:
-    """Weights and biases of a net with so many layers, all hidden ones of one width."""
+    """Number of weights and biases of a net with this many layers, all hidden ones of one width."""
     sizes = [inputs, *[width] * (layers - 1), classes]
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def width_for(wanted: int, inputs: int, layers: int, classes: int) -> int:
-    """The width that brings a net of so many layers closest to the wanted number of parameters."""
+    """The width that brings a net with this many layers closest to the wanted number of parameters."""
     width = 1
     while parameters(inputs, width + 1, layers, classes) <= wanted:
         width += 1
@@ -100,18 +100,18 @@ def study(
 ) -> list[dict[str, Any]]:
     """Train every network of the study from every seed, each in a run folder of its own.
 
-    What is finished is read, not repeated, and a training that was stopped goes on.
+    Finished trainings are read, not repeated, and a stopped training resumes.
 
     Parameters
     ----------
-    dataset : of which the test set is not looked at
+    dataset : its test set is not used
     folder : of the study
     quick : one seed, two epochs, fewer networks
     listener_for : gives the callback of a training, from its name
 
     Returns
     -------
-    rows : per network what `summary` says
+    rows : the `summary` of each network
     """
     base = suited(replace(PYTORCH, validation=VALIDATION, epochs=2 if quick else EPOCHS), dataset)
     seeds = SEEDS[:1] if quick else SEEDS

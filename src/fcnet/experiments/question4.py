@@ -1,4 +1,4 @@
-"""Question 4, stage by stage: the two-layer net in PyTorch beside NumPy, the study of depth, its best net.
+"""Question 4, stage by stage: the two-layer net in PyTorch and NumPy, the study of depth, its best net.
 
 OUT/pytorch/      the two-layer net in PyTorch
 OUT/numpy/        the same settings in NumPy
@@ -28,7 +28,7 @@ ROW = (
     "budget", "layers", "initialisation", "width", "epochs", "validation_images", "parameters", "seconds",
     "training_accuracy_mean", "training_accuracy_std", "validation_accuracy_mean", "validation_accuracy_std",
 )  # fmt: skip
-"""What of a row of the study belongs to the results."""
+"""The fields of a row of the study that belong to the results."""
 
 SIGNAL_IMAGES = 1000
 """Training images that the signal is measured on."""
@@ -46,7 +46,7 @@ def two_layers(
 def depth(
     dataset: Dataset, out: Path, quick: bool, listener_for: Callable[[str], Callback]
 ) -> dict[str, Any]:
-    """The study of depth; what is there is read."""
+    """The study of depth; existing results are read."""
     path = out / "depth.json"
     if not exists(path):
         rows = study(dataset, out / "depth", quick, listener_for)
@@ -69,7 +69,7 @@ def step_zero(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def test_best(dataset: Dataset, out: Path, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The test set on the best net of the study by validation: used if it was not yet, else read."""
+    """The test set on the best net of the study by validation: used if it was not used yet, else read."""
     _, folder = best_run(rows, out / "depth")
     run = RunFolder(folder)
     return read_json(run.test) if exists(run.test) else use_test_set(folder, dataset)

@@ -111,7 +111,7 @@ def ladder() -> list[tuple[str, TrainConfig]]:
 
 
 def suited(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """These settings for this data set: unchanged for CIFAR-10, cut down for what is smaller.
+    """These settings for this data set: unchanged for CIFAR-10, reduced for smaller data.
 
     Scikit-learn's digits are few and small, and a mirrored digit is another sign. For a user's own data, see
     `fitted`.

@@ -17,9 +17,9 @@ Gradients = Mapping[str, NDArray[Any]]
 def autograd_reference(
     architecture: Architecture, params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float
 ) -> dict[str, Gradients]:
-    """What `audit_gradients` takes as `references`: torch.autograd's gradients.
+    """The gradients of torch.autograd, as `audit_gradients` takes them for `references`.
 
-    Nothing where PyTorch is not installed, or where a layer of the user's own has no counterpart in it.
+    Empty if PyTorch is not installed, or if a user's own layer has no counterpart in it.
     """
     if not has_torch():
         return {}

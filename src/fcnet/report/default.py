@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STRAIGHT = 0.9
-"""R squared above which a loss is said to fall in a straight line."""
+"""R squared above which a loss counts as a straight line."""
 
 RANK = "effective rank of the first layer"
-"""The diagnosis's name for how many different pictures the units amount to."""
+"""The diagnosis's name for the number of different pictures of the units."""
 
 GAP = "training minus validation accuracy"
 """The diagnosis's name for that, after the last step."""

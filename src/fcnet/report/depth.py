@@ -1,4 +1,4 @@
-"""Question 4: accuracy against depth, and the signal that reaches each layer before the first step."""
+"""Question 4: accuracy against depth, and the signal in each layer before the first step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLORS = {"he": style.GREEN, "pytorch": style.PURPLE}
-"""Of the initialisations; what has no colour is grey."""
+"""Colours of the initialisations; others are grey."""
 
 
 def depth(records: Records) -> style.Drawing | None:
-    """Which nets start at all; those that do, closer; and the same at equal parameters."""
+    """Three panels: which nets start at all, a closer view of those, and the same at equal parameters."""
     study = records.study
     if study is None:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from fcnet.report.markdown import TEMPLATES, Markdown, render
 
 RECORD = TEMPLATES / "derivation.json"
-"""Written by the tool that makes the documents; a test proves every equation anew and compares."""
+"""The tool that makes the documents writes it; a test proves every equation again and compares."""
 
 
 def derivation(record: dict[str, Any] | None = None) -> Markdown:

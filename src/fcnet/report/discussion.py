@@ -1,9 +1,9 @@
-"""Question 4: what the study of depth shows. Each sentence follows from the numbers that it states.
+"""Question 4: the results of the study of depth. Each sentence follows from the numbers that it states.
 
 A difference of two means counts where it is above `NOISE` standard errors. These have two sources: the seeds,
 whose variance is divided by their number, and the validation images, p (1 - p) / n for an accuracy p on n
 images. (Two nets see the same images, which makes the second source smaller by about as much as taking a
-difference of two makes it larger.) With one seed nothing is known of the first source; the sentences say so.
+difference of two makes it larger.) With one seed the first source is unknown; the sentences say so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ONE_SEED = "with one seed each, the difference may be chance"
 
 
 def discuss(study: Study, classes: int = 10) -> list[str]:
-    """Say what the study shows: optimisation, capacity, overfitting, what depth brings.
+    """Describe the results of the study: optimisation, capacity, overfitting, the gain from depth.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def discuss(study: Study, classes: int = 10) -> list[str]:
 
 
 def _start(nets: Sequence[Depth], classes: int) -> str:
-    """Optimisation: which nets leave the start at all."""
+    """Optimisation: which nets start to learn at all."""
     stuck = [net for net in nets if net.training.mean < STARTED / classes]
     if not stuck:
         worst = min(nets, key=lambda net: net.training.mean)
@@ -130,7 +130,7 @@ def _gap(nets: Sequence[Depth]) -> str:
 
 
 def _gain(nets: Sequence[Depth]) -> str:
-    """What depth brings on validation images, and how much longer the training takes."""
+    """The gain from depth on validation images, and how much longer the training takes."""
     first, best = nets[0], max(nets, key=lambda net: net.validation.mean)
     if best is first:
         return (
@@ -145,7 +145,7 @@ def _gain(nets: Sequence[Depth]) -> str:
 
 
 def _parameters(nets: Sequence[Depth]) -> str:
-    """The same question where a deeper net has to be narrower."""
+    """The same question for deeper nets that are narrower."""
     first, best = nets[0], max(nets, key=lambda net: net.validation.mean)
     told = ", ".join(f"{net.layers} layers of {net.width}: {percent(net.validation.mean)}" for net in nets)
     gain = points(_difference(best, first))

@@ -12,7 +12,7 @@ HEADING = ("question", "quantity", "wanted", "reached")
 
 @dataclass(frozen=True)
 class Row:
-    """What the exercise asks for, and what was reached; `main` where it is the answer that counts."""
+    """The exercise's goal and the result; `main` marks the results that count."""
 
     question: str
     quantity: str

@@ -27,7 +27,7 @@ FIGURES: dict[str, Callable[[Records], Drawing | None]] = {
     "tuned_curves": tuned_curves, "tuned_weights": tuned_weights, "confusion": confusion, "depth": depth,
     "signal": signal,
 }  # fmt: skip
-"""In the order in which they are read; each gives None where its records are missing."""
+"""The figures in reading order; each function returns None if its records are missing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Drawn:
 
 
 def draw(records: Records) -> Iterator[Drawn]:
-    """Draw what the records allow, one figure after the other.
+    """Draw the figures that the records allow, one after the other.
 
     Raises
     ------

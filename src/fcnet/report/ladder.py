@@ -1,4 +1,4 @@
-"""Question 3: what each change of the settings buys, as a dot plot."""
+"""Question 3: what each change of the settings brings, as a dot plot."""
 
 from __future__ import annotations
 

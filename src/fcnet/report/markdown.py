@@ -1,4 +1,4 @@
-"""Markdown from records: what comes from a run folder stays text, whatever stands in it.
+"""Markdown from records: the content of a run folder stays text, whatever it contains.
 
 In a template every `{{ value }}` is escaped, unless it is Markdown already, which the functions below give.
 """
@@ -28,7 +28,7 @@ class Markdown(str):
 
 
 def escape(text: object) -> Markdown:
-    """Text as it is: nothing in it is Markdown, HTML or mathematics, wherever it stands."""
+    """Text as it is: nothing in it becomes Markdown, HTML or mathematics."""
     if isinstance(text, Markdown):
         return text
     if hasattr(text, "__html__"):  # what a template's own loops and macros have put together
@@ -53,7 +53,7 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[object]], words: int =
 
 
 def missing(what: object) -> Markdown:
-    """The sentence for what is not there."""
+    """The sentence for a missing part."""
     return Markdown(f"> This run has no {escape(what)}.")
 
 

@@ -1,4 +1,4 @@
-"""The curves of a figure in numbers: what the mouse reads from them on the page, and the tables below."""
+"""The curves of a figure in numbers, for the mouse on the page and the tables below."""
 
 from __future__ import annotations
 

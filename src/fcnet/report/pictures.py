@@ -1,4 +1,4 @@
-"""First-layer weights as pictures: what each hidden unit looks for, in the colours it looks for."""
+"""First-layer weights as pictures: the pattern and colours to which each hidden unit responds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fcnet.files import write_atomically
 from fcnet.train.model import Model
 
 FILE = "first_layer.safetensors"
-"""Pictures that were taken from a model, where the model itself is too large to keep."""
+"""File with pictures from a model that is itself too large to keep."""
 
 LEVELS = 40
-"""Shades per colour: more cannot be told apart and would double the file."""
+"""Shades per colour: the eye cannot distinguish more, and they would double the file."""
 
 SCALE = "each unit scaled by its own largest weight, middle grey is 0"
-"""How captions say it."""
+"""The scale in captions."""
 
 CRISP = 32
 """Pixels; narrower pictures are enlarged."""

@@ -1,4 +1,4 @@
-"""A figure of pictures as a network saw them, enlarged, beside what it makes of them."""
+"""A figure of pictures as a network saw them, enlarged, beside its predictions."""
 
 from __future__ import annotations
 

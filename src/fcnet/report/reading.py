@@ -1,4 +1,4 @@
-"""The records of a reproduction as figures need them: what is missing is None, what is damaged an error."""
+"""The records of a reproduction for the figures: a missing record is None, a damaged one an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 
 
 def initialisation_name(scheme: str) -> str:
-    """What people call an initialisation; a number is the standard deviation of all weights."""
+    """Usual names of initialisations; a number is the standard deviation of all weights."""
     return {"he": "He", "pytorch": "PyTorch's default"}.get(scheme, f"N(0, {scheme})")
 
 
@@ -63,7 +63,7 @@ class Diagnosis:
     updates: dict[str, tuple[float, ...]]
 
     def value(self, name: str) -> float | None:
-        """The number of the finding `name`, None if it was not looked for."""
+        """The number of the finding `name`, None if it was not measured."""
         return self.findings[name][0] if name in self.findings else None
 
 
@@ -78,7 +78,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Mean and standard deviation, fractions, over so many seeds; of one seed there is no deviation."""
+    """Mean and standard deviation, fractions, over a number of seeds; one seed has no deviation."""
 
     mean: float
     std: float
@@ -90,7 +90,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Depth:
-    """One network of the study of depth: what it is, and what its trainings reached.
+    """One network of the study of depth, and the results of its trainings.
 
     budget : what it has in common with the others, "width" or "parameters"
     seconds : of one training, the mean over the seeds
@@ -154,7 +154,7 @@ class Tested:
 
 
 REPRODUCTION = ("reproduction.json", "results.json", "toy.json")
-"""Any of these makes a folder that of a reproduction."""
+"""A folder with any of these files is a reproduction."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Records:
 
     @property
     def name(self) -> str:
-        """What that run is called in sentences."""
+        """The name of that run in sentences."""
         return "this run" if self.single else "the tuned run"
 
     @cached_property

@@ -22,7 +22,7 @@ from fcnet.wording import by, percent, times
 
 
 def summary(story: Story) -> str:
-    """What the exercise asks for and what was reached."""
+    """The exercise's goals and the results."""
     results = story.records.results
     with facts_of(story.records.out / "results.json"):
         rows = [row.cells for row in exercise_rows(results)] if results else []
@@ -224,7 +224,7 @@ RUN_SECTIONS: dict[str, Section] = {
 
 
 def accuracies(record: dict[str, Any]) -> dict[str, str]:
-    """What a training reached, as people read it."""
+    """The results of a training in words."""
     metrics = record["metrics"]
     return {
         "units": by(int(size) for size in record["config"]["hidden"]) or "no",

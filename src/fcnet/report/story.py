@@ -30,7 +30,7 @@ class Gallery:
 
 @dataclass
 class Story:
-    """What a section tells from, and how it shows figures and pictures.
+    """The material of the sections, and how they show figures and pictures.
 
     records : of the run or the reproduction
     drawn : its figures by name
@@ -70,7 +70,7 @@ class Section(NamedTuple):
 
 
 def told(story: Story) -> dict[str, tuple[str, str]]:
-    """Every section that has something to say: by its place in the page, title and text.
+    """Every section that is not empty: its place in the page, title and text.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How every figure looks: one palette, one set of sizes, one way to the file.
+"""The style of every figure: one palette, one set of sizes, one way to save it.
 
 An SVG has no background and rules for dark pages, so that it fits light and dark ones. Letters are outlines,
 so that no reader needs the font. A figure drawn twice is the same file: identifiers are salted with a
@@ -33,13 +33,13 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
 """Okabe and Ito's colours, which colour-blind readers tell apart."""
 
 INK, GREY, FAINT = "#222222", "#6A6A6A", "#D5D5D5"
-"""Text; what is secondary; what only guides the eye."""
+"""Colours of text, of secondary parts, and of guides for the eye."""
 
 DARK = {
     "#222222": "#e8e6e3", "#6a6a6a": "#b0b3b8", "#d5d5d5": "#41454d", "#0072b2": "#4aa8e0",
     "#d55e00": "#ff8a3d", "#009e73": "#2fcf9f", "#cc79a7": "#e29cc4",
 }  # fmt: skip
-"""What these colours become on a dark page; white becomes the page's own."""
+"""These colours on a dark page; white becomes the page's own."""
 
 TRAIN, VALIDATION = VERMILLION, BLUE
 """A quantity has one colour in all figures."""
@@ -98,7 +98,7 @@ class Drawing:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib draws in our style within it, and afterwards as the user has set it."""
+    """Within it, Matplotlib draws in our style; afterwards the user's settings apply again."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -110,7 +110,7 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches that belongs to no window and no global list."""
+    """An empty figure of this size in inches that belongs to no window and no global list."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height))
@@ -199,7 +199,7 @@ def plain(text: str, longest: int = 200) -> str:
 
 
 def credit(figure: Figure, text: str, where: str = "left") -> None:
-    """What the figure was made from, small, in its lower left or right corner, or "below" all else."""
+    """The source of the figure, small, in its lower left or right corner, or "below" all else."""
     text = plain(text)
     if where == "below":
         figure.supxlabel(text, x=0.99, ha="right", fontsize=SMALL - 1.5, color=GREY)
@@ -209,7 +209,7 @@ def credit(figure: Figure, text: str, where: str = "left") -> None:
 
 
 def grid(axes: Axes, axis: str = "y") -> None:
-    """Lines so faint that they help only who looks for them."""
+    """Faint grid lines."""
     axes.grid(True, axis=axis, color=FAINT, linewidth=0.6)  # type: ignore[arg-type]
 
 

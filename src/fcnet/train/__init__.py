@@ -1,14 +1,14 @@
 """Training: one loop for every network, through one small protocol.
 
 config         the settings of a training, checked
-ranges         what every setting may be
+ranges         the valid values of every setting
 schedules      the learning rate of every step
-engine         what the loop needs of a network, and the NumPy network's side of it
+engine         the loop's interface to a network, and the NumPy engine
 fit            the loop
-history        what it writes down
-callbacks      who may watch it
-interruption   how it is stopped
-checkpoint     what it needs to resume after a stop
+history        the record of its evaluations
+callbacks      observers of a training
+interruption   Ctrl-C and SIGTERM
+checkpoint     the state from which it resumes
 run            a training in a run folder, from the data set to the saved model
 model          a trained network on disk
 """

@@ -1,7 +1,7 @@
-"""What is told of a training while it runs: progress bars, diagnoses, tests.
+"""Callbacks, which observe a training while it runs: progress bars, diagnoses, tests.
 
-The methods have the names that Keras gives them. A callback sees everything and is asked for nothing: the
-training goes the same way with it as without.
+The methods have Keras' names. A callback sees everything and changes nothing: the training is the same with
+and without it.
 """
 
 from __future__ import annotations

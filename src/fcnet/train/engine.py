@@ -1,4 +1,4 @@
-"""What the training loop needs of a network, and the NumPy network's side of it.
+"""The training loop's interface to a network, and the NumPy engine.
 
 The loop decides which images come when and with which learning rate. An engine holds the images where its
 network wants them, gathers the minibatch, and does the step.
@@ -28,7 +28,7 @@ from fcnet.train.model import Model
 Array = NDArray[Any]
 
 EVALUATION_BATCH = 1000
-"""Images that are evaluated at once: at 1,024 units 9 % quicker than 200 at once, and no slower than all."""
+"""Images evaluated at once: at 1,024 units 9 % quicker than 200 at once, and no slower than all."""
 
 
 class Engine(Protocol):
@@ -39,10 +39,10 @@ class Engine(Protocol):
 
     @property
     def architecture(self) -> Architecture:
-        """What its network is, as it trains: behind the projection of whitened inputs."""
+        """The architecture as it trains: after the projection of whitened inputs."""
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
-        """One step of training; the loss (12) before it, in nats. If that is not finite, nothing changed."""
+        """One step; returns the loss (12) before it, in nats. If it is not finite, nothing changed."""
         ...
 
     def logits(self, images: NDArray[np.uint8]) -> Array:
@@ -58,7 +58,7 @@ class Engine(Protocol):
         ...
 
     def load_state(self, state: dict[str, Array]) -> None:
-        """Continue from a state that `state` gave."""
+        """Continue from a result of `state`."""
         ...
 
     def model(self) -> Model:
@@ -66,7 +66,7 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """What it computes with, for the record: name, device, precision, workers."""
+        """The means of computation for the record: name, device, precision, workers."""
         ...
 
 
@@ -98,7 +98,7 @@ class NumpyEngine:
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
         self.network = Network(
             config.architecture(self.inputs.size, len(classes)),
-            np.random.default_rng([config.seed, 2**32 - 1]),  # apart from every epoch's own
+            np.random.default_rng([config.seed, 2**32 - 1]),  # distinct from the seed of every epoch
             initialisation=config.initialisation,
             label_smoothing=config.label_smoothing,
             dtype=dtype,

@@ -1,7 +1,7 @@
 """The training loop: one for every network.
 
-It walks through the epochs, hands each minibatch and learning rate to the engine, evaluates now and then,
-and keeps a checkpoint. It knows nothing of what kind of network the engine holds.
+It walks through the epochs, hands each minibatch and learning rate to the engine, evaluates at intervals,
+and keeps a checkpoint. It does not know which kind of network the engine holds.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from fcnet.train.interruption import deferred_interrupt
 from fcnet.train.schedules import SCHEDULES, Length, Schedule
 
 CHECKPOINT_SECONDS = 10.0
-"""Time between two checkpoints, which is what a kill costs at most."""
+"""Seconds between two checkpoints, the most training time that a kill can cost."""
 
 CHECKPOINT_SHARE = 0.05
-"""Share of the time that writing them may take: they are rarer where the disk is slow or the net large."""
+"""Largest share of the time for writing them: they are rarer if the disk is slow or the net large."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Fit:
     engine : the network
     config : the settings
     train, validation : the splits; the loop reads labels and, to evaluate, images
-    callback : told of every step and evaluation
+    callback : called for every step and evaluation
     save : called with a checkpoint and all evaluations; None keeps no checkpoints
     seconds_before : training time already spent, such as on building the engine
     """
@@ -139,11 +139,11 @@ class Fit:
             self._save()
 
     def _remember(self) -> None:
-        """Keep the weights of this step, known to be good, against a divergence later on."""
+        """Keep the good weights of this step in case of a later divergence."""
         self._good = self.step, {name: value.copy() for name, value in self.engine.state().items()}
 
     def _divergence(self, failed: int, loss: float, learning_rate: float) -> DivergedError:
-        """Go back to the last good weights and say what happened in step `failed`."""
+        """Go back to the last good weights and return the error of step `failed`."""
         self.step, state = self._good
         self.engine.load_state(state)
         return DivergedError(
@@ -172,7 +172,7 @@ class Fit:
             val_loss=val_loss,
         )
         for value in (row.val_loss, row.objective):
-            if not math.isfinite(value):  # the step began with a finite loss and its update went too far
+            if not math.isfinite(value):  # the step began with a finite loss, but its update was too large
                 raise self._divergence(self.step, value, learning_rate)
         self.losses = []
         self.history.append(row)

@@ -1,4 +1,4 @@
-"""What a training writes down, one row an evaluation."""
+"""The history of a training, one row per evaluation."""
 
 from __future__ import annotations
 

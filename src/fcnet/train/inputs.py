@@ -1,4 +1,4 @@
-"""What a network is given of an image, in two linear steps that are fixed before training begins."""
+"""From an image to a network's inputs, in two linear steps that are fixed before training begins."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Inputs:
 
     @property
     def size(self) -> int:
-        """How many numbers the network is given."""
+        """The number of the network's inputs."""
         return self.preprocessing.mean.size if self.projection is None else self.projection.shape[1]
 
     def folded(
@@ -54,7 +54,7 @@ class Inputs:
 
 
 def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = False) -> Inputs:
-    """What the settings ask for, from the training split (N, D) alone.
+    """The inputs that the settings ask for, from the training split (N, D) alone.
 
     Parameters
     ----------

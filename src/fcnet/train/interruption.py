@@ -12,7 +12,7 @@ from fcnet.errors import Terminated
 
 
 class Interruption:
-    """Whether the training was asked to stop, and by what."""
+    """Whether the training was asked to stop, and by which signal."""
 
     signal: int | None = None
 
@@ -21,7 +21,7 @@ class Interruption:
         return self.signal is not None
 
     def stop(self) -> KeyboardInterrupt:
-        """What to raise."""
+        """The exception to raise."""
         return Terminated() if self.signal == signal.SIGTERM else KeyboardInterrupt()
 
 
@@ -29,9 +29,9 @@ class Interruption:
 def deferred_interrupt() -> Iterator[Interruption]:
     """Note the first Ctrl-C or SIGTERM instead of raising; the second raises at once.
 
-    An interrupt in the middle of an update would leave some parameters updated and some not. SIGTERM is what
-    job schedulers send some seconds before they kill; a process that was told to ignore it does so. Outside
-    the main thread, where Python delivers no signals, this does nothing.
+    An interrupt in the middle of an update would leave some parameters updated and some not. Job schedulers
+    send SIGTERM some seconds before they kill; a process that was started to ignore it keeps ignoring it.
+    Outside the main thread, where Python delivers no signals, this does nothing.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():

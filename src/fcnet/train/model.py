@@ -1,4 +1,4 @@
-"""A trained network on disk: two safetensors files that hold numbers and nothing that could run.
+"""A trained network on disk: two safetensors files that hold numbers and no code.
 
 `model.safetensors` has PyTorch's names and layout, `layers.0.weight` (out, in) and `layers.0.bias` (out,),
 so that `load_state_dict` takes it as it is. `input.safetensors` has what turns pixels into its inputs.
@@ -35,7 +35,7 @@ FORMAT = f"{KIND}-{NUMBER}"
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with all that its use needs.
+    """A trained network with everything that is needed to use it.
 
     architecture : what the network is
     params : {"W1": (D, H), "b1": (H,), ...} float32

@@ -1,4 +1,4 @@
-"""What every setting may be, of a training or of the classifier: ranges of numbers, and names that exist."""
+"""The valid values of every setting, of a training or of the classifier: ranges of numbers, and names."""
 
 from __future__ import annotations
 

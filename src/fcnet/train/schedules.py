@@ -18,11 +18,11 @@ class Schedule(Protocol):
 
 
 class Settings(Protocol):
-    """The settings that the schedules look at: of a training, or of the classifier."""
+    """The settings that the schedules use: of a training, or of the classifier."""
 
     @property
     def learning_rate(self) -> float:
-        """At its highest."""
+        """The highest learning rate."""
 
     @property
     def decay(self) -> float:
@@ -35,7 +35,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Length:
-    """How long a training is, in steps."""
+    """The length of a training, in steps."""
 
     steps_per_epoch: int
     total: int
@@ -55,7 +55,7 @@ class EpochDecay:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Up in a straight line for `warmup` steps, then down to zero along half a cosine.
+    """A linear rise for `warmup` steps, then half a cosine down to zero.
 
     The descent is that of Loshchilov and Hutter (2017): its first step has the full rate, and the step after
     the last would have none.

@@ -1,7 +1,7 @@
-"""The processes that work on one training together, as the loop's surroundings see them.
+"""The processes that work on one training together.
 
-All of them run the same program on the same data. One of them, the first, writes; what it decides, such as
-whether a folder may be used, it tells the others.
+All of them run the same program on the same data. Only the first writes; it sends its decisions to the
+others, such as whether they may use a folder.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Workers(Protocol):
     size: int
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """What the first worker computes, a value that JSON can hold, for all of them.
+        """The result of the first worker, a value that JSON can hold, for all workers.
 
         Raises
         ------
-        FcnetError : what the first worker's computation raised; in the others an AlreadySaidError
+        FcnetError : as the first worker's computation; in the others an AlreadySaidError
         """
         ...
 

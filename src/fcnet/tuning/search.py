@@ -1,4 +1,4 @@
-"""What a search is, where it is kept and how it runs: the one description that everything else is given."""
+"""The description of a search, its folder and its settings, which all other modules use."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fcnet.train.config import TrainConfig
 from fcnet.tuning.space import Space, make_space
 
 FORMAT = 1
-"""Version of what a study says of itself and of study.json."""
+"""Version of a study's description and of study.json."""
 
 TRIALS = 60
-"""How many, if nothing is said."""
+"""The default number of trials."""
 
 ABOUT = ("base", "space", "data", "trials")
-"""What everybody who works on the same study has to agree on."""
+"""The fields that all workers of a study must agree on."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Search:
     as JSON. The study records the part named in `ABOUT`.
 
     out : folder of its own, with the trainings
-    base : the settings that hold where nothing is varied, and the first trial
+    base : the settings that apply where nothing is varied, and the first trial
     vary : names of what is varied; None for the usual ones, or those of the resumed search
     trials : how many in all, pruned ones included; 0 for 60, or those of the resumed search
     workers : processes on this machine
@@ -88,7 +88,7 @@ class Search:
 
     @property
     def label(self) -> str:
-        """How messages name the study; not by its URL, which may hold a password."""
+        """The study's name in messages; not its URL, which may hold a password."""
         return str(self.out) if self.storage is None else f"the study {self.study!r}"
 
     @property
@@ -119,16 +119,16 @@ class Search:
         return cls(**values | made)
 
     def about(self) -> dict[str, Any]:
-        """What the study records."""
+        """The part that the study records."""
         values = self.to_dict()
         return {"format": FORMAT} | {name: values[name] for name in ABOUT}
 
     def recorded(self, about: dict[str, Any]) -> Search:
-        """The same with what a study has recorded."""
+        """The same search with the part that a study has recorded."""
         return self.from_dict(self.to_dict() | {name: about[name] for name in ABOUT})
 
     def settled(self, known: Search | None, dataset: Dataset) -> Search:
-        """The same with everything decided: as the options say, or as before where they say nothing.
+        """The same search with all fields decided: from the options, or else as before.
 
         Parameters
         ----------
@@ -149,11 +149,11 @@ class Search:
         return replace(self, base=base, space=space, trials=trials, data=dataset.origin.sha256)
 
     def check_same(self, known: Search) -> None:
-        """Make sure that the study is about what is wanted now.
+        """Check that the study belongs to this search.
 
         Raises
         ------
-        RunError : the text says in what they differ
+        RunError : they differ; the text says in what
         """
         remedy = "give the same or choose another with --out or, in a database, --study"
         if names := _differing(known.base.to_dict(), self.base.to_dict()):
@@ -162,7 +162,7 @@ class Search:
         if names := _differing(before, now):
             raise RunError(f"{self.label} varies other things ({names}), {remedy}")
         if known.data != self.data:
-            raise RunError(f"{self.label} is about other data, {remedy}")
+            raise RunError(f"{self.label} uses other data, {remedy}")
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

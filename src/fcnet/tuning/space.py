@@ -1,7 +1,7 @@
-"""What a search varies, and over which ranges.
+"""The settings that a search varies, and their ranges.
 
-The ranges follow from the base settings: around them, as wide as makes sense for such a net, and always
-containing them, so that the base can be the first trial.
+The ranges lie around the base settings, as wide as makes sense for such a net. They always contain the base,
+so that it can be the first trial.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ NAMES = {
     "components": "give --preprocessing whitened",
     "whitening-floor": "give --preprocessing whitened",
 }
-"""What can be varied, in the order in which it is decided; and what to do where it would change nothing."""
+"""The settings that can vary, in the order of decision, each with advice for when it has no effect."""
 
 USUAL = (
     "learning-rate", "schedule", "decay", "reg", "hidden", "batch-size", "momentum", "dropout",
     "label-smoothing", "augmentation", "initialisation", "components", "whitening-floor",
 )  # fmt: skip
-"""What is varied if nothing is said."""
+"""The settings that vary by default."""
 
 GROUPS = {"augmentation": ("mirror", "shift", "rotate", "zoom")}
-"""Names that stand for several."""
+"""Names that stand for several settings."""
 
 SCHEDULE_OF = {"decay": "decay", "warmup-epochs": "cosine"}
 """The schedule with which a setting matters."""
@@ -61,7 +61,7 @@ SCHEDULE_OF = {"decay": "decay", "warmup-epochs": "cosine"}
 
 @dataclass(frozen=True)
 class Dimension:
-    """One thing that is varied: numbers in a range, or one of several values.
+    """One dimension of the space: numbers in a range, or one of several values.
 
     name : of the setting; `hidden_2` for the second hidden layer, `depth` for the number of them
     low, high : both included
@@ -83,7 +83,7 @@ class Dimension:
         return self.only_if is None or values[self.only_if[0]] in self.only_if[1]
 
     def suggest(self, trial: Trial) -> Value:
-        """What the sampler suggests for this trial."""
+        """The sampler's suggestion for this trial."""
         if self.values:
             chosen: Any = trial.suggest_categorical(self.name, self.values)
             found: Value = chosen
@@ -101,7 +101,7 @@ class Dimension:
         return self.nearest(float(f"{value:.{DIGITS}g}"))
 
     def nearest(self, value: Any) -> Any:
-        """The value itself, or the end of the range that it is beyond."""
+        """The value itself, or the end of the range if it lies outside."""
         return value if self.values else min(max(value, self.low), self.high)
 
     def including(self, own: Any) -> Dimension:
@@ -136,12 +136,12 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Space:
-    """All that a search varies."""
+    """All dimensions of a search."""
 
     dimensions: tuple[Dimension, ...] = ()
 
     def suggested(self, trial: Trial) -> dict[str, Value]:
-        """What the sampler suggests for each dimension that matters."""
+        """The sampler's suggestion for each dimension that matters."""
         return self._chosen(lambda dimension: dimension.suggest(trial))
 
     def values(self, base: TrainConfig) -> dict[str, Value]:
@@ -152,7 +152,7 @@ class Space:
 
     def _chosen(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        for dimension in self.dimensions:  # one after another: some matter with some values of others only
+        for dimension in self.dimensions:  # in order: some dimensions matter only with some values of others
             if dimension.matters(values):
                 values[dimension.name] = choose(dimension)
         return values
@@ -206,7 +206,7 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
 
 
 def check_names(names: Collection[str]) -> None:
-    """Make sure that these can be varied.
+    """Check that these names can be varied.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def check_names(names: Collection[str]) -> None:
 def _dimensions(
     name: str, base: TrainConfig, image_shape: tuple[int, int, int], names: Collection[str]
 ) -> list[Dimension]:
-    """What varying `name`, beside the others in `names`, means for the base; empty if nothing."""
+    """The dimensions for varying `name` beside the others in `names`; empty if it has no effect."""
     only_if: tuple[str, tuple[Value, ...]] | None = None
     match name:
         case "hidden":

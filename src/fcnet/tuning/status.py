@@ -1,4 +1,4 @@
-"""Where a search stands: plain values, for the screen, the record and the figures."""
+"""The status of a search: plain values for the screen, the record and the figures."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fcnet.tuning.study import POINTS, Trials
 from fcnet.wording import by
 
 FEWEST = 8
-"""Complete trials below which nothing is said of what mattered."""
+"""Least number of complete trials for a statement on importance."""
 
 STATES = ("complete", "pruned", "diverged", "failed", "running", "stopped", "waiting")
-"""What a trial may be. Stopped resumes with the search, waiting has not begun yet, and failed is given up
-after several workers were lost over it."""
+"""The states of a trial. A stopped trial resumes with the search, a waiting one has not begun yet, and a
+failed one has lost several workers."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Row:
 
     @property
     def done(self) -> bool:
-        """Whether it counts."""
+        """Whether the trial counts."""
         return self.state in ("complete", "pruned", "diverged")
 
     @property
@@ -122,7 +122,7 @@ class Status:
 
 
 def status_of(trials: Trials) -> Status:
-    """Where the study stands now."""
+    """The status of the study now."""
     found = trials.having()
     retried = {number for trial in found for number in trial.system_attrs.get("retry_history", [])}
     kept = [one for one in found if one.number not in retried and "superfluous" not in one.user_attrs]
@@ -150,7 +150,7 @@ def _row(trial: FrozenTrial, search: Search) -> Row:
 
 
 def _state(trial: FrozenTrial) -> str:
-    """Optuna's word in small letters; three more for what it does not tell apart."""
+    """Optuna's state in lower case, and three more states that Optuna does not distinguish."""
     if trial.state == TrialState.PRUNED and trial.user_attrs.get("outcome", {}).get("diverged"):
         return "diverged"
     if trial.state == TrialState.WAITING:
@@ -191,9 +191,9 @@ def write_outcome(study: Study, status: Status, dataset: Dataset) -> None:
 
 
 def importance(study: Study) -> dict[str, float]:
-    """How much each thing that was varied mattered, the most important first; they add up to 1.
+    """The importance of each varied setting, the most important first; the sum is 1.
 
-    Optuna's default measure; empty where too few trials are complete, or all of them are equal.
+    This is Optuna's default measure; empty if too few trials are complete, or all of them are equal.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < FEWEST or len({trial.value for trial in complete}) == 1:

@@ -1,7 +1,7 @@
 """One training as a trial: an ordinary run folder, reported at each evaluation, pruned if it is hopeless.
 
-A trial's value is the validation accuracy of the weights at the end, not the best on the way: the end is what
-a training with these settings gives, and an epoch chosen by its accuracy would reward luck.
+A trial's value is the validation accuracy of the weights at the end, not the best on the way: a training with
+these settings ends there, and an epoch chosen by its accuracy would reward luck.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from fcnet.tuning.study import POINTS, Trials
 
 
 class Superfluous(Exception):
-    """A trial that was begun at the same moment as the last one wanted."""
+    """A trial that began at the same moment as the last trial wanted."""
 
 
 GONE = (Superfluous, UpdateFinishedTrialError)
-"""A trial that is not this worker's any more; for the latter, this process had stood still for too long."""
+"""A trial that another worker has taken over, because this process stood still for too long."""
 
 
 class Unfinished(BaseException):
-    """Takes what stopped a training past Optuna, which would let the trial fail for ever."""
+    """Carries the exception that stopped a training past Optuna, which would mark the trial as failed."""
 
     def __init__(self, why: BaseException) -> None:
         self.why = why
 
 
 def work(trials: Trials, dataset: Dataset, look: Callable[[], None] = lambda: None) -> None:
-    """One worker: run trials until there are enough, or until no new one may begin.
+    """One worker: run trials until there are enough, or until no trial may begin.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def work(trials: Trials, dataset: Dataset, look: Callable[[], None] = lambda: No
     Raises
     ------
     KeyboardInterrupt : Ctrl-C; the running trial waits for the next start, with a checkpoint
-    FcnetError : a trial cannot be run; it waits too
+    FcnetError : a trial cannot run; it waits too
     """
     begun: list[int] = []
 
@@ -121,12 +121,12 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
 
     Returns
     -------
-    accuracy : fraction in [0, 1] of the validation images that the trained network has right
+    accuracy : validation accuracy of the trained network, a fraction in [0, 1]
 
     Raises
     ------
     optuna.TrialPruned : it was hopeless, or its loss became infinite
-    FcnetError : it could not be run
+    FcnetError : it could not run
     KeyboardInterrupt : Ctrl-C, with a checkpoint
     """
     search = trials.search
@@ -153,7 +153,7 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
             "epochs": rows[-1].epoch if rows else 0.0,
             "threads": threads(config),
         }
-        with suppress(UpdateFinishedTrialError):  # another process has ended it; this one must not hide why
+        with suppress(UpdateFinishedTrialError):  # another process has ended it; do not hide the reason
             trial.set_user_attr("outcome", outcome)
 
 
@@ -162,7 +162,7 @@ def _history(run: RunFolder) -> list[Evaluation]:
 
 
 def abandon(run: RunFolder, rows: list[Evaluation]) -> None:
-    """Of a pruned training, keep the settings and the history, of which `rows` are those since its start."""
+    """Keep the settings and the history of a pruned training; `rows` are the history since its start."""
     earlier = [row for row in _history(run) if not rows or row.step < rows[0].step]
     write_atomically(run.history, history_lines(earlier + rows))
     run.checkpoint.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ def drop_weights(run: RunFolder) -> None:
 
 
 def _keep_best_weights(trials: Trials) -> None:
-    """Keep the trained weights of the best trial only; the settings of the others make theirs again."""
+    """Keep only the best trial's trained weights; the settings of the others can reproduce theirs."""
     complete = trials.having(TrialState.COMPLETE)
     ranking = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
     for trial in (*ranking[1:], *trials.having(TrialState.PRUNED)):
@@ -184,7 +184,7 @@ def _keep_best_weights(trials: Trials) -> None:
 
 
 def threads(config: TrainConfig) -> int:
-    """With how many threads the engine multiplies matrices."""
+    """The number of threads with which the engine multiplies matrices."""
     from threadpoolctl import threadpool_info
 
     kinds = ("blas", "openmp") if config.engine == "torch" else ("blas",)

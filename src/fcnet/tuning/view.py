@@ -1,4 +1,4 @@
-"""How a search looks while it runs: a table that fits a terminal, one line for each trial elsewhere."""
+"""The view of a running search: a table on a terminal, one line for each trial elsewhere."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fcnet.tuning.status import Row, Status, in_words
 from fcnet.wording import percent
 
 SHOWN = 8
-"""Complete trials in the table, where there is room for as many."""
+"""Most complete trials in the table."""
 
 
 class View:
-    """Shows where a search stands.
+    """Shows the status of a search.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class View:
         return Group(Text(self.headline(status)), table)
 
     def headline(self, status: Status) -> str:
-        """How much is done, and how long it takes."""
+        """The progress and the time of the search."""
         parts = [f"{len(status.done)} of {status.search.trials} trials"]
         states = ("pruned", "diverged", "failed", "stopped", "running")
         parts += [f"{number} {state}" for state in states if (number := status.counts[state])]
@@ -119,7 +119,7 @@ def _result(row: Row) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it."""
+    """A time in words."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 99.5:
