@@ -178,7 +178,7 @@ def check_format(
 def format_number(text: str | None, kind: str) -> int | None:
     """N of a format such as "KIND-N"; None if it is none."""
     number = (text or "").removeprefix(f"{kind}-")
-    return int(number) if number.isascii() and number.isdigit() else None
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
 
 
 def _writer(record: dict[str, Any]) -> str:

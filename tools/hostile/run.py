@@ -25,6 +25,9 @@ KINDS = (
 """What must not happen, the worst first."""
 
 
+COMMAND = "python -m hostile.run"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run it; returns how many things were found that must not be, 1 at most."""
     plain = argparse.RawDescriptionHelpFormatter
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         "found": {kind: counts[kind] for kind in KINDS},
         "each": found,
         "longest_seconds": counts["milliseconds"] / 1e3,
-        "environment": environment(),
+        "environment": environment() | {"command": COMMAND},
     }
     if options.out:
         write_json(options.out, record)
@@ -78,6 +81,7 @@ def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
         "found": {kind: sum(part["found"][kind] for part in parts) for kind in first["found"]},
         "each": [one for part in parts for one in part["each"]],
         "longest_seconds": max(part["longest_seconds"] for part in parts),
+        "environment": first["environment"] | {"command": COMMAND},
     }
 
 
