@@ -43,7 +43,7 @@ plain) pip "torch==$version" || true ;;
 *)
     pip "torch==$version+cpu" ||
         pip --retries 1 --timeout 15 --extra-index-url https://download.pytorch.org/whl/cpu "torch==$version+cpu" ||
-        { echo "no CPU build of PyTorch $version can be had, taking the one for CUDA (several GB)"; pip "torch==$version"; } ||
+        { echo "no CPU build of PyTorch $version is available, installing the one for CUDA (several GB)"; pip "torch==$version"; } ||
         true
     ;;
 esac

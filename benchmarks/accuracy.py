@@ -2,7 +2,7 @@
 
 Two nets, on standardised pixels with momentum and a cosine schedule, since all programs can do that: the
 recipe quick, and a wide one. Each program trains in a process of its own, one after the other, and says after
-each epoch where it stands; then the round begins anew with another program, and what counts is the median of
+each epoch where it stands; then the round begins again with another program, and what counts is the median of
 the seconds. Seconds are those of training, evaluation and compilation; imports and loading are in `cold`.
 Besides, how soon the recipes of this project reach 50, 55 and 60 %, one training each.
 

@@ -2,7 +2,7 @@
 
 python benchmarks/estimator.py [--seeds N] [--quick] [--out FILE]
 
-Each seed splits a data set anew (stratified, 30 % for the test) and seeds the networks. MLPClassifier takes
+Each seed splits a data set (stratified, 30 % for the test) and seeds the networks. MLPClassifier takes
 features as they are, so it also runs behind a StandardScaler, as its documentation advises. They take turns.
 """
 

@@ -69,7 +69,7 @@ def training_products(sizes: tuple[int, ...], batch: int, library: str) -> Any:
 
 
 def forward_products(sizes: tuple[int, ...], images: int, chunk: int, library: str) -> Any:
-    """What does the products of evaluating so many images, `chunk` at once, in float32."""
+    """A function for the products of evaluating this number of images, `chunk` at once, in float32."""
     rng = np.random.default_rng(0)
     A = [rng.standard_normal((chunk, size), dtype=np.float32) for size in sizes]
     W = [

@@ -87,7 +87,7 @@ class Problem:
         return inputs
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
-        """Initial weights and biases, {"W1": (D, H1), "b1": (H1,), ...}, He's, drawn anew at each call."""
+        """Initial weights and biases, {"W1": (D, H1), "b1": (H1,), ...}, He's, drawn again at each call."""
         rng = np.random.default_rng([self.seed, 2**32 - 1])
         drawn = initial_parameters("he", Architecture.plain(self.sizes), rng)
         return {name: value.astype(np.float32) for name, value in drawn.items()}
@@ -109,7 +109,7 @@ def make_problem(case: Mapping[str, Any]) -> Problem:
 
 
 def first_images(count: int, wanted: str = "any") -> tuple[NDArray[np.uint8], NDArray[np.int64], str]:
-    """So many images and labels, in memory, and what they are. "random" asks for no CIFAR-10."""
+    """`count` images and labels in memory, and their name. "random" needs no CIFAR-10."""
     if wanted != "random":
         try:
             train = load_cifar10().train

@@ -106,7 +106,7 @@ def run(program: Program, heard: Callable[[dict[str, Any]], None] = lambda said:
 
 
 def source() -> str:
-    """The folder that fcnet was imported from, for programs that import it anew."""
+    """The folder that fcnet was imported from, for programs that import it again."""
     return str(Path(fcnet.__file__).resolve().parents[1])
 
 

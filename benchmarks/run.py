@@ -96,7 +96,7 @@ def parse() -> argparse.Namespace:
 
 
 def restrict(threads: int) -> None:
-    """Give this process, and all that it starts, so many cores."""
+    """Limit this process, and all that it starts, to this number of cores."""
     if not hasattr(os, "sched_setaffinity"):
         raise BenchmarkError("this system cannot keep a process to some of the cores, leave --threads out")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])

@@ -91,7 +91,7 @@ class Runner:
 
 @contextmanager
 def on_cores(count: int) -> Iterator[None]:
-    """Processes that are started within it may use so many cores, and their libraries are told so."""
+    """Processes that start within it use at most this number of cores, and their libraries know it."""
     told = dict.fromkeys(THREAD_VARIABLES, str(count))
     if count == 1:  # XLA looks at neither of them
         told["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
@@ -146,7 +146,7 @@ def serve(connection: Connection, module: str, contestant: str, case: Case) -> N
 
 
 def enough(timed: Timed, seconds: float) -> int:
-    """How many repetitions take about so many seconds."""
+    """The number of repetitions that take about this many seconds."""
     repeats = 1
     while (took := duration(timed, repeats)) < seconds / 2:
         repeats *= 2
@@ -154,7 +154,7 @@ def enough(timed: Timed, seconds: float) -> int:
 
 
 def duration(timed: Timed, repeats: int) -> float:
-    """Seconds that so many repetitions take, without the garbage collector."""
+    """Seconds for this number of repetitions, without the garbage collector."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What a second worker buys, and a second thread, at several widths and batch sizes.
+"""The gain from a second worker and from a second thread, at several widths and batch sizes.
 
 Two workers on one machine share its cores, so they compete with threads, which need no messages. What they
 show is the cost of the messages: the gradient of every weight crosses between them in every step.

@@ -82,7 +82,7 @@ def train(images, hidden_layers, he, epochs, learning_rate):
 
 @torch.no_grad()
 def accuracy(net, images, part, most=10_000):
-    """The fraction of correct labels, of at most so many images."""
+    """The fraction of correct labels, of at most this number of images."""
     X, y = images.batch(part, slice(most))
     return float((net(X).argmax(dim=1) == y).float().mean())
 
@@ -103,7 +103,7 @@ def question_4(images, hidden, epochs, learning_rate):
             )
     # What to see: from N(0, 1e-3) two layers train, three hardly start, and more stay at guessing. Each
     # layer multiplies the signal by about 1e-3 times the root of half its inputs, so nothing arrives at the
-    # other end, and no gradient comes back. From He's choice every depth trains; how much depth buys, `fcnet
+    # other end, and no gradient comes back. From He's choice every depth trains; what depth brings, `fcnet
     # reproduce` measures with three seeds and at equal parameters, and says which differences are noise.
     return results
 

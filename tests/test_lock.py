@@ -172,7 +172,7 @@ def test_a_folder_that_somebody_prepared_changes_no_file_outside(
     prepare(run / ".lock", victim)
     before = (run / ".lock").lstat()
     with (
-        pytest.raises(RunError, match=r"^cannot write to .*run: .*, mend that or choose another") as caught,
+        pytest.raises(RunError, match=r"^cannot write to .*run: .*, fix that or choose another") as caught,
         locked(run),
     ):
         raise AssertionError

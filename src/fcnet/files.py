@@ -196,7 +196,7 @@ def remove(path: Path) -> None:
 
     Raises
     ------
-    RunError : `cannot remove PATH: REASON, mend that and try again`
+    RunError : `cannot remove PATH: REASON, fix that and try again`
     """
     try:
         with reached(path) as (name, folder):
@@ -204,7 +204,7 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise RunError(f"cannot remove {path}: {error.strerror or error}, mend that and try again") from error
+        raise RunError(f"cannot remove {path}: {error.strerror or error}, fix that and try again") from error
 
 
 def create(name: str, folder: int | None) -> BinaryIO:
@@ -304,7 +304,7 @@ def remove_leftovers(folder: Path, names: Collection[str]) -> None:
     try:
         there = names_in(folder)
     except OSError as error:
-        raise RunError(f"cannot read {folder}: {error.strerror or error}, mend that and try again") from error
+        raise RunError(f"cannot read {folder}: {error.strerror or error}, fix that and try again") from error
     for name in there:
         found = LEFTOVER.fullmatch(name)
         if found and found["name"] in names:

@@ -168,7 +168,7 @@ def locked(folder: Path) -> Iterator[Lock]:
         except OSError as error:
             reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
             raise RunError(
-                f"cannot write to {folder}: {reason}, mend that or choose another with --out"
+                f"cannot write to {folder}: {reason}, fix that or choose another with --out"
             ) from error
         if not free:
             raise RunError(

@@ -28,7 +28,7 @@ Object = dict[str, Any]
 JSON_LIMIT = 1 << 22
 HISTORY_LIMIT = 1 << 26
 SETTINGS_LIMIT = 1 << 13
-"""The most bytes of a record, of a history, and of settings: a name of so many parts takes TOML a second."""
+"""The most bytes of a record, of a history, and of settings: a name of that length takes TOML a second."""
 
 TENSORS_LIMIT = 1 << 33
 """The most bytes of weights, of a checkpoint, and of whatever else is hashed."""

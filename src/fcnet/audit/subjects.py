@@ -111,7 +111,7 @@ class Objects:
 
     Parameters
     ----------
-    loss : a function without arguments that computes the loss anew from the values
+    loss : a function without arguments that computes the loss again from the values
     values : a dict, list or tuple, nested as you like, of values whose `data` is a number or an array; their
         data are put back
     """

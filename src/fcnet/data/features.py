@@ -21,7 +21,7 @@ NUMBERS = 1_000_000
 
 
 def chunks(count: int, width: int) -> Iterator[slice]:
-    """Cut `count` rows of so many numbers into pieces of about `NUMBERS`."""
+    """Cut `count` rows of numbers into pieces of about `NUMBERS`."""
     size = max(1, NUMBERS // max(width, 1))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))

@@ -3,7 +3,7 @@
 recipes      the settings of every run
 toy          questions 1 and 2: scores, loss and gradients of the toy problem; its training
 diagnosis    question 3: what is wrong with the default run
-ladder       question 3: what each change of the settings buys
+ladder       question 3: what each change of the settings brings
 depth        question 4: 2 to 5 layers, three initialisations, two budgets
 signal       question 4: why some nets do not start
 question4    question 4, stage by stage

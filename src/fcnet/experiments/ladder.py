@@ -1,4 +1,4 @@
-"""Question 3: what each change of the settings buys, measured one at a time."""
+"""Question 3: what each change of the settings brings, one at a time."""
 
 from __future__ import annotations
 
