@@ -280,7 +280,7 @@ class TestSource:
         "source", ["ftp://host/x", "file:///etc/passwd", "nowhere.tar.gz", "http://h:x/", "http://[::1/x"]
     )
     def test_nonsense(self, source: str, small: Small, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"--source|no address"):
+        with pytest.raises(DataError, match=r"--source|not an address"):
             fetch(small.published, tmp_path / "new", source=source)
 
 

@@ -81,7 +81,7 @@ def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, ca
     assert (status, len(err)) == (2, 1)
     assert "cannot read" in err[0]
     assert fcnet(capsys, "report", run)[0] == 0  # without the pictures, and says so
-    assert "it could not be had" in (run / "report.html").read_text()
+    assert "it was not found when this report was written" in (run / "report.html").read_text()
 
 
 @pytest.mark.slow
