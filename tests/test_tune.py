@@ -286,7 +286,7 @@ def test_what_does_not_fit_the_data_leaves_nothing_behind(
 
 def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(RunError, match="is not empty and not a search of fcnet"):
+    with pytest.raises(RunError, match="is not empty and holds no search of fcnet"):
         run(request(tmp_path), digits)
     assert {path.name for path in tmp_path.iterdir()} == {"letter.txt"}
 
