@@ -112,7 +112,7 @@ def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out)
         f"{100 * results['tuned']['test_accuracy']:.1f} %",
         f"{results['toy']['final_training_loss']:.4f}",
         "| nothing | 50.0 % | 25.0 % | 1.5 |",
-        "(digits $1$ & more)",
+        r"(digits \$1\$ & more)",
     ):
         assert number in text
     drawn = {path.stem for path in (root / "docs" / "figures").glob("*.svg")}
