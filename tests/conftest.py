@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+import shutil
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,25 @@ def skip_reason(explanation: str | Sequence[Any]) -> str:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return load_digits()
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+OPTIONS = [
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The one browser of this process: Playwright starts once in it."""
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*OPTIONS, *as_root])
+        yield browser
+        browser.close()

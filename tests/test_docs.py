@@ -205,7 +205,7 @@ def test_the_index_of_the_records_is_complete():
     assert sorted(named) == sorted(
         path.name for path in (ROOT / "results").iterdir() if path.name != "README.md"
     )
-    for place in re.findall(r"\b(?:docs/\w+\.md|docs/figures|README\.md|tools/\w+\.py|\w+/\w+\.py)", index):
+    for place in re.findall(r"\b(?:docs/\w+\.md|docs/figures|README\.md|(?:\w+/)+\w+\.py)", index):
         assert (ROOT / place).exists(), place
 
 

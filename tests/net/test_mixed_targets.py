@@ -55,7 +55,7 @@ def test_the_gradients_of_a_network_are_the_complex_step_of_its_loss(label_smoot
     """Every entry of every parameter, by an imaginary step of 1e-30, which loses no digit."""
     rng = np.random.default_rng(1)
     X, (_, targets) = rng.standard_normal((6, 5)), problem(6, 3)
-    net = Network((5, 4, 3), rng, label_smoothing=label_smoothing, dtype=np.float64)
+    net = Network.plain((5, 4, 3), rng, label_smoothing=label_smoothing, dtype=np.float64)
     net.criterion.forward(net.forward(X, training=True), targets)
     net.backward()
     grads = {p.name: gradient_of(p).dense().copy() for p in net.parameters}

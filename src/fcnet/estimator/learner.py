@@ -86,6 +86,8 @@ class Learner:
                 raise diverged(loss, self.epoch + 1, self.settings.learning_rate)
             self.step += 1
         self.epoch += 1
+        for parameter in self.network.parameters:
+            parameter.scaled.settled()  # `params` are these arrays, and weight decay may have scaled them
         return learning_rate
 
     def __getstate__(self) -> dict[str, Any]:

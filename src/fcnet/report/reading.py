@@ -156,6 +156,9 @@ class Tested:
 REPRODUCTION = ("reproduction.json", "results.json", "toy.json")
 """A folder with any of these files is a reproduction."""
 
+RUN = ("record.json", "config.toml", "history.jsonl")
+"""A folder with any of these files, and none of those, is a single run."""
+
 
 @dataclass(frozen=True)
 class Records:
@@ -178,17 +181,23 @@ class Records:
 
     @cached_property
     def single(self) -> bool:
-        """Whether the folder is that of one run, which then stands for the tuned one.
+        """Whether the folder is that of one run, which then stands for the tuned one."""
+        return not self._has(*REPRODUCTION) and self._has(*RUN)
+
+    def check(self) -> None:
+        """Require the folder of a run or of a reproduction.
 
         Raises
         ------
-        RunError : it is neither that nor a reproduction's
+        RunError : it is neither
         """
-        if any((self.out / name).exists() for name in REPRODUCTION):
-            return False
-        if any((self.out / name).exists() for name in ("record.json", "config.toml", "history.jsonl")):
-            return True
-        raise RunError(f"{self.out} is not the folder of a run or a reproduction, name one that fcnet wrote")
+        if not self._has(*REPRODUCTION, *RUN):
+            raise RunError(
+                f"{self.out} is not the folder of a run or a reproduction, name one that fcnet wrote"
+            )
+
+    def _has(self, *names: str) -> bool:
+        return any((self.out / name).exists() for name in names)
 
     @property
     def run(self) -> Path:

@@ -78,6 +78,7 @@ def told(story: Story) -> dict[str, tuple[str, str]]:
     """
     from fcnet.report.sections import RUN_SECTIONS, SECTIONS
 
+    story.records.check()
     wanted = RUN_SECTIONS if story.records.single else SECTIONS
     texts = {place: (section.title, section.tell(story)) for place, section in wanted.items()}
     return {place: (title, text) for place, (title, text) in texts.items() if text.strip()}

@@ -73,12 +73,17 @@ def check_settings(values: Mapping[str, Any]) -> None:
             for number in value if isinstance(value, tuple) else (value,):
                 require(name, value, number is None or (is_number(number) and fits(number)), wanted)
                 power = TOO_LARGE.get(name, 63 if isinstance(number, int) else 128)
-                if number is not None and number >= 2**power:
+                if number is not None and not _below(number, power):
                     raise DataError(f"{name} is too large, give a number below 2^{power}")
         if name in USUAL and value != USUAL[name] and value not in _names(name):
             raise unknown(_names(name), value, name)
     if "initialisation" in values:
         initialisation(values["initialisation"])
+
+
+def _below(number: Any, power: int) -> bool:
+    """Whether a number is smaller than 2 to this power; Python's own numbers compare without rounding."""
+    return bool((number if isinstance(number, int) else float(number)) < 2**power)
 
 
 def is_number(value: Any) -> bool:

@@ -46,7 +46,8 @@ def write_report(
 
 def page(records: Records, drawn: Iterable[Drawn]) -> str:
     """The page's text."""
-    single = records.single  # first of all: a folder that is none of ours has no figures either
+    records.check()
+    single = records.single
     story = Story(records, {one.name: one for one in drawn}, page=True)
     sections = {place: (title, to_html(text, story)) for place, (title, text) in told(story).items()}
     return (
