@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from .conftest import BROWSER
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+@pytest.mark.usefixtures("browser")  # which skips the test where there is none
 def test_it_writes_the_pictures_that_the_documents_show(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tools" / "explorer_figures.py"), "--out", str(tmp_path)]
     subprocess.run(command, check=True)

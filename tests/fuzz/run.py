@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, help="write the record there")
     options = parser.parse_args(arguments)
+    if options.out is not None:
+        options.out = options.out.absolute()  # the cases run elsewhere
     with tempfile.TemporaryDirectory(prefix="fcnet-fuzz-") as temporary:
         record = fuzz(options, Path(temporary))
     if options.out:
