@@ -38,7 +38,7 @@ FORMAT = 1
 SUMS_LIMIT = 1 << 16
 """The most bytes of SHA256SUMS."""
 
-TRY_AGAIN = "mend that and go on from the last checkpoint (fcnet train --resume)"
+TRY_AGAIN = "fix that and continue from the last checkpoint (fcnet train --resume)"
 """What to do where a training cannot write any more."""
 
 NO_UNICODE = re.compile("[\ud800-\udfff]")

@@ -61,7 +61,7 @@ def test_a_full_disk_stops_a_training_and_costs_nothing(
     """It is full at the start, and then in the middle; each time there is room again it goes on."""
     digits, run = load_digits("CIFAR-10 is not available"), stopped(disk / "run", 25)
     filler, before = fill(disk), content(run)
-    refused(fcnet("train --out disk/run --resume"), "disk/run", "No space left on device", "mend that")
+    refused(fcnet("train --out disk/run --resume"), "disk/run", "No space left on device", "fix that")
     assert content(run) == before
     filler.unlink()
     monkeypatch.setattr(fit_module, "CHECKPOINT_SECONDS", 0.0)
@@ -74,7 +74,7 @@ def test_a_full_disk_stops_a_training_and_costs_nothing(
                 fill(disk)
 
     filling = Fill()
-    with pytest.raises(RunError, match=r"^cannot write .*: No space left on device, mend that and go on"):
+    with pytest.raises(RunError, match=r"^cannot write .*: No space left on device, fix that and continue"):
         train_run(small(), digits, run, resume=True, callback=filling)
     assert content(run) == {name: data for name, data in filling.before.items() if name != ".lock"}
     kept = load_checkpoint(RunFolder(run).checkpoint)

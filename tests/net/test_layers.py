@@ -29,10 +29,10 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """The libraries that the products may go through: each as if those before it could not be called."""
     if request.param != "NumPy's":
         monkeypatch.setattr(openblas, "library", lambda: None)
-    if request.param == "no":
-        monkeypatch.setitem(sys.modules, "scipy.linalg", None)
     elif openblas.library() is None:
         pytest.skip("this NumPy has another BLAS")
+    if request.param == "no":
+        monkeypatch.setitem(sys.modules, "scipy.linalg", None)
     for cached in (blas._gemm, blas._axpy):
         cached.cache_clear()
     yield

@@ -60,7 +60,7 @@ class TensorBoard(Callback):
             self.writer = SummaryWriter(str(self.folder))
         except OSError as error:
             raise RunError(
-                f"cannot write {self.folder}: {error.strerror or error}, mend that or omit --tensorboard"
+                f"cannot write {self.folder}: {error.strerror or error}, fix that or omit --tensorboard"
             ) from error
         for row in rows:
             self._write(row, time.time() - rows[-1].seconds + row.seconds)
