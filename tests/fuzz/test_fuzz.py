@@ -26,6 +26,7 @@ def test_no_spoiled_input_breaks_a_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, "--workers", "2", "--out", "fuzz.json"], cwd=tmp_path, capture_output=True, text=True
     )
+    assert (tmp_path / "fuzz.json").exists(), done.stderr
     record = json.loads((tmp_path / "fuzz.json").read_text())
     assert record["findings"] == [], done.stdout
     assert record["inputs"] > 0
