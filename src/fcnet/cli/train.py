@@ -38,10 +38,10 @@ class Train:
     """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
     pictures by class, perhaps in train/ and test/, or an .npz file of X and y."""
     image_size: int | None = None
-    """Side of the squares that pictures of one's own become, in pixels; otherwise small pictures of one size
+    """Side of the squares that your own pictures become, in pixels; otherwise small pictures of one size
     stay as they are, and others become 32 x 32."""
     skip_damaged: bool = False
-    """Leave out pictures of one's own that cannot be read; the record names them."""
+    """Leave out your own pictures that cannot be read; the record names them."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
