@@ -209,7 +209,7 @@ def test_names_that_no_font_has_are_drawn_as_escapes(tmp_path: Path) -> None:
 
 
 def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Python in a process of its own, without HOME."""
+    """Python in its own process, without HOME."""
     environment = {name: value for name, value in os.environ.items() if name != "HOME"} | variables
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.run(

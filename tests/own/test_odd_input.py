@@ -60,7 +60,7 @@ def beside(own: Path) -> None:
 
 
 def parts(own: Path) -> None:
-    """The same folder as train/, with a picture of its own for the test."""
+    """The same folder as train/, with its own picture for the test."""
     own.rename("pictures")
     own.mkdir()
     Path("pictures").rename(own / "train")

@@ -1,6 +1,6 @@
 """The `fcnet` command.
 
-Each command is a dataclass in a file of its own: its fields are the options, its docstring is the help,
+Each command is a dataclass in its own file: its fields are the options, its docstring is the help,
 its `run` does the work and imports what it needs only then, so that `fcnet --help` stays quick. A user's
 mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
 """

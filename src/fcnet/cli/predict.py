@@ -1,4 +1,4 @@
-"""`fcnet predict`: a trained network on pictures of one's own."""
+"""`fcnet predict`: a trained network on your own pictures."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Train:
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
-    --data takes one's own data too: a folder with a folder of pictures for each class, or an .npz file of X
+    --data takes your own data too: a folder with a folder of pictures for each class, or an .npz file of X
     and y. Under torchrun, --engine torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised

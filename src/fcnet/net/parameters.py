@@ -52,7 +52,7 @@ class Gradient(Protocol):
         ...
 
     def dense(self) -> Array:
-        """The gradient as an array of its own, shaped like the parameter."""
+        """The gradient as a new array, shaped like the parameter."""
         ...
 
 

@@ -60,7 +60,7 @@ def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = Fals
     ----------
     config : the settings
     images : the training split
-    features : it is rows of features, each of a scale of its own, and no images
+    features : it is rows of features, each with its own scale, and not images
 
     Raises
     ------
