@@ -70,7 +70,7 @@ class Product:
         ValueError : as `product`
         """
         known = self._arrays
-        if A is not known[0] or B is not known[1] or C is not known[2]:
+        if A is not known[0] or B is not known[1] or C is not known[2] or not C.flags.writeable:
             beta, transpose_A, transpose_B = self._how
             _check(A, B, C, transpose_A, transpose_B)
             self._run = _prepared(A, B, C, beta, transpose_A, transpose_B)
