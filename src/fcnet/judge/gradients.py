@@ -98,9 +98,7 @@ def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
     guesses = starts
     for with_penalty in (False, True):
         channels = gradient_channels(case, (name,), with_penalty)
-        guesses = explain(
-            guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1, seconds=2.0
-        )
+        guesses = explain(guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1)
         if not guesses:
             return []
     note(case, starts, guesses)

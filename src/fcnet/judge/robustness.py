@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -136,7 +136,7 @@ def explained(case: Case, name: str) -> bool:
     return bool(channels) and agrees(text, case.observed, case.probes, channels, case.tolerance)
 
 
-def fits(case: Case, value: Array, name: str, given: list[dict[str, Array]]) -> bool:
+def fits(case: Case, value: Array, name: str, given: list[Mapping[str, Array]]) -> bool:
     """Whether a guess gives this value; those that do not are dropped where one does."""
     fitting = [name not in one or close(value, one[name], case.tolerance) for one in given]
     if any(fitting) and not all(fitting):

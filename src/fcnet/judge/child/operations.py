@@ -299,8 +299,8 @@ def call(
 
     Returns
     -------
-    reply : {"value": described, "changed": [numbers of arguments that were written], "warnings": [str],
-        "lines": {line: count}, "records": [...]}
+    reply : {"value": described, "changed": [numbers of arguments that were written], "lines": {line: count},
+        "records": [...]}
     """
     thing: Any = STATE.module if not target else STATE.objects[target]
     before = [value.tobytes() if isinstance(value, np.ndarray) else b"" for value in args]
@@ -378,7 +378,6 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
     original = getattr(thing, method)
 
     def spied(*args: Any, **keywords: Any) -> Any:
-        record = {}
         if len(records) < MOST_RECORDS:
             record = {
                 "args": [describe(value) for value in args],
@@ -386,10 +385,7 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
                 "params": arrays_of(thing),
             }
             records.append(record)
-        value = original(*args, **keywords)
-        if record:
-            record["value"] = describe(value)
-        return value
+        return original(*args, **keywords)
 
     thing.__dict__[method] = spied
 
