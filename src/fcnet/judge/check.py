@@ -151,6 +151,7 @@ def unsound() -> set[str]:
         "PARAMS_CHANGED",
         "PARAMS_POLLUTED",
         "C_FROM_BATCH",
+        "STATE_KEPT",
         "INPUT_CHANGED",
         "PREDICT_AXIS",
     }

@@ -18,13 +18,16 @@ from fcnet.judge.student import Student
 
 Array = NDArray[Any]
 
+UNKNOWN = {"scores": "SCORES_UNKNOWN", "loss": "LOSS_UNKNOWN"}
+"""Kinds of wrong answers that no mistake explains; the other answers are gradients."""
+
 
 def judge_robustness(case: Case) -> None:
     """Ask the unusual questions of a network whose usual answers are known."""
     case.reached.append("robustness")
     toy = case.has("HARDCODED_C", "HARDCODED_N")
     inputs_are_kept(case)
-    if not toy and case.guesses:
+    if not toy and case.guesses and not other_batches(case):
         missing_class(case)
         if not case.has("C_FROM_BATCH"):
             one_example(case)
@@ -144,6 +147,21 @@ def fits(case: Case, value: Array, name: str, given: list[Mapping[str, Array]]) 
         given[:] = [one for one, fit in zip(given, fitting, strict=True) if fit]
         case.guesses = case.possible = kept
     return any(fitting)
+
+
+def other_batches(case: Case) -> bool:
+    """Ask the network of the next questions for two usual batches first; whether one of them fails."""
+    for count in (6, 9):
+        probe = draw(case.rng, 3, 7, 5, count)
+        name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
+        if name:
+            case.student.construct(*probe.sizes)
+            first = not compare(case, probe, (name,))[0]
+            code = "STATE_KEPT" if first else UNKNOWN.get(name, "GRAD_UNKNOWN")
+            case.add(code, line=line, spans=lines_of(case.student), shown=Shown(
+                sizes_of(probe), {name: expected}, {name: got}))  # fmt: skip
+            return True
+    return False
 
 
 def missing_class(case: Case) -> None:

@@ -107,7 +107,12 @@ class Student:
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
         self.name = str(described["name"])
-        self.methods: dict[str, list[dict[str, Any]]] = dict(described["methods"])
+        self.methods: dict[str, list[dict[str, Any]]] = {}
+        self.takes_any_name: set[str] = set()
+        for method, parameters in described["methods"].items():
+            self.methods[method] = [p for p in parameters if not str(p["kind"]).startswith("VAR_")]
+            if any(p["kind"] == "VAR_KEYWORD" for p in parameters):
+                self.takes_any_name.add(method)
         self.scores_method = self._first(SCORES)
         self.loss_method = self._first(LOSSES)
         self.gradients_method = self._first(GRADIENTS)
@@ -146,7 +151,9 @@ class Student:
         chosen = next(
             (n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None
         )
-        keywords = {chosen or names[3]: std} if std is not None and (chosen or len(names) > 3) else {}
+        if chosen is None:
+            chosen = names[3] if len(names) > 3 else "std" if "__init__" in self.takes_any_name else None
+        keywords = {chosen: std} if std is not None and chosen is not None else {}
         reply = self.ask(
             "construct", target=target, cls=self.name, args=[D, H, K], keywords=keywords, seed=seed
         )
@@ -231,6 +238,8 @@ class Student:
             ),
             None,
         )
+        if named is None and len(names) < 3 and method in self.takes_any_name:
+            named = "reg"
         if named is not None:
             return [probe.X, probe.y], {named: probe.reg}
         return ([probe.X, probe.y, probe.reg] if len(names) > 2 else [probe.X, probe.y]), {}
