@@ -12,12 +12,15 @@ from fcnet.judge.case import Case
 from fcnet.judge.isolation import Failure, Reply, Submission
 from fcnet.judge.report import Shown
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
+from fcnet.wording import shown
 
 SIZES = (6, 9, 4)
 """D, H, K of the network whose parameters are looked at first."""
 
 STD = 0.37
 """The standard deviation that it is asked for."""
+
+IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
 
 
 # Loading ----------------------------------------------------------------------------------------------------
@@ -26,21 +29,20 @@ def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
     case.reached.append("loads")
     definitions = case.source.notebook or case.half == "pytorch"
     reply = submission.call("load", source=case.source.text, definitions=definitions)
-    if not reply.ok and not definitions and not_its_definitions(case, reply.failure):
+    if reply.failure is not None and not definitions and case.source.tree is not None:
         again = submission.call("load", source=case.source.text, definitions=True)
         if again.ok:
-            case.notes.append("the code below the class failed and was left out: only definitions were run")
+            if reply.failure.type not in IMPORT_ERRORS:
+                case.notes.append(
+                    "the code below the class failed and was left out: only definitions were run"
+                )
             reply, definitions = again, True
     if reply.failure is not None:
         failure = reply.failure
         line = failure.line
         if case.source.tree is None and line is None:
             line = syntax_line(case.source.text)
-        got = (
-            f"{failure.type}: {failure.message}"
-            if failure.type
-            else f"{failure.kind} {failure.message}".strip()
-        )
+        got = failure.text
         case.add(
             loading_code(case, failure),
             line=line,
@@ -49,12 +51,18 @@ def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
         )
         return None
     value = reply.value if isinstance(reply.value, dict) else {}
+    note_missing(case, value.get("missing"))
     return {**value, "definitions": definitions}
 
 
-def not_its_definitions(case: Case, failure: Failure | None) -> bool:
-    """Whether a failure while loading lies outside of imports, functions and classes."""
-    return failure is not None and case.source.tree is not None
+def note_missing(case: Case, told: Any) -> None:
+    """Note the imports that failed, with the names that are not there because of them."""
+    for one in told if isinstance(told, list) else ():
+        parts = one if isinstance(one, dict) else {}
+        module, line, names = parts.get("module"), parts.get("line"), parts.get("names")
+        if isinstance(module, str) and isinstance(line, int) and isinstance(names, list):
+            case.missing |= {str(name): line for name in names}
+            case.notes.append(f"{shown(module, 80)} is not installed here: its import was left out")
 
 
 def syntax_line(text: str) -> int | None:
@@ -85,7 +93,7 @@ def loading_code(case: Case, failure: Failure) -> str:
             if re.search(r"^\s*print\s+[\"'\w(]", text, re.M) and "print" in failure.message
             else "SYNTAX_ERROR"
         )
-    if failure.type in ("ImportError", "ModuleNotFoundError"):
+    if failure.type in IMPORT_ERRORS:
         return "IMPORT_FAILS"
     return "LOAD_FAILS"
 
@@ -125,7 +133,7 @@ def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any
                 shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"),
             )
         else:
-            got = f"{reply.failure.type}: {reply.failure.message}"
+            got = reply.failure.text
             case.add("CONSTRUCTOR_FAILS", line=reply.failure.line, spans=init,
                      shown=Shown(f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got))  # fmt: skip
         return False
@@ -168,7 +176,7 @@ def told_missing(
         return
     for name in there:
         code = "BIAS_SHAPES" if name[0] == "b" else "PARAMETER_SHAPES"
-        case.add(code, line=case.source.find([rf"{name}\b.*="], init), spans=init, shown=shown)
+        case.add(code, line=case.source.find([rf"{name}\b.*[=:]"], init), spans=init, shown=shown)
 
 
 def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) -> None:

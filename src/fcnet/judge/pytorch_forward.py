@@ -152,7 +152,7 @@ def told_failure(
 ) -> None:
     failure = answer.failure
     assert failure is not None
-    got = f"{failure.type}: {failure.message}"
+    got = failure.text
     if failure.type == "NotImplementedError":
         code = "PT_FORWARD_UNIMPLEMENTED"
     elif "is invalid for input of size" in got:

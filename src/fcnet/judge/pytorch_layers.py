@@ -51,7 +51,7 @@ def judge_construction(case: Case, submission: Submission, name: str) -> bool:
         question = f"{name}({D}, {hidden}, {C})"
         reply = make(submission, name, hidden)
         if reply.failure is not None:
-            got = f"{reply.failure.type}: {reply.failure.message}"
+            got = reply.failure.text
             case.add(
                 constructor_code(reply.failure.type, got, len(hidden)),
                 line=reply.failure.line,

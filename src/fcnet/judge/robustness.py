@@ -99,7 +99,7 @@ def inputs_are_kept(case: Case) -> None:
         return
     locked = student.ask_loss(probe, readonly=True)
     if locked.failure is not None and student.ask_loss(probe).failure is None:
-        got = f"{locked.failure.type}: {locked.failure.message}"
+        got = locked.failure.text
         case.add("READ_ONLY_INPUT", line=locked.failure.line, spans=spans, shown=Shown(
             "X and y that may not be written", "the loss", got))  # fmt: skip
 
@@ -120,13 +120,13 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
         if name in calls:
             one = calls[name]()
             if one.failure is not None:
-                return name, right.get(name), f"{one.failure.type}: {one.failure.message}", one.failure.line
+                return name, right.get(name), one.failure.text, one.failure.line
             if one.value is None or not fits(case, one.value, name, given):
                 return name, right.get(name), one.got if one.value is None else one.value, None
             continue
         seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
         if seen.failure is not None:
-            return name, right.get(name), f"{seen.failure.type}: {seen.failure.message}", seen.failure.line
+            return name, right.get(name), seen.failure.text, seen.failure.line
         if name not in seen.values or not fits(case, seen.values[name], name, given):
             return name, right.get(name), seen.values.get(name, "no gradient"), None
     return "", None, None, None
@@ -196,7 +196,7 @@ def integers(case: Case) -> None:
     if other.value is None:
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
-        got = f"{one.failure.type}: {one.failure.message}" if one.failure is not None else one.value
+        got = one.failure.text if one.failure is not None else one.value
         line = one.failure.line if one.failure is not None else None
         case.add("INTEGER_INPUT", line=line, spans=lines_of(student), shown=Shown(
             {"X": X}, {"scores": other.value}, {"scores": got}))  # fmt: skip

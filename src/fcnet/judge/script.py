@@ -43,7 +43,7 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
                 "failed",
                 "",
                 reply.failure.line or 0,
-                f"{reply.failure.kind} {reply.failure.type}: {reply.failure.message}",
+                reply.failure.text,
             ]
         ]
     told = reply.value.get("events", []) if isinstance(reply.value, dict) else []

@@ -27,6 +27,7 @@ from fcnet.judge.walking import (
     first_batch,
     stands_still,
     steps_of,
+    visited,
     walk,
 )
 
@@ -62,6 +63,11 @@ def judge_training(case: Case, sound: bool) -> None:
     if first.failure is not None:
         told_failure(case, first.failure, sound, spans)
         return
+    start = next(iter(visited(case, first)), None)
+    if start is not None and not any(np.array_equal(start[name], same.params[name]) for name in NAMES):
+        case.add("TRAIN_STARTS_AFRESH", spans=spans, shown=Shown(
+            "a network with parameters", "a first step from these parameters", "from others"))  # fmt: skip
+        return
     rows = len(first_batch(first, same))
     path = walk(case, same, first, rows) if sound else None
     if path is not None and stands_still(path):
@@ -86,7 +92,7 @@ def judge_training(case: Case, sound: bool) -> None:
 
 def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[int, int]]) -> None:
     """A training that ends with an exception: its own, or one that follows from what was found before."""
-    message = f"{failure.type}: {failure.message}"
+    message = failure.text
     question = {"N": 6, "batch_size": 3, "num_iters": 5}
     if "larger sample than population" in message:
         case.add(

@@ -125,5 +125,6 @@ def steps_of(case: Case, done: Trained) -> int | None:
 
     Calls are not counted: a training may ask its loss more than once in a step.
     """
-    count = len(visited(case, done))
-    return count if count > 1 else None
+    points = visited(case, done)
+    moved = points and done.params is not None and not equal(dict(done.params), points[0])
+    return len(points) if len(points) > 1 or moved else None

@@ -31,6 +31,11 @@ class Failure:
     frames: tuple[Frame, ...] = ()
 
     @property
+    def text(self) -> str:
+        """The failure in words: `ValueError: ...`, or `no answer within 10 s`."""
+        return f"{self.type}: {self.message}" if self.type else self.message or self.kind
+
+    @property
     def line(self) -> int | None:
         """The line of the last frame in the submission."""
         return self.frames[-1].line if self.frames else None
