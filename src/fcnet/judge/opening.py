@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.report import Shown
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
 from fcnet.wording import shown
@@ -24,7 +25,7 @@ IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
 
 
 # Loading ----------------------------------------------------------------------------------------------------
-def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
+def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
     """Run the file; what it defines, None where it does not run."""
     case.reached.append("loads")
     definitions = case.source.notebook or case.half == "pytorch"
@@ -111,7 +112,7 @@ def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 # Interface and initialisation -------------------------------------------------------------------------------
-def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any]) -> bool:
+def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) -> bool:
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
     described = choose(loaded.get("classes", ()))
     if described is None:

@@ -105,10 +105,13 @@ class Source:
         """A line in words: for a notebook, that of its cell."""
         if line is None:
             return ""
-        if self.notebook and self.cells:
-            cell = max(number for number, first in enumerate(self.cells) if first <= max(line, self.cells[0]))
-            return f"code cell {cell + 1}, line {line - self.cells[cell] + 1}"
-        return f"line {line}"
+        cell, number = self.place(line)
+        return f"code cell {cell}, line {number}" if cell else f"line {number}"
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The number of a line's code cell, 0 outside of notebooks, and the line's number in it."""
+        cell = sum(first <= line for first in self.cells)
+        return cell, line - self.cells[cell - 1] + 1 if cell else line
 
 
 def span(node: ast.FunctionDef | None) -> list[tuple[int, int]]:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.asked import Asked, is_record
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.probes import NAMES, Probe
 from fcnet.judge.source import Source, span
 
@@ -103,7 +104,7 @@ class Student:
     """
 
     def __init__(
-        self, submission: Submission, source: Source, described: Mapping[str, Any], definitions: bool = False
+        self, submission: Asked, source: Source, described: Mapping[str, Any], definitions: bool = False
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
         self.name = str(described["name"])
@@ -138,7 +139,7 @@ class Student:
             if not reply.ok:
                 return reply
             self.ended = None
-        reply = formed(operation, self.submission.call(operation, **arguments))
+        reply = self.submission.call(operation, **arguments)
         if reply.failure is not None and reply.failure.kind in ENDED:
             self.ended = reply.failure
         self.printed |= bool(reply.output.strip())
@@ -258,28 +259,6 @@ class Student:
         """The lines of methods, and at last of the functions and the class around them."""
         found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
         return found or [(1, len(self.source.lines))]
-
-
-def formed(operation: str, reply: Reply) -> Reply:
-    """The reply, or a failure where a hostile process has answered in another form."""
-    value, wanted = reply.value, dict[str, type]()
-    if operation in ("construct", "attributes"):
-        wanted = {"attributes": dict}
-    elif operation == "load":
-        wanted = {"classes": list}
-    whole = isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in wanted.items())
-    if whole and isinstance(value, dict):
-        forms = (("lines", dict), ("changed", list), ("records", list))
-        whole = all(isinstance(value.get(key, kind()), kind) for key, kind in forms)
-    if reply.failure is not None or whole:
-        return reply
-    return Reply(failure=Failure("protocol", message="an answer of no known form"))
-
-
-def is_record(record: Any) -> bool:
-    """Whether a record of a call has its parts."""
-    parts = (("params", dict), ("args", list), ("keywords", dict))
-    return isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts)
 
 
 def array_of(value: Any) -> Array | None:
