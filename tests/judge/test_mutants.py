@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 
 from fcnet.judge.catalogue import kinds
 from fcnet.records import read_json
-from judge.in_process import judge_in_process
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -22,21 +19,7 @@ import confusion  # noqa: E402
 
 RECORD = ROOT / "results" / "checking" / "confusion.json"
 
-Tasks = list[dict[str, Any]]
 Rows = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def checked() -> Iterator[Callable[[Tasks], Rows]]:
-    """A function that checks mutants in another process, where stand-ins of packages disturb nobody."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, fresh, initializer=judge_in_process) as pool:
-        yield lambda tasks: list(pool.map(confusion.check, tasks))
-
-
-def needs_a_process(task: dict[str, Any]) -> bool:
-    """Whether a mutant is seen by what happens to its process."""
-    return any(kinds(task["half"])[code].fingerprint == "limits" for code in task["made"])
 
 
 def assert_named(rows: Rows, least: float) -> None:
@@ -53,25 +36,25 @@ def verdict_fits(row: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("half", ["numpy", "pytorch"])
-def test_every_mutant_is_named(half: str, checked: Callable[[Tasks], Rows]) -> None:
+def test_every_mutant_is_named(half: str, apart: ProcessPoolExecutor) -> None:
     if half == "pytorch":
         pytest.importorskip("torch")
-    tasks = [task for task in confusion.singles(half) if not needs_a_process(task)]
+    tasks = [task for task in confusion.singles(half) if not confusion.needs_a_process(task)]
     assert len({task["made"][0] for task in tasks}) >= (200 if half == "numpy" else 50)
-    assert_named(checked(tasks), 0.95)
+    assert_named(list(apart.map(confusion.check, tasks)), 0.95)
 
 
 @pytest.mark.parametrize(("half", "count"), [("numpy", 60), ("pytorch", 12)])
-def test_most_pairs_are_named(half: str, count: int, checked: Callable[[Tasks], Rows]) -> None:
+def test_most_pairs_are_named(half: str, count: int, apart: ProcessPoolExecutor) -> None:
     if half == "pytorch":
         pytest.importorskip("torch")
-    assert_named(checked(confusion.pairs(half, count, seed=1)), 0.8)
+    assert_named(list(apart.map(confusion.check, confusion.pairs(half, count, seed=1))), 0.8)
 
 
 def test_mutants_are_named_in_a_process_of_their_own() -> None:
     """One of each stage, and those that are stopped by a limit, through all that users run."""
     first = {kinds()[task["made"][0]].stage: task for task in confusion.singles("numpy")}
-    tasks = [*first.values(), *filter(needs_a_process, confusion.singles("numpy"))]
+    tasks = [*first.values(), *filter(confusion.needs_a_process, confusion.singles("numpy"))]
     assert len(tasks) >= 10
     assert_named([confusion.check(task) for task in tasks], 1.0)
 

@@ -187,17 +187,23 @@ def judge_rates(
 def implied(
     gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]
 ) -> Array | None:
-    """The learning rate of each step; None where a step is no multiple of the gradient."""
-    rates = np.empty((T, len(names)))
-    for place, name in enumerate(names):
-        for t in range(T):
+    """The learning rate of each step; None where a step is no multiple of the gradient.
+
+    A gradient of zero, as when all units are off for the one example, tells no rate, and asks for no step.
+    """
+    found = []
+    for t in range(T):
+        rates = []
+        for name in names:
             g, step = gradients[t][name], steps[name][t]
-            rates[t, place] = -float((step * g).sum() / (g * g).sum()) if g.any() else np.nan
-            if np.abs(step + rates[t, place] * g).max() > FIT * float(np.abs(step).max()) + 1e-14:
+            rate = -float((step * g).sum() / (g * g).sum()) if g.any() else 0.0
+            if np.abs(step + rate * g).max() > FIT * float(np.abs(step).max()) + 1e-14:
                 return None
-    if not names or not np.allclose(rates, rates[:, :1], rtol=1e-5, atol=1e-12):
-        return None
-    return rates[:, 0]
+            rates += [rate] if g.any() else []
+        if not rates or not np.allclose(rates, rates[0], rtol=1e-5, atol=1e-12):
+            return None
+        found.append(rates[0])
+    return np.array(found)
 
 
 def implied_with_momentum(

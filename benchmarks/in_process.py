@@ -1,4 +1,4 @@
-"""A submission in the tests' own process, in a fifth of the time: for our own mutants, which may be trusted.
+"""A submission in the judge's own process, in a fifth of the time: for our own mutants, which may be trusted.
 
 Requests and replies go through the codec and the operations of a submission's own process. That process, its
 limits and its pipes are left out; what they have to hold is tested in tests/isolation.
@@ -20,6 +20,7 @@ from fcnet.judge.child.main import described
 from fcnet.judge.isolation import Failure, Limits, Reply
 from fcnet.judge.isolation.protections import PROTECTIONS
 from fcnet.judge.isolation.reply import failure_of
+from fcnet.judge.report import Report
 
 
 class InProcess:
@@ -65,3 +66,11 @@ def judge_in_process() -> None:
     Stand-ins for packages that submissions import stay in `sys.modules`.
     """
     check.Submission = InProcess  # type: ignore[assignment,misc]
+
+
+def judged(text: str) -> Report:
+    """The report of a program, in a process in which `judge_in_process` was called."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "two_layernet.py")
+        path.write_text(text)
+        return check.check_submission(path)
