@@ -5,8 +5,8 @@
 Singles: each mutant of each kind. Pairs: N pairs of kinds, drawn at random, whose changes fit into one
 program. The record goes to results/checking/confusion.json; docs/checking.md shows it.
 
-The mutants are ours, so they run in the judge's process, without isolation, in a fifth of the time; those that
-are seen by what happens to their process, and all with --isolated, run as a student's file does.
+The mutants are ours, so they run in the judge's process, without isolation, in a fifth of the time.
+Those that are seen by what happens to their process, and all with --isolated, run as a student's file does.
 """
 
 from __future__ import annotations
