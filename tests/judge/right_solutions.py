@@ -694,6 +694,7 @@ OPTIONS = ONE_HOT.replace(
     "def loss(self, X, y=None, **options):\n        reg = options.get('reg', 0.0)\n",
 )
 RIGHT.append(Right("a loss that takes its options by name", OPTIONS))
-RIGHT.append(
-    Right("an import that is not needed", "from google.colab import drive\nimport pandas_of_mine\n" + ONE_HOT)
+IMPORTS = ONE_HOT.replace(
+    "import numpy as np\n", "import numpy as np\nfrom google.colab import drive\nimport pandas_of_mine\n", 1
 )
+RIGHT.append(Right("imports that are not needed", IMPORTS))

@@ -38,10 +38,12 @@ def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
             )
         seen = batches(done, data)
         if seen and not case.has("TRAINING_DATA_CHANGED"):
-            if any((rows_of(X, X_val) >= 0).any() for X, _ in seen):
+            if any(mixed(X, data.X, X_val) for X, _ in seen):
                 case.add("TRAINED_ON_VALIDATION", spans=spans, shown=Shown(
                     question, "minibatches from X alone", "rows of X_val in a minibatch"))  # fmt: skip
-            rows_seen(case, seen, data, spans, question)
+            seen = [(X, y) for X, y in seen if not (rows_of(X, X_val) >= 0).any()]
+            if seen:
+                rows_seen(case, seen, data, spans, question)
     if not any(finding.code.startswith("BATCH") and finding.severity == "error" for finding in case.findings):
         more_than_there_are(case, sizes, spans)
 
@@ -63,6 +65,11 @@ def rows_of(X: Array, known: Array) -> Array:
     """Which rows of a set these are; -1 for none."""
     distance = np.abs(X[:, None] - known[None]).max(axis=2)
     return np.where(distance.min(axis=1) < 1e-4, distance.argmin(axis=1), -1)
+
+
+def mixed(X: Array, train: Array, val: Array) -> bool:
+    """Whether a minibatch has rows of both sets; a loss of the validation set alone is no step."""
+    return len(X) == BATCH and bool((rows_of(X, train) >= 0).any() and (rows_of(X, val) >= 0).any())
 
 
 def rows_seen(

@@ -30,12 +30,13 @@ def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
     case.reached.append("loads")
     definitions = case.source.notebook or case.half == "pytorch"
     reply = submission.call("load", source=case.source.text, definitions=definitions)
-    if reply.failure is not None and not definitions and case.source.tree is not None:
+    first = reply.failure
+    if first is not None and not definitions and case.source.tree is not None and first.type != "SyntaxError":
         again = submission.call("load", source=case.source.text, definitions=True)
         if again.ok:
-            if reply.failure.type not in IMPORT_ERRORS:
+            if first.type not in IMPORT_ERRORS:
                 case.notes.append(
-                    "the code below the class failed and was left out: only definitions were run"
+                    "the code below the class failed and was left out; its definitions were run"
                 )
             reply, definitions = again, True
     if reply.failure is not None:

@@ -113,7 +113,7 @@ def load(source: str, definitions: bool = False) -> Reply:
 
     Returns
     -------
-    reply : {"classes": [...], "functions": {...}, "missing": [imports that failed]}
+    reply : {"classes": [...], "missing": [imports that failed]}
     """
     install_stand_ins()
     filename = STATE.filename = SUBMISSION or STATE.filename
@@ -128,7 +128,7 @@ def load(source: str, definitions: bool = False) -> Reply:
             run_part(statement, compile(ast.Module([statement], []), filename, "exec"), missing)
     else:
         exec(compile(tree, filename, "exec"), STATE.module.__dict__)
-    return {"classes": classes(), "functions": functions(STATE.module.__dict__), "missing": missing}
+    return {"classes": classes(), "missing": missing}
 
 
 def run_part(statement: ast.stmt, code: Any, missing: list[Reply]) -> None:
@@ -185,14 +185,6 @@ def classes() -> list[Reply]:
             is_module = torch is not None and issubclass(value, torch.nn.Module)
             found.append({"name": name, "methods": methods, "module": bool(is_module)})
     return found
-
-
-def functions(names: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: signature(value)
-        for name, value in list(names.items())
-        if isinstance(value, types.FunctionType) and value.__code__.co_filename == STATE.filename
-    }
 
 
 def signature(function: Any) -> list[Reply]:
