@@ -23,8 +23,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fcnet.judge import Options, check_submission
-from fcnet.judge.catalogue import SPECIMENS, kinds, mutated, specimen
+from fcnet.judge.catalogue import SPECIMENS, Kind, kinds, mutated, specimen
+from fcnet.judge.hypotheses import answers, close
+from fcnet.judge.probes import main_probes
 from fcnet.records import environment, write_json
 from in_process import judge_in_process
 
@@ -54,9 +58,19 @@ def pairs(half: str, count: int, seed: int = 0) -> list[dict[str, Any]]:
             continue
         text = mutated(specimen(half), one.mutants[0])
         text = mutated(text, other.mutants[0]) if text is not None else None
-        if text is not None:
+        if text is not None and not any(hidden(half, text, *two) for two in ((one, other), (other, one))):
             found.append({"half": half, "made": [one.code, other.code], "mutants": [0, 0], "text": text})
     return found
+
+
+def hidden(half: str, text: str, one: Kind, other: Kind) -> bool:
+    """Whether a mistake in numbers has no effect beside another: the program answers as with the other alone."""
+    alone = mutated(specimen(half), other.mutants[0])
+    if half != "numpy" or one.fingerprint != "numbers" or other.fingerprint != "lines" or alone is None:
+        return False
+    probe = main_probes(np.random.default_rng(0))[0]
+    both, single = answers(text, probe), answers(alone, probe)
+    return both.keys() == single.keys() and all(close(both[name], single[name]) for name in single)
 
 
 STOPS = ("loads", "interface", "construction")

@@ -133,10 +133,11 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
 
 
 def explained(case: Case, name: str) -> bool:
-    """Whether what explained the main questions gives the submission's answers of this name."""
+    """Whether what explained the main questions gives the submission's answers of this name; NaN says nothing."""
     channels = [channel for channel in case.observed if channel[1] == name]
     text = case.guesses[0].text
-    return bool(channels) and agrees(text, case.observed, case.probes, channels, case.tolerance)
+    finite = all(np.isfinite(case.observed[channel]).all() for channel in channels)
+    return bool(channels) and finite and agrees(text, case.observed, case.probes, channels, case.tolerance)
 
 
 def fits(case: Case, value: Array, name: str, given: list[Mapping[str, Array]]) -> bool:
