@@ -64,7 +64,7 @@ def pairs(half: str, count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def hidden(half: str, text: str, one: Kind, other: Kind) -> bool:
-    """Whether a mistake in numbers has no effect beside another: the program answers as with the other alone."""
+    """Whether a mistake in numbers has no effect beside another: both answer as the other alone."""
     alone = mutated(specimen(half), other.mutants[0])
     if half != "numpy" or one.fingerprint != "numbers" or other.fingerprint != "lines" or alone is None:
         return False

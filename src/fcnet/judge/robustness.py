@@ -133,7 +133,10 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
 
 
 def explained(case: Case, name: str) -> bool:
-    """Whether what explained the main questions gives the submission's answers of this name; NaN says nothing."""
+    """Whether what explained the main questions gives the submission's answers of this name.
+
+    Answers that are not finite explain nothing.
+    """
     channels = [channel for channel in case.observed if channel[1] == name]
     text = case.guesses[0].text
     finite = all(np.isfinite(case.observed[channel]).all() for channel in channels)
