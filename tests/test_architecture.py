@@ -52,8 +52,8 @@ ALLOWED = {
     },
     "export": {"errors", "files", "net", "train.model"},
     "judge": {
-        "errors", "extras", "registry", "validation", "files", "lock", "records", "data", "two_layernet",
-        "net", "audit",
+        "errors", "wording", "extras", "registry", "validation", "files", "lock", "records", "data",
+        "two_layernet", "net", "audit",
     },
     "doctor": {
         "errors", "extras", "wording", "files", "records", "data", "net", "torch_net", "judge.child",
