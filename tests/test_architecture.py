@@ -20,6 +20,7 @@ ALLOWED = {
     "extras": {"errors"},
     "registry": {"errors"},
     "wording": set(),
+    "memory": set(),
     "validation": {"errors"},
     "files": {"errors"},
     "lock": {"errors", "files"},
@@ -27,7 +28,9 @@ ALLOWED = {
     "records": {"errors", "files", "schema"},
     # the specification
     "two_layernet": {"errors", "validation"},
-    "data": {"errors", "extras", "registry", "validation", "files", "lock"},
+    "data": {
+        "errors", "extras", "registry", "wording", "memory", "validation", "files", "schema", "lock",
+    },
     "net": {"errors", "registry", "validation", "files", "schema"},
     "audit": {"errors", "validation"},
     "pytest_plugin": {"audit"},
@@ -57,7 +60,8 @@ ALLOWED = {
         "two_layernet", "net", "audit",
     },
     "doctor": {
-        "errors", "extras", "wording", "files", "records", "data", "net", "torch_net", "judge.child",
+        "errors", "extras", "wording", "memory", "files", "records", "data", "net", "torch_net",
+        "judge.child",
     },
     # the top: nothing below may import it
     "cli": {

@@ -426,6 +426,49 @@ def test_a_member_that_is_no_array_is_one_line(member: bytes, said: str, tmp_pat
     assert "\n" not in str(caught.value)
 
 
+def member(size: int, holds: int) -> bytes:
+    """An array of zeros in a file that states another size."""
+    return header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size},)}}\n") + bytes(holds)
+
+
+@pytest.mark.parametrize(
+    ("size", "holds", "method", "said"),
+    [
+        (9_999_999, 9, zipfile.ZIP_STORED, "states 9999999 bytes and holds 9"),
+        (5, 1_000_000, zipfile.ZIP_DEFLATED, "states 5 bytes and holds 1000000"),
+        (1_000_000, 1_000_000, zipfile.ZIP_BZIP2, "not packed as NumPy packs arrays"),
+        (
+            40_000_000,
+            40_000_000,
+            zipfile.ZIP_DEFLATED,
+            "unpacks to 40 MB, loading it takes 160 MB of memory and 100 MB are available; save fewer or",
+        ),
+    ],
+)
+def test_arrays_are_measured_before_they_are_unpacked(
+    size: int, holds: int, method: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of 260 kB unpacks to 268 MB."""
+    monkeypatch.setattr("fcnet.data.own.arrays.available", lambda: 100_000_000)
+    monkeypatch.setattr("fcnet.data.own.arrays.read_array", lambda *_, **__: pytest.fail("it was unpacked"))
+    np.savez(tmp_path / "a.npz", y=Y)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("X.npy", member(size, holds), method)
+    with pytest.raises(DataError, match=said):
+        load_own(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("left", [None, 10**9])
+def test_honest_arrays_that_pack_well_are_loaded(
+    left: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcnet.data.own.arrays.available", lambda: left)
+    one_hot = np.eye(2, dtype=np.uint8)[np.arange(2_000) % 2].repeat(500, axis=1)
+    np.savez_compressed(tmp_path / "a.npz", X=one_hot, y=np.arange(2_000) % 2)
+    assert (tmp_path / "a.npz").stat().st_size < one_hot.nbytes / 100
+    assert load_own(tmp_path / "a.npz").train.images.shape[1] == 1_000
+
+
 def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.npz", X=X, y=Y)
     content = path.read_bytes()

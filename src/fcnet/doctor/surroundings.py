@@ -37,20 +37,16 @@ def python() -> Iterator[Finding]:
 
 def machine() -> Iterator[Finding]:
     """Processor and memory."""
+    from fcnet import memory
     from fcnet.records import environment
 
-    facts = environment()
+    facts, size, left = environment(), memory.total(), memory.available()
     found = f"{facts['system']}, {facts['processor']}, {facts['cores']} processors"
-    if memory := _memory():
-        found += f", {memory / 2**30:.1f} GiB of memory"
+    if size:
+        found += f", {size / 2**30:.1f} GiB of memory"
+    if left is not None and left != size:
+        found += f", {left / 2**30:.1f} GiB of it available"
     yield Finding("machine", "ok", found)
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return None
 
 
 def packages() -> Iterator[Finding]:

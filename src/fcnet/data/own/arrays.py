@@ -9,17 +9,29 @@ classes (K,) text, names of the labels 0 to K - 1, if they have names
 
 from __future__ import annotations
 
+import math
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 import numpy as np
+from numpy.lib.format import (
+    MAGIC_PREFIX,
+    read_array,
+    read_array_header_1_0,
+    read_array_header_2_0,
+    read_magic,
+)
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.files import open_plain
+from fcnet.memory import available
 from fcnet.validation import check_labels
+from fcnet.wording import megabytes
 
 Array = NDArray[Any]
 
@@ -29,34 +41,85 @@ PARTS = {"train": "", "validation": "_val", "test": "_test"}
 KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"classes"}
 
 
+HEADS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}
+"""The formats of arrays; a third one is for fields with names that are not ASCII."""
+
+COPIES = 4
+"""How many times their size arrays take in memory while they are checked, put in order and converted."""
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs arrays. Other methods unpack without a bound on the memory that a step takes."""
+
+
 def read_arrays(path: Path) -> dict[str, Array]:
     """Read all arrays of an .npz file that are of use; nothing is unpickled.
 
+    Shapes and sizes are read first. An array that is larger than its part of the file, or than the memory
+    that is available, is refused before anything is unpacked.
+
     Raises
     ------
-    DataError : the file cannot be read, lacks X or y, has unknown arrays, or holds Python objects
+    DataError : the file cannot be read, lacks X or y, has unknown arrays or Python objects, or is too large
     """
     try:
         with open_plain(path) as file:
-            content = np.load(file, allow_pickle=False)
-            if not isinstance(content, Mapping):
+            if file.peek(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
                 raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
-            _check_names(path, set(content))
-            arrays = {name: content[name] for name in content}
-            if foreign := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-                raise DataError(f"{path} is damaged: {foreign[0]} in it is no array")
-            return arrays
+            with zipfile.ZipFile(file) as archive, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of arrays that Python 2 wrote, which are read all the same
+                members = archive.infolist()
+                _check_names(path, {member.filename.removesuffix(".npy") for member in members})
+                _check_memory(path, sum(_size(archive, member) for member in members))
+                return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
     except DataError:
         raise
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except Exception as error:  # NumPy fails in many ways on bytes that are not its own
+    except Exception as error:  # zipfile and NumPy fail in many ways on bytes that are not theirs
         if "Object arrays" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which are never loaded; save plain arrays"
             ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{path} is damaged or no .npz file: {reason}") from error
+
+
+def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Bytes of an array, from the head of its member; no more than the member has.
+
+    Raises
+    ------
+    ValueError : it is no array, or not of the size that its head states
+    """
+    if member.compress_type not in METHODS:
+        raise ValueError(f"{member.filename} is not packed as NumPy packs arrays")
+    with archive.open(member) as file:
+        try:
+            version = read_magic(file)
+        except ValueError as error:
+            raise ValueError(f"{member.filename} in it is no array") from error
+        if version not in HEADS:
+            raise ValueError(f"{member.filename} has the format {version}")
+        shape, _, dtype = HEADS[version](file)
+        head = file.tell()
+    size = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and size != member.file_size - head:
+        raise ValueError(f"{member.filename} states {size} bytes and holds {member.file_size - head}")
+    return size
+
+
+def _check_memory(path: Path, size: int) -> None:
+    left = available()
+    if left is not None and COPIES * size > left:
+        raise DataError(
+            f"{path} unpacks to {megabytes(size)}, loading it takes {megabytes(COPIES * size)} of memory and "
+            f"{megabytes(left)} are available; save fewer or smaller examples"
+        )
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    with archive.open(member) as file:
+        return read_array(file, allow_pickle=False)
 
 
 def _check_names(path: Path, names: set[str]) -> None:
