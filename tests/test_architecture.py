@@ -51,7 +51,7 @@ ALLOWED = {
         "net", "audit", "train", "torch_net", "runs",
     },
     "tuning": {
-        "errors", "extras", "wording", "files", "lock", "records", "data", "net", "train", "runs",
+        "errors", "extras", "wording", "files", "lock", "schema", "records", "data", "net", "train", "runs",
         "report.style",
     },
     "export": {"errors", "files", "net", "train.model"},
