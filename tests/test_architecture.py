@@ -26,6 +26,7 @@ ALLOWED = {
     "lock": {"errors", "files"},
     "schema": {"errors", "files"},
     "records": {"errors", "files", "schema"},
+    "stages": {"records", "schema", "wording"},
     # the specification
     "two_layernet": {"errors", "validation"},
     "data": {
@@ -36,8 +37,8 @@ ALLOWED = {
     "pytest_plugin": {"audit"},
     "train": {"errors", "registry", "validation", "files", "schema", "records", "data", "net"},
     "report": {
-        "errors", "extras", "validation", "wording", "files", "schema", "records", "two_layernet", "data",
-        "train.history", "train.model",
+        "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
+        "data", "train.history", "train.model",
     },
     "explore": {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
@@ -47,8 +48,8 @@ ALLOWED = {
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {"errors", "wording", "files", "lock", "schema", "records", "data", "net", "train", "torch_net"},
     "experiments": {
-        "errors", "validation", "wording", "files", "lock", "schema", "records", "two_layernet", "data",
-        "net", "audit", "train", "torch_net", "runs",
+        "errors", "validation", "wording", "files", "lock", "schema", "records", "stages", "two_layernet",
+        "data", "net", "audit", "train", "torch_net", "runs",
     },
     "tuning": {
         "errors", "extras", "wording", "files", "lock", "schema", "records", "data", "net", "train", "runs",

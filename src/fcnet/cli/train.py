@@ -69,7 +69,7 @@ class Train:
         dataset = load_any(data, self.require_cifar10, image_size, skip_damaged=skip_damaged)
         settings = fitted_and_told(self._settings(), dataset)
         if self.overwrite and first and (place := move_aside(self.out)):
-            print(f"moved the run in {self.out} to {place}", flush=True)
+            tell(f"moved the run in {self.out} to {place}", sys.stdout)
         try:
             with watching as callback:
                 record = train_run(settings, dataset, self.out, self.resume, callback)
