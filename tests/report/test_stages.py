@@ -88,12 +88,12 @@ def test_what_a_file_must_not_hold_is_one_line_that_names_it(name: str, where: s
         (out / name).write_text(good)
 
 
-@pytest.mark.parametrize("literal", ["[]", "7", '{"1e-3": 1}'])
+@pytest.mark.parametrize("literal", ["null", "7"])
 @pytest.mark.parametrize("name", FACTS)
 def test_the_report_names_the_file_and_is_not_written(
     name: str, literal: str, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = FACTS[name][-1]
+    where = FACTS[name][0]
     spoiled(out / name, where, literal)
     assert main(["report", str(out)]) == 2
     said = capsys.readouterr().err
