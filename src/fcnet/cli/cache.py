@@ -128,6 +128,8 @@ def _readable(root: Path) -> Iterator[None]:
 def _entries(root: Path) -> list[Entry]:
     from fcnet.data.cache_folder import inventory
 
+    if root.exists() and not root.is_dir():
+        raise DataError(f"the cache {root} is no folder, choose another with $FCNET_CACHE")
     with _readable(root):
         return inventory(root)
 

@@ -99,6 +99,7 @@ def pytorch() -> Iterator[Finding]:
             text=True,
             errors="replace",
             timeout=PATIENCE,
+            cwd=Path(sys.executable).parent,  # the current folder may be gone
         )
     except subprocess.TimeoutExpired:
         advice = "is the driver of the GPU in order? CUDA_VISIBLE_DEVICES= makes PyTorch leave it alone"

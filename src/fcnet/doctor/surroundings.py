@@ -78,10 +78,11 @@ _DISTRIBUTIONS = {"PIL": "pillow", "markdown_it": "markdown-it-py", "sklearn": "
 
 def variables() -> Iterator[Finding]:
     """Environment variables that change what fcnet does."""
+    from fcnet.records import without_password
+
     names = sorted(name for name in os.environ if name.startswith("FCNET_") or name in VARIABLES)
-    yield Finding(
-        "variables", "ok", ", ".join(f"{name}={os.environ[name]}" for name in names) or "none is set"
-    )
+    given = ", ".join(f"{name}={without_password(os.environ[name])}" for name in names)
+    yield Finding("variables", "ok", given or "none is set")
     if os.environ.get("FCNET_OFFLINE", "0") not in ("", "0"):
         yield Finding("network", "note", "FCNET_OFFLINE forbids it", "unset it to fetch data sets")
 
@@ -116,7 +117,7 @@ def _cache() -> Path:
     from fcnet.data.find import cache_root
 
     cache = cache_root()
-    return next((place for place in (cache, *cache.parents) if place.exists()), Path.cwd())
+    return next(place for place in (cache, *cache.parents) if place.exists() or place == place.parent)
 
 
 def _problem_with(folder: Path) -> str:
