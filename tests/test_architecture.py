@@ -66,8 +66,8 @@ ALLOWED = {
     },
     # the top: nothing below may import it
     "cli": {
-        "doctor", "errors", "extras", "registry", "validation", "wording", "files", "records", "two_layernet",
-        "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
+        "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
+        "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
         "explore", "judge",
     },
     "__init__": {"extras", "two_layernet", "estimator"},

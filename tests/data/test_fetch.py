@@ -23,10 +23,9 @@ from fcnet.data.download import (
     Source,
     Status,
     UnavailableError,
-    address_of,
-    any_reachable,
 )
 from fcnet.data.fetch import fetch
+from fcnet.data.transfer import address_of, any_reachable
 from fcnet.errors import DataError
 
 from .conftest import ARCHIVE, CIFAR10, FOLDER, MEMBERS, Behaviour, Handler, Server, Small, honest, truncates
