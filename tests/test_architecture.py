@@ -67,8 +67,8 @@ ALLOWED = {
     # the top: nothing below may import it
     "cli": {
         "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
-        "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs", "export", "tuning",
-        "explore", "judge",
+        "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs",
+        "export", "tuning", "explore", "judge",
     },
     "__init__": {"extras", "two_layernet", "estimator"},
     "__main__": {"cli"},

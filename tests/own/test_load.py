@@ -381,6 +381,10 @@ X, Y = examples()
         ({"X": X, "y": Y[:-1]}, r"y in .* has shape \(39,\), give one label for each of the 40 rows of X"),
         ({"X": X, "y": Y + 0.5}, "y in .* has dtype float64, give whole numbers or text"),
         ({"X": X, "y": 0 * Y}, "has one class only"),
+        (
+            {"X": X, "y": np.where(Y > 1, "a" * 501, "b")},
+            "has a class name of 501 characters, give at most 500",
+        ),
         ({"X": X / 255, "y": Y}, "has images of dtype float64, give pixels from 0 to 255 as uint8"),
         ({"X": X.astype(int) + 1, "y": Y}, "has pixels from 1 to 256, give 0 to 255"),
         ({"X": X.transpose(0, 3, 1, 2), "y": Y}, "give 1 or 3 channels, and these last"),

@@ -74,7 +74,9 @@ def address_of(url: str) -> tuple[str, int]:
         proxy = urllib.request.getproxies().get(parts.scheme)
         if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
             parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        if not parts.hostname:
+            raise ValueError("it names no host")
+        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
         raise DataError(f"{without_user(url)} is not an address: {error}") from error
 

@@ -144,7 +144,7 @@ class Verdict:
 
 
 def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, str]) -> Verdict:
-    """McNemar's exact test: each of two equally good nets gets about as many images right that the other misses.
+    """McNemar's exact test: each of two equally good nets is right about as often where the other is wrong.
 
     Parameters
     ----------

@@ -47,6 +47,9 @@ HEADS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}
 COPIES = 4
 """How many times their size arrays take in memory while they are checked, put in order and converted."""
 
+LONGEST = 500
+"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
+
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How NumPy packs arrays. Other methods unpack without a bound on the memory that a step takes."""
 
@@ -190,7 +193,8 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
 
     Raises
     ------
-    DataError : other than one label for each example, of another kind, one class only, or one that y lacks
+    DataError : other than one label for each example, of another kind, one class only, or one that y lacks;
+        the name of a class is too long
     """
     given = {part: (end, _composed(arrays[f"y{end}"])) for part, end in PARTS.items() if f"y{end}" in arrays}
     for end, y in given.values():
@@ -212,6 +216,8 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         parts = {part: _places(values, y, f"y{end} in {path}") for part, (end, y) in given.items()}
     if len(np.unique(parts["train"])) < 2:
         raise DataError(f"y in {path} has one class only, give examples of two or more")
+    if (length := max(map(len, names))) > LONGEST:
+        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
     return parts, names
 
 
