@@ -115,6 +115,9 @@ CASES: dict[str, Given] = {
     "a class of the test part that training lacks": folder(unknown_class),
     "one class": folder(one_class),
     "16-bit pictures that go to 4095": folder(shallow),
+    "a picture of 9,000 x 9,000 pixels": folder(
+        lambda own: Image.new("1", (9000, 9000)).save(own / "dark" / "huge.png")
+    ),
     "black pictures": folder(lambda own: Image.new("L", (12, 12)).save(own / "dark" / "night.png")),
     "the same picture everywhere": folder(white),
     "a picture under two classes": folder(twin),
