@@ -37,6 +37,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "predict": ("NAME/run NAME/own", "NAME/run NAME/NAME", "NAME/run NAME/own --show NAME/seen.png"),
     "runs": ("NAME", "NAME/NAME"),
     "compare": ("NAME/run NAME/run", "NAME NAME/run"),
+    "fold": ("NAME/run --mirror --out NAME/folded", "NAME --mirror", "NAME/run --out NAME/folded"),
     "export": ("NAME/run --onnx --out NAME/x.onnx", "NAME --onnx"),
     "audit": ("--sizes 2 3 2 --out NAME/NAME/x", "--activation NAME --sizes 2 3 2"),
     "report": ("NAME/run", "NAME"),
