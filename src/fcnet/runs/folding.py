@@ -106,7 +106,10 @@ def fold_runs(
     if moving and models[0].image_shape[1] == 1:
         raise DataError("rows of numbers have no mirror image, leave out --mirror and --shift")
     views = deformation.tables(models[0].image_shape) if moving else None
-    folded = fold(models, views)
+    with np.errstate(
+        all="ignore"
+    ):  # weights of 3e38 become infinite, which the folded model refuses in words
+        folded = fold(models, views)
     run = RunFolder(out)
     with ExitStack() as held:
         run.create()
