@@ -27,7 +27,7 @@ ALLOWED = {
     "records": {"errors", "files", "schema"},
     # the specification
     "two_layernet": {"errors", "validation"},
-    "data": {"errors", "extras", "registry", "validation", "files", "lock"},
+    "data": {"errors", "extras", "registry", "validation", "files", "lock", "schema"},
     "net": {"errors", "registry", "validation", "files", "schema"},
     "audit": {"errors", "validation"},
     "train": {"errors", "registry", "validation", "files", "schema", "records", "data", "net"},
@@ -52,8 +52,8 @@ ALLOWED = {
     },
     "export": {"errors", "files", "net", "train.model"},
     "judge": {
-        "errors", "extras", "registry", "validation", "files", "lock", "records", "data", "two_layernet",
-        "net", "audit",
+        "errors", "extras", "registry", "validation", "wording", "files", "lock", "records", "data",
+        "two_layernet", "net", "audit",
     },
     "doctor": {
         "errors", "extras", "wording", "files", "records", "data", "net", "torch_net", "judge.child",

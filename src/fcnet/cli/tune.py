@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcnet.cli.start import Recipe, fitted_and_told, start_of
+from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 
 if TYPE_CHECKING:
+    from fcnet.data.dataset import TableOptions
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
@@ -60,6 +61,14 @@ class Tune:
     data: Path | None = None
     """Folder with CIFAR-10 (if not given: $FCNET_DATA, ./data, ./datasets and the user's cache), or your own
     data, see fcnet train."""
+    target: str | None = None
+    """Column of a table that is to be predicted, see fcnet train."""
+    missing: Missing = "median"
+    """What stands for a missing number of a table, see fcnet train."""
+    drop_columns: tuple[str, ...] = ()
+    """Columns of a table that are left out."""
+    categorical: tuple[str, ...] = ()
+    """Columns of numbers of a table that are categories."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""
     skip_damaged: bool = False
@@ -83,7 +92,11 @@ class Tune:
 
         search = self._search()
         dataset = load_any(
-            search.source, search.require_cifar10, search.image_size, skip_damaged=search.skip_damaged
+            search.source,
+            search.require_cifar10,
+            search.image_size,
+            skip_damaged=search.skip_damaged,
+            table=search.table,
         )
         if not (self.resume and self.settings == TrainConfig()):
             search = replace(search, base=fitted_and_told(self.settings, dataset))
@@ -94,9 +107,8 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        print(
-            summary(status, dataset.label, _same_data(search.source, search.image_size, search.skip_damaged))
-        )
+        same = _same_data(search.source, search.image_size, search.skip_damaged, search.table)
+        print(summary(status, dataset.label, same))
         return 0
 
     @classmethod
@@ -118,6 +130,7 @@ class Tune:
         ------
         FcnetError : an option has an invalid value
         """
+        from fcnet.cli.loading import table_of
         from fcnet.records import read_json, without_password
         from fcnet.tuning.search import Search
         from fcnet.tuning.space import check_names
@@ -145,6 +158,7 @@ class Tune:
             image_size=self.image_size,
             require_cifar10=self.require_cifar10,
             skip_damaged=self.skip_damaged,
+            table=table_options(self),
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
@@ -154,6 +168,7 @@ class Tune:
                     source=Path(origin["path"]),
                     image_size=origin.get("image_size"),
                     skip_damaged=bool(origin.get("skipped")),
+                    table=table_of(origin),
                 )
         return search
 
@@ -166,14 +181,17 @@ class Tune:
             words += ["--workers", str(self.workers)]
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + _same_data(self.data, self.image_size, self.skip_damaged)
+        return shlex.join(words) + _same_data(
+            self.data, self.image_size, self.skip_damaged, table_options(self)
+        )
 
 
-def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool) -> str:
+def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool, table: TableOptions) -> str:
     """The options that name this data and how they are read."""
     named = "" if data is None else f" --data {shlex.quote(str(data))}"
     named += "" if image_size is None else f" --image-size {image_size}"
-    return named + (" --skip-damaged" if skip_damaged else "")
+    named += " --skip-damaged" if skip_damaged else ""
+    return " ".join([named, *map(shlex.quote, words_of(table))])
 
 
 def summary(status: Status, label: str, same_data: str = "") -> str:

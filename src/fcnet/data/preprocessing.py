@@ -108,13 +108,17 @@ def standardised(images: NDArray[Any]) -> Preprocessing:
     return Preprocessing(mean, float(np.sqrt(variance)) if variance > 0 else 1.0)
 
 
-def of_features(rows: NDArray[Any], *, one_by_one: bool) -> Preprocessing:
+def of_features(
+    rows: NDArray[Any], *, one_by_one: bool, indicators: NDArray[np.bool_] | None = None
+) -> Preprocessing:
     """Subtract from each feature its mean over the training split, rows (N, D).
 
     Parameters
     ----------
     rows : the training split
     one_by_one : also divide each feature by its standard deviation, unless it is constant
+    indicators : features (D,) that say a category by 1 or 0 and stay as they are: divided by its standard
+        deviation, a category of one row in thousands would be a number of a hundred
 
     Raises
     ------
@@ -125,7 +129,10 @@ def of_features(rows: NDArray[Any], *, one_by_one: bool) -> Preprocessing:
         reach = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
     takes: Kind = "uint8" if rows.dtype == np.uint8 else "float32" if rows.dtype == np.float32 else "float64"
     if one_by_one:
-        return Preprocessing(mean, scales(mean, variance, len(rows)), takes)
+        scale = scales(mean, variance, len(rows))
+        if indicators is not None:
+            mean, scale = np.where(indicators, 0.0, mean), np.where(indicators, 1.0, scale)
+        return Preprocessing(mean, scale, takes)
     if not (reach < np.finfo(np.float32).max).all():
         raise DataError(
             f"feature {int(np.argmax(reach))} reaches {reach.max():.4g} from its mean, too large for the "

@@ -43,6 +43,7 @@ class TorchEngine:
     image_shape : (channels, height, width)
     classes : names, K of them
     workers : the processes that train together; they know this one's device
+    indicators : features that say a category of a table by 1 or 0
 
     Raises
     ------
@@ -56,12 +57,13 @@ class TorchEngine:
         image_shape: tuple[int, int, int],
         classes: tuple[str, ...],
         workers: ProcessGroup,
+        indicators: NDArray[np.bool_] | None = None,
     ) -> None:
         self.config, self.classes, self.image_shape, self.workers = config, classes, image_shape, workers
         self.device = workers.device
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
-        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1)
+        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         augment = Pipeline.of(config.augmentations, image_shape)
         self.images = DeviceImages(train, self.inputs, augment, image_shape, self.device, dtype)
         self.views = self.images.views

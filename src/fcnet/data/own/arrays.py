@@ -97,7 +97,7 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
     if X.dtype.kind not in "uifb":
         raise DataError(f"{where} has dtype {X.dtype}, give real numbers")
     if X.ndim == 2:
-        return _features(X, where), (1, 1, X.shape[1])
+        return as_features(X, where), (1, 1, X.shape[1])
     if X.dtype.kind == "f":
         raise DataError(f"{where} has images of dtype {X.dtype}, give pixels from 0 to 255 as uint8")
     if X.min() < 0 or X.max() > 255:
@@ -110,7 +110,13 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
     return X.reshape(len(X), -1), (channels, height, width)
 
 
-def _features(X: Array, where: str) -> Array:
+def as_features(X: Array, where: str) -> Array:
+    """Rows of features X (N, D) of any real type as uint8, or float32 if no digit is lost, or else float64.
+
+    Raises
+    ------
+    DataError : `WHERE holds NaN or infinity, ...`
+    """
     if X.dtype in (np.uint8, np.bool_):
         return np.ascontiguousarray(X, dtype=np.uint8)
     with np.errstate(over="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.cache import cached
-from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.dataset import Dataset, Origin, Part, TableOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
@@ -19,7 +19,9 @@ from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
+from fcnet.data.own.table import load_table
 from fcnet.data.published import Published, is_file
+from fcnet.data.tables.files import is_table
 from fcnet.errors import DataError
 
 
@@ -29,7 +31,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 def is_own(path: Path) -> bool:
     """Whether a path names a user's own data, as far as names tell, and no published data set."""
-    if path.suffix.lower() in (".npz", ".npy"):
+    if path.suffix.lower() in (".npz", ".npy") or is_table(path):
         return True
     if not path.is_dir() or any(_holds_some(path, about) for about in DATASETS.values()):
         return False
@@ -53,8 +55,9 @@ def load_own(
     image_size: int | None = None,
     progress: Reading | None = None,
     skip_damaged: bool = False,
+    table: TableOptions | None = None,
 ) -> Dataset:
-    """Load a folder of pictures by class, or an .npz file of X and y.
+    """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
     Parameters
     ----------
@@ -62,24 +65,45 @@ def load_own(
     image_size : side of the squares that pictures become; None where their own size decides
     progress : called while pictures are read
     skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
+    table : what is asked of a table
 
     Returns
     -------
-    Dataset : images stay uint8, in colour unless all are grey; features are float32
+    Dataset : images stay uint8, in colour unless all are grey; features are float32, or float64 where those
+        lack digits of them
 
     Raises
     ------
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
-    if path.suffix.lower() in (".npz", ".npy"):
+    asked = table or TableOptions()
+    if is_table(path) or path.suffix.lower() in (".npz", ".npy"):
+        what = "a table" if is_table(path) else "arrays"
         if image_size is not None:
-            raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it out")
+            raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
         if skip_damaged:
-            raise DataError(f"--skip-damaged is for pictures, and {path} holds arrays, leave it out")
+            raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
+        if is_table(path):
+            return load_table(path, asked)
+    check_no_table(asked, f"{path} is none")
+    if path.suffix.lower() in (".npz", ".npy"):
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
     return load_pictures(path, image_size, progress or silent, skip_damaged)
+
+
+def check_no_table(asked: TableOptions, why: str) -> None:
+    """Refuse what is asked of a table where there is none.
+
+    Raises
+    ------
+    DataError : `--OPTION is for tables (.csv, .parquet), and WHY, leave it out`
+    """
+    for one in fields(asked):
+        if getattr(asked, one.name) != one.default:
+            option = one.name if one.name != "drop" else "drop-columns"
+            raise DataError(f"--{option} is for tables (.csv, .parquet), and {why}, leave it out")
 
 
 def load_arrays(path: Path) -> Dataset:
