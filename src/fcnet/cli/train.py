@@ -38,7 +38,8 @@ class Train:
     """Folder for the run."""
     data: Path | None = None
     """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
-    pictures by class, perhaps in train/ and test/, an .npz file of X and y, or a table (.csv, .parquet)."""
+    pictures by class, perhaps in train/ and test/, an .npz file of X and y, a folder of X.npy and y.npy, or a
+    table (.csv, .parquet)."""
     target: str | None = None
     """Column of a table that is to be predicted."""
     missing: Missing = "median"

@@ -70,6 +70,23 @@ def scales(mean: Array, variance: Array, count: int) -> NDArray[np.float64]:
     return np.where(constant, 1.0, np.sqrt(variance))
 
 
+def spared(
+    mean: NDArray[np.float64], scale: NDArray[np.float64], indicators: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and scale (D,) that leave features as they are which say a category by 1 or 0.
+
+    Divided by its standard deviation, a category of one row in ten thousand would be a number of a hundred.
+
+    Parameters
+    ----------
+    mean, scale : (D,) of the features
+    indicators : (D,) which of them are such; None where none are
+    """
+    if indicators is None:
+        return mean, scale
+    return np.where(indicators, 0.0, mean), np.where(indicators, 1.0, scale)
+
+
 def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Array) -> Array:
     """Fill out (N, D) with (rows - mean) / scale, computed in float64.
 

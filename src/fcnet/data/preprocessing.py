@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
+from fcnet.data.features import chunks, moments, scales, shifted_and_scaled, spared
 from fcnet.errors import DataError
 
 Kind = Literal["uint8", "float32", "float64"]
@@ -117,8 +117,7 @@ def of_features(
     ----------
     rows : the training split
     one_by_one : also divide each feature by its standard deviation, unless it is constant
-    indicators : features (D,) that say a category by 1 or 0 and stay as they are: divided by its standard
-        deviation, a category of one row in thousands would be a number of a hundred
+    indicators : features (D,) that stay as they are, see `spared`
 
     Raises
     ------
@@ -129,10 +128,7 @@ def of_features(
         reach = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
     takes: Kind = "uint8" if rows.dtype == np.uint8 else "float32" if rows.dtype == np.float32 else "float64"
     if one_by_one:
-        scale = scales(mean, variance, len(rows))
-        if indicators is not None:
-            mean, scale = np.where(indicators, 0.0, mean), np.where(indicators, 1.0, scale)
-        return Preprocessing(mean, scale, takes)
+        return Preprocessing(*spared(mean, scales(mean, variance, len(rows)), indicators), takes)
     if not (reach < np.finfo(np.float32).max).all():
         raise DataError(
             f"feature {int(np.argmax(reach))} reaches {reach.max():.4g} from its mean, too large for the "

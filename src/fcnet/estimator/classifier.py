@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
@@ -65,6 +64,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     ----------
     classes_ : (K,) the labels, sorted
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+    mapping_ : where X was a table with categories: its columns, and by `mapping_.names` the D features
     architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
     mean_, scale_ : (D,) of the standardisation, (X - mean_) / scale_
@@ -147,7 +147,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
 
         Parameters
         ----------
-        X : (N, D) array, sparse matrix or DataFrame
+        X : (N, D) array or sparse matrix, or a DataFrame or Arrow table, whose text, booleans and categories
+            become one-hot
         y : (N,) labels: numbers, strings, or anything that can be sorted
         sample_weight : (N,) weights of the examples, not negative; only their ratios matter
         X_val, y_val : a separate validation set; it only decides when to stop (`patience`)
@@ -165,7 +166,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         continued = bool(self.warm_start) and hasattr(self, "params_")
         if not continued:
             self._forget("params_")  # a fit that fails leaves nothing half old and half new
-        X, y = self._checked(X, y, reset=not continued)
+        X, y = self._checked(X, y, not continued, sample_weight)
+        check_classification_targets(y)
         rows, weights = sample_weights(sample_weight, X)
         if not continued:
             self.classes_ = np.unique(y[rows])
@@ -226,7 +228,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
             raise DataError(f"class_weight is {self.class_weight!r}, partial_fit needs a dict or None")
         first = not hasattr(self, "params_")
         known = known_classes(classes, None if first else self.classes_)
-        X, y = self._checked(X, y, reset=first)
+        X, y = self._checked(X, y, first, sample_weight)
+        check_classification_targets(y)
         rows, weights = sample_weights(sample_weight, X)
         labels = labels_of(y[rows], known)
         factors = class_factors(self.class_weight, known, labels, weights)
@@ -244,12 +247,6 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         self.n_iter_ += 1
         return self
 
-    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
-        """X as an array or CSR matrix of floating-point numbers and y as an array, of equal length."""
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset)
-        check_classification_targets(y)
-        return X, y
-
     def _given_validation(self, X: Any, y: ArrayLike | None, factors: NDArray[np.float64]) -> Table | None:
         """The validation set that `fit` was given; only class weights apply to it."""
         if X is None and y is None:
@@ -263,7 +260,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     def _standardise(self, table: Table) -> None:
         features = table.X.shape[1]
         found = table.standardisation() if self.standardise else Standardisation.none(features)
-        self.mean_, self.scale_ = found.mean, found.scale
+        kept = self._left_alone(found)
+        self.mean_, self.scale_ = kept.mean, kept.scale
 
     def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
         """A network without momentum so far, with new weights or with the current ones."""

@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fcnet.data.features import chunks
 from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
 
 Array = NDArray[Any]
 
 
-class Predictions:
+class Predictions(TableInputs):
     """The methods of a classifier that has `classes_`, `params_`, `mean_` and `scale_`.
 
     Several threads may call them at once.
@@ -66,7 +67,7 @@ class Predictions:
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        X = self._checked_alone(X)
         standardisation = Standardisation(self.mean_, self.scale_)
         network = self.network()
         found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]

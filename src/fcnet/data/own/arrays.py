@@ -1,4 +1,4 @@
-"""An .npz file of X and y: images of any number of channels, or rows of numbers.
+"""An .npz file of X and y, or a folder of X.npy and y.npy: images, or rows of numbers.
 
 X       (N, height, width) or (N, height, width, channels) whole numbers from 0 to 255: images
         (N, D) real numbers: rows of features, float32 where no digit is lost, else float64
@@ -30,18 +30,55 @@ KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"cl
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """Read all arrays of an .npz file that are of use; nothing is unpickled.
+    """Read all arrays of an .npz file, or of a folder of .npy files; nothing is unpickled.
 
     Raises
     ------
-    DataError : the file cannot be read, lacks X or y, has unknown arrays, or holds Python objects
+    DataError : a file cannot be read, X or y is missing, there are unknown arrays, or Python objects in one
     """
+    if path.is_dir():
+        files = array_files(path)
+        _check_names(path, set(files))
+        return {name: _array(file) for name, file in files.items()}
+    content = _loaded(path)
+    if isinstance(content, np.ndarray):
+        raise DataError(
+            f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
+            f"or name a folder with X.npy and y.npy"
+        )
+    _check_names(path, set(content))
+    return content
+
+
+def array_files(folder: Path) -> dict[str, Path]:
+    """The .npy files of a folder by the names of their arrays; `x.npy` is X, too.
+
+    Raises
+    ------
+    OSError : the folder cannot be read
+    """
+    names = {name.lower(): name for name in KNOWN}
+    return {
+        names.get(file.stem.lower(), file.stem): file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() == ".npy" and not file.name.startswith(".")
+    }
+
+
+def _array(path: Path) -> Array:
+    content = _loaded(path)
+    if not isinstance(content, np.ndarray):
+        raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
+    return content
+
+
+def _loaded(path: Path) -> Array | dict[str, Array]:
+    """The array of an .npy file, or those of an .npz file."""
     try:
         with open_plain(path) as file:
             content = np.load(file, allow_pickle=False)
             if not isinstance(content, Mapping):
-                raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
-            _check_names(path, set(content))
+                return np.asarray(content)
             arrays = {name: content[name] for name in content}
             if foreign := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
                 raise DataError(f"{path} is damaged: {foreign[0]} in it is no array")
@@ -56,7 +93,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
                 f"{path} holds Python objects, which are never loaded; save plain arrays"
             ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path} is damaged or no .npz file: {reason}") from error
+        raise DataError(f"{path} is damaged or no {path.suffix.lower()} file: {reason}") from error
 
 
 def _check_names(path: Path, names: set[str]) -> None:

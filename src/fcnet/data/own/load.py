@@ -40,8 +40,18 @@ def is_own(path: Path) -> bool:
     except OSError:
         return False
     return any(entry.is_dir() for entry in entries) or any(
-        entry.suffix.lower() in suffixes() for entry in entries
+        entry.suffix.lower() in (".npy", *suffixes()) for entry in entries
     )
+
+
+def holds_arrays(path: Path) -> bool:
+    """Whether a path names arrays: an .npz file, or a folder with .npy files."""
+    if path.suffix.lower() in (".npz", ".npy"):
+        return True
+    try:
+        return path.is_dir() and bool(arrays.array_files(path))
+    except OSError:
+        return False
 
 
 def _holds_some(path: Path, about: Published) -> bool:
@@ -77,7 +87,7 @@ def load_own(
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
     asked = table or TableOptions()
-    if is_table(path) or path.suffix.lower() in (".npz", ".npy"):
+    if is_table(path) or holds_arrays(path):
         what = "a table" if is_table(path) else "arrays"
         if image_size is not None:
             raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
@@ -86,7 +96,7 @@ def load_own(
         if is_table(path):
             return load_table(path, asked)
     check_no_table(asked, f"{path} is none")
-    if path.suffix.lower() in (".npz", ".npy"):
+    if holds_arrays(path):
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
@@ -107,7 +117,7 @@ def check_no_table(asked: TableOptions, why: str) -> None:
 
 
 def load_arrays(path: Path) -> Dataset:
-    """Load an .npz file, see `fcnet.data.own.arrays`.
+    """Load an .npz file or a folder of .npy files, see `fcnet.data.own.arrays`.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.tables.columns import SHOWN, Categories, Column, Kind, Levels, Numbers, Other, Table
+from fcnet.data.tables.columns import (
+    SHOWN,
+    Categories,
+    Column,
+    Kind,
+    Levels,
+    Numbers,
+    Other,
+    Table,
+    levels_of,
+)
 from fcnet.errors import DataError
 from fcnet.extras import require
 
@@ -63,14 +72,13 @@ def column_of(values: Any) -> Column:
     if types.is_dictionary(kind):
         values, kind = values.cast(kind.value_type), kind.value_type
         if types.is_integer(kind) or types.is_floating(kind):
-            numbers = Numbers(_floats(values)).categories()
-            return Levels(*numbers)
+            return Levels(*Numbers(_floats(values)).categories())
     if types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind):
-        return Levels(*_categories(values.cast(pa.large_string())))
+        return _levels(values.cast(pa.large_string()))
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
         return Numbers(_floats(values))
     if kind == pa.string_view():
-        return Levels(*_categories(values.cast(pa.large_string())))
+        return _levels(values.cast(pa.large_string()))
     if types.is_temporal(kind):
         return Other("dates or times", len(values))
     return Other(f"values of the type {str(kind)[:SHOWN]}", len(values))
@@ -83,17 +91,11 @@ def _floats(values: Any) -> NDArray[np.float64]:
     return np.array(plain.to_numpy(zero_copy_only=False) if isinstance(plain, pa.Array) else plain.to_numpy())
 
 
-def _categories(strings: Any) -> Categories:
-    """Text as categories; each of the two spellings of an accent is the same one."""
+def _levels(strings: Any) -> Levels:
+    """Text as categories."""
     encoded = strings.combine_chunks().dictionary_encode()
     codes = np.array(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
-    spelt = [unicodedata.normalize("NFC", text.strip()) for text in encoded.dictionary.to_pylist()]
-    if {text.lower() for text in spelt} <= {"true", "false"}:  # each writer has its own spelling
-        spelt = [text.lower() for text in spelt]
-    names = sorted(set(spelt))
-    place = {name: number for number, name in enumerate(names)}
-    places = np.array([*(place[name] for name in spelt), -1])
-    return places[codes], tuple(names)
+    return levels_of(codes, encoded.dictionary.to_pylist())
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Text:
         return _floats(self._pointed)
 
     def categories(self) -> Categories:
-        return _categories(self.strings)
+        return _levels(self.strings).categories()
 
     @property
     def what(self) -> str:

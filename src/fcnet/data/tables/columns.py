@@ -6,9 +6,10 @@ and the text of a CSV file may be numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,22 @@ class Levels:
 
     def categories(self) -> Categories:
         return self.codes, self.names
+
+
+def levels_of(codes: NDArray[np.int64], texts: Iterable[str]) -> Levels:
+    """Categories with their names sorted, without spaces around them, and each spelt in one way.
+
+    Parameters
+    ----------
+    codes : (N,) places among the texts, -1 where one is missing
+    texts : as they were found, in any order; two of them may be spellings of one name
+    """
+    spelt = [normalize("NFC", text.strip()) for text in texts]
+    if {text.lower() for text in spelt} <= {"true", "false"}:  # each writer has its own spelling
+        spelt = [text.lower() for text in spelt]
+    names = sorted(set(spelt))
+    place = {name: number for number, name in enumerate(names)}
+    return Levels(np.array([*(place[name] for name in spelt), -1])[codes], tuple(names))
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,34 @@ def fitted(
     return Mapping(tuple(columns), target, gaps), left.words()
 
 
+def of_all(table: Table, rows: NDArray[np.intp]) -> Mapping:
+    """A mapping of every column, for who chose them; no value may be missing.
+
+    Raises
+    ------
+    DataError : a column is neither of numbers nor of categories, or has too many of these
+    """
+    columns: list[Number | Category] = []
+    for name, column in table.columns.items():
+        if column.kind == "numbers":
+            columns.append(Number(name, 0.0))
+            continue
+        try:
+            codes, names = column.categories()
+        except DataError as error:
+            raise DataError(
+                f"the column {name[:SHOWN]!r} of {table.where} {error}, make numbers of them"
+            ) from error
+        seen = np.unique(codes[rows])
+        if len(seen) > MOST:
+            raise DataError(
+                f"the column {name[:SHOWN]!r} of {table.where} has {len(seen):,} categories, "
+                f"more than {MOST:,}; leave it out, or make fewer of them"
+            )
+        columns.append(Category(name, tuple(names[place] for place in seen if place >= 0)))
+    return Mapping(tuple(columns), gaps="error")
+
+
 def absent(name: str, table: Table, what: str = "column") -> DataError:
     """The error about a column that is not there, with those that are and the likeliest first guess."""
     from difflib import get_close_matches
