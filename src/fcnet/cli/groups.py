@@ -16,7 +16,7 @@ import tyro
 
 GROUPS = {
     "data": (
-        "data", "target", "missing", "drop_columns", "categorical", "image_size", "skip_damaged",
+        "data", "target", "missing", "drop_columns", "categorical", "image_size", "skip_damaged", "stream",
         "require_cifar10", "validation",
     ),
     "network": (

@@ -36,6 +36,7 @@ def load_any(
     told: bool = True,
     skip_damaged: bool = False,
     table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
     """As `load`; a user's own data too, which are read with a progress bar and described.
 
@@ -46,12 +47,15 @@ def load_any(
     told : describe a user's own data
     skip_damaged : leave out pictures that cannot be read
     table : what is asked of a table
+    stream : read a user's own rows while training
 
     Raises
     ------
     DataError : as `fcnet.data.load.load`; settings for the one kind of data with the other
     """
-    dataset = _load(data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged, table=table)
+    dataset = _load(
+        data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged, table=table, stream=stream
+    )
     if dataset.origin.kind and told and first_worker():
         tell(f"{dataset.name}: {dataset.origin.how}", sys.stdout)
         tell(f"{dataset.name}: {counted(dataset)}", sys.stdout)
@@ -65,11 +69,13 @@ def _load(
     own: bool,
     skip_damaged: bool = False,
     table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
     from fcnet.data.load import load
 
     dataset = load(
-        data, required=required, image_size=image_size, skip_damaged=skip_damaged, table=table, own=own,
+        data, required=required, image_size=image_size, skip_damaged=skip_damaged, table=table, stream=stream,
+        own=own,
         watchers=_watchers(),
     )  # fmt: skip
     if (notice := digits_notice(dataset)) and first_worker():
@@ -152,7 +158,8 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
 
         with reading_progress() as progress:
             path, skip = data or Path(origin["path"]), bool(origin.get("skipped"))
-            return load_own(path, origin.get("image_size"), progress, skip, table_of(origin))
+            asked, stream = table_of(origin), origin.get("streamed") is True
+            return load_own(path, origin.get("image_size"), progress, skip, asked, stream)
     from fcnet.data.load import load_known
 
     return load_known(origin["name"], data)

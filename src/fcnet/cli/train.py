@@ -54,6 +54,8 @@ class Train:
     stay as they are, and others become 32 x 32."""
     skip_damaged: bool = False
     """Leave out your own pictures that cannot be read; the record names them."""
+    stream: bool = False
+    """Read the rows of a folder of X.npy and y.npy while training, where they do not fit into memory."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
@@ -77,8 +79,15 @@ class Train:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
         watching = self._watching() if first else nullcontext()
-        data, image_size, skip_damaged, table = self._data()
-        dataset = load_any(data, self.require_cifar10, image_size, skip_damaged=skip_damaged, table=table)
+        data, image_size, skip_damaged, table, stream = self._data()
+        dataset = load_any(
+            data,
+            self.require_cifar10,
+            image_size,
+            skip_damaged=skip_damaged,
+            table=table,
+            stream=stream,
+        )
         settings = fitted_and_told(self._settings(), dataset)
         if self.overwrite and first and (place := move_aside(self.out)):
             print(f"moved the run in {self.out} to {place}", flush=True)
@@ -100,7 +109,7 @@ class Train:
             )
         return 0
 
-    def _data(self) -> tuple[Path | None, int | None, bool, TableOptions]:
+    def _data(self) -> tuple[Path | None, int | None, bool, TableOptions, bool]:
         """`--data` and how it is read; as in the run that is resumed, if nothing is given."""
         from fcnet.cli.loading import as_before, table_of
         from fcnet.runs.earlier import data_of
@@ -110,7 +119,8 @@ class Train:
         skip = self.skip_damaged or (self.data is None and bool(known.get("skipped")))
         asked = table_options(self)
         again = self.data is None and not words_of(asked)
-        return data, image_size, skip, table_of(known) if again else asked
+        stream = self.stream or (self.data is None and known.get("streamed") is True)
+        return data, image_size, skip, table_of(known) if again else asked, stream
 
     def _command(self, *options: str, data: Path | None = None) -> str:
         """The command that trains in this folder, with these options, as one types it."""
@@ -120,6 +130,7 @@ class Train:
         words += [] if data is None else ["--data", str(data)]
         words += [] if data is None or self.image_size is None else ["--image-size", str(self.image_size)]
         words += ["--skip-damaged"] if data is not None and self.skip_damaged else []
+        words += ["--stream"] if data is not None and self.stream else []
         words += [] if data is None else words_of(table_options(self))
         return shlex.join(words)
 

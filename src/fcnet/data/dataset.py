@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.blocks import Blocks
+from fcnet.data.streamed import Streamed
 from fcnet.data.tables.mapping import Mapping, Missing
 from fcnet.errors import DataError
 
@@ -45,6 +47,7 @@ class Origin:
     image_size : side of the squares that a user's own pictures were to become, None if they decided
     skipped : a user's own pictures that could not be read and were left out, below `path`
     table : what was asked of a user's own table; None where it is none
+    streamed : whether a user's own rows are read while a network trains, and not kept in memory
     """
 
     path: str
@@ -56,6 +59,7 @@ class Origin:
     image_size: int | None = None
     skipped: tuple[str, ...] = ()
     table: TableOptions | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,12 @@ class Part:
     images : (N, D) uint8, each row one image, channel by channel, row by row; or rows of features,
         float32 where these have the data's digits, else float64
     labels : (N,) int64 in [0, K)
+    blocks : how a training mixes its rows where these are read from a disk; None mixes all of them
     """
 
     images: NDArray[Any]
     labels: NDArray[np.int64]
+    blocks: Blocks | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -145,4 +151,11 @@ def split(part: Part, validation: int) -> tuple[Part, Part]:
             f"choose between 1 and {len(part) - 1}"
         )
     cut = len(part) - validation
+    if isinstance(
+        part.images, Streamed
+    ):  # those for training in the order of the file, so that it is read in one
+        rows = np.argsort(part.images.places[:cut], kind="stable")
+        streamed: Any = part.images[:cut][rows]
+        train = Part(streamed, part.labels[:cut][rows], streamed.blocks)
+        return train, Part(part.images[cut:], part.labels[cut:])
     return Part(part.images[:cut], part.labels[:cut]), Part(part.images[cut:], part.labels[cut:])

@@ -50,6 +50,7 @@ def load(
     image_size: int | None = None,
     skip_damaged: bool = False,
     table: TableOptions | None = None,
+    stream: bool = False,
     own: bool = True,
     watchers: Watchers | None = None,
 ) -> Dataset:
@@ -63,6 +64,7 @@ def load(
     image_size : side of the squares that a user's pictures become; None where their own size decides
     skip_damaged : leave out pictures of a user's own that cannot be read
     table : what is asked of a table of a user's own
+    stream : read a user's own rows while training
     own : whether a user's own data will do
     watchers : show the progress
 
@@ -89,11 +91,13 @@ def load(
         if required:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
         with watchers.reading() as reading:
-            return load_own(path, image_size, reading, skip_damaged, table)
+            return load_own(path, image_size, reading, skip_damaged, table, stream)
     if image_size is not None:
         raise DataError("--image-size is for your own pictures, name their folder with --data")
     if skip_damaged:
         raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
+    if stream:
+        raise DataError("--stream is for a folder of X.npy and y.npy, name one with --data")
     if table is not None:
         from fcnet.data.own.load import check_no_table
 

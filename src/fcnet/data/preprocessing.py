@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.features import chunks, moments, scales, shifted_and_scaled, spared
+from fcnet.data.features import chunks, extremes, moments, scales, shifted_and_scaled, spared
 from fcnet.errors import DataError
 
 Kind = Literal["uint8", "float32", "float64"]
@@ -125,10 +125,12 @@ def of_features(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance = moments(lambda here: rows[here], rows.shape[1], np.ones(len(rows)))
-        reach = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
     takes: Kind = "uint8" if rows.dtype == np.uint8 else "float32" if rows.dtype == np.float32 else "float64"
     if one_by_one:
         return Preprocessing(*spared(mean, scales(mean, variance, len(rows)), indicators), takes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = extremes(rows)
+        reach = np.maximum(high - mean, mean - low)
     if not (reach < np.finfo(np.float32).max).all():
         raise DataError(
             f"feature {int(np.argmax(reach))} reaches {reach.max():.4g} from its mean, too large for the "

@@ -17,6 +17,8 @@ from torch import Tensor
 from fcnet.data.augmentation import Augmentation, Batch, MixedLabels, Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
+from fcnet.data.reader import StreamReader
+from fcnet.data.streamed import Streamed
 from fcnet.torch_net.losses import Targets
 from fcnet.train.inputs import Inputs
 
@@ -51,7 +53,8 @@ class DeviceImages:
     ) -> None:
         self.device, self.augment, self.image_shape = device, augment, image_shape
         self.dtype, self.preprocessing = dtype, inputs.preprocessing
-        self.images = self._stored(train.images)
+        self._reader = StreamReader(train.images) if isinstance(train.images, Streamed) else None
+        self.images = self._stored(train.images) if self._reader is None else torch.empty(0)
         self.labels = on_device(train.labels, device)
         tables = augment.deformation.tables(image_shape)
         self.views = len(tables)
@@ -67,7 +70,7 @@ class DeviceImages:
         if self.augment.steps:
             return self._augmented(batch, mine)
         rows = batch.rows[mine]
-        X = self._centred(self._pixels(rows, batch.views[mine]))
+        X = self._centred(self._pixels(batch, mine))
         return self._projected(X), self.labels.index_select(0, on_device(rows, self.device))
 
     def inputs(self, images: NDArray[Any]) -> Tensor:
@@ -80,7 +83,7 @@ class DeviceImages:
         The augmentations see the whole minibatch, so that neither what they draw nor with which example one
         is mixed depends on the number of workers.
         """
-        X = self._centred(self._pixels(drawn.rows, drawn.views))
+        X = self._centred(self._pixels(drawn, WHOLE))
         batch = DeviceBatch(X, self._host_labels[drawn.rows], self.image_shape)
         self.augment(batch, drawn.generator())
         inputs = self._projected(batch.X[mine].contiguous())
@@ -90,8 +93,11 @@ class DeviceImages:
             return inputs, (labels, partners, weight.to(X.dtype))
         return inputs, on_device(targets[mine], self.device)
 
-    def _pixels(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> Tensor:
-        """The images of these rows, (B, D) uint8, deformed as `views` says."""
+    def _pixels(self, batch: Minibatch, mine: slice) -> Tensor:
+        """The images of a minibatch that are `mine`, (B, D) uint8, deformed as its views say; or features."""
+        rows, views = batch.rows[mine], batch.views[mine]
+        if self._reader is not None:
+            return self._stored(self._reader.gather(batch)[mine])
         pixels = self.images.index_select(0, on_device(rows, self.device))
         if self.tables is None:
             return pixels

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fcnet.data.augmentation import Batch, Pipeline
 from fcnet.data.dataset import Part
-from fcnet.data.deformation import Gatherer
 from fcnet.data.minibatches import Minibatch
+from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
 from fcnet.net.blas import buffer, product
 from fcnet.net.network import Network
@@ -108,7 +108,7 @@ class NumpyEngine:
         self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
         self.augment = Pipeline.of(config.augmentations, image_shape)
         tables = self.augment.deformation.tables(image_shape)
-        self.gatherer = Gatherer(train.images, tables)
+        self.gatherer = make_gatherer(train.images, tables)
         self.views = len(tables)
         self._buffers: dict[str, Array] = {}
 

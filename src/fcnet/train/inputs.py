@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.preprocessing import Preprocessing, centred, of_features, standardised, symmetric
+from fcnet.data.streamed import Streamed
 from fcnet.data.whitening import whitening_matrix
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
@@ -85,6 +86,8 @@ def make_inputs(
         preprocessing = (centred if config.preprocessing in ("auto", "centred") else standardised)(images)
     if config.preprocessing != "whitened":
         return Inputs(preprocessing)
+    if isinstance(images, Streamed):
+        raise DataError("preprocessing whitened needs all rows in memory, choose standardised")
     return Inputs(
         preprocessing, whitening_matrix(images, preprocessing, config.components, config.whitening_floor)
     )

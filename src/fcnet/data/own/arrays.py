@@ -38,15 +38,15 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """
     if path.is_dir():
         files = array_files(path)
-        _check_names(path, set(files))
-        return {name: _array(file) for name, file in files.items()}
+        check_names(path, set(files))
+        return {name: read_array(file) for name, file in files.items()}
     content = _loaded(path)
     if isinstance(content, np.ndarray):
         raise DataError(
             f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
             f"or name a folder with X.npy and y.npy"
         )
-    _check_names(path, set(content))
+    check_names(path, set(content))
     return content
 
 
@@ -65,7 +65,13 @@ def array_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def _array(path: Path) -> Array:
+def read_array(path: Path) -> Array:
+    """The array of an .npy file; nothing is unpickled.
+
+    Raises
+    ------
+    DataError : the file cannot be read, or holds several arrays or Python objects
+    """
     content = _loaded(path)
     if not isinstance(content, np.ndarray):
         raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
@@ -96,7 +102,13 @@ def _loaded(path: Path) -> Array | dict[str, Array]:
         raise DataError(f"{path} is damaged or no {path.suffix.lower()} file: {reason}") from error
 
 
-def _check_names(path: Path, names: set[str]) -> None:
+def check_names(path: Path, names: set[str]) -> None:
+    """Make sure that there are examples with labels, and no arrays of other names.
+
+    Raises
+    ------
+    DataError : `PATH has the unknown array ...` or `PATH lacks ...`
+    """
     if unknown := sorted(names - KNOWN):
         raise DataError(f"{path} has the unknown array {unknown[0]}, known are {', '.join(sorted(KNOWN))}")
     for end in PARTS.values():

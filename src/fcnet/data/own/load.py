@@ -19,6 +19,7 @@ from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
+from fcnet.data.own.streamed import load_streamed
 from fcnet.data.own.table import load_table
 from fcnet.data.published import Published, is_file
 from fcnet.data.tables.files import is_table
@@ -66,6 +67,7 @@ def load_own(
     progress: Reading | None = None,
     skip_damaged: bool = False,
     table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
     """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
@@ -76,6 +78,7 @@ def load_own(
     progress : called while pictures are read
     skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
     table : what is asked of a table
+    stream : read the rows of a folder of .npy files while training, and do not keep them in memory
 
     Returns
     -------
@@ -87,6 +90,9 @@ def load_own(
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
     asked = table or TableOptions()
+    if stream:
+        check_no_table(asked, f"{path} is none")
+        return load_streamed(path, told_of)
     if is_table(path) or holds_arrays(path):
         what = "a table" if is_table(path) else "arrays"
         if image_size is not None:
