@@ -3,9 +3,10 @@
 python benchmarks/streaming.py [--gigabytes 8] [--megabytes 1024] [--rounds 5] [--folder DIR] [--out FILE]
 
 Rows that fit are trained on in turns, from memory and from their file, in the same order: steps alone are
-timed, and the weights must be the same bits. Then rows of so many gigabytes are written to a temporary folder,
-and `fcnet train --stream` trains on them in a process whose data may take so many megabytes (RLIMIT_DATA: what
-it allocates, with all buffers of its libraries). The kernel's cache of files does not count; no row is mapped.
+timed, and the weights must be the same bits. Then rows of so many gigabytes are written to a temporary
+folder, and `fcnet train --stream` trains on them in a process whose data may take so many megabytes
+(RLIMIT_DATA: what it allocates, with all buffers of its libraries). The kernel's cache of files does not
+count; no row is mapped.
 """
 
 from __future__ import annotations

@@ -103,6 +103,22 @@ def test_the_reader_gives_the_rows_that_memory_gives() -> None:
                 assert skip or sorted(seen) == list(range(300))
 
 
+def test_workers_read_blocks_of_their_own() -> None:
+    path = folder()
+    given = Streamed([RowFile.open(path / "X.npy")], np.arange(403))
+    whole = np.load(path / "X.npy")
+    readers = [StreamReader(given, worker, 3) for worker in range(3)]
+    for batch in minibatches(403, 12, 1, 7, 0, blocks=given.blocks):
+        shares = [reader.share(batch) for reader in readers]
+        assert sorted(np.concatenate(shares)) == list(range(len(batch.rows)))
+        for reader, share in zip(readers, shares, strict=True):
+            np.testing.assert_array_equal(reader.gather(batch), whole[batch.rows[share]])
+    for worker, reader in enumerate(readers):
+        read = [future.result() for future in reader._read.values()]
+        assert sum(map(len, read)) <= 3 * 20  # of three windows
+        assert {block % 3 for window in reader._of_epoch((7, 0)) for block in window} == {worker}
+
+
 def test_each_row_is_read_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     given = load_own(folder(), stream=True)
     config = settings(given)

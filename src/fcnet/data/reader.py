@@ -50,25 +50,32 @@ class StreamReader:
     Parameters
     ----------
     rows : (N, D), in the order of their places, so that neighbours lie beside each other
+    worker, workers : which of how many processes this is; each reads every so many-th block, and no other
     """
 
-    def __init__(self, rows: Streamed) -> None:
+    def __init__(self, rows: Streamed, worker: int = 0, workers: int = 1) -> None:
         self.rows, self.blocks = rows, rows.blocks
+        self.worker, self.workers = worker, workers
         self._windows: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
         self._read: dict[Key, Future[Array]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fcnet-reader")
         self._places: tuple[tuple[int, int], Array, Array] | None = None
         self._buffer: Array = np.empty((0, rows.shape[1]), rows.dtype)
 
+    def share(self, batch: Minibatch) -> NDArray[np.int64]:
+        """The places in a minibatch of the rows that are in this worker's blocks."""
+        return np.flatnonzero(batch.rows // self.blocks.rows % self.workers == self.worker)
+
     def gather(self, batch: Minibatch) -> Array:
-        """The rows (B, D) of a minibatch, valid until the next call."""
-        epoch = batch.origin[:2]
+        """The rows (n, D) of this worker's share of a minibatch, valid until the next call."""
+        epoch, rows = batch.origin[:2], batch.rows
+        rows = rows if self.workers == 1 else rows[self.share(batch)]
         window_of, first_of = self._layout(epoch)
-        block, within = np.divmod(batch.rows, self.blocks.rows)
+        block, within = np.divmod(rows, self.blocks.rows)
         windows, slots = window_of[block], first_of[block] + within
-        if len(self._buffer) < len(batch.rows):
-            self._buffer = np.empty((len(batch.rows), self.rows.shape[1]), self.rows.dtype)
-        out = self._buffer[: len(batch.rows)]
+        if len(self._buffer) < len(rows):
+            self._buffer = np.empty((len(rows), self.rows.shape[1]), self.rows.dtype)
+        out = self._buffer[: len(rows)]
         needed = np.unique(windows).tolist()
         for window in needed:
             content = self._content((*epoch, window))
@@ -77,14 +84,15 @@ class StreamReader:
             else:
                 here = windows == window
                 out[here] = content[slots[here]]
-        self._ahead(epoch, needed)
+        if needed:
+            self._ahead(epoch, needed)
         return out
 
     def _layout(self, epoch: tuple[int, int]) -> tuple[Array, Array]:
-        """Of each block the window that it is in, and where it begins there."""
+        """Of each block of this worker the window that it is in, and where it begins there."""
         if self._places is None or self._places[0] != epoch:
             count = -(-len(self.rows) // self.blocks.rows)
-            window_of, first_of = np.empty(count, np.int64), np.empty(count, np.int64)
+            window_of, first_of = np.zeros(count, np.int64), np.zeros(count, np.int64)
             for number, blocks in enumerate(self._of_epoch(epoch)):
                 window_of[blocks] = number
                 sizes = np.minimum(self.blocks.rows, len(self.rows) - blocks * self.blocks.rows)
@@ -96,7 +104,10 @@ class StreamReader:
         if epoch not in self._windows:
             rng = np.random.default_rng(list(epoch))  # as `minibatches` has it
             self._windows = {key: value for key, value in self._windows.items() if key[1] == epoch[1] - 1}
-            self._windows[epoch] = list(self.blocks.windows(len(self.rows), rng))
+            self._windows[epoch] = [
+                blocks[blocks % self.workers == self.worker]
+                for blocks in self.blocks.windows(len(self.rows), rng)
+            ]
         return self._windows[epoch]
 
     def _content(self, key: Key) -> Array:

@@ -93,6 +93,10 @@ def _loaded(path: Path) -> Array | dict[str, Array]:
         raise
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(
+            f"{path} does not fit into memory, train on a folder of X.npy and y.npy with --stream"
+        ) from error
     except Exception as error:  # NumPy fails in many ways on bytes that are not its own
         if "Object arrays" in str(error):
             raise DataError(
