@@ -1,6 +1,6 @@
 """Training on rows that do not fit into memory: in how much memory, and how fast beside rows in memory.
 
-python benchmarks/streaming.py [--gigabytes 8] [--megabytes 1024] [--rounds 5] [--folder DIR] [--out FILE]
+python benchmarks/streaming.py [--gigabytes 8] [--megabytes 1024] [--rounds 10] [--speed] [--folder DIR]
 
 Rows that fit are trained on in turns, from memory and from their file, in the same order: steps alone are
 timed, and the weights must be the same bits. Then rows of so many gigabytes are written to a temporary
@@ -76,6 +76,14 @@ def write_rows(folder: Path, size: int, seed: int = 0) -> int:
     return count
 
 
+def beyond(folder: Path, size: int, megabytes: int) -> dict[str, Any]:
+    """Write rows of about `size` bytes, and train on them in little memory."""
+    count = write_rows(folder / "rows", size)
+    found = limited(folder / "rows", folder / "run", megabytes)
+    written = (folder / "rows" / "X.npy").stat().st_size
+    return {"bytes": written, "rows": count, "features": WIDTH, **found}
+
+
 def limited(data: Path, out: Path, megabytes: int) -> dict[str, Any]:
     """Train in a process of its own with a limit on its data; its record, with memory and times.
 
@@ -121,11 +129,13 @@ def compared(data: Path, rounds: int) -> dict[str, Any]:
         for name, part in (("memory", whole), ("streamed", streamed))
     }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
+    processor: dict[str, list[float]] = {name: [] for name in engines}
     for epoch in range(rounds + 1):
         for name in list(engines)[:: 1 if epoch % 2 else -1]:
-            took = one_epoch(engines[name], len(whole), config, epoch, blocks)
+            took, busy = one_epoch(engines[name], len(whole), config, epoch, blocks)
             if epoch:  # the first one warms up
                 seconds[name].append(took)
+                processor[name].append(busy)
     digests = {
         hashlib.sha256(b"".join(value.tobytes() for value in engine.state().values())).hexdigest()
         for engine in engines.values()
@@ -138,19 +148,27 @@ def compared(data: Path, rounds: int) -> dict[str, Any]:
         "steps_per_epoch": steps,
         "rounds": rounds,
         "seconds_per_epoch": seconds,
-        "speed_ratio": statistics.median(
-            memory / file for memory, file in zip(seconds["memory"], seconds["streamed"], strict=True)
-        ),
+        "processor_seconds_per_epoch": processor,
+        "speed_ratio": ratio(seconds),
+        "processor_ratio": ratio(processor),
         "same_weights": True,
     }
 
 
-def one_epoch(engine: NumpyEngine, rows: int, config: TrainConfig, epoch: int, blocks: Blocks) -> float:
-    """Seconds of all steps of an epoch, with the reading that they wait for."""
-    start = time.perf_counter()
+def ratio(seconds: dict[str, list[float]]) -> float:
+    """How fast the file is beside memory: the median over turns that follow each other."""
+    pairs = zip(seconds["memory"], seconds["streamed"], strict=True)
+    return statistics.median(memory / file for memory, file in pairs)
+
+
+def one_epoch(
+    engine: NumpyEngine, rows: int, config: TrainConfig, epoch: int, blocks: Blocks
+) -> tuple[float, float]:
+    """Seconds of all steps of an epoch, with the reading that they wait for; and those of the processor."""
+    start, busy = time.perf_counter(), time.process_time()
     for batch in minibatches(rows, config.batch_size, 1, config.seed, epoch, blocks=blocks):
         engine.step(batch, 1e-3)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - busy
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -162,7 +180,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--gigabytes", type=float, default=8.0, help="rows that are trained on in little memory"
     )
     parser.add_argument("--megabytes", type=int, default=1024, help="memory for that")
-    parser.add_argument("--rounds", type=int, default=5, help="epochs that are timed")
+    parser.add_argument("--rounds", type=int, default=10, help="epochs that are timed, of each")
+    parser.add_argument("--speed", action="store_true", help="measure the speed anew, and keep the rest")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--out", type=Path, default=OUT, help="file for the record")
     options = parser.parse_args(arguments)
@@ -173,13 +192,14 @@ def main(arguments: list[str] | None = None) -> int:
             fitting = min(FITTING, int(options.gigabytes * 1e9))
             write_rows(folder / "small", fitting)
             speed = compared(folder / "small", options.rounds)
-            count = write_rows(folder / "rows", int(options.gigabytes * 1e9))
-            large = limited(folder / "rows", folder / "run", options.megabytes)
-            size = (folder / "rows" / "X.npy").stat().st_size
+            if options.speed:
+                large = read_json(options.out)["beyond_memory"]
+            else:
+                large = beyond(folder, int(options.gigabytes * 1e9), options.megabytes)
         record = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": describe(before, Watch.now()),
-            "beyond_memory": {"bytes": size, "rows": count, "features": WIDTH, **large},
+            "beyond_memory": large,
             "beside_memory": speed,
         }
         write_json(options.out, record)
@@ -187,8 +207,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(
-        f"{size / 1e9:.1f} GB in {large['peak_resident_megabytes']:.0f} MB (limit {options.megabytes} MB), "
-        f"{large['seconds']:.0f} s; beside memory x {speed['speed_ratio']:.2f}, the same weights"
+        f"{large['bytes'] / 1e9:.1f} GB in {large['peak_resident_megabytes']:.0f} MB "
+        f"(limit {large['limit_megabytes']} MB), {large['seconds']:.0f} s; beside memory "
+        f"x {speed['speed_ratio']:.2f} (processor x {speed['processor_ratio']:.2f}), the same weights"
     )
     return 0
 

@@ -6,5 +6,6 @@ csv       a CSV file: encoding, delimiter, names of the columns, ragged rows
 files     the way in to CSV and Parquet files
 mapping   what was learnt from a table: which columns, their categories, what fills a gap
 fit       a mapping from the rows of a training
+frames    pandas DataFrames and Arrow tables in memory
 target    the column that is to be predicted, as labels
 """
