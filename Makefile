@@ -10,6 +10,8 @@ BIN := .venv/bin
 # as many processes as cores, each with the tests of one file after another
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# or each of the tests' many processes would compile fcnet anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := reproduce
 .PHONY: reproduce setup test check lint bench docs clean

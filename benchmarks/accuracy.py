@@ -1,7 +1,7 @@
 """Validation accuracy against seconds: the same net, schedule, minibatches and epochs in every program.
 
 Two nets, on standardised pixels with momentum and a cosine schedule, since all programs can do that: the
-recipe quick, and a wide one. Each program trains in a process of its own, one after the other, and says after
+recipe quick, and a wide one. Each program trains in its own process, one after the other, and says after
 each epoch where it stands; then the round begins again with another program, and what counts is the median of
 the seconds. Seconds are those of training, evaluation and compilation; imports and loading are in `cold`.
 Besides, how soon the recipes of this project reach 50, 55 and 60 %, one training each.
@@ -193,7 +193,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def train(net: str, program: str, settings: dict[str, Any], images: int | None, **_: Any) -> None:
-    """One run, in a process of its own: a peer on a net, or a recipe of this project."""
+    """One run, in its own process: a peer on a net, or a recipe of this project."""
     config = TrainConfig.from_dict(
         {name: value for name, value in settings.items() if value is not None}, "the settings"
     )

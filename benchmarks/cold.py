@@ -55,7 +55,7 @@ def programs(quick: bool) -> list[Program]:
 
 
 def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
-    """Start each program, in turn, with a seed of its own in each round."""
+    """Start each program, in turn, with its own seed in each round."""
     from fcnet.data.find import find
 
     if find(None) is None:

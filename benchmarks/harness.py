@@ -1,4 +1,4 @@
-"""How all that repeats is measured: each contestant in a process of its own, beside the baseline, in rounds.
+"""How all that repeats is measured: each contestant in its own process, beside the baseline, in rounds.
 
 A benchmark is a file with one `Benchmark` in it; a contestant is a function that gets a case, prepares
 whatever it needs, and returns what is to be timed. Contestants of one case are started together, compute

@@ -74,7 +74,7 @@ TERMS = {
     "one minibatch on its way forward and back",
     "weights": "4 P (2 + 2 s + w): weights and the optimiser's s arrays, twice, since the last good ones "
     "are kept against a divergence, and its w working arrays",
-    "build": "20 P: the saved model is checked by a network of its own, which is first drawn in float64",
+    "build": "20 P: the saved model is checked by a second network, which is first drawn in float64",
     "checkpoint": "8 P (1 + s): a checkpoint, as arrays and as the bytes of its file",
     "evaluate": f"8 P + {4 * CHUNK} (3 D + sum H): the saved model looks at {CHUNK} images at once, while "
     "those before are still held, by it and by the allocator",

@@ -53,7 +53,7 @@ def two_threads(case: Case) -> Timed:
 
 @BENCHMARK.contestant("two workers, one thread each", needs="torch")
 def two_workers(case: Case) -> Timed:
-    """The first of two workers; the second follows it in a process of its own, and ends when it does."""
+    """The first of two workers; the second follows it in its own process, and ends when it does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])

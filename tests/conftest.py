@@ -32,7 +32,10 @@ SLOW = (
     # whole reproductions, searches and trainings, each in processes of its own
     "cli/test_reproduce.py", "test_exercise.py", "test_guide.py", "test_tune.py", "test_tune_postgresql.py",
     "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py", "torch_net/test_workers.py",
-    "test_benchmarks.py", "test_install.py",
+    "test_benchmarks.py", "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
+    "torch_net/test_augmentation.py",
+    # hostile and spoiled input, hundreds of each
+    "test_hostile.py", "fuzz/test_fuzz.py",
     # every figure and page, drawn again for many records
     "test_docs.py", "report/test_browser.py", "report/test_figures.py", "report/test_page.py",
     "test_tune_figures.py", "test_question4.py",
@@ -68,6 +71,12 @@ Any other skipped test fails there (FCNET_CI or CI is set): a package or program
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="trainings killed by tests/runs/test_survival.py")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Slow files that are left out are not even imported: PyTorch alone takes seconds."""
+    slow = collection_path.is_file() and collection_path.relative_to(ROOT).as_posix() in SLOW
+    return True if slow and "not slow" in config.option.markexpr else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -53,7 +53,7 @@ def surroundings(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path, *options: str, settings: list[str] = SETTINGS) -> subprocess.Popen[str]:
-    """`fcnet train` on digits in a process of its own."""
+    """`fcnet train` on digits in its own process."""
     return subprocess.Popen(
         [sys.executable, "-c", EAGER, "train", "--out", str(folder), *settings, *options],
         stdout=subprocess.PIPE,

@@ -179,7 +179,7 @@ class Trial:
 
 
 def undisturbed(whole: Path) -> float:
-    """Train in a process of its own that nobody kills; the seconds that it was in its folder."""
+    """Train in its own process that nobody kills; the seconds that it was in its folder."""
     process = start(whole)
     wait_until_at_work(RunFolder(whole), process)
     began = time.monotonic()

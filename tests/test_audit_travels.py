@@ -297,8 +297,11 @@ def test_the_fixture_makes_it_one_line(tmp_path: Path) -> None:
         "def test_right(gradient_audit): gradient_audit(loss, x, lambda p: {'x': 3 * p['x'] ** 2})\n"
         "def test_wrong(gradient_audit): gradient_audit(loss, x, lambda p: {'x': p['x'] ** 2})\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "fcnet.audit.plugin", "-p", "no:cacheprovider"]
-    path = {"PYTHONPATH": str(Path(fcnet.__file__).resolve().parents[1])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "fcnet.pytest_plugin", "-p", "no:cacheprovider"]
+    path = {
+        "PYTHONPATH": str(Path(fcnet.__file__).resolve().parents[1]),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     done = subprocess.run(
         [*command, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **path}
     )
@@ -308,4 +311,12 @@ def test_the_fixture_makes_it_one_line(tmp_path: Path) -> None:
 
 def test_pytest_finds_the_fixture_where_fcnet_is_installed() -> None:
     project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"fcnet.audit.plugin": "fcnet.audit.plugin"}
+    assert project["entry-points"]["pytest11"] == {"fcnet.pytest_plugin": "fcnet.pytest_plugin"}
+
+
+def test_the_plugin_imports_nothing_heavy_into_the_tests_of_others() -> None:
+    code = "import sys, fcnet.pytest_plugin; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "numpy" not in loaded
+    assert {name for name in loaded if name.startswith("fcnet")} == {"fcnet", "fcnet.pytest_plugin"}

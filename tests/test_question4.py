@@ -22,7 +22,8 @@ from fcnet.net.network import Network
 from fcnet.records import RunFolder, write_json
 from fcnet.report.discussion import discuss
 from fcnet.report.figures import draw, write
-from fcnet.report.reading import Records, study_of
+from fcnet.report.reading import Records
+from fcnet.stages import study_of
 from fcnet.train.callbacks import Callback
 from trainings import StopAfter
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
+from optuna.trial import TrialState
 
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
@@ -190,3 +193,80 @@ def test_a_journal_with_a_damaged_line_is_one_line(line: str, tmp_path: Path) ->
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+    """A search of two trials."""
+    out = tmp_path_factory.mktemp("searched") / "out"
+    run(request(out, trials=2), digits)
+    return out
+
+
+HOSTILE = {
+    "a run outside": ("run", "../../elsewhere"),
+    "a run that is no text": ("run", 7),
+    "a run with a line break": ("run", "0000\n"),
+    "an outcome that is none": ("outcome", [1]),
+    "endless seconds": ("outcome", {"diverged": False, "seconds": -1, "epochs": 1, "threads": 1}),
+    "a base that is none": ("base", {"a": 1}),
+    "a worker that is none": ("worker", "me"),
+    "lost in letters": ("lost", "often"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_journal_that_somebody_prepared_is_one_line(
+    case: str, searched: Path, tmp_path: Path, digits: Dataset
+) -> None:
+    out, elsewhere = Path(shutil.copytree(searched, tmp_path / "out")), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "model.safetensors").write_text("of somebody else")
+    asked = request(out, trials=3, resume=True)
+    name, value = HOSTILE[case]
+    with opened_storage(asked) as storage:  # an attribute of a finished trial, which Optuna itself refuses
+        study = storage.get_study_id_from_name(asked.study)
+        trial = storage.create_new_trial(study)
+        storage.set_trial_user_attr(trial, name, value)
+        storage.set_trial_state_values(trial, TrialState.COMPLETE, [0.1])
+    with pytest.raises(RunError, match=r"^trial 2 of .*/out is damaged: .*; restore it or choose") as refused:
+        run(asked, digits)
+    assert "\n" not in str(refused.value)
+    assert (elsewhere / "model.safetensors").read_text() == "of somebody else"
+    assert [path.name for path in elsewhere.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"learning_rate": 1e6}, "its learning_rate is 1000000.0, which is not in the space"),
+        ({"learning_rate": "high"}, "its learning_rate is 'high', which is not in the space"),
+        ({"momentum": 0.5}, "it has the unknown parameter momentum"),
+    ],
+)
+def test_a_trial_outside_of_the_space_is_refused(
+    params: dict[str, object], said: str, searched: Path, tmp_path: Path, digits: Dataset
+) -> None:
+    out = Path(shutil.copytree(searched, tmp_path / "out"))
+    asked = request(out, trials=3, resume=True)
+    with opened_storage(asked) as storage:
+        optuna.load_study(study_name=asked.study, storage=storage).enqueue_trial(params)
+    with pytest.raises(RunError, match=said):
+        run(asked, digits)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [{"format": 1}, {"base": 7}, {"space": [7]}, {"space": [{"name": "x", "only_if": 7}]}, {"trials": -1}],
+)
+def test_a_study_that_describes_no_search_is_one_line(
+    plan: dict[str, object], searched: Path, tmp_path: Path, digits: Dataset
+) -> None:
+    out = Path(shutil.copytree(searched, tmp_path / "out"))
+    asked = request(out, trials=3, resume=True)
+    with opened_storage(asked) as storage:
+        study = optuna.load_study(study_name=asked.study, storage=storage)
+        study.set_user_attr("plan", plan if plan == {"format": 1} else study.user_attrs["plan"] | plan)
+    with pytest.raises(RunError, match="is damaged") as refused:
+        run(asked, digits)
+    assert "\n" not in str(refused.value)

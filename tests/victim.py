@@ -126,7 +126,7 @@ def be_careless(how: str) -> None:
 
 
 def begin(order: dict[str, Any]) -> int:
-    """`fcnet` in a process of its own; its exit status, negative for a signal."""
+    """`fcnet` in its own process; its exit status, negative for a signal."""
     process = os.fork()
     if process == 0:  # the fork, which ends here
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)

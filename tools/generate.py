@@ -35,6 +35,7 @@ from fcnet.report.derivation import RECORD, derivation
 from fcnet.report.figures import draw
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
+from folding_table import folding
 from fuzzed import fuzz
 from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
@@ -157,6 +158,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "survival": survival(records / "survival.json"),
             "hostile": hostile(records / "hostile.json"),
         },
+        "docs/folding.md": {"folding": folding(records / "folding.json")},
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/data.md": {"streaming": streaming(records / "streaming.json")},
         "docs/speed.md": speed_blocks(benchmarks),

@@ -29,7 +29,7 @@ class Engined:
 
     def __init__(self, engine: Engine, problem: Problem) -> None:
         self.engine = engine
-        # where images are deformed, each has a deformation of its own; the first one leaves it as it is
+        # where images are deformed, each has its own deformation; the first one leaves it as it is
         self.views = np.random.default_rng(problem.seed).integers(engine.views, size=len(problem.labels))
 
     def step(self, rows: Any, learning_rate: float) -> float:

@@ -21,6 +21,7 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1, le=LARGEST)]
+Whole = Annotated[int, Meta(ge=0, le=LARGEST)]
 Word = Annotated[str, Meta(max_length=500)]
 Place = Annotated[str, Meta(max_length=5_000)]
 Object = dict[str, Any]
@@ -101,7 +102,7 @@ class Tested(Struct):
     images: Count
     count: Count
     classes: list[Word]
-    confusion: list[list[Annotated[int, Meta(ge=0, le=LARGEST)]]]
+    confusion: list[list[Whole]]
 
     def __post_init__(self) -> None:
         lengths = {len(self.confusion), *map(len, self.confusion)}

@@ -66,7 +66,7 @@ def fcnet(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Res
 
 
 def start(arguments: str, folder: Path, *interpreter: str) -> subprocess.Popen[str]:
-    """Run a command in a process of its own, in `folder`."""
+    """Run a command in its own process, in `folder`."""
     environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
     environment |= user_environment(folder) | {"OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(

@@ -252,3 +252,14 @@ def test_a_list_fits_and_shows_foreign_text_without_control_characters(fcnet: Ru
 def test_a_cache_that_is_not_there_is_empty(fcnet: Run) -> None:
     assert fcnet("cache list").out[0].endswith("cache: 0 entries, 0 kB")
     assert fcnet("cache prune").status == 0
+
+
+@pytest.mark.parametrize("command", ["cache list", "cache prune --yes"])
+def test_a_cache_that_is_no_folder_is_one_line(
+    command: str, fcnet: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "file"))
+    result = fcnet(command)
+    assert (result.status, len(result.err)) == (2, 1)
+    assert result.err[0].endswith("file is no folder, choose another with $FCNET_CACHE")

@@ -104,6 +104,13 @@ def test_a_user_without_an_entry_and_a_home_is_told_about_the_cache(monkeypatch:
     assert "set FCNET_CACHE to a folder" in found.found
 
 
+def test_a_password_in_a_variable_is_not_shown(fcnet: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FCNET_STUDIES", "postgresql://me:SECRET@host/studies")
+    out = "".join(line.strip() for line in fcnet("doctor").out)
+    assert "FCNET_STUDIES=postgresql://me@host/studies" in out.replace(" ", "")
+    assert "SECRET" not in out
+
+
 # Each thing that is missing or slow is noticed
 
 

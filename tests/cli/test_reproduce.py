@@ -149,25 +149,25 @@ def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dic
     assert again["tuned"]["test_set_used"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_in_the_middle_the_same_command_goes_on(
-    number: signal.Signals, folder: Path, results: dict[str, Any], tmp_path: Path
+def test_stopped_and_killed_in_the_middle_the_same_command_goes_on(
+    folder: Path, results: dict[str, Any], tmp_path: Path
 ) -> None:
-    process = start(COMMAND, tmp_path)
-    config = RunFolder(tmp_path / "out" / "default").config
-    while not config.exists():  # the default run is about to start, and takes some tenths of a second
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.002)
-    time.sleep(0.05)
-    process.send_signal(number)
-    stopped = finish(process)
-    if number == signal.SIGINT:
-        errors = [line for line in stopped.err if not line.startswith(NOTE)]
-        assert (stopped.status, errors) == (
-            130,
-            ["stopped: nothing is lost, run the same command again to continue"],
-        )
-    assert not (tmp_path / "out" / "results.json").exists()
+    for run, number in (("default", signal.SIGINT), ("tuned", signal.SIGKILL)):
+        process = start(COMMAND, tmp_path)
+        config = RunFolder(tmp_path / "out" / run).config
+        while not config.exists():  # the run is about to start, and takes some tenths of a second
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        time.sleep(0.05)
+        process.send_signal(number)
+        stopped = finish(process)
+        if number == signal.SIGINT:
+            errors = [line for line in stopped.err if not line.startswith(NOTE)]
+            assert (stopped.status, errors) == (
+                130,
+                ["stopped: nothing is lost, run the same command again to continue"],
+            )
+        assert not (tmp_path / "out" / "results.json").exists()
     assert finish(start(COMMAND, tmp_path)).status == 0
     again = json.loads((tmp_path / "out" / "results.json").read_text())
     for part in ("dataset", "toy", "default", "tuned"):

@@ -162,7 +162,7 @@ def small_known(small: Small, monkeypatch: pytest.MonkeyPatch) -> Small:
 
 @pytest.fixture(autouse=True)
 def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
-    """Every test has a cache and a working folder of its own, and no proxy between it and loopback."""
+    """Every test has its own cache and working folder, and no proxy between it and loopback."""
     monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(Path(fcnet.__file__).absolute().parents[1]))  # for child processes
     for name in ("FCNET_OFFLINE", "http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):

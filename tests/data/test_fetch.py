@@ -23,10 +23,9 @@ from fcnet.data.download import (
     Source,
     Status,
     UnavailableError,
-    address_of,
-    any_reachable,
 )
 from fcnet.data.fetch import fetch
+from fcnet.data.transfer import address_of, any_reachable
 from fcnet.errors import DataError
 
 from .conftest import ARCHIVE, CIFAR10, FOLDER, MEMBERS, Behaviour, Handler, Server, Small, honest, truncates
@@ -387,6 +386,25 @@ def test_a_source_that_brings_next_to_nothing_is_given_up(
     with pytest.raises(UnavailableError, match="broke off after 60 of"):
         fetch(small.at(server.url("crumbs")), tmp_path, pace=PACE)
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://[::1", "http://.* is not an address: Invalid IPv6 URL"),
+        ("http://a:b/x", "http://a:b/x is not an address: Port could not be cast"),
+        ("http://me:secret@a:99999999/x", "http://a:99999999/x is not an address: Port out of range"),
+        ("http:///x", "http:///x is not an address: it names no host"),
+        ("ftp://me:secret@a/x", "--source ftp://a/x is neither http nor https, give such an address"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line_without_its_password(
+    url: str, said: str, small: Small, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=said) as caught:
+        fetch(small.published, tmp_path, source=url, pace=PACE)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_password_in_an_address_is_not_printed(server: Server, small: Small, tmp_path: Path) -> None:

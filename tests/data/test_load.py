@@ -156,3 +156,21 @@ class TestDigits:
     def test_the_split_is_fixed(self) -> None:
         assert load_digits().origin.sha256 == load_digits("again").origin.sha256
         assert load_digits().origin.sha256.startswith("592aa16998c55e07")
+
+
+def test_a_run_finds_its_data_where_they_were(
+    small: Small, own_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --data; where they have gone, or $FCNET_DATA names a folder, the usual places are searched."""
+    from fcnet.cli.loading import load_as_recorded
+
+    elsewhere = own_world / "elsewhere"
+    elsewhere.mkdir(parents=True)
+    origin = {"name": "CIFAR-10", "path": str(write_folder(elsewhere))}
+    assert load_as_recorded({"data": origin}, None).origin.path == origin["path"]
+    gone = origin | {"path": str(own_world)}
+    with pytest.raises(DataError, match="no CIFAR-10 in data"):
+        load_as_recorded({"data": gone}, None)
+    monkeypatch.setenv("FCNET_DATA", str(own_world / "nowhere"))
+    with pytest.raises(DataError, match="nowhere"):
+        load_as_recorded({"data": origin}, None)

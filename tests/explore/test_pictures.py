@@ -1,4 +1,4 @@
-"""A trained network in the page: its numbers against NumPy, what can be changed, pictures of one's own."""
+"""A trained network in the page: its numbers against NumPy, what can be changed, your own pictures."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ KINDS = (
         ("tune --out x --resume --trials 2", "tune --out x --resume --trials 3", "runs x", "report x",
          "train --config x/best.toml --out new --epochs 1"),
     ),
+    Kind("reproduction", ("report x", "runs x")),
     Kind(
         "pictures",
         (f"train --data x {TRAIN}", f"train --data x --image-size 8 {TRAIN}", "predict good x",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def make(folder: Path) -> None:
     own(folder)
     study(folder / "study")
     cifar(folder / "cifar")
+    reproduction(folder / "reproduction")
+
+
+def reproduction(folder: Path) -> None:
+    """The reproduction whose numbers the documents state."""
+    records = Path(__file__).parents[2] / "results"
+    shutil.copytree(records / "reproduce", folder)
+    shutil.copy(records / "reproduce.json", folder / "results.json")
 
 
 def pictures(folder: Path) -> None:

@@ -46,6 +46,13 @@ def test_a_rubric_says_what_a_stage_is_worth_and_what_a_mistake_costs(tmp_path: 
     assert graded("cyd", "REG_GRAD_FACTOR", "RELU_MASK_MISSING", rubric=rubric).by_stage["gradients"] == 0
 
 
+def test_a_rubric_may_count_the_pytorch_half_and_its_mistakes(tmp_path: Path) -> None:
+    text = '[points]\nforward = 2\n"pytorch training" = 3\n[deductions]\nPT_EVAL_MODE = 0.5\n'
+    rubric = read_rubric(written(tmp_path, text))
+    assert rubric.total == 5
+    assert rubric.deductions == {"PT_EVAL_MODE": 0.5}
+
+
 def test_a_remark_costs_what_the_rubric_says_and_nothing_else() -> None:
     assert graded("ada", "REMARK").points == 18
     assert graded("ada", "REMARK", rubric=Rubric(deductions={"REMARK": 1.5})).points == 16.5

@@ -680,3 +680,21 @@ ASKS_TWICE = ONE_HOT.replace(
     "            whole, _ = self.loss(X, y, reg)\n            val_loss, _ = self.loss(X_val, y_val)\n",
 )
 RIGHT.append(Right("a training that asks its loss four times in a step", ASKS_TWICE))
+
+KEEPS_BEST = ONE_HOT.replace(
+    "                learning_rate *= learning_rate_decay\n",
+    "                learning_rate *= learning_rate_decay\n"
+    "                if val_acc_history[-1] == max(val_acc_history):\n"
+    "                    best = {key: value.copy() for key, value in self.params.items()}\n",
+).replace("        return {'loss_history'", "        self.params = best\n        return {'loss_history'")
+RIGHT.append(Right("a training that keeps the best parameters", KEEPS_BEST))
+
+OPTIONS = ONE_HOT.replace(
+    "def loss(self, X, y=None, reg=0.0):\n",
+    "def loss(self, X, y=None, **options):\n        reg = options.get('reg', 0.0)\n",
+)
+RIGHT.append(Right("a loss that takes its options by name", OPTIONS))
+IMPORTS = ONE_HOT.replace(
+    "import numpy as np\n", "import numpy as np\nfrom google.colab import drive\nimport pandas_of_mine\n", 1
+)
+RIGHT.append(Right("imports that are not needed", IMPORTS))

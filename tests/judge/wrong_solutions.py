@@ -56,6 +56,31 @@ WRONG = [
     Wrong(ONE_HOT, "np.eye(p.shape[1])[y]", "np.eye(y.max() + 1)[y]", ("C_FROM_BATCH",)),
     Wrong(ONE_HOT, "np.eye(p.shape[1])[y]", "np.eye(3)[y]", ("HARDCODED_C",)),
     Wrong(ONE_HOT, "(p - Y) / len(X)", "(p - Y) / 5", ("GRAD_FACTOR",)),
+    Wrong(ONE_HOT, "grads['b1'] = d.sum(0)", "grads['bl'] = d.sum(0)", ("BIAS_GRAD_MISSING",)),
+    Wrong(
+        ONE_HOT,
+        "std * np.random.randn(hidden_size, output_size)",
+        "std * np.random.randn(output_size, hidden_size)",
+        ("PARAMETER_SHAPES",),
+    ),
+    Wrong(
+        ONE_HOT,
+        "grads['W2'] = a.T @ d",
+        "self.a = getattr(self, 'a', a)\n        grads['W2'] = self.a.T @ d",
+        ("STATE_KEPT",),
+    ),
+    Wrong(
+        ONE_HOT,
+        "learning_rate * grads[key]",
+        "learning_rate * (grads[key] + reg * self.params[key] * (key[0] == 'W'))",
+        ("UPDATE_TWICE",),
+    ),
+    Wrong(
+        ONE_HOT,
+        "learning_rate *= learning_rate_decay",
+        "learning_rate *= learning_rate_decay\n                break",
+        ("NUM_ITERS_IGNORED",),
+    ),
     Wrong(
         ONE_HOT,
         "np.argmax(self.loss(X), axis=1)",

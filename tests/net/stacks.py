@@ -1,4 +1,4 @@
-"""Random architectures: rows of all kinds of layers, residual blocks among them and inside one another."""
+"""Random architectures: rows of all kinds of layers, residual blocks and rows side by side among them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ DROPOUT = st.just(Spec.of("dropout", p=0.4))
 
 
 def rows(depth: int = 1) -> st.SearchStrategy[list[Spec]]:
-    """Rows of layers of any order; residual blocks bring their own last linear layer."""
+    """Rows of layers of any order; `fitted` ends residual blocks and rows side by side as they must end."""
     kinds = [LINEAR, ACTIVATIONS, NORM, DROPOUT]
     if depth:
         kinds.append(rows(depth - 1).map(lambda inner: Spec.of("residual", layers=tuple(inner))))
+        several = st.lists(rows(depth - 1).map(tuple), min_size=1, max_size=3)
+        kinds.append(several.map(lambda inner: Spec.of("mean", rows=tuple(inner))))
     return st.lists(st.one_of(*kinds), min_size=1, max_size=4)
 
 
@@ -33,6 +35,11 @@ def fitted(specs: list[Spec], inputs: int) -> tuple[tuple[Spec, ...], int]:
             if end != width:
                 inner += (Spec.of("linear", units=width),)
             spec = Spec.of("residual", layers=inner)
+        elif spec.kind == "mean":
+            beside = [fitted(list(inner), width) for inner in dict(spec.options)["rows"]]
+            width = beside[0][1]
+            ends = Spec.of("linear", units=width)
+            spec = Spec.of("mean", rows=tuple(r if end == width else (*r, ends) for r, end in beside))
         elif spec.kind == "linear":
             width = dict(spec.options)["units"]
         row.append(spec)

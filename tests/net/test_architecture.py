@@ -78,6 +78,12 @@ MANY = {"kind": "residual", "layers": [{"kind": "layernorm"}] * 9999}
         '{"inputs": 4, "layers": [{"kind": "residual", "layers": 3}]}',
         '{"inputs": 4, "layers": [{"kind": "residual", "layers": [{"kind": "linear", "units": 5}]}]}',
         '{"inputs": 4, "layers": ' + '[{"kind": "residual", "layers": ' * 50 + "[]" + "}]" * 50 + "}",
+        '{"inputs": 4, "layers": [{"kind": "mean", "rows": []}]}',
+        '{"inputs": 4, "layers": [{"kind": "mean", "rows": [[]]}]}',
+        '{"inputs": 4, "layers": [{"kind": "mean", "rows": [{"kind": "linear", "units": 5}]}]}',
+        '{"inputs": 4, "layers": [{"kind": "mean", "rows": [[{"kind": "layernorm"}], '
+        '[{"kind": "linear", "units": 5}]]}]}',
+        '{"inputs": 4, "layers": [{"kind": "mean", "rows": ' + "[" * 500 + "]" * 500 + "}]}",
         "[" * 100_000,
         json.dumps({"inputs": 4, "layers": [MANY] * 2}),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 import tracemalloc
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 from fcnet.net import blas, openblas
 from fcnet.net.architecture import Architecture
-from fcnet.net.blas import add_scaled, product
+from fcnet.net.blas import Product, add_scaled, product
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout
 from fcnet.net.losses import SoftmaxCrossEntropy
@@ -56,8 +58,40 @@ def test_the_product_scales_adds_and_writes_in_place(
     stored_B = np.ascontiguousarray(B.T) if transpose_B else B
     for array in (stored_A, stored_B):
         array.flags.writeable = False
+    again, D = Product(beta=2.0, transpose_A=transpose_A, transpose_B=transpose_B), C.copy()
     product(stored_A, stored_B, C, alpha=0.5, beta=2.0, transpose_A=transpose_A, transpose_B=transpose_B)
-    np.testing.assert_allclose(C, expected, rtol=1e-5 if C.real.dtype == np.float32 else 1e-13)
+    tolerance = 1e-5 if C.real.dtype == np.float32 else 1e-13
+    np.testing.assert_allclose(C, expected, rtol=tolerance)
+    E = D.copy()
+    for _ in range(3):  # translated once, with the numbers that the arrays hold by then
+        again(stored_A, stored_B, D, alpha=0.5)
+        product(stored_A, stored_B, E, alpha=0.5, beta=2.0, transpose_A=transpose_A, transpose_B=transpose_B)
+    np.testing.assert_array_equal(D, E)
+
+
+@pytest.mark.usefixtures("library")
+def test_a_repeated_product_follows_its_arrays() -> None:
+    """Other numbers in the same arrays, other arrays, smaller ones, another alpha; and copies start anew."""
+    rng = np.random.default_rng(0)
+    A, B, C = rng.standard_normal((4, 3)), rng.standard_normal((3, 5)), np.empty((4, 5))
+    again = Product()
+    for multiply in (again, copy.deepcopy(again), pickle.loads(pickle.dumps(again))):
+        for first, second, out in ((A, B, C), (A[:2], B, C[:2]), (A, B.copy(), C), (A, B, np.empty((4, 5)))):
+            for alpha in (1.0, 0.5):
+                multiply(first, second, out, alpha=alpha)
+                np.testing.assert_allclose(out, alpha * first @ second, rtol=1e-13)
+                first *= 1.5
+
+
+def test_a_repeated_product_refuses_what_a_single_one_does() -> None:
+    again, A, B, C = Product(), zeros(2, 3), zeros(3, 5), zeros(2, 5)
+    again(A, B, C)
+    for first, second, out in ((A, B.T, C), (B, B, C), (A, B.astype(float), C)):
+        with pytest.raises(ValueError, match="no product"):
+            again(first, second, out)
+    C.flags.writeable = False
+    with pytest.raises(ValueError, match="no product"):
+        again(A, B, C)
 
 
 @pytest.mark.usefixtures("library")

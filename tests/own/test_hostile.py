@@ -197,6 +197,7 @@ def test_names_that_no_font_has_are_drawn_as_escapes(tmp_path: Path) -> None:
 
     assert plain("Bäume $x$") == r"Bäume \$x\$"
     assert plain("a\U0010ffff") == r"a\U0010ffff"
+    assert plain("\x1b[2Ja") == r"\x1b[2Ja"
     drawn = plain("猫")
     assert drawn == ("猫" if len(families()) > 1 else r"\u732b")
     with warnings.catch_warnings():
@@ -209,7 +210,7 @@ def test_names_that_no_font_has_are_drawn_as_escapes(tmp_path: Path) -> None:
 
 
 def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Python in a process of its own, without HOME."""
+    """Python in its own process, without HOME."""
     environment = {name: value for name, value in os.environ.items() if name != "HOME"} | variables
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.run(

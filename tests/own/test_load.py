@@ -381,6 +381,10 @@ X, Y = examples()
         ({"X": X, "y": Y[:-1]}, r"y in .* has shape \(39,\), give one label for each of the 40 rows of X"),
         ({"X": X, "y": Y + 0.5}, "y in .* has dtype float64, give whole numbers or text"),
         ({"X": X, "y": 0 * Y}, "has one class only"),
+        (
+            {"X": X, "y": np.where(Y > 1, "a" * 501, "b")},
+            "has a class name of 501 characters, give at most 500",
+        ),
         ({"X": X / 255, "y": Y}, "has images of dtype float64, give pixels from 0 to 255 as uint8"),
         ({"X": X.astype(int) + 1, "y": Y}, "has pixels from 1 to 256, give 0 to 255"),
         ({"X": X.transpose(0, 3, 1, 2), "y": Y}, "give 1 or 3 channels, and these last"),
@@ -424,6 +428,49 @@ def test_a_member_that_is_no_array_is_one_line(member: bytes, said: str, tmp_pat
     with pytest.raises(DataError, match=said) as caught:
         load_own(tmp_path / "a.npz")
     assert "\n" not in str(caught.value)
+
+
+def member(size: int, holds: int) -> bytes:
+    """An array of zeros in a file that states another size."""
+    return header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size},)}}\n") + bytes(holds)
+
+
+@pytest.mark.parametrize(
+    ("size", "holds", "method", "said"),
+    [
+        (9_999_999, 9, zipfile.ZIP_STORED, "states 9999999 bytes and holds 9"),
+        (5, 1_000_000, zipfile.ZIP_DEFLATED, "states 5 bytes and holds 1000000"),
+        (1_000_000, 1_000_000, zipfile.ZIP_BZIP2, "not packed as NumPy packs arrays"),
+        (
+            40_000_000,
+            40_000_000,
+            zipfile.ZIP_DEFLATED,
+            "unpacks to 40 MB, loading it takes 160 MB of memory and 100 MB are available; save fewer or",
+        ),
+    ],
+)
+def test_arrays_are_measured_before_they_are_unpacked(
+    size: int, holds: int, method: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of 260 kB unpacks to 268 MB."""
+    monkeypatch.setattr("fcnet.data.own.arrays.available", lambda: 100_000_000)
+    monkeypatch.setattr("fcnet.data.own.arrays.read_array", lambda *_, **__: pytest.fail("it was unpacked"))
+    np.savez(tmp_path / "a.npz", y=Y)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("X.npy", member(size, holds), method)
+    with pytest.raises(DataError, match=said):
+        load_own(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("left", [None, 10**9])
+def test_honest_arrays_that_pack_well_are_loaded(
+    left: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcnet.data.own.arrays.available", lambda: left)
+    one_hot = np.eye(2, dtype=np.uint8)[np.arange(2_000) % 2].repeat(500, axis=1)
+    np.savez_compressed(tmp_path / "a.npz", X=one_hot, y=np.arange(2_000) % 2)
+    assert (tmp_path / "a.npz").stat().st_size < one_hot.nbytes / 100
+    assert load_own(tmp_path / "a.npz").train.images.shape[1] == 1_000
 
 
 def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:

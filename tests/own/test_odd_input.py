@@ -60,7 +60,7 @@ def beside(own: Path) -> None:
 
 
 def parts(own: Path) -> None:
-    """The same folder as train/, with a picture of its own for the test."""
+    """The same folder as train/, with its own picture for the test."""
     own.rename("pictures")
     own.mkdir()
     Path("pictures").rename(own / "train")
@@ -115,6 +115,9 @@ CASES: dict[str, Given] = {
     "a class of the test part that training lacks": folder(unknown_class),
     "one class": folder(one_class),
     "16-bit pictures that go to 4095": folder(shallow),
+    "a picture of 9,000 x 9,000 pixels": folder(
+        lambda own: Image.new("1", (9000, 9000)).save(own / "dark" / "huge.png")
+    ),
     "black pictures": folder(lambda own: Image.new("L", (12, 12)).save(own / "dark" / "night.png")),
     "the same picture everywhere": folder(white),
     "a picture under two classes": folder(twin),

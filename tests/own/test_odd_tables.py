@@ -79,6 +79,7 @@ CASES: dict[str, Given] = {
     "a target that is not there": csv(lines(), target="Clas"),
     "a target of measurements": csv(lines(), target="size"),
     "a target that differs in every row": csv(with_column("name", lambda i: f"n {i}"), target="name"),
+    "a class name of 600 characters": csv(changed(*((place, "yes$", "y" * 600) for place in range(1, 41)))),
     "a target of one class": csv([lines()[0], *lines()[1::2]]),
     "rows without a class": csv(changed(*((place, "(no|yes)$", "") for place in (3, 8, 9)))),
     "missing values": csv(changed((4, "^[^,]*", ""), (6, "^[^,]*", " NA "), (7, "(red|blue)", "?"))),

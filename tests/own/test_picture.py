@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,6 +137,40 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=said) as caught:
             read_picture(tmp_path / name, 8, 8)
         assert str(caught.value).startswith(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        (
+            "a.png",
+            (9_000, 9_000),
+            "it has 81,000,000 pixels, at most 80,000,000 are decoded; make it smaller",
+        ),
+        (
+            "a.gif",
+            (9_000, 9_000),
+            "it has 81,000,000 pixels, at most 80,000,000 are decoded; make it smaller",
+        ),
+        ("a.png", (14_000, 14_000), r"is too large \(.*196000000 pixels.*178956970 .*; make it smaller"),
+        ("a.jpg", (9_000, 9_000), ""),  # decoded at an eighth of its size
+        ("a.png", (4_000, 4_000), ""),
+    ],
+)
+def test_a_picture_is_measured_before_it_is_decoded(
+    name: str, size: tuple[int, int], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some kilobytes decode to gigabytes."""
+    Image.new("L", size, 70).save(tmp_path / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of large ones
+        if not said:
+            assert (read_picture(tmp_path / name, 4, 4).pixels == 70).all()
+            return
+        monkeypatch.setattr("PIL.ImageFile.ImageFile.load_prepare", lambda image: pytest.fail("decoded"))
+        with pytest.raises(DataError, match=said) as caught:
+            read_picture(tmp_path / name, 4, 4)
+    assert str(caught.value).startswith(str(tmp_path / name))
 
 
 def test_damaged_bytes_never_raise_anything_else(tmp_path: Path) -> None:

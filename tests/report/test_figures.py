@@ -132,6 +132,7 @@ def test_importing_the_figures_does_not_import_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -160,6 +161,7 @@ def test_a_damaged_record_is_named(out, name, content):
         draw_all(out, tiny())
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("missing", "figures"),
     [

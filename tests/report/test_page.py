@@ -153,6 +153,7 @@ def test_no_two_elements_share_an_identifier(out: Path) -> None:
     assert len(found) == len(set(found))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_numbers_are_those_of_the_records(out: Path) -> None:
     text = read(out).text
     for run in ("default", "tuned"):
@@ -165,6 +166,7 @@ def test_numbers_are_those_of_the_records(out: Path) -> None:
         assert fact in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_pictures_and_mistakes_are_embedded_where_the_data_can_be_had(out: Path) -> None:
     page = read(out, dataset())
     images = [attributes for tag, attributes in page.tags if tag == "img"]
@@ -177,6 +179,7 @@ def test_pictures_and_mistakes_are_embedded_where_the_data_can_be_had(out: Path)
     assert "Mistakes are not shown" in without.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_other_data_than_the_run_learned_from_shows_no_mistakes(out: Path) -> None:
     record = read_json(out / "tuned" / "record.json")
     record["data"]["sha256"] = "f" * 64
@@ -185,6 +188,7 @@ def test_other_data_than_the_run_learned_from_shows_no_mistakes(out: Path) -> No
     assert "Mistakes are not shown" in read(out, dataset()).text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_unused_test_set_stays_unused(out: Path) -> None:
     (out / "tuned" / "test.json").unlink()
     text = read(out, dataset()).text
@@ -193,6 +197,7 @@ def test_an_unused_test_set_stays_unused(out: Path) -> None:
     assert not (out / "tuned" / "test.json").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
@@ -212,6 +217,7 @@ def test_what_is_missing_is_said_to_be_missing(missing: str, said: str, out: Pat
     assert said in read(out).text
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "name",
     [
@@ -234,6 +240,7 @@ def test_a_broken_file_is_named_and_no_page_is_written(name: str, damage: str, o
     assert not (out / "report.html").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_single_run_has_a_report_of_its_own(out: Path) -> None:
     page = read(out / "tuned", dataset())
     assert [attributes["id"] for tag, attributes in page.tags if tag == "section"] == [
@@ -258,6 +265,7 @@ def test_curves_carry_their_points(out: Path) -> None:
         assert all(len(curve["x"]) == len(curve["y"]) > 0 for curve in panel["curves"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_document_tells_the_same_and_shows_no_image_of_the_data(out: Path) -> None:
     records = Records(out)
     story = Story(records, {one.name: one for one in draw(records)}, page=False)
@@ -314,6 +322,7 @@ def test_any_text_stays_text(text: str) -> None:
     assert page.text.split() == text.replace("\0", "\N{REPLACEMENT CHARACTER}").split()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_section_of_a_users_own(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hardest(story: Story) -> str:
         test = story.records.test

@@ -1,4 +1,4 @@
-"""Freed memory stays with the process: seen in the page faults, in a process of its own."""
+"""Freed memory stays with the process: seen in the page faults, in its own process."""
 
 from __future__ import annotations
 

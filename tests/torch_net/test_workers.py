@@ -66,7 +66,7 @@ SETTINGS = [
     "--learning-rate", "0.05", "--momentum", "0.9", "--reg", "1e-4", "--dropout", "0.1", "--shift", "1",
     "--batch-size", "61", "--validation", "200", "--epochs", "12",
 ]  # fmt: skip
-"""61 examples are shared by neither two nor four workers without a rest."""
+"""61 examples are shared by neither two nor three workers without a rest."""
 
 
 def launch(workers: int, script: Path, *arguments: str, restarts: int = 0) -> subprocess.Popen[str]:
@@ -111,18 +111,10 @@ def gradients(workers: int, folder: Path) -> dict[str, dict[str, Any]]:
     return {name: dict(np.load(folder / f"gradients-{workers}-{name}.npz")) for name in names}
 
 
-@pytest.fixture(scope="module")
-def gradients_alone(folder: Path) -> dict[str, dict[str, Any]]:
-    return gradients(1, folder)
-
-
-@pytest.mark.parametrize("workers", [2, 4])
-def test_the_gradient_of_several_workers_is_that_of_one(
-    workers: int, gradients_alone: dict[str, dict[str, Any]], folder: Path
-) -> None:
+def test_the_gradient_of_four_workers_is_that_of_one(folder: Path) -> None:
     """With dropout, with mixup, and where a worker gets fewer examples than the others, or none."""
-    together = gradients(workers, folder)
-    for kind, alone in gradients_alone.items():
+    together = gradients(4, folder)
+    for kind, alone in gradients(1, folder).items():
         assert together[kind].keys() == alone.keys()
         for name, value in alone.items():
             assert np.abs(together[kind][name] - value).max() <= 1e-12 * np.abs(value).max(), name
@@ -181,14 +173,12 @@ def assert_same_result(actual: Path, expected: Path) -> None:
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_the_result_does_not_depend_on_the_number_of_workers(workers: int, alone: Path, folder: Path) -> None:
-    name = f"workers-{workers}"
-    out, err = finish(launch(workers, folder / "fcnet_eager.py", "train", "--out", name, *SETTINGS))
+def test_the_result_of_three_workers_is_that_of_one(alone: Path, folder: Path) -> None:
+    out, err = finish(launch(3, folder / "fcnet_eager.py", "train", "--out", "three", *SETTINGS))
     assert out.count("training accuracy") == 1  # one of them talks
     assert err.count("NOTE") == 1
-    assert_same_result(folder / name, alone)
-    assert read_json(RunFolder(folder / name).record)["engine"]["workers"] == workers
+    assert_same_result(folder / "three", alone)
+    assert read_json(RunFolder(folder / "three").record)["engine"]["workers"] == 3
 
 
 def test_a_killed_worker_is_started_again_and_the_training_goes_on(alone: Path, folder: Path) -> None:

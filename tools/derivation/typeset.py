@@ -119,7 +119,7 @@ def _multiplies(operator: ast.operator) -> bool:
 
 
 def _sign(operator: ast.operator, left: ast.expr, right: ast.expr) -> str:
-    """Between two sides; a product of two arrays entry by entry has a sign of its own."""
+    """Between two sides; a product of two arrays entry by entry has its own sign."""
     if isinstance(operator, ast.Mult):
         return " \\odot " if isinstance(right, ast.Compare) else " \\, "
     return {ast.Add: " + ", ast.Sub: " - ", ast.MatMult: " \\, "}[type(operator)]

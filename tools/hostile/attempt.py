@@ -1,4 +1,4 @@
-"""One command on one hostile folder, in a process of its own, and what must not have happened."""
+"""One command on one hostile folder, in its own process, and what must not have happened."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The `fcnet` command.
 
-Each command is a dataclass in a file of its own: its fields are the options, its docstring is the help,
+Each command is a dataclass in its own file: its fields are the options, its docstring is the help,
 its `run` does the work and imports what it needs only then, so that `fcnet --help` stays quick. A user's
 mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
 """
@@ -24,6 +24,9 @@ NAMED_BY_THE_USER = {
 }  # fmt: skip
 """What is wrong with a path that a user gave, wherever it is noticed first."""
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What a full disk says, also the one that the output is redirected to."""
+
 
 def _write_any_name() -> None:
     """Let the terminal show the escape of a character that its encoding lacks."""
@@ -42,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_any_name()
         from fcnet.cli.commands import parse
 
-        return parse(sys.argv[1:] if arguments is None else arguments).run()
+        status = parse(sys.argv[1:] if arguments is None else arguments).run()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk is noticed here, and not while the interpreter ends
+        return status
     except AlreadySaidError:
         return 2
     except FcnetError as error:
@@ -60,16 +66,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(f"error: not enough memory, {str(error) or 'give smaller data or settings'}")
         return 2
     except BrokenPipeError:  # `fcnet ... | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the interpreter flushes it on its way out
+        _close_output()
         return 141
     except OSError as error:
-        if error.errno not in NAMED_BY_THE_USER or not error.filename:
+        advice = _explained(error)
+        if advice is None:
             raise
-        tell(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}, give another path")
+        tell(f"error: {advice}")
         return 2
     except KeyboardInterrupt as interruption:
         tell(f"stopped: {str(interruption) or 'by Ctrl-C, nothing is lost'}")
         return 143 if isinstance(interruption, Terminated) else 130
+
+
+def _explained(error: OSError) -> str | None:
+    """What a user can do about an error of the system; None if it is a defect of ours."""
+    if error.filename and error.errno in NAMED_BY_THE_USER:
+        return f"cannot use {os.fsdecode(error.filename)}: {error.strerror}, give another path"
+    if error.errno in FULL:
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was the output
+            _close_output()
+        what = f" {os.fsdecode(error.filename)}" if error.filename else ""
+        return f"cannot write{what}: {error.strerror}, free some space"
+    if isinstance(error, FileNotFoundError) and not _somewhere():
+        return "the current folder was removed, change to another one"
+    return None
+
+
+def _somewhere() -> bool:
+    """Whether the current folder is there."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _close_output() -> None:
+    """Drop what is left of the output, which the interpreter would write on its way out."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 def tell(text: str, stream: TextIO | None = None) -> None:

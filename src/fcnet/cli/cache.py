@@ -1,4 +1,4 @@
-"""`fcnet cache`: what fcnet keeps in the user's cache, and how to get rid of it."""
+"""`fcnet cache`: list what fcnet keeps in the user's cache, and remove it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class List:
-    """List what lies in the cache: which data set, how large, when it was last used, and by whom.
+    """List what is in the cache: the data set, its size, when it was last used, and which process uses it.
 
     The cache is $FCNET_CACHE, or the system's place for caches. All of it can be fetched or read again.
 
@@ -50,10 +50,10 @@ class List:
 
 @dataclass(frozen=True)
 class Prune:
-    """Remove from the cache what is of no use any more: say what it is, ask, and remove it.
+    """Remove what is no longer of use from the cache: list it, ask, and remove it.
 
-    That is images whose source is gone or has changed, what other versions of fcnet kept, and what killed
-    processes left. What a running process works on stays, and so do files that fcnet did not make.
+    Such are images whose source is gone or has changed, files of other versions of fcnet, and leftovers of
+    killed processes. Files that a running process uses stay, and so do files that fcnet did not make.
 
     Example: fcnet cache prune --yes
     """
@@ -128,6 +128,8 @@ def _readable(root: Path) -> Iterator[None]:
 def _entries(root: Path) -> list[Entry]:
     from fcnet.data.cache_folder import inventory
 
+    if root.exists() and not root.is_dir():
+        raise DataError(f"the cache {root} is no folder, choose another with $FCNET_CACHE")
     with _readable(root):
         return inventory(root)
 

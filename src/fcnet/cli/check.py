@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from fcnet.wording import shown
+
 if TYPE_CHECKING:
     from fcnet.judge import Report
     from fcnet.judge.cifar10 import Images
@@ -64,7 +66,7 @@ class Check:
         if self.json:
             for note in whole.notes:
                 if note.startswith("the submission is not fully isolated"):
-                    print(f"warning: {note}", file=sys.stderr)
+                    print(f"warning: {shown(note)}", file=sys.stderr)
             print(whole.to_json(), end="")
         else:
             self.tell(parts)
@@ -94,4 +96,4 @@ class Check:
                 console.print()
             tell(console, source, report, self.hints)
         if self.html is not None:
-            console.print(f"\npage: {self.html}", soft_wrap=True)
+            console.print(f"\npage: {shown(self.html)}", markup=False, soft_wrap=True)

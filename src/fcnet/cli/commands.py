@@ -36,6 +36,7 @@ COMMANDS = {
     "runs": "fcnet.cli.runs:Runs",
     "compare": "fcnet.cli.compare:Compare",
     "export": "fcnet.cli.export:Export",
+    "fold": "fcnet.cli.fold:Fold",
     "audit": "fcnet.cli.audit:Audit",
     "report": "fcnet.cli.report:Report",
     "explore": "fcnet.cli.explore:Explore",

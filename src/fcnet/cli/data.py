@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from fcnet.errors import DataError
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from fcnet.data.dataset import Dataset
     from fcnet.data.download import Progress, Status
@@ -54,7 +56,7 @@ class Fetch:
         about = fetchable(self.name)
         folder = self.copy_there(about)
         if folder is not None:
-            _console().print(f"already there: {folder}", highlight=False, soft_wrap=True)
+            _console().print(f"already there: {shown(folder)}", markup=False, highlight=False, soft_wrap=True)
         else:
             chosen = chosen_place(self.data)
             with fetch_progress() as progress:
@@ -110,7 +112,7 @@ class Verify:
                 own = hash_like(published, file)
             table.add_row(name, own, "yes" if own == published else "no")
         _console().print(table)
-        _console().print(f"kept images: {kept}", highlight=False)
+        _console().print(f"kept images: {shown(kept)}", markup=False, highlight=False)
         _console().print(_facts(dataset))
         if self.official and not dataset.origin.official:
             raise DataError(
@@ -143,9 +145,8 @@ class Info:
         table = _table("looked in", "found")
         for place in places(self.data):
             there = look(place.path, [about] if about else DATASETS.values())
-            table.add_row(
-                str(place.path.absolute()), str((there.folder or there.archive) if there else "nothing")
-            )
+            where = (there.folder or there.archive) if there else "nothing"
+            table.add_row(_cell(place.path.absolute()), _cell(where))
         _console().print(table)
         found = find(self.data, about)
         if found is None:
@@ -179,9 +180,9 @@ class Sample:
 
         check_not_negative(seed=self.seed)
         count = write_sample(self.folder, self.seed)
-        print(f"{self.folder}: {count} pictures in {len(CORNERS)} classes, {', '.join(CORNERS)}")
+        print(f"{shown(self.folder)}: {count} pictures in {len(CORNERS)} classes, {', '.join(CORNERS)}")
         train = f"fcnet train --data {quote(str(self.folder))} --out runs/first --recipe quick"
-        print(f"train on them with: {train}")
+        print(f"train on them with: {shown(train)}")
         return 0
 
 
@@ -220,6 +221,7 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
         yield _Lines(console)
         return
     from rich import progress as bars
+    from rich.markup import escape
 
     from fcnet.cli.progress import Bar, Times, title_column
 
@@ -229,13 +231,13 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
 
         def show(status: Status) -> None:
             if status.message:
-                bar.print(status.message, markup=False, highlight=False)
+                bar.print(shown(status.message), markup=False, highlight=False)
             bar.start_task(task)
             bar.update(
                 task,
                 completed=status.done,
                 total=status.total,
-                description=status.source or "fetching",
+                description=escape(shown(status.source or "fetching", 100)),
                 visible=True,
             )
 
@@ -264,15 +266,15 @@ class _Lines:
 
     def say(self, text: str) -> None:
         """Print one line as it is."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _facts(dataset: Dataset) -> Table:
     origin = dataset.origin
     table = _table("", "")
     table.show_header = False
-    table.add_row("data", dataset.label)
-    table.add_row("folder", origin.path)
+    table.add_row("data", _cell(dataset.label))
+    table.add_row("folder", _cell(origin.path))
     table.add_row("images", f"{len(dataset.train):,} train, {len(dataset.test):,} test")
     table.add_row("official", "yes" if origin.official else "no")
     table.add_row("sha256", origin.sha256)
@@ -287,6 +289,13 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _cell(text: object) -> Text:
+    """Foreign text in a table."""
+    from rich.text import Text
+
+    return Text(shown(text))
 
 
 def _console() -> Console:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from fcnet.errors import DataError
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
@@ -41,7 +42,7 @@ class Explore:
             raise DataError(f"--megabytes is {self.megabytes:g}, give a positive number")
         dataset = None if self.run_folder is None else self._dataset(self.run_folder)
         path = write_explorer(self.out, self.run_folder, dataset, self.megabytes)
-        print(f"wrote {path}, open it in a browser")
+        print(f"wrote {shown(path)}, open it in a browser")
         return 0
 
     def _dataset(self, folder: Path) -> Dataset | None:
@@ -55,5 +56,5 @@ class Explore:
         except DataError as error:
             if self.data is not None:
                 raise
-            print(f"note: the page has no validation pictures: {error}")
+            print(f"note: the page has no validation pictures: {shown(error)}")
             return None

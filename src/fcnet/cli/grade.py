@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fcnet.errors import FcnetError
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.judge.grade import Course, Entry, Graded, Rubric
@@ -62,7 +63,7 @@ class Grade:
             scratch = Path(folder)
             entries = [one_entry(self.folder)] if self.single else find_entries(self._unpacked(scratch))
             if not_all := warning(what_is_held(self.isolation)):
-                print(not_all, file=sys.stderr)
+                print(shown(not_all), file=sys.stderr)
             if not self.single:
                 return self._grade_all(entries, rubric)
             (graded,) = self._graded(entries, self.out or scratch, rubric).graded
@@ -107,7 +108,7 @@ class Grade:
         table, page = write_pages(course.graded, out)
         if course.reused:
             print(f"{course.reused} of {len(entries)} unchanged since they were graded")
-        print(f"marks in {table}, the class in {page}")
+        print(f"marks in {shown(table)}, the class in {shown(page)}")
         return 0
 
     def _tell(self, graded: Graded) -> int:
@@ -119,7 +120,8 @@ class Grade:
             write_json(self.gradescope, platforms.gradescope(graded))
         if self.prairielearn is not None:
             write_json(self.prairielearn, platforms.prairielearn(graded))
-        print("\n".join(platforms.github(graded) if self.annotations else platforms.plain(graded)))
+        lines = platforms.github(graded) if self.annotations else platforms.plain(graded)
+        print(*map(shown, lines), sep="\n")
         return 0 if graded.full else 1
 
 
@@ -133,4 +135,4 @@ class _Progress:
         self.done += 1
         points = f"{graded.points:g} of {graded.rubric.total:g}"
         told = f"{self.done:4d} of {self.total}  {graded.shown}: {points} points, {graded.verdict}"
-        print(f"{told}, {graded.problem}" if graded.problem else told, flush=True)
+        print(shown(f"{told}, {graded.problem}" if graded.problem else told), flush=True)

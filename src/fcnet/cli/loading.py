@@ -162,7 +162,20 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
             return load_own(path, origin.get("image_size"), progress, skip, asked, stream)
     from fcnet.data.load import load_known
 
-    return load_known(origin["name"], data)
+    return load_known(origin["name"], data or _where_it_was(origin))
+
+
+def _where_it_was(origin: dict[str, Any]) -> Path | None:
+    """The place of a published data set at the time of a run; None if it is gone or $FCNET_DATA names one."""
+    from fcnet.data.datasets import titled
+    from fcnet.data.find import chosen_place, look
+
+    path = Path(str(origin["path"]))
+    return (
+        path
+        if chosen_place(None) is None and path.is_dir() and look(path, [titled(origin["name"])])
+        else None
+    )
 
 
 def digits_notice(dataset: Dataset) -> str:

@@ -1,4 +1,4 @@
-"""`fcnet predict`: a trained network on pictures or a table of one's own."""
+"""`fcnet predict`: a trained network on your own pictures or table."""
 
 from __future__ import annotations
 

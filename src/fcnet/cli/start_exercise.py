@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import tyro
+
+from fcnet.wording import shown
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,6 @@ class Start:
 
         paths = write_start(self.folder, self.notebook)
         for path in paths:
-            print(f"wrote {path}")
-        print(f"next: cd {self.folder} && fcnet check {paths[0].name}")
+            print(f"wrote {shown(path)}")
+        print(f"next: cd {shown(quote(str(self.folder)))} && fcnet check {paths[0].name}")
         return 0

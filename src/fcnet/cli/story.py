@@ -23,7 +23,7 @@ from fcnet.report.figures import FIGURES, draw, write
 from fcnet.report.page.html import write_report
 from fcnet.report.reading import Records
 from fcnet.train.history import TRAINING_SAMPLE
-from fcnet.wording import by, mean_percent, percent, times
+from fcnet.wording import by, mean_percent, percent, shown, times
 
 OFFICIAL = {True: ", the official files", False: ", not the official files", None: ""}
 
@@ -46,8 +46,8 @@ class Story:
         """
         dataset = self.reproduction.dataset
         self.say(
-            f"{dataset.label}: {len(dataset.train):,} training and {len(dataset.test):,} test images from "
-            f"{escape(dataset.origin.path)}{OFFICIAL[dataset.origin.official]}"
+            f"{_foreign(dataset.label)}: {len(dataset.train):,} training and {len(dataset.test):,} test "
+            f"images from {_foreign(dataset.origin.path)}{OFFICIAL[dataset.origin.official]}"
         )
         if dataset.name == "CIFAR-10" and not (self.reproduction.out / "toy.json").exists():
             self.say(f"{expected('quick' if self.reproduction.quick else 'reproduce')} in all")
@@ -60,8 +60,8 @@ class Story:
         report = self.report()
         self.table(results)
         seconds, numbers = time.perf_counter() - self.start, self.reproduction.out / "results.json"
-        self.say(f"{seconds:.0f} s in all; every number is in {escape(str(numbers))}")
-        self.say(f"the report: {escape(str(report))}")
+        self.say(f"{seconds:.0f} s in all; every number is in {_foreign(numbers)}")
+        self.say(f"the report: {_foreign(report)}")
 
     def report(self) -> Path:
         """Draw the figures and write the page, which takes some seconds."""
@@ -116,10 +116,8 @@ class Story:
         for name in ("  change", TRAINING_SAMPLE, "validation", "seconds"):
             table.add_column(name, justify="left" if "change" in name else "right", overflow="fold")
         for rung in rungs:
-            table.add_row(
-                f"  {rung['change']}", percent(rung["train_accuracy"]), percent(rung["val_accuracy"]),
-                f"{rung['seconds']:.1f}",
-            )  # fmt: skip
+            reached = (percent(rung[name]) for name in ("train_accuracy", "val_accuracy"))
+            table.add_row(f"  {_foreign(rung['change'])}", *reached, f"{rung['seconds']:.1f}")
         self.console.print(table)
 
     def tuned(self) -> None:
@@ -140,9 +138,9 @@ class Story:
             return
         self.heading("Question 4: the two-layer net in PyTorch, and the same settings in NumPy")
         with_torch = self.training("PyTorch", partial(self.reproduction.pytorch, "torch"))
-        self.accuracies(with_torch, f"PyTorch in {with_torch['engine']['precision']}: ")
+        self.accuracies(with_torch, f"PyTorch in {_foreign(with_torch['engine']['precision'])}: ")
         with_numpy = self.training("NumPy", partial(self.reproduction.pytorch, "numpy"))
-        self.accuracies(with_numpy, f"NumPy in {with_numpy['engine']['precision']}: ")
+        self.accuracies(with_numpy, f"NumPy in {_foreign(with_numpy['engine']['precision'])}: ")
         self.heading("Question 4: what depth brings")
         with TrainingProgress("depth", self.console, lines=1) as progress:
             study = self.reproduction.depth(progress.next)
@@ -158,11 +156,13 @@ class Story:
         )
 
     def table(self, results: dict[str, Any]) -> None:
-        table = Table(title=f"{self.reproduction.dataset.label}: the exercise", title_justify="left")
+        table = Table(
+            title=f"{_foreign(self.reproduction.dataset.label)}: the exercise", title_justify="left"
+        )
         for name in HEADING:
             table.add_column(name, justify="right" if name in ("wanted", "reached") else "left")
         for row in exercise_rows(results):
-            table.add_row(*row.cells)
+            table.add_row(*map(_foreign, row.cells))
         self.console.print()
         self.console.print(table)
 
@@ -191,14 +191,19 @@ class Story:
     def item(self, mark: str, text: str) -> None:
         """A paragraph behind its number, indented as a whole on a terminal, one line elsewhere."""
         if not self.console.is_terminal:
-            self.say(f"  {mark} {escape(text)}")
+            self.say(f"  {mark} {_foreign(text)}")
             return
         grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_row(f"  {mark}", escape(text))
+        grid.add_row(f"  {mark}", _foreign(text))
         self.console.print(grid)
 
     def say(self, text: str) -> None:
         self.console.print(text, soft_wrap=not self.console.is_terminal)
+
+
+def _foreign(text: object) -> str:
+    """Text from a file, in which nothing is markup and nothing controls the terminal."""
+    return escape(shown(text))
 
 
 def depth_table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -214,7 +219,7 @@ def depth_table(rows: Sequence[dict[str, Any]]) -> Table:
             for part in ("training", "validation")
         )
         table.add_row(
-            f"  {row['budget']}", row["initialisation"], str(row["layers"]), str(row["width"]),
+            f"  {row['budget']}", _foreign(row["initialisation"]), str(row["layers"]), str(row["width"]),
             f"{row['parameters']:,}", *accuracies, f"{row['seconds']:.1f}",
         )  # fmt: skip
     return table

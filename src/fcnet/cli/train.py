@@ -27,7 +27,7 @@ class Train:
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
-    --data takes one's own data too: a folder with a folder of pictures for each class, an .npz file of X and
+    --data takes your own data too: a folder with a folder of pictures for each class, an .npz file of X and
     y, or a table with --target. Under torchrun, --engine torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
@@ -90,7 +90,7 @@ class Train:
         )
         settings = fitted_and_told(self._settings(), dataset)
         if self.overwrite and first and (place := move_aside(self.out)):
-            print(f"moved the run in {self.out} to {place}", flush=True)
+            tell(f"moved the run in {self.out} to {place}", sys.stdout)
         try:
             with watching as callback:
                 record = train_run(settings, dataset, self.out, self.resume, callback)

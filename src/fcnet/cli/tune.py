@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
+from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import TableOptions
@@ -108,7 +109,8 @@ class Tune:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
         same = _same_data(search.source, search.image_size, search.skip_damaged, search.table)
-        print(summary(status, dataset.label, same))
+        said = summary(status, dataset.label, same)
+        print(*map(shown, said.splitlines()), sep="\n")
         return 0
 
     @classmethod
@@ -132,6 +134,7 @@ class Tune:
         """
         from fcnet.cli.loading import table_of
         from fcnet.records import read_json, without_password
+        from fcnet.schema import Data, checked
         from fcnet.tuning.search import Search
         from fcnet.tuning.space import check_names
         from fcnet.tuning.storage import url_of
@@ -162,6 +165,7 @@ class Tune:
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
+            checked(origin, Data, search.record)
             if origin.get("kind"):  # the resumed search has its own data
                 return replace(
                     search,
@@ -208,8 +212,8 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
-        f"{search.out}: {len(status.done)} trials{elsewhere}\n"
-        f"{label}: the best has a validation accuracy of {percent(best.value or 0)}{before}: "
+        f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
+        f"{shown(label)}: the best has a validation accuracy of {percent(best.value or 0)}{before}: "
         f"{in_words(best.settings, search.base)}\n"
-        f"train it with: {threads}fcnet train --config {search.best} --out RUN{same_data}"
+        f"train it with: {threads}fcnet train --config {shown(search.best)} --out RUN{shown(same_data)}"
     )

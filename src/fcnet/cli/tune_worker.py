@@ -9,6 +9,7 @@ import sys
 import threading
 
 from fcnet.errors import FcnetError
+from fcnet.wording import shown
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
             threading.Thread(target=wait_for_the_end, daemon=True).start()
             run(description)
     except FcnetError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -1,4 +1,4 @@
-"""What lies in the cache folder, and the careful removal of what is of no use any more.
+"""What is in the cache folder, and the careful removal of what is no longer of use.
 
 Everything there can be fetched or computed again. Even so only what fcnet itself put there is removed: names
 that it does not know are listed and left alone, and no link is followed, neither to look nor to remove.
@@ -38,7 +38,7 @@ class Entry:
     path : of the file or folder
     kind : "images", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
     what : a description for people
-    reason : why it is of no use any more; empty if it is of use
+    reason : why it is no longer of use; empty if it is of use
     size : in bytes
     used : when it was last used, in seconds since 1970, as far as the file system says
     parts : the files and folders that it consists of
@@ -66,7 +66,7 @@ class Entry:
 
     @property
     def stale(self) -> bool:
-        """Whether it is of no use any more, and nobody works on it."""
+        """Whether it is no longer of use, and no process uses it."""
         return bool(self.reason) and not self.holder
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from fcnet.data.archive import extract
 from fcnet.data.disk import disk_error, require_space
-from fcnet.data.download import Download, Pace, Progress, Source, Status, UnavailableError, shown
+from fcnet.data.download import Download, Pace, Progress, Source, Status, UnavailableError
 from fcnet.data.find import expanded
 from fcnet.data.published import Published, Remote, is_file
+from fcnet.data.transfer import without_user
 from fcnet.errors import DataError
 from fcnet.lock import Lock, waiting_for
 
@@ -126,7 +127,8 @@ def is_url(source: str) -> bool:
     scheme, colon, _ = source.partition("://")
     if colon and scheme.lower() not in ("http", "https"):
         raise DataError(
-            f"--source {shown(source)} is neither http nor https, give such an address or the archive's path"
+            f"--source {without_user(source)} is neither http nor https, "
+            "give such an address or the archive's path"
         )
     return bool(colon)
 

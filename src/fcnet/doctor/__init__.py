@@ -1,6 +1,6 @@
-"""What fcnet finds on this machine, and what to do about it: a plain list of checks.
+"""What fcnet finds on this machine, and what to do about it: a list of checks.
 
-finding        what a check says, and how checks are run: the failure of one is a line too
+finding        what a check reports
 arithmetic     NumPy, the library of its products, threads, PyTorch and its device
 surroundings   Python, packages, variables, places to write to, the terminal
 storage        the cache and the data sets
@@ -48,7 +48,7 @@ def examine(checks: Sequence[Check] | None = None, verify: bool = False) -> list
         run = partial(storage.data_sets, verify=True) if verify and check is storage.data_sets else check
         try:
             found += run()
-        except (Exception, SystemExit) as error:  # whatever is broken here, the other checks still help
+        except (Exception, SystemExit) as error:  # whatever is broken, the other checks still run
             words = f"the check failed: {type(error).__name__}: {error}"
             found.append(Finding(check.__name__.replace("_", " "), "problem", words))
     return found

@@ -14,10 +14,10 @@ from fcnet.doctor.finding import Finding
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 PATIENCE = 120.0
-"""Seconds that PyTorch may take to start and to find its device; a broken driver can take for ever."""
+"""Seconds that PyTorch may take to start and to find its device; with a broken driver it may hang."""
 
 NVIDIA = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"))
-"""What there is where the driver of an NVIDIA GPU is loaded."""
+"""Files that exist if the driver of an NVIDIA GPU is loaded."""
 
 
 def numpy() -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def products() -> Iterator[Finding]:
 
 
 def processors() -> int:
-    """Processors that this process may use: those that it is bound to, or fewer under a quota."""
+    """Processors that this process may use: those that it is bound to, or fewer if a quota limits them."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(bound, round(quota() or bound)))
 
@@ -99,6 +99,7 @@ def pytorch() -> Iterator[Finding]:
             text=True,
             errors="replace",
             timeout=PATIENCE,
+            cwd=Path(sys.executable).parent,  # the current folder may be gone
         )
     except subprocess.TimeoutExpired:
         advice = "is the driver of the GPU in order? CUDA_VISIBLE_DEVICES= makes PyTorch leave it alone"

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""What a check reports."""
 
 from __future__ import annotations
 

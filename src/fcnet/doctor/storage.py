@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cache() -> Iterator[Finding]:
-    """The cache, its size, and what of it is of no use any more."""
+    """The cache, its size, and how much of it is no longer of use."""
     from fcnet.data.cache_folder import inventory
     from fcnet.data.find import cache_root
 
@@ -24,7 +24,7 @@ def cache() -> Iterator[Finding]:
     found = f"{root}: {megabytes(sum(entry.size for entry in entries))}" if entries else f"{root}: empty"
     stale = sum(entry.size for entry in entries if entry.removable and entry.stale)
     if stale:
-        advice = f"{megabytes(stale)} are of no use any more, remove them with: fcnet cache prune"
+        advice = f"{megabytes(stale)} are no longer of use, remove them with: fcnet cache prune"
         yield Finding("cache", "note", found, advice)
     else:
         yield Finding("cache", "ok", found)
@@ -35,7 +35,7 @@ def data_sets(verify: bool = False) -> Iterator[Finding]:
 
     Parameters
     ----------
-    verify : hash every file; otherwise what was found when the copy was read last is told
+    verify : hash every file; otherwise report what the last reading of the copy found
     """
     from fcnet.data.datasets import DATASETS, DEFAULT
 

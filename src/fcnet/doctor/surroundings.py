@@ -37,20 +37,16 @@ def python() -> Iterator[Finding]:
 
 def machine() -> Iterator[Finding]:
     """Processor and memory."""
+    from fcnet import memory
     from fcnet.records import environment
 
-    facts = environment()
+    facts, size, left = environment(), memory.total(), memory.available()
     found = f"{facts['system']}, {facts['processor']}, {facts['cores']} processors"
-    if memory := _memory():
-        found += f", {memory / 2**30:.1f} GiB of memory"
+    if size:
+        found += f", {size / 2**30:.1f} GiB of memory"
+    if left is not None and left != size:
+        found += f", {left / 2**30:.1f} GiB of it available"
     yield Finding("machine", "ok", found)
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return None
 
 
 def packages() -> Iterator[Finding]:
@@ -82,10 +78,11 @@ _DISTRIBUTIONS = {"PIL": "pillow", "markdown_it": "markdown-it-py", "sklearn": "
 
 def variables() -> Iterator[Finding]:
     """Environment variables that change what fcnet does."""
+    from fcnet.records import without_password
+
     names = sorted(name for name in os.environ if name.startswith("FCNET_") or name in VARIABLES)
-    yield Finding(
-        "variables", "ok", ", ".join(f"{name}={os.environ[name]}" for name in names) or "none is set"
-    )
+    given = ", ".join(f"{name}={without_password(os.environ[name])}" for name in names)
+    yield Finding("variables", "ok", given or "none is set")
     if os.environ.get("FCNET_OFFLINE", "0") not in ("", "0"):
         yield Finding("network", "note", "FCNET_OFFLINE forbids it", "unset it to fetch data sets")
 
@@ -120,7 +117,7 @@ def _cache() -> Path:
     from fcnet.data.find import cache_root
 
     cache = cache_root()
-    return next((place for place in (cache, *cache.parents) if place.exists()), Path.cwd())
+    return next(place for place in (cache, *cache.parents) if place.exists() or place == place.parent)
 
 
 def _problem_with(folder: Path) -> str:

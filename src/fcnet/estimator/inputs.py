@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
+from fcnet.net.blas import buffer
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
@@ -76,6 +77,7 @@ class Inputs:
         self.standardisation = standardisation
         self._sparse = X[rows] if sparse.issparse(X) else None
         self._shape = len(rows), X.shape[1]
+        self._buffers: dict[str, Array] = {}
         if self._sparse is None:
             self._dense = np.empty(self._shape, np.float32)
             for here in chunks(*self._shape):
@@ -85,11 +87,13 @@ class Inputs:
         return self._shape[0]
 
     def take(self, rows: Any) -> NDArray[np.float32]:
-        """Rows by number or slice, (B, D), C-contiguous."""
-        if self._sparse is None:
-            taken: NDArray[np.float32] = self._dense[rows]
-            return taken
-        return self.standardisation.apply(self._sparse[rows])
+        """Rows by number or slice, (B, D), C-contiguous; by number valid until the next call."""
+        if self._sparse is not None:
+            return self.standardisation.apply(self._sparse[rows])
+        if isinstance(rows, slice):
+            return self._dense[rows]
+        taken = buffer(self._buffers, "taken", (len(rows), self._shape[1]), self._dense.dtype)
+        return np.take(self._dense, rows, axis=0, out=taken, mode="clip")  # every number is in range
 
     def chunks(self) -> Iterator[slice]:
         """All rows, a piece at a time."""

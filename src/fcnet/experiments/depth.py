@@ -98,7 +98,7 @@ def width_for(wanted: int, inputs: int, layers: int, classes: int) -> int:
 def study(
     dataset: Dataset, folder: Path, quick: bool, listener_for: Callable[[str], Callback]
 ) -> list[dict[str, Any]]:
-    """Train every network of the study from every seed, each in a run folder of its own.
+    """Train every network of the study from every seed, each in its own run folder.
 
     Finished trainings are read, not repeated, and a stopped training resumes.
 

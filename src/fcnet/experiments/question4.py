@@ -21,6 +21,8 @@ from fcnet.files import exists
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
+from fcnet.schema import Tested
+from fcnet.stages import read_stage
 from fcnet.train.callbacks import Callback
 from fcnet.train.inputs import make_inputs
 
@@ -51,7 +53,7 @@ def depth(
     if not exists(path):
         rows = study(dataset, out / "depth", quick, listener_for)
         write_json(path, {"rows": rows, "signal": step_zero(dataset)})
-    return read_json(path)
+    return read_stage(path)
 
 
 def step_zero(dataset: Dataset) -> list[dict[str, Any]]:
@@ -72,15 +74,15 @@ def test_best(dataset: Dataset, out: Path, rows: Sequence[dict[str, Any]]) -> di
     """The test set on the best net of the study by validation: used if it was not used yet, else read."""
     _, folder = best_run(rows, out / "depth")
     run = RunFolder(folder)
-    return read_json(run.test) if exists(run.test) else use_test_set(folder, dataset)
+    return read_json(run.test, Tested) if exists(run.test) else use_test_set(folder, dataset)
 
 
 def results(out: Path) -> dict[str, Any]:
     """The numbers of question 4, all stages of which must be complete."""
     pytorch, numpy = (RunFolder(out / name).read_record() for name in ("pytorch", "numpy"))
-    record = read_json(out / "depth.json")
+    record = read_stage(out / "depth.json")
     row, folder = best_run(record["rows"], out / "depth")
-    test = read_json(RunFolder(folder).test)
+    test = read_json(RunFolder(folder).test, Tested)
     return {
         "two_layer": {
             "validation_accuracy": pytorch["metrics"]["val_accuracy"],

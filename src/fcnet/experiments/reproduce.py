@@ -31,6 +31,8 @@ from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
+from fcnet.schema import Tested
+from fcnet.stages import read_stage
 from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
@@ -96,7 +98,7 @@ class Reproduction:
         marker = self.out / "reproduction.json"
         if not exists(marker):
             write_json(marker, mine)
-        elif read_json(marker) != mine:
+        elif read_stage(marker) != mine:
             raise RunError(
                 f"{self.out} holds the results of other data or of the other mode (quick or full), "
                 f"choose another folder with --out or delete it"
@@ -142,7 +144,7 @@ class Reproduction:
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
         run = RunFolder(self.out / "tuned")
-        return read_json(run.test) if exists(run.test) else use_test_set(run.path, self.dataset)
+        return read_json(run.test, Tested) if exists(run.test) else use_test_set(run.path, self.dataset)
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
@@ -164,7 +166,7 @@ class Reproduction:
         toy = self.toy()
         default = RunFolder(self.out / "default").read_record()
         tuned = RunFolder(self.out / "tuned").read_record()
-        test = read_json(RunFolder(self.out / "tuned").test)
+        test = read_json(RunFolder(self.out / "tuned").test, Tested)
         origin = data_record(self.dataset)
         results = {
             "quick": self.quick,
@@ -194,7 +196,7 @@ class Reproduction:
         if exists(self.out / "depth.json"):
             results["pytorch"] = question4.results(self.out)
         if not self.quick:
-            results["ladder"] = read_json(self.out / "ladder.json")["rungs"]
+            results["ladder"] = read_stage(self.out / "ladder.json")["rungs"]
         write_json(self.out / "results.json", results)
         return results
 
@@ -202,7 +204,7 @@ class Reproduction:
         path = self.out / name
         if not exists(path):
             write_json(path, compute())
-        return read_json(path)
+        return read_stage(path)
 
     def _diagnose(self, metrics: dict[str, float], run: RunFolder, watch: Watch) -> dict[str, Any]:
         assert watch.initial is not None

@@ -26,7 +26,8 @@ def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
     """Look at 60 minibatches of 3 from 12 examples, and at one of 20 from 5."""
     data = draw(case.rng, *sizes, N, reg=SETTINGS.reg)
     data = Probe(data.params, data.X, case.rng.permutation(np.resize(np.arange(sizes[2]), N)), data.reg)
-    done = train(case, data, SETTINGS, spy=True)
+    X_val = case.rng.normal(0, 1, (4, sizes[0]))
+    done = train(case, data, SETTINGS, val=(X_val, data.y[:4]), spy=True)
     question = {"N": N, "batch_size": BATCH, "num_iters": ITERATIONS}
     if done.failure is None:
         if 0 in done.changed or 1 in done.changed:
@@ -37,7 +38,12 @@ def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
             )
         seen = batches(done, data)
         if seen and not case.has("TRAINING_DATA_CHANGED"):
-            rows_seen(case, seen, data, spans, question)
+            if any(mixed(X, data.X, X_val) for X, _ in seen):
+                case.add("TRAINED_ON_VALIDATION", spans=spans, shown=Shown(
+                    question, "minibatches from X alone", "rows of X_val in a minibatch"))  # fmt: skip
+            seen = [(X, y) for X, y in seen if not (rows_of(X, X_val) >= 0).any()]
+            if seen:
+                rows_seen(case, seen, data, spans, question)
     if not any(finding.code.startswith("BATCH") and finding.severity == "error" for finding in case.findings):
         more_than_there_are(case, sizes, spans)
 
@@ -55,17 +61,22 @@ def batches(done: Trained, data: Probe) -> list[tuple[Array, Array]]:
     return found
 
 
-def numbers_of(X: Array, data: Probe) -> Array:
-    """Which rows of the training set these are; -1 for none."""
-    distance = np.abs(X[:, None] - data.X[None]).max(axis=2)
+def rows_of(X: Array, known: Array) -> Array:
+    """Which rows of a set these are; -1 for none."""
+    distance = np.abs(X[:, None] - known[None]).max(axis=2)
     return np.where(distance.min(axis=1) < 1e-4, distance.argmin(axis=1), -1)
+
+
+def mixed(X: Array, train: Array, val: Array) -> bool:
+    """Whether a minibatch has rows of both sets; a loss of the validation set alone is no step."""
+    return len(X) == BATCH and bool((rows_of(X, train) >= 0).any() and (rows_of(X, val) >= 0).any())
 
 
 def rows_seen(
     case: Case, seen: list[tuple[Array, Array]], data: Probe, spans: Spans, question: dict[str, Any]
 ) -> None:
     """Sizes, labels and variety of the minibatches."""
-    rows = [numbers_of(X, data) for X, _ in seen]
+    rows = [rows_of(X, data.X) for X, _ in seen]
     lengths = {len(X) for X, _ in seen}
 
     def wrong(code: str, wanted: str, got: Any) -> None:
@@ -109,7 +120,7 @@ def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -
     done = train(case, data, SETTINGS.but(batch_size=20, num_iters=4), spy=True)
     question = {"N": 5, "batch_size": 20}
     if done.failure is not None:
-        got = f"{done.failure.type}: {done.failure.message}"
+        got = done.failure.text
         larger = "larger sample" in got or "replace" in got
         if larger:
             case.add(
@@ -121,7 +132,7 @@ def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -
         else:
             case.failed("training", done.failure, Shown(question, "a batch"))
         return
-    rows = [numbers_of(X, data) for X, _ in batches(done, data)]
+    rows = [rows_of(X, data.X) for X, _ in batches(done, data)]
     short = [numbers for numbers in rows if len(numbers) == 5]
     if rows and len(short) == len(rows) and any(len(set(numbers.tolist())) < 5 for numbers in short):
         case.add(

@@ -42,6 +42,7 @@ class Case:
     settled : the last guess that explained something: it tells the handout
     possible : all guesses that explained as much
     tolerance : how exactly the numbers have to agree
+    missing : names that are not there since their import failed, with its line
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Case:
     possible: list[Guess] = field(default_factory=list)
     tolerance: float = EXACT
     notes: list[str] = field(default_factory=list)
+    missing: dict[str, int] = field(default_factory=dict)
 
     def add(
         self,
@@ -105,14 +107,12 @@ class Case:
 
     def failed(self, stage: str, failure: Failure, shown: Shown = NOTHING) -> None:
         """Note that a call ended without a value."""
-        code = code_of(stage, failure, self.line_text(failure.line))
-        got = (
-            f"{failure.type}: {failure.message}"
-            if failure.type
-            else f"{failure.kind} {failure.message}".strip()
-        )
-        given = Shown(shown.input, shown.expected or "a value", got)
-        self.add(code, line=failure.line, shown=given, detail=got, stage=stage)
+        code, line = code_of(stage, failure, self.line_text(failure.line)), failure.line
+        named = re.match(r"name '(\w+)'", failure.message)
+        if code == "NAME_UNKNOWN" and named is not None and named.group(1) in self.missing:
+            code, line = "IMPORT_FAILS", self.missing[named.group(1)]
+        given = Shown(shown.input, shown.expected or "a value", failure.text)
+        self.add(code, line=line, shown=given, detail=failure.text, stage=stage)
 
     def line_text(self, line: int | None) -> str:
         """The code in a line of the student's."""
@@ -205,7 +205,7 @@ FAILS = {
 
 def code_of(stage: str, failure: Failure, line: str) -> str:
     """The kind of mistake behind a call that ended without a value."""
-    message = f"{failure.type}: {failure.message}"
+    message = failure.text
     if failure.kind == "time":
         return "TOO_SLOW"
     if failure.kind not in ("exception", "value"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.cifar10 import Images, judge_images
@@ -107,14 +108,14 @@ def check_numpy(source: Source, options: Options) -> Report:
     if options.images is not None:
         limits = replace(limits, call_seconds=CIFAR10_SECONDS, total_seconds=2 * CIFAR10_SECONDS)
     with Submission(source.path, limits, options.isolation) as submission:
-        look(case, submission)
+        look(case, Asked(submission))
         if options.images is not None and not any(finding.severity == "error" for finding in case.findings):
             judge_images(case, options.images)
         held(case, submission)
     return finished(case, (*NUMPY_STAGES, "cifar10") if options.images is not None else NUMPY_STAGES)
 
 
-def look(case: Case, submission: Submission) -> None:
+def look(case: Case, submission: Asked) -> None:
     """All stages of the NumPy half, as far as they can be reached."""
     loaded = load(case, submission)
     if loaded is None or not judge_interface(case, submission, loaded):
@@ -151,6 +152,7 @@ def unsound() -> set[str]:
         "PARAMS_CHANGED",
         "PARAMS_POLLUTED",
         "C_FROM_BATCH",
+        "STATE_KEPT",
         "INPUT_CHANGED",
         "PREDICT_AXIS",
     }
@@ -163,7 +165,7 @@ def check_pytorch(source: Source, options: Options) -> Report:
     case = Case(source, "pytorch", np.random.default_rng(options.seed))
     limits = replace(options.limits, call_seconds=max(options.limits.call_seconds, SCRIPT_SECONDS))
     with Submission(source.path, limits, options.isolation) as submission:
-        look_at_pytorch(case, submission)
+        look_at_pytorch(case, Asked(submission))
         held(case, submission)
     return finished(case, PYTORCH_STAGES)
 

@@ -8,6 +8,7 @@ from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.explaining import ask_for, constant_penalty, note, step
 from fcnet.judge.forms import gradients_from
 from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
+from fcnet.judge.lines import below_the_loss
 from fcnet.judge.losses import loss_seen
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.report import Shown
@@ -51,10 +52,11 @@ def judge_gradients(case: Case) -> bool:
 
 def line_of_gradient(case: Case, code: str, name: str, spans: list[tuple[int, int]]) -> int | None:
     """The line that computes the gradient of a parameter."""
-    own = (rf"{name}\b.*=.*(sum|dot|@|mean|delta|d\w+)", rf"{name}\b.*=")
-    return case.source.find(own if name else kinds_where(code), spans) or case.source.find(
-        kinds_where(code), spans
-    )
+    where = kinds_where(code)
+    if code.endswith("_MISSING"):
+        return case.source.find(where, [*below_the_loss(case), *spans])
+    own = (rf"{name}\b.*=.*(sum|dot|@|mean|delta|d\w+)", rf"{name}\b.*=") if name else ()
+    return case.source.find((*own, *where), spans)
 
 
 def gradient_channels(case: Case, names: tuple[str, ...], with_penalty: bool) -> list[Channel]:
@@ -98,9 +100,7 @@ def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
     guesses = starts
     for with_penalty in (False, True):
         channels = gradient_channels(case, (name,), with_penalty)
-        guesses = explain(
-            guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1, seconds=2.0
-        )
+        guesses = explain(guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1)
         if not guesses:
             return []
     note(case, starts, guesses)

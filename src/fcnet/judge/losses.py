@@ -7,7 +7,7 @@ import numpy as np
 from fcnet.judge.case import Case, told
 from fcnet.judge.explaining import ask_for, constant_penalty, step
 from fcnet.judge.forms import Loss, loss_from
-from fcnet.judge.hypotheses import agrees, close
+from fcnet.judge.hypotheses import Channel, agrees, close
 from fcnet.judge.probes import Probe
 from fcnet.judge.report import Shown
 from fcnet.judge.sizes import failed, usable_sizes
@@ -70,7 +70,16 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
         if case.guesses:
             step(case, "loss", full, constants=lambda: constant_penalty(case))
     if not case.guesses and not follows_from_scores(case):
-        case.add("LOSS_UNKNOWN", spans=spans, shown=case.smallest(["loss"], ask_for(case)))
+        penalty = chained and plain_fits(case, plain)
+        lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
+        line = case.source.find(lines, spans)
+        case.add("LOSS_UNKNOWN", line=line, spans=spans, shown=case.smallest(["loss"], ask_for(case)),
+                 detail="without the penalty it is right" if penalty else "")  # fmt: skip
+
+
+def plain_fits(case: Case, plain: list[Channel]) -> bool:
+    """Whether the loss without its penalty is that of a right network."""
+    return any(agrees(start.text, case.observed, case.probes, plain, case.tolerance) for start in case.starts)
 
 
 def follows_from_scores(case: Case) -> bool:

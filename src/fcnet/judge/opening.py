@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.report import Shown
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
+from fcnet.wording import shown
 
 SIZES = (6, 9, 4)
 """D, H, K of the network whose parameters are looked at first."""
@@ -19,28 +21,30 @@ SIZES = (6, 9, 4)
 STD = 0.37
 """The standard deviation that it is asked for."""
 
+IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
+
 
 # Loading ----------------------------------------------------------------------------------------------------
-def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
+def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
     """Run the file; what it defines, None where it does not run."""
     case.reached.append("loads")
     definitions = case.source.notebook or case.half == "pytorch"
     reply = submission.call("load", source=case.source.text, definitions=definitions)
-    if not reply.ok and not definitions and not_its_definitions(case, reply.failure):
+    first = reply.failure
+    if first is not None and not definitions and case.source.tree is not None and first.type != "SyntaxError":
         again = submission.call("load", source=case.source.text, definitions=True)
         if again.ok:
-            case.notes.append("the code below the class failed and was left out: only definitions were run")
+            if first.type not in IMPORT_ERRORS:
+                case.notes.append(
+                    "the code below the class failed and was left out; its definitions were run"
+                )
             reply, definitions = again, True
     if reply.failure is not None:
         failure = reply.failure
         line = failure.line
         if case.source.tree is None and line is None:
             line = syntax_line(case.source.text)
-        got = (
-            f"{failure.type}: {failure.message}"
-            if failure.type
-            else f"{failure.kind} {failure.message}".strip()
-        )
+        got = failure.text
         case.add(
             loading_code(case, failure),
             line=line,
@@ -49,12 +53,18 @@ def load(case: Case, submission: Submission) -> Mapping[str, Any] | None:
         )
         return None
     value = reply.value if isinstance(reply.value, dict) else {}
+    note_missing(case, value.get("missing"))
     return {**value, "definitions": definitions}
 
 
-def not_its_definitions(case: Case, failure: Failure | None) -> bool:
-    """Whether a failure while loading lies outside of imports, functions and classes."""
-    return failure is not None and case.source.tree is not None
+def note_missing(case: Case, told: Any) -> None:
+    """Note the imports that failed, with the names that are not there because of them."""
+    for one in told if isinstance(told, list) else ():
+        parts = one if isinstance(one, dict) else {}
+        module, line, names = parts.get("module"), parts.get("line"), parts.get("names")
+        if isinstance(module, str) and isinstance(line, int) and isinstance(names, list):
+            case.missing |= {str(name): line for name in names}
+            case.notes.append(f"{shown(module, 80)} is not installed here: its import was left out")
 
 
 def syntax_line(text: str) -> int | None:
@@ -85,7 +95,7 @@ def loading_code(case: Case, failure: Failure) -> str:
             if re.search(r"^\s*print\s+[\"'\w(]", text, re.M) and "print" in failure.message
             else "SYNTAX_ERROR"
         )
-    if failure.type in ("ImportError", "ModuleNotFoundError"):
+    if failure.type in IMPORT_ERRORS:
         return "IMPORT_FAILS"
     return "LOAD_FAILS"
 
@@ -103,7 +113,7 @@ def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 # Interface and initialisation -------------------------------------------------------------------------------
-def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any]) -> bool:
+def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) -> bool:
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
     described = choose(loaded.get("classes", ()))
     if described is None:
@@ -125,7 +135,7 @@ def judge_interface(case: Case, submission: Submission, loaded: Mapping[str, Any
                 shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"),
             )
         else:
-            got = f"{reply.failure.type}: {reply.failure.message}"
+            got = reply.failure.text
             case.add("CONSTRUCTOR_FAILS", line=reply.failure.line, spans=init,
                      shown=Shown(f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got))  # fmt: skip
         return False
@@ -168,7 +178,7 @@ def told_missing(
         return
     for name in there:
         code = "BIAS_SHAPES" if name[0] == "b" else "PARAMETER_SHAPES"
-        case.add(code, line=case.source.find([rf"{name}\b.*="], init), spans=init, shown=shown)
+        case.add(code, line=case.source.find([rf"{name}\b.*[=:]"], init), spans=init, shown=shown)
 
 
 def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) -> None:

@@ -7,7 +7,8 @@ exists and nobody is called wrong for a choice at 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,9 @@ KINK = 0.02
 NAMES = ("W1", "b1", "W2", "b2")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
-    """One question.
+    """One question; those with the same numbers are equal, so that answers can be remembered.
 
     Attributes
     ----------
@@ -36,13 +37,23 @@ class Probe:
     X: Array
     y: Array
     reg: float
-    note: str = field(default="", compare=False)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
         """(D, H, K)."""
         D, H = self.params["W1"].shape
         return D, H, self.params["W2"].shape[1]
+
+    @cached_property
+    def _key(self) -> tuple[Any, ...]:
+        arrays = (*(self.params[name] for name in NAMES), self.X, self.y)
+        return (self.reg, *((array.shape, array.dtype.str, array.tobytes()) for array in arrays))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Probe) and self._key == other._key
 
     def at(self, reg: float) -> Probe:
         """The same question with another lambda."""

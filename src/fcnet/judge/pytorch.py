@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Submission
 from fcnet.judge.opening import load
 from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
@@ -15,7 +15,7 @@ from fcnet.judge.report import Shown
 from fcnet.judge.script import judge_script
 
 
-def look_at_pytorch(case: Case, submission: Submission) -> None:
+def look_at_pytorch(case: Case, submission: Asked) -> None:
     """All stages of the PyTorch half, as far as they can be reached."""
     loaded = load(case, submission)
     if loaded is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from math import erf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
-from fcnet.judge.isolation import Reply, Submission
+from fcnet.judge.isolation import Reply
 from fcnet.judge.pytorch_layers import HIDDEN, C, D, expected_shapes, lines_of, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
@@ -23,6 +25,9 @@ CLOSE = 1e-4
 """The class computes in float32."""
 
 
+Function = Callable[[Array], Array]
+
+
 def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
@@ -32,8 +37,27 @@ def sigmoid(z: Array) -> Array:
     return result
 
 
-def leaky(z: Array) -> Array:
-    return np.where(z > 0, z, 0.01 * z)
+def leaky(slope: float) -> Function:
+    """The leaky ReLU, with another slope for negative numbers than 0."""
+    return lambda z: np.where(z > 0, z, slope * z)
+
+
+def elu(z: Array) -> Array:
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+def silu(z: Array) -> Array:
+    return z * sigmoid(z)
+
+
+def gelu(z: Array) -> Array:
+    result: Array = z * (1 + np.vectorize(erf)(z / np.sqrt(2))) / 2
+    return result
+
+
+def softplus(z: Array) -> Array:
+    result: Array = np.logaddexp(0, z)
+    return result
 
 
 def same(z: Array) -> Array:
@@ -51,14 +75,13 @@ def log_softmax(z: Array) -> Array:
     return result
 
 
-Function = Callable[[Array], Array]
-
 HIDDEN_FUNCTIONS: tuple[tuple[str, Function], ...] = (
     ("", relu),
     ("PT_NO_ACTIVATION", same),
     ("PT_OTHER_ACTIVATION", sigmoid),
     ("PT_OTHER_ACTIVATION", np.tanh),
-    ("PT_OTHER_ACTIVATION", leaky),
+    *(("PT_OTHER_ACTIVATION", leaky(slope)) for slope in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3)),
+    *(("PT_OTHER_ACTIVATION", function) for function in (elu, silu, gelu, softplus)),
 )
 LAST_FUNCTIONS: tuple[tuple[str, Function], ...] = (
     ("", same),
@@ -80,7 +103,7 @@ def passed(
     return a
 
 
-def judge_forward(case: Case, submission: Submission, name: str) -> None:
+def judge_forward(case: Case, submission: Asked, name: str) -> None:
     """Hold the outputs of all four networks against ours."""
     spans = lines_of(case, name, "forward", "__init__")
     for hidden in reversed(HIDDEN):
@@ -89,7 +112,7 @@ def judge_forward(case: Case, submission: Submission, name: str) -> None:
 
 
 def judge_one(
-    case: Case, submission: Submission, name: str, hidden: Sequence[int], spans: list[tuple[int, int]]
+    case: Case, submission: Asked, name: str, hidden: Sequence[int], spans: list[tuple[int, int]]
 ) -> bool:
     """One network's outputs; whether the next has to be asked."""
     target, rng = target_of(hidden), case.rng
@@ -137,10 +160,19 @@ def judge_one(
     ordered = in_order(values, biases, hidden)
     extra = [path for path in attributes if path not in values and path not in biases]
     judge_output(case, array, X, ordered, hidden, question, spans, extra)
+    one = ask(submission, target, X[:1])
+    alone = array_of(one.value["value"]) if one.ok else None
+    if alone is None or alone.shape != (1, C):
+        got = shape_text(one.value["value"]) if one.failure is None else one.failure.text
+        case.add(
+            "PT_BATCH_OF_ONE",
+            spans=spans,
+            shown=Shown({**question, "N": 1}, f"logits of shape (1, {C})", got),
+        )
     return True
 
 
-def ask(submission: Submission, target: str, X: Array, seed: int = 0) -> Reply:
+def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
     """The network's outputs, in evaluation mode."""
     return submission.call(
         "call", target=target, method="__call__", args=[X], tensors=True, flags=["eval"], seed=seed
@@ -152,7 +184,7 @@ def told_failure(
 ) -> None:
     failure = answer.failure
     assert failure is not None
-    got = f"{failure.type}: {failure.message}"
+    got = failure.text
     if failure.type == "NotImplementedError":
         code = "PT_FORWARD_UNIMPLEMENTED"
     elif "is invalid for input of size" in got:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Reply, Submission
+from fcnet.judge.isolation import Reply
 from fcnet.judge.report import Shown
 from fcnet.judge.source import span
-from fcnet.judge.student import formed
 
 Array = NDArray[Any]
 
@@ -34,24 +34,24 @@ def expected_shapes(hidden: Sequence[int]) -> list[tuple[int, int]]:
     return [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
 
 
-def make(submission: Submission, name: str, hidden: Sequence[int]) -> Reply:
+def make(submission: Asked, name: str, hidden: Sequence[int]) -> Reply:
     """A network under the name of its hidden layers."""
     target, args = target_of(hidden), [D, list(hidden), C]
-    return formed("construct", submission.call("construct", target=target, cls=name, args=args, seed=0))
+    return submission.call("construct", target=target, cls=name, args=args, seed=0)
 
 
 def target_of(hidden: Sequence[int]) -> str:
     return "net" + "x".join(map(str, hidden))
 
 
-def judge_construction(case: Case, submission: Submission, name: str) -> bool:
+def judge_construction(case: Case, submission: Asked, name: str) -> bool:
     """Whether networks of 2 to 5 layers can be made and hold their parameters."""
     spans = lines_of(case, name, "__init__")
     for hidden in HIDDEN:
         question = f"{name}({D}, {hidden}, {C})"
         reply = make(submission, name, hidden)
         if reply.failure is not None:
-            got = f"{reply.failure.type}: {reply.failure.message}"
+            got = reply.failure.text
             case.add(
                 constructor_code(reply.failure.type, got, len(hidden)),
                 line=reply.failure.line,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +18,16 @@ from fcnet.judge.student import Student
 
 Array = NDArray[Any]
 
+UNKNOWN = {"scores": "SCORES_UNKNOWN", "loss": "LOSS_UNKNOWN"}
+"""Kinds of wrong answers that no mistake explains; the other answers are gradients."""
+
 
 def judge_robustness(case: Case) -> None:
     """Ask the unusual questions of a network whose usual answers are known."""
     case.reached.append("robustness")
     toy = case.has("HARDCODED_C", "HARDCODED_N")
     inputs_are_kept(case)
-    if not toy and case.guesses:
+    if not toy and case.guesses and not other_batches(case):
         missing_class(case)
         if not case.has("C_FROM_BATCH"):
             one_example(case)
@@ -96,7 +99,7 @@ def inputs_are_kept(case: Case) -> None:
         return
     locked = student.ask_loss(probe, readonly=True)
     if locked.failure is not None and student.ask_loss(probe).failure is None:
-        got = f"{locked.failure.type}: {locked.failure.message}"
+        got = locked.failure.text
         case.add("READ_ONLY_INPUT", line=locked.failure.line, spans=spans, shown=Shown(
             "X and y that may not be written", "the loss", got))  # fmt: skip
 
@@ -117,26 +120,30 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
         if name in calls:
             one = calls[name]()
             if one.failure is not None:
-                return name, right.get(name), f"{one.failure.type}: {one.failure.message}", one.failure.line
+                return name, right.get(name), one.failure.text, one.failure.line
             if one.value is None or not fits(case, one.value, name, given):
                 return name, right.get(name), one.got if one.value is None else one.value, None
             continue
         seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
         if seen.failure is not None:
-            return name, right.get(name), f"{seen.failure.type}: {seen.failure.message}", seen.failure.line
+            return name, right.get(name), seen.failure.text, seen.failure.line
         if name not in seen.values or not fits(case, seen.values[name], name, given):
             return name, right.get(name), seen.values.get(name, "no gradient"), None
     return "", None, None, None
 
 
 def explained(case: Case, name: str) -> bool:
-    """Whether what explained the main questions gives the submission's answers of this name."""
+    """Whether what explained the main questions gives the submission's answers of this name.
+
+    Answers that are not finite explain nothing.
+    """
     channels = [channel for channel in case.observed if channel[1] == name]
     text = case.guesses[0].text
-    return bool(channels) and agrees(text, case.observed, case.probes, channels, case.tolerance)
+    finite = all(np.isfinite(case.observed[channel]).all() for channel in channels)
+    return bool(channels) and finite and agrees(text, case.observed, case.probes, channels, case.tolerance)
 
 
-def fits(case: Case, value: Array, name: str, given: list[dict[str, Array]]) -> bool:
+def fits(case: Case, value: Array, name: str, given: list[Mapping[str, Array]]) -> bool:
     """Whether a guess gives this value; those that do not are dropped where one does."""
     fitting = [name not in one or close(value, one[name], case.tolerance) for one in given]
     if any(fitting) and not all(fitting):
@@ -144,6 +151,21 @@ def fits(case: Case, value: Array, name: str, given: list[dict[str, Array]]) -> 
         given[:] = [one for one, fit in zip(given, fitting, strict=True) if fit]
         case.guesses = case.possible = kept
     return any(fitting)
+
+
+def other_batches(case: Case) -> bool:
+    """Ask the network of the next questions for two usual batches first; whether one of them fails."""
+    for count in (6, 9):
+        probe = draw(case.rng, 3, 7, 5, count)
+        name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
+        if name:
+            case.student.construct(*probe.sizes)
+            first = not compare(case, probe, (name,))[0]
+            code = "STATE_KEPT" if first else UNKNOWN.get(name, "GRAD_UNKNOWN")
+            case.add(code, line=line, spans=lines_of(case.student), shown=Shown(
+                sizes_of(probe), {name: expected}, {name: got}))  # fmt: skip
+            return True
+    return False
 
 
 def missing_class(case: Case) -> None:
@@ -178,7 +200,7 @@ def integers(case: Case) -> None:
     if other.value is None:
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
-        got = f"{one.failure.type}: {one.failure.message}" if one.failure is not None else one.value
+        got = one.failure.text if one.failure is not None else one.value
         line = one.failure.line if one.failure is not None else None
         case.add("INTEGER_INPUT", line=line, spans=lines_of(student), shown=Shown(
             {"X": X}, {"scores": other.value}, {"scores": got}))  # fmt: skip

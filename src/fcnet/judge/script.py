@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Submission
 from fcnet.judge.report import Shown
 
 SECONDS = 6.0
@@ -17,7 +17,7 @@ SECONDS = 6.0
 Events = list[list[Any]]
 
 
-def judge_script(case: Case, submission: Submission) -> None:
+def judge_script(case: Case, submission: Asked) -> None:
     """Run the script twice, once with `train = True` and once without, and read what it does."""
     text = case.source.text
     if not re.search(r"DataLoader\(|optim\.\w+\(|\.backward\(", text):
@@ -34,7 +34,7 @@ def judge_script(case: Case, submission: Submission) -> None:
     judge_evaluation(case, first, second, failed)
 
 
-def events_of(submission: Submission, text: str, train: bool) -> Events:
+def events_of(submission: Asked, text: str, train: bool) -> Events:
     """The events of a run; none where its process ended."""
     reply = submission.call("script", source=text, seconds=SECONDS, train=train)
     if reply.failure is not None:
@@ -43,7 +43,7 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
                 "failed",
                 "",
                 reply.failure.line or 0,
-                f"{reply.failure.kind} {reply.failure.type}: {reply.failure.message}",
+                reply.failure.text,
             ]
         ]
     told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
@@ -132,7 +132,7 @@ def judge_failure(case: Case, events: Events, failed: list[Any]) -> None:
     elif first_step_without_backward(order):
         add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", failed[3], line)
     elif "does not require grad" in failed[3]:
-        add(case, "PT_DETACHED", "an output with a gradient", failed[3], line)
+        add(case, "PT_LOSS_DETACHED", "a loss with a gradient", failed[3], line)
     else:
         add(case, "PT_SCRIPT_FAILS", "a training", failed[3], line)
 
@@ -170,7 +170,9 @@ def judge_order(case: Case, events: Events, sources: Sequence[str]) -> None:
     pairs = list(pairwise(order))
     steps, zeros = order.count("step"), order.count("zero_grad")
     late = sum(pair == ("zero_grad", "step") for pair in pairs)
-    if late > steps // 2:
+    if pairs.count(("step", "step")) > steps // 3:
+        add(case, "PT_STEP_TWICE", "a step of the optimiser for each backward pass", "several")
+    elif late > steps // 2:
         add(
             case,
             "PT_ZERO_GRAD_TOO_LATE",
@@ -245,15 +247,23 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
     if any("grad" in words for words in flags):
         add(case, "PT_EVAL_GRADIENTS", "no gradients", "gradients are kept")
     judge_choices(case, first, second, training_sources)
-    tested = sum(event[2] for event in (*first, *second) if event[0] == "batch" and event[1] == "test")
-    passes = sum(1 for event in (*first, *second) if event[0] == "end" and event[1] == "test")
-    if tested and not passes:
-        add(case, "PT_EVAL_PART", "10,000 test pictures", f"{tested:,}")
+    judge_parts(case, (*first, *second))
+
+
+def judge_parts(case: Case, events: Sequence[list[Any]]) -> None:
+    """Whether all validation and test pictures are looked at."""
+    if any(event[0] == "stopped" for event in events):
+        return
+    for source, count, name in (("test", "10,000", "test"), ("validation", "all", "validation")):
+        told = [event for event in events if event[1] == source]
+        asked = sum(event[2] for event in told if event[0] == "batch")
+        if asked and not any(event[0] == "end" for event in told):
+            add(case, "PT_EVAL_PART", f"{count} {name} pictures", f"{asked:,}")
 
 
 def on_training_set(events: Events) -> bool:
     """Whether predictions were made for training pictures after the steps of an epoch."""
-    last = max((place for place, event in enumerate(events) if event[0] == "step"), default=-1)
+    last = max((place for place, event in enumerate(events) if event[0] == "step"), default=len(events))
     after = events[last + 1 :]
     return bool(seen(after, "forward", ("train",)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fcnet.judge.case import Case, sizes_of
+from fcnet.judge.case import Case, code_of, sizes_of
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.isolation import Failure
 from fcnet.judge.lines import in_backward
@@ -34,7 +34,7 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
     for code, probe in other.items():
         one = works(probe)
         if one.failure is not None or one.misshapen:
-            got = f"{one.failure.type}: {one.failure.message}" if one.failure is not None else one.got
+            got = one.failure.text if one.failure is not None else one.got
             line = one.failure.line if one.failure is not None else None
             spans = case.student.spans(case.student.scores_method, case.student.loss_method)
             case.add(code, line=case.source.find(kinds_where(code), spans) or line, stage=stage,
@@ -50,6 +50,14 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
 
 def failed(case: Case, stage: str, failure: Failure) -> None:
     """Note a failure; one below the line that computes the loss belongs to the gradients."""
+    turned = [name for name in ("W1", "W2") if case.student.places[name].transposed]
+    if stage == "scores" and len(turned) == 1 and code_of(stage, failure, "") == "MATMUL_ORDER":
+        (D, H, K), name = case.probes[0].sizes, turned[0]
+        right, init = {"W1": (D, H), "W2": (H, K)}[name], case.student.spans("__init__")
+        shown = Shown(sizes_of(case.probes[0]), f"{name}: {right}", f"{name}: {right[::-1]}")
+        line = case.source.find([rf"{name}\b.*[=:]"], init)
+        case.add("PARAMETER_SHAPES", line=line, spans=init, shown=shown, detail=name, stage=stage)
+        return
     if stage == "loss" and in_backward(case, failure.line):
         stage = "gradients"
         case.reached.append(stage)

@@ -51,6 +51,12 @@ class Source:
             return None
 
     @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """The classes that the text defines, by name."""
+        nodes = ast.walk(self.tree) if self.tree is not None else ()
+        return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+
+    @cached_property
     def code_lines(self) -> list[str]:
         """The lines without comments and without strings that stand alone."""
         lines = list(self.lines)
@@ -74,19 +80,16 @@ class Source:
 
     def method(self, cls: str, name: str) -> ast.FunctionDef | None:
         """A method's definition, in the class or in those of the file that it is made from."""
-        if self.tree is None:
-            return None
-        classes = {node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)}
         wanted, seen = [cls], set()
         while wanted:
             current = wanted.pop(0)
-            if current in seen or current not in classes:
+            if current in seen or current not in self.classes:
                 continue
             seen.add(current)
-            for node in classes[current].body:
+            for node in self.classes[current].body:
                 if isinstance(node, ast.FunctionDef) and node.name == name:
                     return node
-            wanted += [base.id for base in classes[current].bases if isinstance(base, ast.Name)]
+            wanted += [base.id for base in self.classes[current].bases if isinstance(base, ast.Name)]
         return None
 
     def find(self, patterns: Iterable[str], spans: Sequence[tuple[int, int]]) -> int | None:
@@ -102,10 +105,13 @@ class Source:
         """A line in words: for a notebook, that of its cell."""
         if line is None:
             return ""
-        if self.notebook and self.cells:
-            cell = max(number for number, first in enumerate(self.cells) if first <= max(line, self.cells[0]))
-            return f"code cell {cell + 1}, line {line - self.cells[cell] + 1}"
-        return f"line {line}"
+        cell, number = self.place(line)
+        return f"code cell {cell}, line {number}" if cell else f"line {number}"
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The number of a line's code cell, 0 outside of notebooks, and the line's number in it."""
+        cell = sum(first <= line for first in self.cells)
+        return cell, line - self.cells[cell - 1] + 1 if cell else line
 
 
 def span(node: ast.FunctionDef | None) -> list[tuple[int, int]]:

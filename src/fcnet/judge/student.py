@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.asked import Asked, is_record
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.probes import NAMES, Probe
 from fcnet.judge.source import Source, span
 
@@ -103,11 +104,16 @@ class Student:
     """
 
     def __init__(
-        self, submission: Submission, source: Source, described: Mapping[str, Any], definitions: bool = False
+        self, submission: Asked, source: Source, described: Mapping[str, Any], definitions: bool = False
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
         self.name = str(described["name"])
-        self.methods: dict[str, list[dict[str, Any]]] = dict(described["methods"])
+        self.methods: dict[str, list[dict[str, Any]]] = {}
+        self.takes_any_name: set[str] = set()
+        for method, parameters in described["methods"].items():
+            self.methods[method] = [p for p in parameters if not str(p["kind"]).startswith("VAR_")]
+            if any(p["kind"] == "VAR_KEYWORD" for p in parameters):
+                self.takes_any_name.add(method)
         self.scores_method = self._first(SCORES)
         self.loss_method = self._first(LOSSES)
         self.gradients_method = self._first(GRADIENTS)
@@ -133,7 +139,7 @@ class Student:
             if not reply.ok:
                 return reply
             self.ended = None
-        reply = formed(operation, self.submission.call(operation, **arguments))
+        reply = self.submission.call(operation, **arguments)
         if reply.failure is not None and reply.failure.kind in ENDED:
             self.ended = reply.failure
         self.printed |= bool(reply.output.strip())
@@ -146,7 +152,9 @@ class Student:
         chosen = next(
             (n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None
         )
-        keywords = {chosen or names[3]: std} if std is not None and (chosen or len(names) > 3) else {}
+        if chosen is None:
+            chosen = names[3] if len(names) > 3 else "std" if "__init__" in self.takes_any_name else None
+        keywords = {chosen: std} if std is not None and chosen is not None else {}
         reply = self.ask(
             "construct", target=target, cls=self.name, args=[D, H, K], keywords=keywords, seed=seed
         )
@@ -231,6 +239,8 @@ class Student:
             ),
             None,
         )
+        if named is None and len(names) < 3 and method in self.takes_any_name:
+            named = "reg"
         if named is not None:
             return [probe.X, probe.y], {named: probe.reg}
         return ([probe.X, probe.y, probe.reg] if len(names) > 2 else [probe.X, probe.y]), {}
@@ -249,28 +259,6 @@ class Student:
         """The lines of methods, and at last of the functions and the class around them."""
         found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
         return found or [(1, len(self.source.lines))]
-
-
-def formed(operation: str, reply: Reply) -> Reply:
-    """The reply, or a failure where a hostile process has answered in another form."""
-    value, wanted = reply.value, dict[str, type]()
-    if operation in ("construct", "attributes"):
-        wanted = {"attributes": dict}
-    elif operation == "load":
-        wanted = {"classes": list}
-    whole = isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in wanted.items())
-    if whole and isinstance(value, dict):
-        forms = (("lines", dict), ("changed", list), ("records", list))
-        whole = all(isinstance(value.get(key, kind()), kind) for key, kind in forms)
-    if reply.failure is not None or whole:
-        return reply
-    return Reply(failure=Failure("protocol", message="an answer of no known form"))
-
-
-def is_record(record: Any) -> bool:
-    """Whether a record of a call has its parts."""
-    parts = (("params", dict), ("args", list), ("keywords", dict))
-    return isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in parts)
 
 
 def array_of(value: Any) -> Array | None:

@@ -85,6 +85,8 @@ def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, 
     keywords: dict[str, Any] = {}
     for name, value in {**settings.__dict__, "verbose": False}.items():
         known = next((alias for alias in ALIASES[name] if alias in names), None)
+        if known is None and method in student.takes_any_name:
+            known = name
         if known is not None:
             keywords[known] = value
     return keywords

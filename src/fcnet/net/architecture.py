@@ -8,15 +8,16 @@ checkpoint. Nothing infers a network from the number or the names of its paramet
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from fcnet.errors import DataError
-from fcnet.net.layers import LAYERS, Dropout, Layer, Linear, walk
+from fcnet.net.layers import LAYERS, Dropout, Layer, Linear, Mean, walk
 from fcnet.net.parameters import Declared
 from fcnet.registry import look_up
 from fcnet.schema import decoded
@@ -32,7 +33,7 @@ class Spec:
     """One layer of an architecture: its name in `LAYERS` and its options.
 
     kind : "linear", "activation", ...
-    options : as its class takes them; of a residual block, the `Spec`s inside it
+    options : as its class takes them; `layers` is a row of `Spec`s, `rows` several rows
     """
 
     kind: str
@@ -57,12 +58,20 @@ class Spec:
         """
         if not isinstance(values, dict) or not isinstance(values.get("kind"), str) or depth > DEEPEST:
             raise DataError(f"{str(values)[:60]} describes no layer, give a kind and its options")
-        options = {
-            name: tuple(cls.from_json(one, depth + 1) for one in value) if isinstance(value, list) else value
-            for name, value in values.items()
-            if name != "kind"
-        }
+        options = {name: cls._option(value, depth + 1) for name, value in values.items() if name != "kind"}
         return cls.of(values["kind"], **options)
+
+    @classmethod
+    def _option(cls, value: Any, depth: int) -> Any:
+        """A row of layers, or a list of rows; anything else as it is."""
+        if not isinstance(value, list):
+            return value
+        return tuple(
+            tuple(cls.from_json(layer, depth) for layer in one)
+            if isinstance(one, list)
+            else cls.from_json(one, depth)
+            for one in value
+        )
 
 
 @dataclass(frozen=True)
@@ -190,12 +199,15 @@ class Architecture:
     @property
     def depth(self) -> int:
         """Linear layers, which is how the exercise counts layers: hidden ones and the last."""
-        return sum(isinstance(layer, Linear) for layer in walk(self._described))
+        return _depth(self._described)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Units from the input to the classes, (D, H1, ..., K), without those inside residual blocks."""
-        return self.inputs, *(layer.outputs for layer in self._described if isinstance(layer, Linear))
+        """Units from the input to the classes, (D, H1, ..., K), without those inside residual blocks.
+
+        Units of rows side by side are added up.
+        """
+        return self.inputs, *_sizes(self._described)
 
     @property
     def dropouts(self) -> tuple[int, ...]:
@@ -204,8 +216,15 @@ class Architecture:
 
     @property
     def first_weight(self) -> str | None:
-        """Name of the weight matrix that the inputs meet first, into which a linear map of them folds."""
-        return self.parameters[0].name if self._described and isinstance(self._described[0], Linear) else None
+        """Name of the one weight matrix that the inputs meet, into which a linear map of them folds."""
+        return self.first_layers[0][0] if len(self.first_layers) == 1 else None
+
+    @cached_property
+    def first_layers(self) -> tuple[tuple[str, str], ...]:
+        """Names of the weights and biases that the inputs meet; none if another layer comes first."""
+        names = iter(self.parameters)
+        owned = {id(layer): [next(names).name for _ in layer.declared] for layer in walk(self._described)}
+        return tuple((owned[id(layer)][0], owned[id(layer)][1]) for layer in _first(self._described))
 
     def to_json(self) -> dict[str, Any]:
         """The architecture as JSON holds it."""
@@ -272,9 +291,11 @@ def _built(inputs: int, specs: Sequence[Spec]) -> list[Layer]:
     for spec in specs:
         make = look_up(LAYERS, spec.kind, "layer")
         options = dict(spec.options)
-        if isinstance(options.get("layers"), tuple):
-            options["layers"] = _built(inputs, options["layers"])
         try:
+            if isinstance(options.get("layers"), tuple):
+                options["layers"] = _built(inputs, options["layers"])
+            if isinstance(options.get("rows"), tuple):
+                options["rows"] = [_built(inputs, row) for row in options["rows"]]
             layers.append(make(inputs, **options))
         except (TypeError, ValueError) as error:
             if isinstance(error, DataError):
@@ -284,5 +305,39 @@ def _built(inputs: int, specs: Sequence[Spec]) -> list[Layer]:
     return layers
 
 
+def _first(row: Sequence[Layer]) -> list[Linear]:
+    """The linear layers that the input of a row meets; none if it meets any other layer too."""
+    if not row:
+        return []
+    if isinstance(row[0], Mean):
+        firsts = [_first(inner) for inner in row[0].rows]
+        return [layer for first in firsts for layer in first] if all(firsts) else []
+    return [row[0]] if isinstance(row[0], Linear) else []
+
+
+def _depth(layers: Iterable[Layer]) -> int:
+    """Linear layers in a row; of rows side by side, those of the deepest."""
+    return sum(
+        max(map(_depth, layer.rows))
+        if isinstance(layer, Mean)
+        else isinstance(layer, Linear) + _depth(layer.inner)
+        for layer in layers
+    )
+
+
+def _sizes(layers: Iterable[Layer]) -> list[int]:
+    """Units of each linear layer in a row, those of rows side by side added up."""
+    sizes: list[int] = []
+    for layer in layers:
+        if isinstance(layer, Mean):
+            beside = zip_longest(*(_sizes(row)[:-1] for row in layer.rows), fillvalue=0)
+            sizes += [*map(sum, beside), layer.outputs]
+        elif isinstance(layer, Linear):
+            sizes.append(layer.outputs)
+    return sizes
+
+
 def _plain(value: Any) -> Any:
-    return [one.to_json() for one in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.to_json() if isinstance(value, Spec) else value

@@ -9,7 +9,8 @@ SciPy's, or `np.matmul` if SciPy is not installed.
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,61 @@ def product(
         floating-point type in the machine's byte order; C shares memory with A or B. BLAS gets addresses
         and would write anywhere.
     """
+    _check(A, B, C, transpose_A, transpose_B)
+    _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
+
+
+class Product:
+    """The same product again and again, as in training: C <- alpha op(A) op(B) + beta C, as `product`.
+
+    The arrays are checked once, and again where one of them is another object. With 8 to 64 units checking
+    them and translating the arguments takes longer than the product itself.
+
+    Parameters
+    ----------
+    beta, transpose_A, transpose_B : as for `product`
+    """
+
+    __slots__ = ("_arrays", "_how", "_run")
+
+    def __init__(self, *, beta: float = 0.0, transpose_A: bool = False, transpose_B: bool = False) -> None:
+        self._how = beta, transpose_A, transpose_B
+        self._arrays: tuple[Any, Any, Any] = None, None, None
+
+    def __call__(self, A: Array, B: Array, C: Array, alpha: float = 1.0) -> None:
+        """Overwrite C.
+
+        Raises
+        ------
+        ValueError : as `product`
+        """
+        known = self._arrays
+        if A is not known[0] or B is not known[1] or C is not known[2] or not C.flags.writeable:
+            beta, transpose_A, transpose_B = self._how
+            _check(A, B, C, transpose_A, transpose_B)
+            self._run = _prepared(A, B, C, beta, transpose_A, transpose_B)
+            self._arrays = A, B, C
+        self._run(alpha)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        beta, transpose_A, transpose_B = self._how  # addresses are of no use in a copy
+        return partial(Product, beta=beta, transpose_A=transpose_A, transpose_B=transpose_B), ()
+
+
+def _prepared(
+    A: Array, B: Array, C: Array, beta: float, transpose_A: bool, transpose_B: bool
+) -> Callable[[float], None]:
+    """A function of alpha that multiplies these arrays, which have been checked."""
+    if C.dtype.char in "fd":
+        run = openblas.prepared_gemm(A, B, C, beta, transpose_A, transpose_B)
+        if run is not None:
+            return run
+    multiply = _gemm(C.dtype.char)
+    return lambda alpha: multiply(A, B, C, alpha, beta, transpose_A, transpose_B)
+
+
+def _check(A: Array, B: Array, C: Array, transpose_A: bool, transpose_B: bool) -> None:
+    """Raise the error of `product`, if there is one."""
     n, m = C.shape
     k, rows = A.shape if transpose_A else A.shape[::-1]
     if (
@@ -55,7 +111,6 @@ def product(
         shared = np.may_share_memory(A, C) or np.may_share_memory(B, C)
         where = f"{_described(C)}{', which shares memory with a factor' if shared else ''}"
         raise ValueError(f"no product: {_described(A)} times {_described(B)} into {where}")
-    _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
 
 
 def add_scaled(x: Array, y: Array, alpha: float) -> None:
@@ -162,6 +217,8 @@ def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np
     training allocates its large arrays in its first step only.
     """
     kept = owner.get(name)
+    if kept is not None and kept.shape == shape and kept.dtype == dtype:
+        return kept  # the same object, by which a `Product` knows it
     if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:] or kept.dtype != dtype:
         kept = owner[name] = np.empty(shape, dtype)
     return kept[: shape[0]]

@@ -86,6 +86,36 @@ def gemm(kind: str) -> Gemm | None:
     return call
 
 
+def prepared_gemm(
+    A: Array, B: Array, C: Array, beta: float, transpose_A: bool, transpose_B: bool
+) -> Callable[[float], None] | None:
+    """The product of these arrays as a function of alpha, its other arguments translated once.
+
+    None without the library or its symbol. It takes addresses, as `gemm`: the arrays must live on.
+    """
+    kind = C.dtype.char
+    symbol = f"scipy_cblas_{_LETTERS[kind]}gemm64_"
+    loaded = library()
+    if loaded is None or not hasattr(loaded, symbol):
+        return None
+    function = loaded[symbol]  # another object than the attribute, which converts its arguments
+    function.restype = None
+    (n, m), k = C.shape, A.shape[0] if transpose_A else A.shape[1]
+    changing = _NUMBERS[kind]()
+    arguments = (
+        *(_FLAG(_ROW_MAJOR), _FLAG(_TRANSPOSED if transpose_A else _PLAIN)),
+        *(_FLAG(_TRANSPOSED if transpose_B else _PLAIN), _SIZE(n), _SIZE(m), _SIZE(k), changing),
+        *(_ADDRESS(_address(A)), _SIZE(A.shape[1]), _ADDRESS(_address(B)), _SIZE(B.shape[1])),
+        *(_NUMBERS[kind](beta), _ADDRESS(_address(C)), _SIZE(m)),
+    )
+
+    def run(alpha: float) -> None:
+        changing.value = alpha
+        function(*arguments)
+
+    return run
+
+
 def axpy(kind: str) -> Axpy | None:
     """The scaled sum of arrays of `dtype.char` f or d, or None without the library or its symbol.
 

@@ -9,14 +9,14 @@ tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net.blas import add_scaled, product
+from fcnet.net.blas import Product, add_scaled
 from fcnet.net.scaled import Scaled
 
 Array = NDArray[Any]
@@ -52,7 +52,7 @@ class Gradient(Protocol):
         ...
 
     def dense(self) -> Array:
-        """The gradient as an array of its own, shaped like the parameter."""
+        """The gradient as a new array, shaped like the parameter."""
         ...
 
 
@@ -62,10 +62,10 @@ class WeightGradient:
 
     X: Scaled
     delta: Array
+    _product: Product = field(default_factory=lambda: Product(beta=1.0, transpose_A=True))
 
     def add_to(self, target: Array, alpha: float) -> None:
-        X = self.X
-        product(X.stored, self.delta, target, alpha=alpha * X.scale, beta=1.0, transpose_A=True)
+        self._product(self.X.stored, self.delta, target, alpha=alpha * self.X.scale)
 
     def dense(self) -> Array:
         return np.asarray(self.X.scale * (self.X.stored.T @ self.delta))
@@ -79,9 +79,14 @@ class BiasGradient:
     """
 
     delta: Array
+    _product: Product = field(default_factory=lambda: Product(beta=1.0))
+    _target: Array | None = None
+    _row: Array | None = None
 
     def add_to(self, target: Array, alpha: float) -> None:
-        product(_ones(len(self.delta), self.delta.dtype), self.delta, target[None], alpha=alpha, beta=1.0)
+        if self._row is None or self._target is not target:
+            self._target, self._row = target, target[None]
+        self._product(_ones(len(self.delta), self.delta.dtype), self.delta, self._row, alpha=alpha)
 
     def dense(self) -> Array:
         return np.asarray(self.delta.sum(axis=0))

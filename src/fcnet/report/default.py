@@ -10,7 +10,8 @@ import numpy as np
 
 from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
-from fcnet.report.reading import Diagnosis, Records
+from fcnet.report.reading import Records
+from fcnet.stages import Diagnosis
 from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 from fcnet.wording import percent
 

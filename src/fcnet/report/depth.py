@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fcnet.report import style
-from fcnet.report.reading import Depth, Records, Signal, initialisation_name
+from fcnet.report.reading import Records, initialisation_name
+from fcnet.stages import Depth, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,15 +54,14 @@ def signal(records: Records) -> style.Drawing | None:
     study = records.study
     if study is None or not study.signals:
         return None
-    deepest = max(one.layers for one in study.signals)
-    shown = [one for one in study.signals if one.layers == deepest]
+    shown = [one for one in study.signals if one.layers == study.deepest]
     figure = style.new_figure(9.6, 4.2)
     forward, backward = figure.subplots(1, 2)
     _layer_by_layer(forward, shown, [one.activations for one in shown])
     forward.set_title("What leaves each layer (rms)")
     _layer_by_layer(backward, shown, [one.gradients for one in shown])
     backward.set_title("Gradient of each layer's weights (rms)")
-    style.credit(figure, f"{records.label}, {deepest} layers, before the first step", where="below")
+    style.credit(figure, f"{records.label}, {study.deepest} layers, before the first step", where="below")
     return style.Drawing(
         figure,
         "Root mean square of what leaves each layer, and of the gradient of its weights, before the first "

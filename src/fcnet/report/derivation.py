@@ -12,7 +12,7 @@ RECORD = TEMPLATES / "derivation.json"
 
 
 def derivation(record: dict[str, Any] | None = None) -> Markdown:
-    """The derivation as a page, with a heading of its own.
+    """The derivation as a page, with its own heading.
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fcnet.report.reading import Accuracy, Depth, Signal, Study, initialisation_name
+from fcnet.report.reading import initialisation_name
+from fcnet.stages import COMPARED, Accuracy, Depth, Study
 from fcnet.wording import percent, points
 
 NOISE = 2.0
@@ -36,8 +37,8 @@ def discuss(study: Study, classes: int = 10) -> list[str]:
     sentences : a paragraph for each topic, each with its numbers
     """
     he, equal = study.of("width", "he"), study.of("parameters")
-    said = [_start(study.of("width"), classes), _signal(study.signals), _initialisation(study)]
-    said += [_capacity(he), _gap(he), _gain(he)]
+    said = [_start(study.of("width"), classes), *([_signal(study)] if study.signals else [])]
+    said += [_initialisation(study), _capacity(he), _gap(he), _gain(he)]
     return [*said, _parameters(equal)] if equal else said
 
 
@@ -59,13 +60,11 @@ def _start(nets: Sequence[Depth], classes: int) -> str:
     )
 
 
-def _signal(signals: Sequence[Signal]) -> str:
+def _signal(study: Study) -> str:
     """Why: how the signal fades on its way through the deepest net, and the gradient with it."""
-    deepest = max(one.layers for one in signals)
-    small, he = (
-        next(one for one in signals if (one.layers, one.initialisation) == (deepest, how))
-        for how in ("1e-3", "he")
-    )
+    deepest = study.deepest
+    there = {one.initialisation: one for one in study.signals if one.layers == deepest}
+    small, he = (there[how] for how in COMPARED)
     (first, last), (he_first, he_last) = ((one.activations[0], one.activations[-1]) for one in (small, he))
     gradient, he_gradient = small.gradients[0], he.gradients[0]
     return (

@@ -16,9 +16,9 @@ from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError, RunError
 from fcnet.records import RunFolder, read_json
 from fcnet.report.pictures import FILE, Pictures
+from fcnet.stages import Diagnosis, Ladder, Rung, Study, Toy, read_stage, stage
 from fcnet.train.history import Evaluation, read_history
 from fcnet.train.model import Model
-from fcnet.wording import mean_percent
 
 T = TypeVar("T")
 
@@ -29,119 +29,6 @@ DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 def initialisation_name(scheme: str) -> str:
     """Usual names of initialisations; a number is the standard deviation of all weights."""
     return {"he": "He", "pytorch": "PyTorch's default"}.get(scheme, f"N(0, {scheme})")
-
-
-@dataclass(frozen=True)
-class Audited:
-    """Central differences and the complex step against the gradient of one parameter.
-
-    errors : for each h the largest relative error; None where a kink leaves nothing to compare
-    complex_error : the largest relative error against the complex step; None if it was not finite
-    """
-
-    name: str
-    errors: tuple[float | None, ...]
-    complex_error: float | None
-
-
-@dataclass(frozen=True)
-class Toy:
-    """Questions 1 and 2: the toy training's losses in nats; the audit, its steps h, whether it passed."""
-
-    losses: tuple[float, ...]
-    steps: tuple[float, ...]
-    audited: tuple[Audited, ...]
-    passed: bool
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Findings by name, as (value, sentence), and the sizes of updates relative to the weights by step."""
-
-    findings: dict[str, tuple[float, str]]
-    steps: tuple[int, ...]
-    updates: dict[str, tuple[float, ...]]
-
-    def value(self, name: str) -> float | None:
-        """The number of the finding `name`, None if it was not measured."""
-        return self.findings[name][0] if name in self.findings else None
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One change of the settings and the accuracies, fractions, that the net reached with it."""
-
-    change: str
-    train_accuracy: float
-    val_accuracy: float
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Mean and standard deviation, fractions, over a number of seeds; one seed has no deviation."""
-
-    mean: float
-    std: float
-    seeds: int
-
-    def __str__(self) -> str:
-        return mean_percent(self.mean, self.std, self.seeds)
-
-
-@dataclass(frozen=True)
-class Depth:
-    """One network of the study of depth, and the results of its trainings.
-
-    budget : what it has in common with the others, "width" or "parameters"
-    seconds : of one training, the mean over the seeds
-    images : held out for validation
-    """
-
-    budget: str
-    layers: int
-    initialisation: str
-    width: int
-    parameters: int
-    seeds: int
-    epochs: int
-    images: int
-    seconds: float
-    training: Accuracy
-    validation: Accuracy
-
-
-@dataclass(frozen=True)
-class Signal:
-    """Before the first step, layer by layer: the root mean square of what leaves it and of its gradient, and
-    the fraction of its units that are off for every image.
-    """
-
-    layers: int
-    initialisation: str
-    activations: tuple[float, ...]
-    gradients: tuple[float, ...]
-    dead: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Study:
-    """The study of depth: its networks, and the signal through each of them before the first step."""
-
-    networks: tuple[Depth, ...]
-    signals: tuple[Signal, ...]
-
-    def of(self, budget: str, initialisation: str | None = None) -> list[Depth]:
-        """The networks compared at equal width or parameters, from any or one initialisation."""
-        return [
-            net
-            for net in self.networks
-            if net.budget == budget and initialisation in (None, net.initialisation)
-        ]
-
-    @property
-    def best(self) -> Depth:
-        """The network with the highest mean validation accuracy."""
-        return max(self.networks, key=lambda net: net.validation.mean)
 
 
 @dataclass(frozen=True)
@@ -211,22 +98,20 @@ class Records:
 
     @cached_property
     def toy(self) -> Toy | None:
-        return _read(self.out / "toy.json", _toy)
+        return stage(self.out / "toy.json", Toy)
 
     @cached_property
     def ladder(self) -> tuple[Rung, ...] | None:
-        return (
-            _read(self.out / "ladder.json", lambda record: tuple(_rung(rung) for rung in record["rungs"]))
-            or None
-        )
+        ladder = stage(self.out / "ladder.json", Ladder)
+        return ladder.rungs or None if ladder else None
 
     @cached_property
     def study(self) -> Study | None:
-        return _read(self.out / "depth.json", study_of)
+        return stage(self.out / "depth.json", Study)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
-        return _read(self.out / "default" / "diagnosis.json", _diagnosis)
+        return stage(self.out / "default" / "diagnosis.json", Diagnosis)
 
     @cached_property
     def test(self) -> Tested | None:
@@ -262,7 +147,8 @@ class Records:
     @cached_property
     def results(self) -> dict[str, Any]:
         """results.json, empty where the reproduction is not finished."""
-        return self.given_results or self.read("results.json") or {}
+        path = self.out / "results.json"
+        return self.given_results or (read_stage(path) if path.exists() else {})
 
     @cached_property
     def label(self) -> str:
@@ -274,11 +160,6 @@ class Records:
             if label:
                 return label
         return ""
-
-    def read(self, name: str) -> dict[str, Any] | None:
-        """A JSON object of the folder, None where there is none."""
-        path = self.out / name
-        return read_json(path) if path.exists() else None
 
 
 @contextmanager
@@ -293,7 +174,7 @@ def facts_of(path: Path) -> Iterator[None]:
         yield
     except FcnetError:  # it says itself what is wrong
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
         raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
 
@@ -319,71 +200,7 @@ def _pictures(folder: Path, count: int) -> Pictures | None:
     return Pictures.read(folder, count)
 
 
-def _toy(record: dict[str, Any]) -> Toy:
-    audit = record["audit"]
-    steps = tuple(float(h) for h in audit["steps"])
-    audited = tuple(
-        Audited(
-            name, tuple(_maybe(error) for error in parameter["errors"]), _maybe(parameter["complex_error"])
-        )
-        for name, parameter in audit["parameters"].items()
-    )
-    if any(len(parameter.errors) != len(steps) for parameter in audited):
-        raise ValueError("it has not one error for each h")
-    return Toy(tuple(float(loss) for loss in record["loss_history"]), steps, audited, bool(audit["passed"]))
-
-
-def _diagnosis(record: dict[str, Any]) -> Diagnosis:
-    rows = record["updates"]
-    names = [name for name in rows[0] if name != "step"] if rows else []
-    return Diagnosis(
-        {one["name"]: (float(one["value"]), str(one["sentence"])) for one in record["findings"]},
-        tuple(int(row["step"]) for row in rows),
-        {name: tuple(float(row[name]) for row in rows) for name in names},
-    )
-
-
-def _rung(rung: dict[str, Any]) -> Rung:
-    return Rung(str(rung["change"]), float(rung["train_accuracy"]), float(rung["val_accuracy"]))
-
-
-def study_of(record: dict[str, Any]) -> Study:
-    """The study of depth as depth.json has it.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError : something is missing, or not what it should be
-    """
-    networks = tuple(
-        Depth(
-            str(row["budget"]), int(row["layers"]), str(row["initialisation"]), int(row["width"]),
-            int(row["parameters"]), len(row["seeds"]), int(row["epochs"]), int(row["validation_images"]),
-            float(row["seconds"]), _accuracy(row, "training"), _accuracy(row, "validation"),
-        )
-        for row in record["rows"]
-    )  # fmt: skip
-    signals = tuple(
-        Signal(
-            int(one["layers"]), str(one["initialisation"]),
-            *(tuple(float(value) for value in one[name]) for name in ("activations", "gradients", "dead")),
-        )
-        for one in record["signal"]
-    )  # fmt: skip
-    if not networks:
-        raise ValueError("it has no network")
-    return Study(networks, signals)
-
-
-def _accuracy(row: dict[str, Any], part: str) -> Accuracy:
-    mean, std = float(row[f"{part}_accuracy_mean"]), float(row[f"{part}_accuracy_std"])
-    return Accuracy(mean, std, len(row["seeds"]))
-
-
 def _tested(record: dict[str, Any]) -> Tested:
     classes = tuple(str(name) for name in record["classes"])
     confusion = tuple(tuple(int(count) for count in row) for row in record["confusion"])
     return Tested(float(record["accuracy"]), classes, confusion)
-
-
-def _maybe(value: float | None) -> float | None:
-    return None if value is None else float(value)

@@ -31,13 +31,12 @@ def summary(story: Story) -> str:
 
 def toy(story: Story) -> str:
     """Question 1: scores and loss of the toy problem."""
-    found = story.records.read("toy.json")
-    with facts_of(story.records.out / "toy.json"):
-        rows = found and [
-            ("scores, sum of differences from the given ones", "< 1e-7", f"{found['scores_difference']:.1e}"),
-            ("regularised loss (nats)", "1.30378789133", f"{found['loss']:.11f}"),
-            ("its difference from the given loss", "< 1e-10", f"{found['loss_difference']:.1e}"),
-        ]
+    found = story.records.toy
+    rows = found and [
+        ("scores, sum of differences from the given ones", "< 1e-7", f"{found.scores_difference:.1e}"),
+        ("regularised loss (nats)", "1.30378789133", f"{found.loss:.11f}"),
+        ("its difference from the given loss", "< 1e-10", f"{found.loss_difference:.1e}"),
+    ]
     return story.tell("toy", rows=rows)
 
 
@@ -49,21 +48,14 @@ def derived(story: Story) -> str:
 
 def audit(story: Story) -> str:
     """Question 2: the gradients against two independent references."""
-    found = story.records.read("toy.json")
-    rows, failure = None, ""
-    with facts_of(story.records.out / "toy.json"):
-        if found is not None:
-            errors, parameters = found["gradient_relative_error"], found["audit"]["parameters"]
-            failure = "" if found["audit"]["passed"] else str(found["audit"]["reason"])
-            rows = [
-                (
-                    name,
-                    f"{float(error):.1e}",
-                    _error(parameters[name]["complex_error"]),
-                    parameters[name]["dead"],
-                )
-                for name, error in errors.items()
-            ]
+    found, rows, failure = story.records.toy, None, ""
+    if found is not None:
+        parameters = found.audit.parameters
+        failure = "" if found.audit.passed else found.audit.reason
+        rows = [
+            (name, f"{error:.1e}", _error(parameters[name].complex_error), parameters[name].dead)
+            for name, error in found.gradient_relative_error.items()
+        ]
     return story.tell("audit", rows=rows, failure=failure)
 
 
@@ -82,12 +74,11 @@ def data(story: Story) -> str:
 
 def default(story: Story) -> str:
     """Question 3: the exercise's settings, and what is wrong with them."""
-    folder, diagnosis = story.records.out / "default", story.records.read("default/diagnosis.json")
-    with facts_of(folder / "record.json"):
+    diagnosis = story.records.diagnosis
+    with facts_of(story.records.out / "default" / "record.json"):
         record = story.records.default_record
         reached = record and accuracies(record)
-    with facts_of(folder / "diagnosis.json"):
-        findings = diagnosis and [one["sentence"] for one in diagnosis["findings"]]
+    findings = diagnosis and [one.sentence for one in diagnosis.findings]
     return story.tell("default", reached=reached, findings=findings)
 
 
@@ -258,5 +249,5 @@ def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _error(error: Any) -> str:
-    return "not finite" if error is None else f"{float(error):.1e}"
+def _error(error: float | None) -> str:
+    return "not finite" if error is None else f"{error:.1e}"

@@ -188,14 +188,17 @@ def _characters() -> list[frozenset[int]]:
 def plain(text: str, longest: int = 200) -> str:
     """Text of others as it is: Matplotlib would set what stands between two $ as mathematics.
 
-    A character that no font of the figures has is drawn as its escape, and not as a box.
+    A character that no font of the figures has, or that controls a terminal, is drawn as its escape.
     """
-    text = "".join(
-        c if ord(c) < 128 or any(ord(c) in font for font in _characters()) else ascii(c)[1:-1]
-        for c in " ".join(text.split())
-    )
+    text = "".join(c if _drawn(c) else ascii(c)[1:-1] for c in " ".join(text.split()))
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def _drawn(character: str) -> bool:
+    """Whether a font of the figures has a character."""
+    known = character.isascii() or any(ord(character) in font for font in _characters())
+    return known and character.isprintable()
 
 
 def credit(figure: Figure, text: str, where: str = "left") -> None:

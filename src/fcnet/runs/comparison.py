@@ -1,4 +1,4 @@
-"""What two runs differ in, and whether a difference of their accuracies is more than chance."""
+"""How two runs differ, and whether their accuracies differ by more than chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fcnet.train.model import Model
 from fcnet.wording import percent, points
 
 SIGNIFICANT = 0.05
-"""Probability of so large a difference by chance alone, below which it is called more than that."""
+"""A difference counts as more than chance if chance alone gives one as large with a lower probability."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _environment(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def measured(run: Run) -> dict[str, str]:
-    """What was reached: metrics of a finished run, the last evaluation of another, as people read them."""
+    """The results as text: the metrics of a finished run, the last evaluation of an unfinished one."""
     record = run.record or {}
     last = run.history[-1] if run.history else None
     metrics = record.get("metrics", {})
@@ -144,7 +144,7 @@ class Verdict:
 
 
 def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, str]) -> Verdict:
-    """McNemar's exact test: of images that one net alone gets right, as many should fall to either.
+    """McNemar's exact test: each of two equally good nets is right about as often where the other is wrong.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, s
 def of_accuracies(
     accuracies: tuple[float, float], images: tuple[int, int], names: tuple[str, str]
 ) -> Verdict:
-    """The normal approximation for accuracies on images that are not the same, or not known to be.
+    """The normal approximation, for accuracies on different images or on images that may differ.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
     Parameters
     ----------
     first, second : the runs
-    dataset : that both were trained on, None if it cannot be had: then the comparison is a weaker one
+    dataset : the one that both were trained on; without it, None, the comparison is weaker
 
     Raises
     ------

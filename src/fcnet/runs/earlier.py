@@ -1,4 +1,4 @@
-"""What a folder holds of an earlier training: its data, by which it is resumed, and how it makes room."""
+"""An earlier training in a folder: its data, which a resumed run needs, and how it is moved aside."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from fcnet.errors import RunError
 from fcnet.lock import locked
 from fcnet.records import RunFolder, read_json
+from fcnet.schema import Data
 
 
 def data_of(folder: Path) -> dict[str, Any]:
-    """What a run, finished or not, says of its data: see `data_record`; empty where there is none.
+    """The data of a run, finished or not, as `data_record` gives them; empty if there is no run.
 
     Raises
     ------
     RunError : the file is damaged
     """
     run = RunFolder(folder)
-    return read_json(run.data) if run.data.exists() else {}
+    return read_json(run.data, Data) if run.data.exists() else {}
 
 
 def move_aside(folder: Path) -> Path | None:

@@ -24,7 +24,7 @@ class MakeEngine(Protocol):
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a training happens: who works on it, and how each gets its engine."""
+    """The workers of a training, and how each gets its engine."""
 
     workers: Workers
     engine: MakeEngine
@@ -48,8 +48,9 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
             lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes, data.indicators),
         )
         return
-    # torch's threads spin while they wait, and on a busy machine take the core from whom they await. Beside
-    # another program on two cores the deep recipe's step took 137 ms, with short spins 33 ms; alone 13 ms
+    # torch's threads spin while they wait. On a busy machine they take the core from the thread that they
+    # wait for: beside another program on two cores, a step of the deep recipe took 137 ms, and 33 ms with
+    # short spins; it takes 13 ms alone
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     require("torch", "torch")
     from fcnet.torch_net.engine import TorchEngine

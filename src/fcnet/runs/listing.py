@@ -1,4 +1,4 @@
-"""What lies in run folders, finished or not, whole or damaged, for whoever wants to see them side by side."""
+"""Run folders, finished or not, whole or damaged, as `fcnet runs` and `fcnet compare` show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fcnet.errors import FcnetError, RunError
 from fcnet.files import exists
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import read_config
-from fcnet.schema import Tested
+from fcnet.schema import Data, Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
 
@@ -31,11 +31,11 @@ DEEPEST = 30
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of one run.
+    """One run.
 
     folder : where it lies
-    state : unfinished is one that trains now or was stopped
-    problem : what is damaged, in one line, or else empty
+    state : "unfinished" if it is being trained or was stopped
+    problem : what is damaged, in one line; empty if nothing is
     config : the settings, None if they cannot be read
     history : the evaluations so far
     record : of a finished run
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """The part of the training that is done, a fraction in [0, 1]; 0 if that is not known."""
+        """The fraction of the training that is done, in [0, 1]; 0 if it is unknown."""
         if self.state == "finished":
             return 1.0
         if not self.history or self.config is None:
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def val_accuracy(self) -> float | None:
-        """At the end, or as far as it came; a fraction in [0, 1]."""
+        """The last validation accuracy, a fraction in [0, 1]."""
         if self.record is not None:
             return float(self.record["metrics"]["val_accuracy"])
         return self.history[-1].val_accuracy if self.history else None
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def data(self) -> str:
-        """The label of its data set; "" where nothing says it."""
+        """The label of its data set; "" if it is unknown."""
         data = (self.record or {}).get("data", self.origin)
         return str(data.get("label", "")) if isinstance(data, dict) else ""
 
@@ -118,7 +118,7 @@ def find_runs(folder: Path) -> Iterator[Path]:
 
 
 def read_run(folder: Path) -> Run:
-    """Read what a run folder holds; what cannot be read is said in `problem` and never raised."""
+    """Read a run folder; `problem` says what cannot be read, and nothing is raised."""
     run = RunFolder(folder)
     problems: list[str] = []
     found: dict[str, Any] = {}
@@ -134,7 +134,7 @@ def read_run(folder: Path) -> Run:
     attempt("history", run.history, lambda: tuple(read_history(run.history)))
     attempt("record", run.record, run.read_record)
     attempt("test", run.test, lambda: read_json(run.test, Tested))
-    attempt("origin", run.data, lambda: read_json(run.data))
+    attempt("origin", run.data, lambda: read_json(run.data, Data))
     known = Run(folder, "finished" if run.finished else "unfinished", **found)
     state = known.state
     if problems:
@@ -173,7 +173,7 @@ def apart(runs: Sequence[Run]) -> list[str]:
 
 
 def typed(value: object) -> str:
-    """A setting as one types it."""
+    """A setting as it is typed on the command line."""
     if isinstance(value, tuple):
         return " ".join(str(item) for item in value) or "none"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What a trained network says of picture files."""
+"""Predictions of a trained network for picture files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fcnet.net.losses import softmax
 from fcnet.train.model import Model
 
 CHUNK = 500
-"""Pictures that are read before the network sees them together."""
+"""Pictures in one batch."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A picture, what was done to it, and what the network makes of it.
+    """A picture, what was done to it, and its probabilities.
 
     path : the file
     pixels : (channels, height, width) uint8, as the network saw it
@@ -48,7 +48,7 @@ class Failure:
 
 
 def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failure]:
-    """Ask a network about picture files, and folders of them, in order.
+    """Classify picture files, and folders of them, in order.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _read(paths: Iterable[Path], height: int, width: int) -> Iterator[Failure | 
 def _answers(
     model: Model, waiting: Sequence[Failure | tuple[Path, Picture]]
 ) -> Iterator[Prediction | Failure]:
-    """What the network says of those that could be read, among those that could not."""
+    """Predictions for the pictures that could be read, in order with the failures."""
     channels = model.image_shape[0]
     rows = [one[1].row(channels) for one in waiting if not isinstance(one, Failure)]
     answers = iter(softmax(model.logits(np.stack(rows))) if rows else ())

@@ -28,8 +28,8 @@ CURVES = {
 class TensorBoard(Callback):
     """A callback that writes RUN/tensorboard, one point a curve and evaluation.
 
-    A training that goes on after a stop evaluates again what lies between its last checkpoint and the stop.
-    So that no point is there twice, its files are then written anew from the run's history.
+    A resumed training repeats the evaluations between its last checkpoint and the stop. It therefore writes
+    its files anew from the run's history, and no point appears twice.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class TensorBoard(Callback):
         self.last_step = 0
 
     def on_train_begin(self, engine: Engine) -> None:
-        """Open the files, with what the run has of its history."""
+        """Open the files, and write the points of the run's history."""
         from tensorboardX import SummaryWriter
 
         rows = read_history(self.run.history) if exists(self.run.history) else []
@@ -66,12 +66,12 @@ class TensorBoard(Callback):
             self._write(row, time.time() - rows[-1].seconds + row.seconds)
 
     def on_evaluation(self, row: Evaluation) -> None:
-        """Write a row that is not there yet."""
+        """Write a row unless its step has been written."""
         if row.step > self.last_step:
             self._write(row, time.time())
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Write what is still in memory."""
         if self.writer is not None:
             self.writer.close()
 

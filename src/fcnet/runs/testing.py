@@ -24,8 +24,8 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
     Parameters
     ----------
     folder : a finished run
-    dataset : the one that it was trained on, which the hash decides
-    again : use the test set although it was used before; the count goes up
+    dataset : the one that it was trained on; its hash is compared
+    again : use the test set even if it was used before; the count goes up
 
     Returns
     -------
@@ -38,7 +38,7 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
     """
     run = RunFolder(folder)
     record = run.read_record()
-    with locked(folder):  # or two at once would count as one
+    with locked(folder):  # otherwise two processes at once would count as one use
         remove_leftovers(folder, (run.test.name,))
         return _use(run, record, dataset, again)
 

@@ -40,10 +40,10 @@ def train_run(
     Parameters
     ----------
     config : the settings
-    dataset : of which the test set is not looked at
+    dataset : its test set is not used
     folder : where the run goes
-    resume : go on with what is in the folder, and return at once if it is finished
-    callback : told of every step and evaluation
+    resume : resume the run in the folder; return at once if it is finished
+    callback : called at every step and evaluation
 
     Returns
     -------
@@ -122,9 +122,9 @@ def read_config(path: Path) -> TrainConfig:
     Raises
     ------
     RunError : the file cannot be read or is no TOML
-    DataError : an unknown setting, or a value that cannot be
+    DataError : a setting is unknown, or its value is out of range
     """
-    remedy = "mend or restore that file"
+    remedy = "correct or restore that file"
     content = read_file(path, SETTINGS_LIMIT, remedy)
     try:
         values = tomllib.loads(content.decode())
@@ -136,7 +136,7 @@ def read_config(path: Path) -> TrainConfig:
 def _take_folder(
     run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool, held: ExitStack
 ) -> bool:
-    """Keep others out of the folder until `held` ends, and make sure that it is ours; is the run finished?"""
+    """Lock the folder until `held` ends, and make sure that it holds this run; whether that is finished."""
     run.create()
     held.enter_context(locked(run.path))
     _check_folder(run, config, resume)
@@ -148,14 +148,14 @@ def _take_folder(
                 f"leave out --data or choose another folder"
             )
         run.check(*SEALED)
-        remove(run.checkpoint)  # killed right after the record was written
+        remove(run.checkpoint)  # of a process that was killed right after it wrote the record
     for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
         remove_leftovers(folder, (*SEALED, run.data.name, run.sums.name, run.checkpoint.name))
     return finished
 
 
 def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
-    """Make sure that the folder is empty, or holds this run and is to go on."""
+    """Make sure that the folder is empty, or holds this run and may be resumed."""
     if not exists(run.config):
         if any(not name.startswith(".") for name in names_in(run.path)):  # a killed process leaves such
             raise RunError(f"{run.path} is not empty and not a run of fcnet, choose another folder")
@@ -173,7 +173,7 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
 
 
 def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
-    """Write what is known before the first step, where it is not there yet."""
+    """Write settings and data, which are known before the first step, if they are missing."""
     import tomli_w
 
     if not exists(run.config):
@@ -183,7 +183,7 @@ def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
-    """Workers on several machines go on from one checkpoint, which all of them have to see."""
+    """Workers on several machines resume from one checkpoint, which all of them have to see."""
     mine = checkpoint.step if checkpoint is not None else 0
     if workers.from_first(lambda: mine) != mine:
         raise RunError(
@@ -193,7 +193,7 @@ def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunF
 
 
 def _rows(checkpoint: Checkpoint, run: RunFolder) -> list[Evaluation]:
-    """The history up to a checkpoint; a kill between the two leaves a history that is ahead."""
+    """The history up to a checkpoint; a process that is killed between the two leaves a longer history."""
     return read_history(run.history)[: checkpoint.evaluations] if checkpoint.evaluations else []
 
 
@@ -204,7 +204,7 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
             f"{run.path} was started on other data than {dataset.origin.path}, "
             f"leave out --data or choose another folder"
         )
-    rows = len(_rows(checkpoint, run))  # which says so if the file is missing or damaged
+    rows = len(_rows(checkpoint, run))  # raises if the file is missing or damaged
     lines = _text(run.history, HISTORY_LIMIT).splitlines(keepends=True)[:rows] if rows else []
     for path, text, digest in (
         (run.config, _text(run.config, SETTINGS_LIMIT), checkpoint.settings),

@@ -82,11 +82,30 @@ class Residual:
         return x + F
 
 
+class Mean:
+    """Y = (F_1(X) + ... + F_n(X)) / n."""
+
+    def __init__(self, layer: layers.Mean, inner: Sequence[Any]) -> None:
+        waiting = iter(inner)
+        self.rows = [[next(waiting) for _ in row] for row in layer.rows]
+
+    def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
+        total: Any = 0
+        for row in self.rows:
+            F = x
+            for layer in row:
+                F = layer(F, masks)
+            total = total + F
+        mean: Tensor = total / len(self.rows)
+        return mean
+
+
 TORCH_LAYERS: dict[type[layers.Layer], Callable[..., Any]] = {
     layers.Linear: Linear,
     layers.Activation: Activation,
     layers.Dropout: Dropout,
     layers.LayerNorm: LayerNorm,
     layers.Residual: Residual,
+    layers.Mean: Mean,
 }
 """The counterparts by the class that they copy. One with inner layers also gets their counterparts."""

@@ -66,7 +66,7 @@ def make_inputs(
     ----------
     config : the settings
     images : the training split
-    features : it is rows of features, each of a scale of its own, and no images
+    features : it is rows of features, each with its own scale, and not images
     indicators : features that are 1 or 0 and stay so, see `of_features`
 
     Raises

@@ -67,10 +67,10 @@ class Model:
         ------
         DataError : the network does not begin with a linear layer
         """
-        name = self.architecture.first_weight
-        if name is None:
+        names = [weight for weight, _ in self.architecture.first_layers]
+        if not names:
             raise DataError("this network does not begin with a linear layer")
-        return self.params[name]
+        return np.concatenate([self.params[name] for name in names], axis=1)
 
     def logits(self, images: NDArray[Any]) -> NDArray[Any]:
         """Class scores (N, K) of images (N, D) uint8, or of rows of features as they are.

@@ -97,8 +97,9 @@ def read_search(path: Path) -> Recorded:
         )
     try:
         return _recorded(record, str(path))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RunError(f"{path} is damaged ({error!r}), resume its search to write it again") from error
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise RunError(f"{path} is damaged: {reason}; resume its search to write it again") from error
 
 
 def _recorded(record: dict[str, Any], where: str) -> Recorded:

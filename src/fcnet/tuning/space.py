@@ -104,6 +104,13 @@ class Dimension:
         """The value itself, or the end of the range if it lies outside."""
         return value if self.values else min(max(value, self.low), self.high)
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies in this dimension."""
+        if self.values:
+            return value in self.values
+        numbers = int if self.whole else (int, float)
+        return isinstance(value, numbers) and not isinstance(value, bool) and self.low <= value <= self.high
+
     def including(self, own: Any) -> Dimension:
         """Widened so that it contains the base's own value; a logarithmic range cannot contain 0."""
         if self.values:
@@ -149,6 +156,20 @@ class Space:
         own: dict[str, Any] = {**base.to_dict(), "depth": len(base.hidden)}
         own |= {f"hidden_{place}": width for place, width in enumerate(base.hidden, start=1)}
         return self._chosen(lambda dimension: dimension.nearest(own[dimension.name]))
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Check values that are to lie in this space.
+
+        Raises
+        ------
+        ValueError : there is no such dimension, or one does not hold its value
+        """
+        known = {dimension.name: dimension for dimension in self.dimensions}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"it has the unknown parameter {name}")
+            if not known[name].holds(value):
+                raise ValueError(f"its {name} is {value!r:.40}, which is not in the space")
 
     def _chosen(self, choose: Callable[[Dimension], Value]) -> dict[str, Value]:
         values: dict[str, Value] = {}

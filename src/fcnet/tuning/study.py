@@ -42,6 +42,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fcnet.errors import RunError
+from fcnet.tuning.contents import check_plan, check_trials
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.storage import TRIES
 
@@ -93,7 +94,7 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
 
     Raises
     ------
-    RunError : it belongs to another program or another version
+    RunError : it belongs to another program or another version, or is damaged
     """
     if search.study not in optuna.get_all_study_names(storage):
         return None
@@ -108,7 +109,12 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
         raise RunError(f"{search.label} is not a study of fcnet, choose another with --out or --study")
     if about["format"] != FORMAT:
         raise RunError(f"{search.label} is of another version of fcnet, use that one or start a new search")
-    return search.recorded(about)
+    check_plan(about, search.label)
+    try:
+        return search.recorded(about)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"its space makes no sense ({type(error).__name__})"
+        raise RunError(f"{search.label} is damaged: {reason}; choose another with --out") from error
 
 
 class Trials:
@@ -127,7 +133,7 @@ class Trials:
 
         Raises
         ------
-        RunError : the study belongs to another search
+        RunError : the study belongs to another search, or is damaged
         """
         known = None
         try:
@@ -137,6 +143,7 @@ class Trials:
         trials = cls(search, storage)
         if known is not None:
             search.check_same(known)
+            check_trials(trials.having(), search.space, search.label)
         elif not trials.having():
             trials.study.enqueue_trial(search.space.values(search.base), user_attrs={"base": True})
         if known is None or known.trials != search.trials:  # the last, since others wait for it

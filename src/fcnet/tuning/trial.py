@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from fcnet.data.dataset import Dataset
 from fcnet.data.whitening import covariance_kept
 from fcnet.errors import DivergedError
-from fcnet.files import write_atomically
+from fcnet.files import holding, remove, write_atomically
 from fcnet.records import RunFolder
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
@@ -165,14 +165,18 @@ def abandon(run: RunFolder, rows: list[Evaluation]) -> None:
     """Keep the settings and the history of a pruned training; `rows` are the history since its start."""
     earlier = [row for row in _history(run) if not rows or row.step < rows[0].step]
     write_atomically(run.history, history_lines(earlier + rows))
-    run.checkpoint.unlink(missing_ok=True)
+    with holding(run.path):
+        remove(run.checkpoint)
     drop_weights(run)
 
 
 def drop_weights(run: RunFolder) -> None:
     """Remove the trained weights from a run folder, and the hashes of its files; its settings remain."""
-    for path in (run.path / "model.safetensors", run.path / "input.safetensors", run.sums):
-        path.unlink(missing_ok=True)
+    if not run.path.is_dir():
+        return
+    with holding(run.path):
+        for path in (run.path / "model.safetensors", run.path / "input.safetensors", run.sums):
+            remove(path)
 
 
 def _keep_best_weights(trials: Trials) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fcnet.tuning.status import Row, Status, in_words
-from fcnet.wording import percent
+from fcnet.wording import percent, shown
 
 SHOWN = 8
 """Most complete trials in the table."""
@@ -55,7 +55,7 @@ class View:
         if new and not self.console.is_terminal:
             before = f"{len(new)} of {status.search.trials} trials are there already"
             lines = [before] if first else [self.line(row, status) for row in new]
-            print(*lines, sep="\n", file=self.console.file, flush=True)
+            print(*map(shown, lines), sep="\n", file=self.console.file, flush=True)
         return first or bool(new)
 
     def line(self, row: Row, status: Status) -> str:
@@ -86,7 +86,9 @@ class View:
             took = "" if row.seconds is None else duration(row.seconds)
             rows.append((row, took, "bold" if place == 0 else ""))
         for row, took, style in rows:
-            table.add_row(str(row.number), _result(row), took, _changes(row, status), style=style)
+            table.add_row(
+                str(row.number), _result(row), took, Text(shown(_changes(row, status))), style=style
+            )
         return Group(Text(self.headline(status)), table)
 
     def headline(self, status: Status) -> str:

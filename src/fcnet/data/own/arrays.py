@@ -9,17 +9,31 @@ classes (K,) text, names of the labels 0 to K - 1, if they have names
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unicodedata import normalize
 
 import numpy as np
+from numpy.lib.format import (
+    MAGIC_PREFIX,
+    read_array,
+    read_array_header_1_0,
+    read_array_header_2_0,
+    read_magic,
+)
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.files import open_plain
+from fcnet.memory import available
 from fcnet.validation import check_labels
+from fcnet.wording import megabytes
 
 Array = NDArray[Any]
 
@@ -29,25 +43,49 @@ PARTS = {"train": "", "validation": "_val", "test": "_test"}
 KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"classes"}
 
 
+HEADS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}
+"""The formats of arrays; a third one is for fields with names that are not ASCII."""
+
+COPIES = 4
+"""How many times their size arrays take in memory while they are checked, put in order and converted."""
+
+LONGEST = 500
+"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
+
+HINT = "train with --stream, which reads rows while training"
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs arrays. Other methods unpack without a bound on the memory that a step takes."""
+
+
 def read_arrays(path: Path) -> dict[str, Array]:
     """Read all arrays of an .npz file, or of a folder of .npy files; nothing is unpickled.
 
+    Shapes and sizes are read first. An array that is larger than its part of the file, or than the memory
+    that is available, is refused before anything is unpacked.
+
     Raises
     ------
-    DataError : a file cannot be read, X or y is missing, there are unknown arrays, or Python objects in one
+    DataError : a file cannot be read, X or y is missing, there are unknown arrays or Python objects, or they
+        are too large
     """
     if path.is_dir():
         files = array_files(path)
         check_names(path, set(files))
-        return {name: read_array(file) for name, file in files.items()}
-    content = _loaded(path)
-    if isinstance(content, np.ndarray):
-        raise DataError(
-            f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
-            f"or name a folder with X.npy and y.npy"
-        )
-    check_names(path, set(content))
-    return content
+        _check_memory(path, sum(file.stat().st_size for file in files.values()), HINT)
+        return {name: read_file(file) for name, file in files.items()}
+    with _named_errors(path), open_plain(path) as file:
+        if file.peek(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
+            raise DataError(
+                f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
+                f"or name a folder with X.npy and y.npy"
+            )
+        with zipfile.ZipFile(file) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of arrays that Python 2 wrote, which are read all the same
+            members = archive.infolist()
+            check_names(path, {member.filename.removesuffix(".npy") for member in members})
+            _check_memory(path, sum(_size(archive, member) for member in members))
+            return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
 
 
 def array_files(folder: Path) -> dict[str, Path]:
@@ -65,45 +103,89 @@ def array_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def read_array(path: Path) -> Array:
+def read_file(path: Path) -> Array:
     """The array of an .npy file; nothing is unpickled.
 
     Raises
     ------
     DataError : the file cannot be read, or holds several arrays or Python objects
     """
-    content = _loaded(path)
-    if not isinstance(content, np.ndarray):
-        raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
-    return content
+    with _named_errors(path), open_plain(path) as file:
+        if file.peek(2).startswith(b"PK"):
+            raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
+        _stated(file, path.name, os.fstat(file.fileno()).st_size)
+        file.seek(0)
+        return read_array(file, allow_pickle=False)
 
 
-def _loaded(path: Path) -> Array | dict[str, Array]:
-    """The array of an .npy file, or those of an .npz file."""
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Whatever goes wrong within is an error that names the file."""
     try:
-        with open_plain(path) as file:
-            content = np.load(file, allow_pickle=False)
-            if not isinstance(content, Mapping):
-                return np.asarray(content)
-            arrays = {name: content[name] for name in content}
-            if foreign := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-                raise DataError(f"{path} is damaged: {foreign[0]} in it is no array")
-            return arrays
+        yield
     except DataError:
         raise
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
         raise DataError(
-            f"{path} does not fit into memory, train on a folder of X.npy and y.npy with --stream"
+            f"{path} does not fit into memory, save fewer or smaller examples, or {HINT}"
         ) from error
-    except Exception as error:  # NumPy fails in many ways on bytes that are not its own
+    except Exception as error:  # zipfile and NumPy fail in many ways on bytes that are not theirs
         if "Object arrays" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which are never loaded; save plain arrays"
             ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path} is damaged or no {path.suffix.lower()} file: {reason}") from error
+        kind = ".npy" if path.suffix.lower() == ".npy" else ".npz"
+        raise DataError(f"{path} is damaged or no {kind} file: {reason}") from error
+
+
+def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Bytes of an array, from the head of its member; no more than the member has.
+
+    Raises
+    ------
+    ValueError : it is no array, or not of the size that its head states
+    """
+    if member.compress_type not in METHODS:
+        raise ValueError(f"{member.filename} is not packed as NumPy packs arrays")
+    with archive.open(member) as file:
+        return _stated(file, member.filename, member.file_size)
+
+
+def _stated(file: IO[bytes], name: str, length: int) -> int:
+    """Bytes of an array, from its head; no more than the file has after it.
+
+    Raises
+    ------
+    ValueError : it is no array, or not of the size that its head states
+    """
+    try:
+        version = read_magic(file)
+    except ValueError as error:
+        raise ValueError(f"{name} in it is no array") from error
+    if version not in HEADS:
+        raise ValueError(f"{name} has the format {version}")
+    shape, _, dtype = HEADS[version](file)
+    size, left = math.prod(shape) * dtype.itemsize, length - file.tell()
+    if not dtype.hasobject and size != left:
+        raise ValueError(f"{name} states {size} bytes and holds {left}")
+    return size
+
+
+def _check_memory(path: Path, size: int, remedy: str = "save fewer or smaller examples") -> None:
+    left = available()
+    if left is not None and COPIES * size > left:
+        raise DataError(
+            f"{path} unpacks to {megabytes(size)}, loading it takes {megabytes(COPIES * size)} of memory and "
+            f"{megabytes(left)} are available; {remedy}"
+        )
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    with archive.open(member) as file:
+        return read_array(file, allow_pickle=False)
 
 
 def check_names(path: Path, names: set[str]) -> None:
@@ -186,7 +268,8 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
 
     Raises
     ------
-    DataError : other than one label for each example, of another kind, one class only, or one that y lacks
+    DataError : other than one label for each example, of another kind, one class only, or one that y lacks;
+        the name of a class is too long
     """
     given = {part: (end, _composed(arrays[f"y{end}"])) for part, end in PARTS.items() if f"y{end}" in arrays}
     for end, y in given.values():
@@ -208,7 +291,19 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         parts = {part: _places(values, y, f"y{end} in {path}") for part, (end, y) in given.items()}
     if len(np.unique(parts["train"])) < 2:
         raise DataError(f"y in {path} has one class only, give examples of two or more")
+    check_class_names(path, names)
     return parts, names
+
+
+def check_class_names(path: Path, names: tuple[str, ...]) -> None:
+    """Make sure that records can hold the names of the classes.
+
+    Raises
+    ------
+    DataError : `PATH has a class name of N characters, ...`
+    """
+    if (length := max(map(len, names))) > LONGEST:
+        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
 
 
 def _composed(y: Array) -> Array:

@@ -6,9 +6,11 @@ picture is said in words, so that a user knows what the network really saw.
 
 from __future__ import annotations
 
+import math
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
 REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC", "PDF"}
 """Formats that Pillow hands to other programs, or names without being able to read them."""
 
+PIXELS = 80_000_000
+"""The most pixels that are decoded: four bytes each, and up to five copies, 1.6 GB. A large JPEG is decoded
+at a fraction of its size, which then counts."""
+
+LARGE = 10_000_000
+"""Pixels from which on one picture is decoded at a time; several threads decode smaller ones."""
+
+FILE = 1 << 30
+"""The most bytes of a file."""
+
 METADATA = 1 << 26
 """Bytes of a comment or profile in a PNG that are read; Pillow's own limit, 1 MB, refuses good pictures."""
 
@@ -41,6 +53,9 @@ KINDS = {
     "I;16": "16-bit grey", "I;16B": "16-bit grey", "P": "with a palette", "RGBA": "RGB with transparency",
 }  # fmt: skip
 """Pillow's modes in words, where they are not words already."""
+
+
+_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -124,34 +139,59 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
     """
     with _opened(path) as image:
         from PIL import ImageOps
-        from PIL.Image import Resampling
 
         own = image.size
         steps = [f"{own[0]} x {own[1]} {KINDS.get(image.mode, image.mode)}"]
         if getattr(image, "n_frames", 1) > 1:
             steps.append("first frame")
         drafted = image.draft(None, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size
-        orientation = image.getexif().get(ORIENTATION, 1)
-        if orientation in (2, 3, 4, *SIDEWAYS):
-            steps.append("turned as its EXIF says")
-        image.load()
-        upright = ImageOps.exif_transpose(image)
-        if drafted is None:
-            own = upright.size
-        elif orientation in SIDEWAYS:
-            own = own[::-1]
-        grey = upright.mode.startswith(("1", "L", "I", "F")) and upright.mode != "LAB"
-        colours, highest = _colours(upright, steps)
-        box, cut = _middle(colours.size, own, height, width)
-        if cut != own:
-            steps.append(f"middle {cut[0]} x {cut[1]} cut out")
-        if cut != (width, height):
-            steps.append(f"resized to {width} x {height}")
-            colours = colours.resize((width, height), Resampling.LANCZOS, box=box)
-        elif colours.size != (width, height):
-            colours = colours.crop(tuple(round(side) for side in box))  # type: ignore[arg-type]
-        pixels = np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1))
+        with _room(image, own):
+            orientation = image.getexif().get(ORIENTATION, 1)  # which decodes a PNG
+            if orientation in (2, 3, 4, *SIDEWAYS):
+                steps.append("turned as its EXIF says")
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if drafted is None:
+                own = upright.size
+            elif orientation in SIDEWAYS:
+                own = own[::-1]
+            grey = upright.mode.startswith(("1", "L", "I", "F")) and upright.mode != "LAB"
+            colours, highest = _colours(upright, steps)
+            pixels = _fitted(colours, own, (width, height), steps)
         return Picture(pixels, grey, tuple(steps), highest)
+
+
+@contextmanager
+def _room(image: Image, own: tuple[int, int]) -> Iterator[None]:
+    """Decode a picture within it: few enough pixels, and a large one at a time.
+
+    Raises
+    ------
+    DataError : it has too many
+    """
+    pixels = math.prod(image.size)
+    if pixels > PIXELS:
+        raise DataError(f"it has {math.prod(own):,} pixels, at most {PIXELS:,} are decoded; make it smaller")
+    with _large if pixels > LARGE else nullcontext():
+        yield
+
+
+def _fitted(
+    colours: Image, own: tuple[int, int], wanted: tuple[int, int], steps: list[str]
+) -> NDArray[np.uint8]:
+    """The middle of a picture that had the size `own`, in the size that is wanted: (3, height, width)."""
+    from PIL.Image import Resampling
+
+    width, height = wanted
+    box, cut = _middle(colours.size, own, height, width)
+    if cut != own:
+        steps.append(f"middle {cut[0]} x {cut[1]} cut out")
+    if cut != wanted:
+        steps.append(f"resized to {width} x {height}")
+        colours = colours.resize(wanted, Resampling.LANCZOS, box=box)
+    elif colours.size != wanted:
+        colours = colours.crop(tuple(round(side) for side in box))  # type: ignore[arg-type]
+    return np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1))
 
 
 def _middle(
@@ -196,12 +236,12 @@ def _opened(path: Path) -> Iterator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with open_plain(path) as file, Image.open(file, formats=known) as image:
+        with open_plain(path, FILE) as file, Image.open(file, formats=known) as image:
             yield image
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is no picture that Pillow opens, or a damaged one") from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} has more pixels than can be meant: {error}") from error
+        raise DataError(f"{path} is too large ({error}); make it smaller") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except OSError as error:

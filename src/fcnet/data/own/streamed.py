@@ -43,7 +43,7 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     files = [RowFile.open(paths[f"X{end}"]) for end in ends.values()]
     _check_alike(files)
     rows: Any = {f"X{end}": range(file.rows) for end, file in zip(ends.values(), files, strict=True)}
-    given = {name: arrays.read_array(path) for name, path in paths.items() if not name.startswith("X")}
+    given = {name: arrays.read_file(path) for name, path in paths.items() if not name.startswith("X")}
     y, classes = arrays.labels(folder, rows | given)
     order, sizes = arranged(y)
     labels = np.concatenate(list(y.values()))[order]

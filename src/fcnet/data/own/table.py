@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, Part, TableOptions
-from fcnet.data.own.arrays import as_features
+from fcnet.data.own.arrays import as_features, check_class_names
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
 from fcnet.data.tables.columns import Table, listed
 from fcnet.data.tables.files import read_table
@@ -31,6 +31,7 @@ def load_table(path: Path, options: TableOptions) -> Dataset:
     """
     table = read_table(path)
     with_class, labels, classes = labels_of(table, options.target)
+    check_class_names(path, classes)
     order, sizes = arranged({"train": labels})
     rows = with_class[order]
     mapping, left = fitted(

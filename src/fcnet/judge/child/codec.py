@@ -26,6 +26,10 @@ DTYPES = (
     "float16", "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
 
+NAMES = {np.dtype(name): name for name in DTYPES}
+LITTLE_ENDIAN = {name: np.dtype(name).newbyteorder("<") for name in DTYPES}
+"""As they travel."""
+
 HEADER_BYTES = 1 << 20
 MOST_NODES = 200_000
 MOST_DIMENSIONS = 16
@@ -146,12 +150,13 @@ def _node(value: Value, arrays: list[bytes], count: list[int], depth: int) -> An
 
 def _array_node(value: Any, arrays: list[bytes]) -> Any:
     array = np.array(value, copy=True, subok=False, order="C")
-    if array.dtype.name not in DTYPES:
+    name = NAMES.get(array.dtype.newbyteorder("="))
+    if name is None:
         raise CodecError(f"an array of dtype {array.dtype} cannot travel")
     if array.ndim > MOST_DIMENSIONS:
         raise CodecError(f"an array of {array.ndim} dimensions cannot travel")
-    arrays.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return ["a", array.dtype.name, list(array.shape), len(arrays[-1])]
+    arrays.append(array.astype(LITTLE_ENDIAN[name], copy=False).tobytes())
+    return ["a", name, list(array.shape), len(arrays[-1])]
 
 
 def _value(node: Any, rest: memoryview, position: list[int], depth: int) -> Value:
@@ -180,11 +185,11 @@ def _value(node: Any, rest: memoryview, position: list[int], depth: int) -> Valu
 
 
 def _array(name: str, shape: list[Any], size: int, rest: memoryview, position: list[int]) -> Any:
-    if name not in DTYPES or len(shape) > MOST_DIMENSIONS:
+    if name not in LITTLE_ENDIAN or len(shape) > MOST_DIMENSIONS:
         raise CodecError("an array of unknown dtype or of too many dimensions")
     if not all(type(n) is int and 0 <= n <= 1 << 40 for n in shape):
         raise CodecError("an array with an impossible shape")
-    dtype = np.dtype(name).newbyteorder("<")
+    dtype = LITTLE_ENDIAN[name]
     start = position[0]
     if prod(shape) * dtype.itemsize != size or start + size > len(rest):
         raise CodecError("an array whose bytes do not fit its shape")

@@ -34,6 +34,9 @@ SAFE_CALLS = {
 }  # fmt: skip
 """Whose calls may stand in a top-level assignment when only the definitions of a file are run."""
 
+NEEDED = ("numpy", "torch")
+"""What a network is not without."""
+
 HEAVY = {"load", "save", "manual_seed", "loadtxt", "genfromtxt", "hub", "makedirs", "system", "remove"}
 
 
@@ -106,7 +109,11 @@ def load(source: str, definitions: bool = False) -> Reply:
     Parameters
     ----------
     source : the file's text, or that of a notebook's cells
-    definitions : run imports, functions, classes and simple assignments only
+    definitions : run imports, functions, classes and simple assignments only; imports may fail
+
+    Returns
+    -------
+    reply : {"classes": [...], "missing": [imports that failed]}
     """
     install_stand_ins()
     filename = STATE.filename = SUBMISSION or STATE.filename
@@ -115,22 +122,29 @@ def load(source: str, definitions: bool = False) -> Reply:
     sys.modules["submission"] = STATE.module
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     tree = ast.parse(source, filename)
+    missing: list[Reply] = []
     if definitions:
-        for statement in tree.body:
-            if is_definition(statement):
-                part = ast.Module([statement], [])
-                run_part(compile(part, filename, "exec"), isinstance(statement, ast.Assign | ast.Expr))
+        for statement in filter(is_definition, tree.body):
+            run_part(statement, compile(ast.Module([statement], []), filename, "exec"), missing)
     else:
         exec(compile(tree, filename, "exec"), STATE.module.__dict__)
-    return {"classes": classes(), "functions": functions(STATE.module.__dict__)}
+    return {"classes": classes(), "missing": missing}
 
 
-def run_part(code: Any, optional: bool) -> None:
+def run_part(statement: ast.stmt, code: Any, missing: list[Reply]) -> None:
+    """Run one definition. An assignment may fail, and an import of what this machine does not have."""
     try:
         exec(code, STATE.module.__dict__)
-    except Exception:
-        if not optional:
+    except Exception as error:
+        if isinstance(statement, ast.Assign | ast.Expr):
+            return
+        if not isinstance(statement, ast.Import | ast.ImportFrom) or not isinstance(error, ImportError):
             raise
+        module = str(error.name or getattr(statement, "module", ""))
+        if module.split(".")[0] in NEEDED:
+            raise
+        names = [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
+        missing.append({"module": module, "line": statement.lineno, "names": names})
 
 
 def is_definition(statement: ast.stmt) -> bool:
@@ -171,14 +185,6 @@ def classes() -> list[Reply]:
             is_module = torch is not None and issubclass(value, torch.nn.Module)
             found.append({"name": name, "methods": methods, "module": bool(is_module)})
     return found
-
-
-def functions(names: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: signature(value)
-        for name, value in list(names.items())
-        if isinstance(value, types.FunctionType) and value.__code__.co_filename == STATE.filename
-    }
 
 
 def signature(function: Any) -> list[Reply]:
@@ -299,8 +305,8 @@ def call(
 
     Returns
     -------
-    reply : {"value": described, "changed": [numbers of arguments that were written], "warnings": [str],
-        "lines": {line: count}, "records": [...]}
+    reply : {"value": described, "changed": [numbers of arguments that were written], "lines": {line: count},
+        "records": [...]}
     """
     thing: Any = STATE.module if not target else STATE.objects[target]
     before = [value.tobytes() if isinstance(value, np.ndarray) else b"" for value in args]
@@ -378,7 +384,6 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
     original = getattr(thing, method)
 
     def spied(*args: Any, **keywords: Any) -> Any:
-        record = {}
         if len(records) < MOST_RECORDS:
             record = {
                 "args": [describe(value) for value in args],
@@ -386,10 +391,7 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
                 "params": arrays_of(thing),
             }
             records.append(record)
-        value = original(*args, **keywords)
-        if record:
-            record["value"] = describe(value)
-        return value
+        return original(*args, **keywords)
 
     thing.__dict__[method] = spied
 

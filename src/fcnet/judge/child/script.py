@@ -47,7 +47,8 @@ class Recorder:
     def add(self, kind: str, number: int = 0, flags: str = "") -> None:
         """Note an event; end the script when there are enough."""
         self.events.append([kind, self.source, int(number), flags])
-        if len(self.events) >= MOST_EVENTS or time.process_time() > self.end:
+        asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
+        if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
             raise Stop
 
 

@@ -7,7 +7,7 @@ import os
 import select
 import threading
 
-from fcnet.judge.isolation.reply import printable
+from fcnet.wording import shown
 
 MOST_OUTPUT = 64 << 10
 """Bytes of what a call prints that are kept."""
@@ -38,7 +38,8 @@ class Output:
         with self._lock:
             while self._waiting(0) and self._read():
                 pass
-            return printable(bytes(self._kept).decode("utf-8", "replace"))
+            lines = bytes(self._kept).decode("utf-8", "replace").split("\n")
+            return "\n".join(map(shown, lines))
 
     def _waiting(self, seconds: float | None) -> bool:
         """Whether there is something to read, or the end."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from fcnet.wording import shown
+
 Kind = Literal["exception", "value", "memory", "time", "died", "output", "files", "protocol"]
 
 MOST_TEXT = 2000
@@ -29,6 +31,11 @@ class Failure:
     type: str = ""
     message: str = ""
     frames: tuple[Frame, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The failure in words: `ValueError: ...`, or `no answer within 10 s`."""
+        return f"{self.type}: {self.message}" if self.type else self.message or self.kind
 
     @property
     def line(self) -> int | None:
@@ -68,9 +75,4 @@ def _frame(told: Any) -> Frame | None:
 
 
 def _text(told: Any) -> str:
-    return printable(told[:MOST_TEXT]) if isinstance(told, str) else ""
-
-
-def printable(text: str) -> str:
-    """A student's text without what moves the cursor, changes colours, or turns the reading direction."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown(told, MOST_TEXT) if isinstance(told, str) else ""

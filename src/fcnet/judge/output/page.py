@@ -8,9 +8,10 @@ from typing import Any
 
 from fcnet.files import write_atomically
 from fcnet.judge.catalogue import phrases
-from fcnet.judge.output.words import by_stage, handout_text, printable, rows_of, something
+from fcnet.judge.output.words import by_stage, handout_text, rows_of, something
 from fcnet.judge.report import Report
 from fcnet.judge.source import Source
+from fcnet.wording import shown
 
 HERE = Path(__file__).parent
 
@@ -56,7 +57,7 @@ def _file(place: int, source: Source, report: Report, hints: int) -> dict[str, A
             "line": finding.line,
             "where": source.where(finding.line),
             "message": finding.message if hints >= 2 else something([finding]),
-            "detail": printable(finding.detail) if hints >= 2 else "",
+            "detail": shown(finding.detail) if hints >= 2 else "",
             "rows": rows_of(finding.shown) if hints >= 1 else [],
             "equation": finding.equation if hints >= 2 else "",
             "think": finding.think if hints >= 3 else "",
@@ -66,14 +67,15 @@ def _file(place: int, source: Source, report: Report, hints: int) -> dict[str, A
     marked = {item["line"]: item for item in reversed(told) if hints >= 1 and item["line"] is not None}
     return {
         "place": place,
-        "name": printable(report.file),
+        "name": shown(report.file),
         "verdict": report.verdict,
         "handout": handout_text(report),
         "stages": report.stages,
         "findings": told,
         "stage_words": {stage: something(findings) for stage, findings in by_stage(report.findings).items()},
         "lines": [
-            (number, printable(text), marked.get(number)) for number, text in enumerate(source.lines, 1)
+            (number, source.place(number)[1], shown(text.expandtabs(4)), marked.get(number))
+            for number, text in enumerate(source.lines, 1)
         ],
-        "notes": [printable(note) for note in report.notes],
+        "notes": [shown(note) for note in report.notes],
     }

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fcnet.judge.catalogue import phrases
-from fcnet.judge.output.words import by_stage, handout_text, printable, rows_of, severity_word, something
+from fcnet.judge.output.words import by_stage, handout_text, rows_of, severity_word, something
 from fcnet.judge.report import Finding, Report, Stage
 from fcnet.judge.source import Source
+from fcnet.wording import shown
 
 MARKS = {
     "right": ("✓", "green"),
@@ -34,7 +35,7 @@ def tell(console: Console, source: Source, report: Report, hints: int) -> None:
     hints : 0 what fails, 1 where it shows, 2 which mistake and equation, 3 what to think about
     """
     words = phrases()
-    console.print(Text(f"{printable(report.file)}: {words[report.verdict]}", style="bold"))
+    console.print(Text(f"{shown(report.file)}: {words[report.verdict]}", style="bold"))
     console.print(Text(words[f"verdict {report.verdict}"]))
     if handout := handout_text(report):
         console.print(Text(handout))
@@ -50,7 +51,7 @@ def tell(console: Console, source: Source, report: Report, hints: int) -> None:
             tell_finding(console, source, finding, hints)
     for note in report.notes:
         console.print()
-        console.print(Text(f"Note: {printable(note)}", style="dim"))
+        console.print(Text(f"Note: {shown(note)}", style="dim"))
 
 
 def stage_table(stages: Sequence[Stage]) -> Table:
@@ -86,7 +87,7 @@ def tell_finding(console: Console, source: Source, finding: Finding, hints: int)
         head.append(f"  {source.where(finding.line)}", style="cyan")
     console.print(Padding(head, (0, 0, 0, 2), expand=False))
     if hints >= 2:
-        told = finding.message + (f" ({printable(finding.detail)})" if finding.detail else "")
+        told = finding.message + (f" ({shown(finding.detail)})" if finding.detail else "")
         console.print(Padding(Text(told), (0, 0, 0, 4), expand=False))
     if finding.line is not None:
         console.print(Padding(code(source, finding.line), (0, 0, 0, 4), expand=False))
@@ -117,8 +118,7 @@ def code(source: Source, line: int) -> Text:
     for number in range(max(1, line - AROUND), min(len(source.lines), line + AROUND) + 1):
         here = number == line
         style = "bold" if here else "dim"
-        text.append(
-            f"{'>' if here else ' '} {number:4} | {printable(source.lines[number - 1])}\n", style=style
-        )
+        row = f"{source.place(number)[1]:4} | {shown(source.lines[number - 1].expandtabs(4))}"
+        text.append(f"{'>' if here else ' '} {row}\n", style=style)
     text.rstrip()
     return text

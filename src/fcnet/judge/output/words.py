@@ -9,14 +9,10 @@ import numpy as np
 
 from fcnet.judge.catalogue import phrases
 from fcnet.judge.report import UNFINISHED, Finding, Report, Shown
+from fcnet.wording import shown
 
 HINTS = (0, 1, 2, 3)
 """What fails; where it shows; which mistake and equation; what to think about."""
-
-
-def printable(text: str) -> str:
-    """Foreign text without what could control a terminal."""
-    return "".join(c if c.isprintable() or c in "\n" else "?" for c in text.replace("\t", "    "))
 
 
 def value_text(value: Any, digits: int = 6) -> str:
@@ -34,11 +30,11 @@ def value_text(value: Any, digits: int = 6) -> str:
     return str(value)
 
 
-def rows_of(shown: Shown) -> list[tuple[str, str]]:
+def rows_of(given: Shown) -> list[tuple[str, str]]:
     """Input, expected and got, each as a line; those that are not there left out."""
     words = phrases()
-    pairs = (("input", shown.input), ("expected", shown.expected), ("got", shown.got))
-    return [(words[name], printable(value_text(value))) for name, value in pairs if value is not None]
+    pairs = (("input", given.input), ("expected", given.expected), ("got", given.got))
+    return [(words[name], shown(value_text(value))) for name, value in pairs if value is not None]
 
 
 def handout_text(report: Report) -> str:

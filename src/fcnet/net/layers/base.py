@@ -68,7 +68,7 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__}.backward")
 
     def predict(self, X: Array) -> Array:
-        """As `forward` without training, in arrays of its own."""
+        """As `forward` without training, in new arrays."""
         raise NotImplementedError(f"{type(self).__name__}.predict")
 
     def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net.blas import buffer, product
+from fcnet.net.blas import Product, buffer, product
 from fcnet.net.layers.base import Layer
 from fcnet.net.parameters import BiasGradient, Declared, Parameter, WeightGradient
 from fcnet.net.scaled import Scaled
@@ -43,6 +43,9 @@ class Linear(Layer):
 
     def bind(self, parameters: Sequence[Parameter], rng: np.random.Generator) -> None:
         self.W, self.b = parameters
+        self._ahead, self._back = Product(beta=1.0), Product(transpose_B=True)
+        nothing = np.zeros((0, 0))
+        self._of_W, self._of_b = WeightGradient(Scaled(nothing), nothing), BiasGradient(nothing)
 
     def forward(self, X: Array | Scaled, training: bool) -> Array:
         """X (N, in) to Z (N, out). Equations: (4), (6)"""
@@ -50,19 +53,20 @@ class Linear(Layer):
         Z = buffer(self._buffers, "Z", (len(X.stored), W.stored.shape[1]), W.stored.dtype)
         Z[:] = self.b.value
         # (4), (6): the bias is already there, beta keeps it
-        product(X.stored, W.stored, Z, alpha=X.scale * W.scale, beta=1.0)
+        self._ahead(X.stored, W.stored, Z, alpha=X.scale * W.scale)
         self._X = X
         return Z
 
     def backward(self, delta: Array, input_needed: bool) -> Array | None:
         """Delta = dJ/dZ (N, out) to dJ/dX (N, in); sets both gradients. Equations: (18), (19)"""
-        self.W.gradient = WeightGradient(self._X, delta)  # (18), (19)
-        self.b.gradient = BiasGradient(delta)
+        # (18), (19): the same objects in every step, since their products know their arrays
+        self._of_W.X, self._of_W.delta, self._of_b.delta = self._X, delta, delta
+        self.W.gradient, self.b.gradient = self._of_W, self._of_b
         if not input_needed:  # the first layer: the largest product of all, saved
             return None
         W = self.W.scaled
         dX = buffer(self._buffers, "dX", (len(delta), W.stored.shape[0]), W.stored.dtype)
-        product(delta, W.stored, dX, alpha=W.scale, transpose_B=True)
+        self._back(delta, W.stored, dX, alpha=W.scale)
         return dX
 
     def predict(self, X: Array) -> Array:

@@ -3,7 +3,8 @@
     def test_my_gradients(gradient_audit):
         gradient_audit(loss, params, gradients)
 
-pytest finds it where fcnet is installed. What it takes is what `fcnet.audit.audit_gradients` takes.
+pytest finds the fixture where fcnet is installed. It takes what `fcnet.audit.audit_gradients` takes. pytest
+imports this module in every run, so the module imports the audit, and with it NumPy, only when it is used.
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+"""How much memory this machine has, and how much of it this process may still take."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+
+def total() -> int | None:
+    """Bytes of memory of the machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None
+
+
+def available() -> int | None:
+    """Bytes that this process may still take: the least of what machine, container and process limit leave.
+
+    Where Linux's accounts are missing that is the memory of the machine; None if that is not known either.
+    """
+    left = [
+        bytes_left for bytes_left in (_of_machine(), _of_container(), _of_process()) if bytes_left is not None
+    ]
+    return max(min(left), 0) if left else total()
+
+
+def _of_machine() -> int | None:
+    return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+
+
+def _of_container() -> int | None:
+    """What the control group leaves, in version 2 or 1; files that were read do not count as used."""
+    root = Path("/sys/fs/cgroup")
+    for folder, limit, used, cached in (
+        (root, "memory.max", "memory.current", "inactive_file"),
+        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        with suppress(OSError, ValueError):  # "max" is no number and no limit
+            idle = re.search(rf"^{cached} (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
+            taken = int((folder / used).read_text()) - int(idle[1] if idle else 0)
+            return int((folder / limit).read_text()) - taken
+    return None
+
+
+def _of_process() -> int | None:
+    """What `ulimit -v` leaves."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    taken = _kilobytes(Path("/proc/self/status"), "VmSize")
+    return None if limit == resource.RLIM_INFINITY or taken is None else limit - taken
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    """An entry of a file of /proc, in bytes."""
+    with suppress(OSError):
+        if found := re.search(rf"^{name}:\s+(\d+) kB$", path.read_text(), re.MULTILINE):
+            return 1024 * int(found[1])
+    return None
