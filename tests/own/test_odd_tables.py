@@ -90,6 +90,8 @@ CASES: dict[str, Given] = {
     "a column of one value": csv(with_column("source", lambda i: "web")),
     "an empty column": csv(with_column("note", lambda i: "")),
     "nothing to learn from": csv(["source,class", *(f"web,{i % 2}" for i in range(40))]),
+    "the target alone": csv(["class", *(str(i % 2) for i in range(40))]),
+    "no line of names": csv(["0.5,1", *(f"{i}.25,{i % 2}" for i in range(40))]),
     "numbers with a few words among them": csv(changed((9, "^[^,]*", "large"))),
     "a number of infinity, Parquet": infinite,
     "two columns of one name": csv(lines("size, size ,class")),

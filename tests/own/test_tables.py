@@ -187,6 +187,13 @@ def test_every_usual_csv_file_is_the_same_table(style: dict[str, Any]) -> None:
     assert other.mapping == first.mapping
 
 
+def test_empty_lines_before_the_names_are_passed_over() -> None:
+    first = loaded(write("plain.csv", people()))
+    for encoding in ("utf-8", "utf-16"):
+        Path("other.csv").write_bytes(("\n\r\n" + Path("plain.csv").read_text()).encode(encoding))
+        assert loaded(Path("other.csv")).origin.sha256 == first.origin.sha256
+
+
 def test_values_are_read_as_they_are_meant() -> None:
     rows = [["  1,5", " 007", "a\nb", 'say "x"'], ["-2", "008 ", "c", "y, z"]] * 20
     names = ["size", "code", "line\nbreak", "  quoted "]

@@ -74,17 +74,19 @@ def _header(file: BinaryIO, path: Path, encoding: str, start: int) -> tuple[list
     text = beginning.decode(encoding, errors="replace")
     if "\0" in text:
         raise DataError(f"{path} is no text, give a CSV or a Parquet file")
-    line = _first_line(text)
+    before = text[: len(text) - len(text.lstrip("\r\n"))]  # empty lines
+    skipped = len(before.encode(encoding))
+    line = _first_line(text[len(before) :])
     length = len(line.encode(encoding))
     try:
-        line = beginning[:length].decode(encoding)
+        line = beginning[skipped : skipped + length].decode(encoding)
     except UnicodeDecodeError as error:
         raise _undecodable(path) from error
     if line == text and len(beginning) == HEADER:
         raise DataError(f"{path} has a first line of more than {HEADER:,} characters, give names of columns")
     delimiter = max(DELIMITERS, key=lambda one: len(_fields(line, one)))
     names = [name.strip() or f"unnamed {place}" for place, name in enumerate(_fields(line, delimiter), 1)]
-    return names, delimiter, length
+    return names, delimiter, skipped + length
 
 
 def _first_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -78,7 +79,7 @@ def fitted(
             raise DataError(f"the column {name[:SHOWN]!r} of {table.where} {error}") from error
         columns += [] if found is None else [found]
     if not columns:
-        reasons = "; ".join(left.words())
+        reasons = "; ".join(left.words()) or "it has the target alone"
         raise DataError(f"{table.where} has no column to learn from ({reasons}), give some")
     return Mapping(tuple(columns), target, gaps), left.words()
 
@@ -120,7 +121,9 @@ def absent(name: str, table: Table, what: str = "column") -> DataError:
     guess = f" (did you mean {by_lower[close[0]]!r}?)" if close and close[0] in by_lower else ""
     known = ", ".join(one[:SHOWN] for one in list(table.columns)[:30])
     more = f" and {len(table.columns) - 30} others" if len(table.columns) > 30 else ""
-    return DataError(f"{table.where} has no {what} {name[:80]!r}, its columns are {known}{more}{guess}")
+    rows = all(re.match(r"[+-]?[0-9.]+$", one) for one in table.columns)
+    hint = "; the first line must name the columns" if rows else ""
+    return DataError(f"{table.where} has no {what} {name[:80]!r}, its columns are {known}{more}{guess}{hint}")
 
 
 def _fitted(
