@@ -266,6 +266,30 @@ def test_a_run_leaves_a_record(tmp_path):
     assert case["results"][0]["ratio"] == 1
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
+def test_streaming_leaves_a_record_and_an_error_where_memory_is_too_small(tmp_path):
+    command = [sys.executable, str(FOLDER / "streaming.py"), "--gigabytes", "0.04", "--rounds", "1"]
+    command += ["--folder", str(tmp_path), "--out", str(tmp_path / "record.json")]
+    surroundings = os.environ | {"PYTHONPATH": str(Path(fcnet.__file__).parents[1])}
+
+    def streaming(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *options], env=surroundings, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    done = streaming()
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["beyond_memory"]["bytes"] == pytest.approx(4e7, rel=1e-3)
+    assert 0 < record["beyond_memory"]["peak_resident_megabytes"] < 1024
+    assert record["beside_memory"]["same_weights"]
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+    refused = streaming("--megabytes", "60")
+    assert refused.returncode == 2
+    assert "the training in 60 MB failed with status" in refused.stderr
+
+
 def test_an_unknown_benchmark_is_refused():
     done = run("nothing")
     assert done.returncode == 2

@@ -32,6 +32,7 @@ README = page("table", "ladder", "depth", "deep", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
+DATA = page("streaming")
 FOLDING = page("folding")
 SPEED = page(
     "step",
@@ -89,13 +90,14 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "estimator.md").write_text(ESTIMATOR)
     (root / "docs" / "runs.md").write_text(RUNS)
     (root / "docs" / "doctor.md").write_text(DOCTOR)
+    (root / "docs" / "data.md").write_text(DATA)
     (root / "docs" / "folding.md").write_text(FOLDING)
     (root / "docs" / "speed.md").write_text(SPEED)
     (root / "docs" / "checking.md").write_text(CHECKING)
     (root / "docs" / "grading.md").write_text(GRADING)
     for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    for name in ("survival.json", "hostile.json", "fuzz.json", "folding.json"):
+    for name in ("survival.json", "hostile.json", "fuzz.json", "folding.json", "streaming.json"):
         shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root

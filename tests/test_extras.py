@@ -39,6 +39,8 @@ NEEDS = {
     "tune --out search --data table.npz": "tune",
     "tune --out search --data table.npz --storage postgresql://host/base": "tune",
     "train --out other --data pictures": "images",
+    "train --out other --data people.csv --target income": "tables",
+    "train --out other --data people.parquet --target income": "tables",
     "predict images picture.png": "images",
     "train --out other --data table.npz --engine torch": "torch",
     "train --out other --data table.npz --tensorboard": "tensorboard",
@@ -70,7 +72,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name in ("dark", "bright"):
         (folder / "pictures" / name).mkdir(parents=True)
         (folder / "pictures" / name / "one.png").write_bytes(b"not looked at")
-    (folder / "picture.png").write_bytes(b"not looked at")
+    for name in ("picture.png", "people.csv", "people.parquet"):
+        (folder / name).write_bytes(b"not looked at")
     commands = [*WORKS, *NEEDS]
     process = subprocess.run(
         [sys.executable, ROOT / "tests" / "without.py", ",".join(PACKAGES)],

@@ -44,6 +44,7 @@ from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
+from streaming import streaming
 from tables import estimator, ladder, search, speed, table
 from tuning_tables import search_figures, tuning
 
@@ -159,6 +160,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         },
         "docs/folding.md": {"folding": folding(records / "folding.json")},
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
+        "docs/data.md": {"streaming": streaming(records / "streaming.json")},
         "docs/speed.md": speed_blocks(benchmarks),
         **_checking(records / "checking" / "confusion.json"),
         "docs/grading.md": grading_blocks(records / "checking"),

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fcnet.estimator import FCNetClassifier as FCNetClassifier
+    from fcnet.estimator import FCNetRegressor as FCNetRegressor
     from fcnet.two_layernet import TwoLayerNet as TwoLayerNet
 
 __version__ = "0.1.0"
-__all__ = ["FCNetClassifier", "TwoLayerNet", "__version__"]
+__all__ = ["FCNetClassifier", "FCNetRegressor", "TwoLayerNet", "__version__"]
 
-_HOMES = {"FCNetClassifier": "fcnet.estimator", "TwoLayerNet": "fcnet.two_layernet"}
+_HOMES = {
+    "FCNetClassifier": "fcnet.estimator",
+    "FCNetRegressor": "fcnet.estimator",
+    "TwoLayerNet": "fcnet.two_layernet",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -19,13 +24,13 @@ def __getattr__(name: str) -> object:
 
     Raises
     ------
-    MissingExtraError : FCNetClassifier, where scikit-learn is not installed
+    MissingExtraError : FCNetClassifier or FCNetRegressor, where scikit-learn is not installed
     """
     if name not in _HOMES:
         raise AttributeError(f"module 'fcnet' has no attribute {name!r}")
     from importlib import import_module
 
-    if name == "FCNetClassifier":
+    if _HOMES[name] == "fcnet.estimator":
         from fcnet.extras import require
 
         require("sklearn", "sklearn")

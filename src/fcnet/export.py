@@ -32,7 +32,8 @@ def export_onnx(model: Model, path: Path) -> None:
 
     Its input is `images` (N, channels, height, width) uint8, or `features` (N, D) of the type that it was
     trained on, float32 where that has all digits of the features, else float64; its outputs are `logits`
-    (N, K) and `probabilities` (N, K), float32. The classes' names are in its metadata, as JSON.
+    (N, K) and `probabilities` (N, K), float32. The classes' names are in its metadata, as JSON, and so are
+    those of the features of a table.
 
     Raises
     ------
@@ -70,7 +71,10 @@ def graph(model: Model) -> ModelProto:
     proto = helper.make_model(
         whole, producer_name="fcnet", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
     )
-    helper.set_model_props(proto, {"classes": json.dumps(model.classes)})
+    about = {"classes": json.dumps(model.classes)}
+    if model.mapping is not None:
+        about["features"] = json.dumps(model.mapping.names)
+    helper.set_model_props(proto, about)
     checker.check_model(proto, full_check=True)
     return proto
 

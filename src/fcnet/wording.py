@@ -46,6 +46,11 @@ def shown(text: object, most: int = 5_000) -> str:
     return f"{safe} ..." if len(words) > most else safe
 
 
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
 def megabytes(size: int) -> str:
     """A number of bytes: `184 MB`, `12 kB`."""
     if size >= 10_000_000_000:

@@ -486,6 +486,31 @@ def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:
         load_own(tmp_path / "a.npz", image_size=8)
 
 
+def test_a_folder_of_arrays_is_the_file_of_them(tmp_path: Path) -> None:
+    whole = load_own(saved(tmp_path / "a.npz", X=X, y=Y, X_test=X[:9], y_test=Y[:9]))
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for name, array in {"x": X, "y": Y, "X_test": X[:9], "y_test": Y[:9]}.items():
+        np.save(folder / f"{name}.npy", array)
+    (folder / "notes.txt").touch()
+    assert is_own(folder)
+    dataset = load_own(folder)
+    assert dataset.origin.sha256 == whole.origin.sha256
+    np.testing.assert_array_equal(dataset.train.images, whole.train.images)
+    np.save(folder / "y_test.npy", np.array([{}] * 9), allow_pickle=True)
+    with pytest.raises(DataError, match=r"y_test\.npy holds Python objects, which are never loaded"):
+        load_own(folder)
+    (folder / "y_test.npy").unlink()
+    with pytest.raises(DataError, match="arrays lacks y_test, save examples with their labels"):
+        load_own(folder)
+    np.savez(folder / "y_test.npz", Y)
+    (folder / "y_test.npz").rename(folder / "y_test.npy")
+    with pytest.raises(DataError, match=r"y_test\.npy holds several arrays, save each as one"):
+        load_own(folder)
+    with pytest.raises(DataError, match="--image-size is for pictures"):
+        load_own(folder, image_size=8)
+
+
 # Settings
 
 

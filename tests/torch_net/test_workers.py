@@ -128,6 +128,39 @@ def alone(folder: Path) -> Path:
     return folder / "one"
 
 
+STREAM = """
+import sys
+import fcnet.data.blocks as blocks
+import fcnet.train.fit as fit
+fit.CHECKPOINT_SECONDS = 0.01
+blocks.BLOCK, blocks.WINDOW = 800, 3200  # of 4 and 16 rows
+from fcnet.cli import main
+sys.exit(main())
+"""
+"""`fcnet` with windows of few rows."""
+
+
+@pytest.fixture(scope="module")
+def streamed(folder: Path) -> list[str]:
+    """Rows in files, and the options that train on them."""
+    (folder / "fcnet_stream.py").write_text(STREAM)
+    (folder / "rows").mkdir()
+    rng, y = np.random.default_rng(0), np.sort(np.arange(500) % 3)
+    X = 2 * rng.standard_normal((3, 50))[y] + rng.standard_normal((500, 50))
+    np.save(folder / "rows" / "X.npy", X.astype(np.float32))
+    np.save(folder / "rows" / "y.npy", y)
+    kept = [word for word in SETTINGS if word not in ("--shift", "1")]
+    place = kept.index("--validation") + 1
+    return ["train", "--data", "rows", "--stream", *kept[:place], "60", *kept[place + 1 :]]
+
+
+def test_rows_in_files_are_shared_by_workers(streamed: list[str], folder: Path) -> None:
+    """Each worker reads its own blocks and computes their part of each minibatch."""
+    finish(launch(1, folder / "fcnet_stream.py", *streamed, "--out", "stream-one"))
+    finish(launch(2, folder / "fcnet_stream.py", *streamed, "--out", "stream-two"))
+    assert_same_result(folder / "stream-two", folder / "stream-one")
+
+
 def assert_same_result(actual: Path, expected: Path) -> None:
     """The same accuracies, and weights that differ by the order of additions."""
     metrics, wanted = (read_json(RunFolder(path).record)["metrics"] for path in (actual, expected))

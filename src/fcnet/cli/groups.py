@@ -15,7 +15,10 @@ from typing import Annotated, Any, get_type_hints
 import tyro
 
 GROUPS = {
-    "data": ("data", "image_size", "require_cifar10", "validation"),
+    "data": (
+        "data", "target", "missing", "drop_columns", "categorical", "image_size", "skip_damaged", "stream",
+        "require_cifar10", "validation",
+    ),
     "network": (
         "hidden", "activation", "norm", "blocks", "expansion", "initialisation", "dropout",
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fcnet.cli import tell
-from fcnet.data.dataset import Dataset
+from fcnet.data.dataset import Dataset, TableOptions
 
 if TYPE_CHECKING:
     from fcnet.data.load import Watchers
@@ -35,6 +35,8 @@ def load_any(
     image_size: int | None = None,
     told: bool = True,
     skip_damaged: bool = False,
+    table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
     """As `load`; a user's own data too, which are read with a progress bar and described.
 
@@ -44,12 +46,16 @@ def load_any(
     image_size : side of the squares that pictures become; None where their own size decides
     told : describe a user's own data
     skip_damaged : leave out pictures that cannot be read
+    table : what is asked of a table
+    stream : read a user's own rows while training
 
     Raises
     ------
     DataError : as `fcnet.data.load.load`; settings for the one kind of data with the other
     """
-    dataset = _load(data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged)
+    dataset = _load(
+        data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged, table=table, stream=stream
+    )
     if dataset.origin.kind and told and first_worker():
         tell(f"{dataset.name}: {dataset.origin.how}", sys.stdout)
         tell(f"{dataset.name}: {counted(dataset)}", sys.stdout)
@@ -57,12 +63,19 @@ def load_any(
 
 
 def _load(
-    data: Path | None, required: bool, image_size: int | None, own: bool, skip_damaged: bool = False
+    data: Path | None,
+    required: bool,
+    image_size: int | None,
+    own: bool,
+    skip_damaged: bool = False,
+    table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
     from fcnet.data.load import load
 
     dataset = load(
-        data, required=required, image_size=image_size, skip_damaged=skip_damaged, own=own,
+        data, required=required, image_size=image_size, skip_damaged=skip_damaged, table=table, stream=stream,
+        own=own,
         watchers=_watchers(),
     )  # fmt: skip
     if (notice := digits_notice(dataset)) and first_worker():
@@ -98,6 +111,23 @@ def as_before(
     return (path if path.is_dir() else None), None
 
 
+def table_of(origin: dict[str, Any]) -> TableOptions:
+    """What an earlier run or search asked of its table.
+
+    Raises
+    ------
+    RunError : what its record says cannot be
+    """
+    import msgspec
+
+    from fcnet.errors import RunError
+
+    try:
+        return msgspec.convert(origin.get("table") or {}, TableOptions)
+    except ValueError as error:
+        raise RunError(f"the record says of its table what cannot be: {error}; give --data anew") from error
+
+
 def counted(dataset: Dataset) -> str:
     """The names of the classes and how many examples each has, e.g. `cats 20, dogs 31`."""
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])
@@ -128,7 +158,8 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
 
         with reading_progress() as progress:
             path, skip = data or Path(origin["path"]), bool(origin.get("skipped"))
-            return load_own(path, origin.get("image_size"), progress, skip)
+            asked, stream = table_of(origin), origin.get("streamed") is True
+            return load_own(path, origin.get("image_size"), progress, skip, asked, stream)
     from fcnet.data.load import load_known
 
     return load_known(origin["name"], data or _where_it_was(origin))

@@ -1,4 +1,4 @@
-"""`fcnet predict`: a trained network on your own pictures."""
+"""`fcnet predict`: a trained network on your own pictures or table."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ BAR = 24
 
 @dataclass(frozen=True)
 class Predict:
-    """Say what a trained network makes of pictures, of any size and format.
+    """Say what a trained network makes of pictures, of any size and format, or of the rows of a table.
 
     Each picture is turned upright, its middle is cut out in the proportions of the images that the network
     was trained on, and resized to theirs; what was done is told. Pictures that cannot be read are named, and
-    the exit status is 2 if there was one.
+    the exit status is 2 if there was one. The columns of a table (.csv, .parquet) are found by their names
+    and treated as in the training.
 
     Example: fcnet predict runs/small cat.jpg holidays --show seen.png
     """
@@ -40,14 +41,16 @@ class Predict:
     pictures: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="IMAGE...", help_behavior_hint="(required)"),
+        tyro.conf.arg(metavar="FILE...", help_behavior_hint="(required)"),
     ]
-    """Picture files, or folders of them."""
+    """Picture files, or folders of them; or one table, for a network that was trained on one."""
     top: int = 5
     """How many classes to name, the most probable ones."""
     show: Path | None = None
     """Draw what the network saw beside the probabilities into this file (.png, .svg or .pdf), up to 24
     pictures."""
+    out: Path | None = None
+    """Write the prediction for each row of a table, with the probability of each class, to this CSV file."""
     json: bool = False
     """Print one JSON object for programs instead of text."""
 
@@ -61,6 +64,10 @@ class Predict:
             raise FcnetError(f"no pictures given, name some: fcnet predict {self.folder} cat.jpg")
         check_positive(top=self.top)
         model = Model.load(self.folder)
+        if model.mapping is not None:
+            return self._table(model)
+        if self.out is not None:
+            raise FcnetError(f"--out is for tables, and {self.folder} was not trained on one, leave it out")
         predictions: list[Prediction] = []
         failures: list[Failure] = []
         for answer in predict(model, self.pictures):
@@ -76,6 +83,15 @@ class Predict:
         if self.show is not None and predictions:
             self._draw(predictions, model, self.show)
         return 2 if failures else 0
+
+    def _table(self, model: Model) -> int:
+        """Predict the rows of a table; returns the exit status."""
+        from fcnet.cli.predict_table import predict_rows
+        from fcnet.errors import FcnetError
+
+        if len(self.pictures) > 1 or self.show is not None:
+            raise FcnetError(f"{self.folder} was trained on a table, give one table and no --show")
+        return predict_rows(model, self.pictures[0], self.top, self.out, self.json)
 
     def _named(self, answer: Prediction, model: Model) -> list[tuple[str, float]]:
         return [(model.classes[place], float(answer.probabilities[place])) for place in answer.best(self.top)]

@@ -6,17 +6,36 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset
+    from fcnet.data.dataset import Dataset, TableOptions
 
 Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
 """Names of `fcnet.experiments.recipes.RECIPES`."""
+
+
+Missing = Literal["median", "mean", "error"]
+"""As in `fcnet.data.tables.mapping`, which would import NumPy here."""
+
+
+def table_options(command: Any) -> TableOptions:
+    """What the options of a command ask of a table."""
+    from fcnet.data.dataset import TableOptions
+
+    return TableOptions(command.target, command.missing, command.drop_columns, command.categorical)
+
+
+def words_of(table: TableOptions) -> list[str]:
+    """The options that ask this of a table, as one types them."""
+    words = [] if table.target is None else ["--target", table.target]
+    words += [] if table.missing == "median" else ["--missing", table.missing]
+    words += ["--drop-columns", *table.drop] if table.drop else []
+    return words + (["--categorical", *table.categorical] if table.categorical else [])
 
 
 def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcnet.cli import tell
-from fcnet.cli.start import Recipe, fitted_and_told, start_of
+from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
 from fcnet.wording import percent
@@ -19,14 +19,16 @@ from fcnet.wording import percent
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from fcnet.data.dataset import TableOptions
+
 
 @dataclass(frozen=True)
 class Train:
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
-    --data takes your own data too: a folder with a folder of pictures for each class, or an .npz file of X
-    and y. Under torchrun, --engine torch shares each minibatch among the workers.
+    --data takes your own data too: a folder with a folder of pictures for each class, an .npz file of X and
+    y, or a table with --target. Under torchrun, --engine torch shares each minibatch among the workers.
 
     Example: fcnet train --out runs/small --hidden 256 --initialisation he --preprocessing standardised
     --learning-rate 0.02 --momentum 0.9 --schedule cosine --reg 1e-4 --epochs 5
@@ -36,12 +38,24 @@ class Train:
     """Folder for the run."""
     data: Path | None = None
     """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
-    pictures by class, perhaps in train/ and test/, or an .npz file of X and y."""
+    pictures by class, perhaps in train/ and test/, an .npz file of X and y, a folder of X.npy and y.npy, or a
+    table (.csv, .parquet)."""
+    target: str | None = None
+    """Column of a table that is to be predicted."""
+    missing: Missing = "median"
+    """What stands for a missing number of a table: the median or the mean of its column; error refuses such.
+    A missing category is a category of its own."""
+    drop_columns: tuple[str, ...] = ()
+    """Columns of a table that are left out."""
+    categorical: tuple[str, ...] = ()
+    """Columns of numbers of a table that are categories, such as postal codes."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels; otherwise small pictures of one size
     stay as they are, and others become 32 x 32."""
     skip_damaged: bool = False
     """Leave out your own pictures that cannot be read; the record names them."""
+    stream: bool = False
+    """Read the rows of a folder of X.npy and y.npy while training, where they do not fit into memory."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False
@@ -65,8 +79,15 @@ class Train:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
         watching = self._watching() if first else nullcontext()
-        data, image_size, skip_damaged = self._data()
-        dataset = load_any(data, self.require_cifar10, image_size, skip_damaged=skip_damaged)
+        data, image_size, skip_damaged, table, stream = self._data()
+        dataset = load_any(
+            data,
+            self.require_cifar10,
+            image_size,
+            skip_damaged=skip_damaged,
+            table=table,
+            stream=stream,
+        )
         settings = fitted_and_told(self._settings(), dataset)
         if self.overwrite and first and (place := move_aside(self.out)):
             tell(f"moved the run in {self.out} to {place}", sys.stdout)
@@ -88,14 +109,18 @@ class Train:
             )
         return 0
 
-    def _data(self) -> tuple[Path | None, int | None, bool]:
+    def _data(self) -> tuple[Path | None, int | None, bool, TableOptions, bool]:
         """`--data` and how it is read; as in the run that is resumed, if nothing is given."""
-        from fcnet.cli.loading import as_before
+        from fcnet.cli.loading import as_before, table_of
         from fcnet.runs.earlier import data_of
 
         known = data_of(self.out) if self.resume else {}
         data, image_size = as_before(known, self.data, self.image_size)
-        return data, image_size, self.skip_damaged or (self.data is None and bool(known.get("skipped")))
+        skip = self.skip_damaged or (self.data is None and bool(known.get("skipped")))
+        asked = table_options(self)
+        again = self.data is None and not words_of(asked)
+        stream = self.stream or (self.data is None and known.get("streamed") is True)
+        return data, image_size, skip, table_of(known) if again else asked, stream
 
     def _command(self, *options: str, data: Path | None = None) -> str:
         """The command that trains in this folder, with these options, as one types it."""
@@ -105,6 +130,8 @@ class Train:
         words += [] if data is None else ["--data", str(data)]
         words += [] if data is None or self.image_size is None else ["--image-size", str(self.image_size)]
         words += ["--skip-damaged"] if data is not None and self.skip_damaged else []
+        words += ["--stream"] if data is not None and self.stream else []
+        words += [] if data is None else words_of(table_options(self))
         return shlex.join(words)
 
     def _watching(self) -> AbstractContextManager[Any]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcnet.cli.start import Recipe, fitted_and_told, start_of
+from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
+    from fcnet.data.dataset import TableOptions
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
@@ -61,6 +62,14 @@ class Tune:
     data: Path | None = None
     """Folder with CIFAR-10 (if not given: $FCNET_DATA, ./data, ./datasets and the user's cache), or your own
     data, see fcnet train."""
+    target: str | None = None
+    """Column of a table that is to be predicted, see fcnet train."""
+    missing: Missing = "median"
+    """What stands for a missing number of a table, see fcnet train."""
+    drop_columns: tuple[str, ...] = ()
+    """Columns of a table that are left out."""
+    categorical: tuple[str, ...] = ()
+    """Columns of numbers of a table that are categories."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""
     skip_damaged: bool = False
@@ -84,7 +93,11 @@ class Tune:
 
         search = self._search()
         dataset = load_any(
-            search.source, search.require_cifar10, search.image_size, skip_damaged=search.skip_damaged
+            search.source,
+            search.require_cifar10,
+            search.image_size,
+            skip_damaged=search.skip_damaged,
+            table=search.table,
         )
         if not (self.resume and self.settings == TrainConfig()):
             search = replace(search, base=fitted_and_told(self.settings, dataset))
@@ -95,9 +108,8 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        said = summary(
-            status, dataset.label, _same_data(search.source, search.image_size, search.skip_damaged)
-        )
+        same = _same_data(search.source, search.image_size, search.skip_damaged, search.table)
+        said = summary(status, dataset.label, same)
         print(*map(shown, said.splitlines()), sep="\n")
         return 0
 
@@ -120,6 +132,7 @@ class Tune:
         ------
         FcnetError : an option has an invalid value
         """
+        from fcnet.cli.loading import table_of
         from fcnet.records import read_json, without_password
         from fcnet.schema import Data, checked
         from fcnet.tuning.search import Search
@@ -148,6 +161,7 @@ class Tune:
             image_size=self.image_size,
             require_cifar10=self.require_cifar10,
             skip_damaged=self.skip_damaged,
+            table=table_options(self),
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
@@ -158,6 +172,7 @@ class Tune:
                     source=Path(origin["path"]),
                     image_size=origin.get("image_size"),
                     skip_damaged=bool(origin.get("skipped")),
+                    table=table_of(origin),
                 )
         return search
 
@@ -170,14 +185,17 @@ class Tune:
             words += ["--workers", str(self.workers)]
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + _same_data(self.data, self.image_size, self.skip_damaged)
+        return shlex.join(words) + _same_data(
+            self.data, self.image_size, self.skip_damaged, table_options(self)
+        )
 
 
-def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool) -> str:
+def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool, table: TableOptions) -> str:
     """The options that name this data and how they are read."""
     named = "" if data is None else f" --data {shlex.quote(str(data))}"
     named += "" if image_size is None else f" --image-size {image_size}"
-    return named + (" --skip-damaged" if skip_damaged else "")
+    named += " --skip-damaged" if skip_damaged else ""
+    return " ".join([named, *map(shlex.quote, words_of(table))])
 
 
 def summary(status: Status, label: str, same_data: str = "") -> str:

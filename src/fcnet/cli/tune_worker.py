@@ -54,6 +54,7 @@ def run(description: dict[str, object]) -> None:
         search.image_size,
         told=False,
         skip_damaged=search.skip_damaged,
+        table=search.table,
     )
     if dataset.origin.sha256 != search.data:
         raise FcnetError(f"{search.label} uses other data than {dataset.origin.path}, name them with --data")

@@ -12,7 +12,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.blocks import Blocks
+from fcnet.data.streamed import Streamed
+from fcnet.data.tables.mapping import Mapping, Missing
 from fcnet.errors import DataError
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What a user asks of a table.
+
+    target : the column that is to be predicted
+    missing : what is done about missing values
+    drop : columns that are left out
+    categorical : columns of numbers that are categories
+    """
+
+    target: str | None = None
+    missing: Missing = "median"
+    drop: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,20 +42,24 @@ class Origin:
     sha256 : hash over the decoded images and labels, in order, so that two copies of one data set agree
     official : whether the files are byte for byte the published ones; None where nobody published hashes
     note : a remark on this copy for readers of its numbers, e.g. "JPEG copy"; empty if there is none
-    kind : "folder" or "arrays" of a user's own data, by which they are read again; else empty
+    kind : "folder", "arrays" or "table" of a user's own data, by which they are read again; else empty
     how : how a user's own data were read, in words
     image_size : side of the squares that a user's own pictures were to become, None if they decided
     skipped : a user's own pictures that could not be read and were left out, below `path`
+    table : what was asked of a user's own table; None where it is none
+    streamed : whether a user's own rows are read while a network trains, and not kept in memory
     """
 
     path: str
     sha256: str
     official: bool | None
     note: str = ""
-    kind: Literal["", "folder", "arrays"] = ""
+    kind: Literal["", "folder", "arrays", "table"] = ""
     how: str = ""
     image_size: int | None = None
     skipped: tuple[str, ...] = ()
+    table: TableOptions | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,10 +69,12 @@ class Part:
     images : (N, D) uint8, each row one image, channel by channel, row by row; or rows of features,
         float32 where these have the data's digits, else float64
     labels : (N,) int64 in [0, K)
+    blocks : how a training mixes its rows where these are read from a disk; None mixes all of them
     """
 
     images: NDArray[Any]
     labels: NDArray[np.int64]
+    blocks: Blocks | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,6 +89,7 @@ class Dataset:
     classes : K names
     image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are no images
     validation : how many rows at the end of the training part were set apart for validation, if any
+    mapping : from the columns of a table to its features; None where it is no table
     """
 
     name: str
@@ -73,6 +99,12 @@ class Dataset:
     image_shape: tuple[int, int, int]
     origin: Origin
     validation: int | None = None
+    mapping: Mapping | None = None
+
+    @property
+    def indicators(self) -> NDArray[np.bool_] | None:
+        """Which features (D,) say a category by 1 or 0, and stay as they are; None where none do."""
+        return None if self.mapping is None else self.mapping.indicators
 
     @property
     def of_images(self) -> bool:
@@ -119,4 +151,11 @@ def split(part: Part, validation: int) -> tuple[Part, Part]:
             f"choose between 1 and {len(part) - 1}"
         )
     cut = len(part) - validation
+    if isinstance(
+        part.images, Streamed
+    ):  # those for training in the order of the file, so that it is read in one
+        rows = np.argsort(part.images.places[:cut], kind="stable")
+        streamed: Any = part.images[:cut][rows]
+        train = Part(streamed, part.labels[:cut][rows], streamed.blocks)
+        return train, Part(part.images[cut:], part.labels[cut:])
     return Part(part.images[:cut], part.labels[:cut]), Part(part.images[cut:], part.labels[cut:])

@@ -39,10 +39,10 @@ def moments(
     """
     mean, variance, total = np.zeros(width), np.zeros(width), weights.sum()
     for here in chunks(len(weights), width):
-        mean += weights[here] @ take(here).astype(np.float64, copy=False)
+        mean += weights[here] @ np.asarray(take(here), dtype=np.float64)
     mean /= total
     for here in chunks(len(weights), width):
-        deviation = take(here) - mean
+        deviation = np.asarray(take(here)) - mean
         np.square(deviation, out=deviation)
         variance += weights[here] @ deviation
     return mean, variance / total
@@ -70,6 +70,23 @@ def scales(mean: Array, variance: Array, count: int) -> NDArray[np.float64]:
     return np.where(constant, 1.0, np.sqrt(variance))
 
 
+def spared(
+    mean: NDArray[np.float64], scale: NDArray[np.float64], indicators: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and scale (D,) that leave features as they are which say a category by 1 or 0.
+
+    Divided by its standard deviation, a category of one row in ten thousand would be a number of a hundred.
+
+    Parameters
+    ----------
+    mean, scale : (D,) of the features
+    indicators : (D,) which of them are such; None where none are
+    """
+    if indicators is None:
+        return mean, scale
+    return np.where(indicators, 0.0, mean), np.where(indicators, 1.0, scale)
+
+
 def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Array) -> Array:
     """Fill out (N, D) with (rows - mean) / scale, computed in float64.
 
@@ -84,6 +101,17 @@ def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Arra
     if not np.isfinite(out).all():
         raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
     return out
+
+
+def extremes(rows: Array) -> tuple[Array, Array]:
+    """The smallest and the largest value of each feature (D,) of rows (N, D)."""
+    found = [(part.min(axis=0), part.max(axis=0)) for part in map(np.asarray, _pieces(rows))]
+    low, high = zip(*found, strict=True)
+    return np.min(low, axis=0), np.max(high, axis=0)
+
+
+def _pieces(rows: Array) -> Iterator[Array]:
+    return (rows[here] for here in chunks(*rows.shape))
 
 
 def constant(rows: Array) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.data.cache import cached, home, keep, kept, stamp
-from fcnet.data.dataset import Dataset, content_hash
+from fcnet.data.dataset import Dataset, TableOptions, content_hash
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
@@ -49,6 +49,8 @@ def load(
     required: bool = False,
     image_size: int | None = None,
     skip_damaged: bool = False,
+    table: TableOptions | None = None,
+    stream: bool = False,
     own: bool = True,
     watchers: Watchers | None = None,
 ) -> Dataset:
@@ -56,10 +58,13 @@ def load(
 
     Parameters
     ----------
-    data : a path of a copy, of a folder of pictures by class or of an .npz file; or the name of a data set
+    data : a path of a copy, of a folder of pictures by class, of an .npz file or of a table; or the name of a
+        data set
     required : refuse rather than use the digits where CIFAR-10 is not available
     image_size : side of the squares that a user's pictures become; None where their own size decides
     skip_damaged : leave out pictures of a user's own that cannot be read
+    table : what is asked of a table of a user's own
+    stream : read a user's own rows while training
     own : whether a user's own data will do
     watchers : show the progress
 
@@ -77,7 +82,8 @@ def load(
     if path is not None and about is None and own and not path.exists():
         raise DataError(
             f"{path} (--data) does not exist, draw a sample with: fcnet data sample {path}; or name a folder "
-            f"of pictures by class, an .npz file of X and y, or a data set: {', '.join(DATASETS)}"
+            f"of pictures by class, an .npz file of X and y, a table (.csv, .parquet), or a data set: "
+            f"{', '.join(DATASETS)}"
         )
     if path is not None and about is None and own and _is_own(path):
         from fcnet.data.own.load import load_own
@@ -85,22 +91,29 @@ def load(
         if required:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
         with watchers.reading() as reading:
-            return load_own(path, image_size, reading, skip_damaged)
+            return load_own(path, image_size, reading, skip_damaged, table, stream)
     if image_size is not None:
         raise DataError("--image-size is for your own pictures, name their folder with --data")
     if skip_damaged:
         raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
+    if stream:
+        raise DataError("--stream is for a folder of X.npy and y.npy, name one with --data")
+    if table is not None:
+        from fcnet.data.own.load import check_no_table
+
+        check_no_table(table, "--data names none")
     return _load_published(None if about else path, about, required, watchers)
 
 
 def _is_own(path: Path) -> bool:
     """Whether a path names a user's own data; a file that is neither an archive nor arrays is an error."""
     from fcnet.data.own.load import is_own
+    from fcnet.data.tables.files import is_table
 
-    if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")):
+    if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")) and not is_table(path):
         raise DataError(
             f"{path} (--data) is not a data set, give a folder of pictures by class, "
-            f"an .npz file of X and y, or CIFAR-10"
+            f"an .npz file of X and y, a table (.csv, .parquet), or CIFAR-10"
         )
     return is_own(path)
 

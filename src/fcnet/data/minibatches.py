@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.blocks import Blocks
 from fcnet.errors import DataError
 
 
@@ -50,7 +51,13 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 
 def minibatches(
-    examples: int, batch_size: int, views: int, seed: int, epoch: int, skip: int = 0
+    examples: int,
+    batch_size: int,
+    views: int,
+    seed: int,
+    epoch: int,
+    skip: int = 0,
+    blocks: Blocks | None = None,
 ) -> Iterator[Minibatch]:
     """One pass over all examples in random order, each with a random deformation.
 
@@ -61,10 +68,11 @@ def minibatches(
     views : number of deformations to choose from; 1 for none
     seed, epoch : which decide the order and the deformations
     skip : minibatches to leave out at the start
+    blocks : how examples are mixed that are read from a disk; None mixes all of them
     """
     steps = steps_per_epoch(examples, batch_size)
     rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(examples)
+    order = rng.permutation(examples) if blocks is None else blocks.order(examples, rng)
     deformations = rng.integers(views, size=examples)
     for step in range(skip, steps):
         here = slice(step * batch_size, (step + 1) * batch_size)

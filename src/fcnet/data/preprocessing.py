@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
+from fcnet.data.features import chunks, extremes, moments, scales, shifted_and_scaled, spared
 from fcnet.errors import DataError
 
 Kind = Literal["uint8", "float32", "float64"]
@@ -108,13 +108,16 @@ def standardised(images: NDArray[Any]) -> Preprocessing:
     return Preprocessing(mean, float(np.sqrt(variance)) if variance > 0 else 1.0)
 
 
-def of_features(rows: NDArray[Any], *, one_by_one: bool) -> Preprocessing:
+def of_features(
+    rows: NDArray[Any], *, one_by_one: bool, indicators: NDArray[np.bool_] | None = None
+) -> Preprocessing:
     """Subtract from each feature its mean over the training split, rows (N, D).
 
     Parameters
     ----------
     rows : the training split
     one_by_one : also divide each feature by its standard deviation, unless it is constant
+    indicators : features (D,) that stay as they are, see `spared`
 
     Raises
     ------
@@ -122,10 +125,12 @@ def of_features(rows: NDArray[Any], *, one_by_one: bool) -> Preprocessing:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance = moments(lambda here: rows[here], rows.shape[1], np.ones(len(rows)))
-        reach = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
     takes: Kind = "uint8" if rows.dtype == np.uint8 else "float32" if rows.dtype == np.float32 else "float64"
     if one_by_one:
-        return Preprocessing(mean, scales(mean, variance, len(rows)), takes)
+        return Preprocessing(*spared(mean, scales(mean, variance, len(rows)), indicators), takes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = extremes(rows)
+        reach = np.maximum(high - mean, mean - low)
     if not (reach < np.finfo(np.float32).max).all():
         raise DataError(
             f"feature {int(np.argmax(reach))} reaches {reach.max():.4g} from its mean, too large for the "

@@ -1,6 +1,9 @@
-"""A classifier with scikit-learn's interface, on top of `fcnet.net`; NumPy only.
+"""A classifier and a regressor with scikit-learn's interface, on top of `fcnet.net`; NumPy only.
 
 classifier   FCNetClassifier
+regressor    FCNetRegressor
+base         what both share
+tables       DataFrames and Arrow tables
 settings     its parameters, checked
 examples     weighted examples, independent of the order and repetitions of rows
 inputs       from features, dense or sparse, to the network's inputs
@@ -12,6 +15,7 @@ history      the record of each epoch
 """
 
 from fcnet.estimator.classifier import FCNetClassifier
-from fcnet.estimator.history import Epoch
+from fcnet.estimator.history import Epoch, RegressionEpoch
+from fcnet.estimator.regressor import FCNetRegressor
 
-__all__ = ["Epoch", "FCNetClassifier"]
+__all__ = ["Epoch", "FCNetClassifier", "FCNetRegressor", "RegressionEpoch"]

@@ -7,26 +7,20 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from fcnet.errors import DataError
+from fcnet.estimator.base import FCNetEstimator, Weighing
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
-from fcnet.estimator.inputs import Standardisation
-from fcnet.estimator.learner import Learner
 from fcnet.estimator.prediction import Predictions
-from fcnet.estimator.settings import Settings
 from fcnet.estimator.targets import class_factors, known_classes, labels_of, sample_weights
-from fcnet.estimator.training import Training
-from fcnet.train.schedules import Schedule
 
 Array = NDArray[Any]
 
 
-class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ignore[misc]
+class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ignore[misc]
     """A fully-connected network of any depth as a scikit-learn classifier.
 
     It minimises sum_i w_i l_i / sum_i w_i + reg * (sum of the squared weights of the network), l_i being the
@@ -65,6 +59,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     ----------
     classes_ : (K,) the labels, sorted
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+    mapping_ : where X was a table with categories: its columns, and by `mapping_.names` the D features
     architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
     mean_, scale_ : (D,) of the standardisation, (X - mean_) / scale_
@@ -84,6 +79,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     >>> len(classifier.history_), classifier.history_[-1].validation_accuracy > 0.95
     (100, True)
     """
+
+    _loss, _row = "cross-entropy", Epoch
 
     def __init__(
         self,
@@ -111,88 +108,30 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         verbose: bool = False,
         callback: Callable[[Epoch], object] | None = None,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.norm = norm
-        self.blocks = blocks
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.optimiser = optimiser
-        self.momentum = momentum
-        self.schedule = schedule
-        self.reg = reg
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.initialisation = initialisation
-        self.standardise = standardise
-        self.class_weight = class_weight
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callback = callback
-
-    def fit(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Any = None,
-        y_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train.
-
-        Parameters
-        ----------
-        X : (N, D) array, sparse matrix or DataFrame
-        y : (N,) labels: numbers, strings, or anything that can be sorted
-        sample_weight : (N,) weights of the examples, not negative; only their ratios matter
-        X_val, y_val : a separate validation set; it only decides when to stop (`patience`)
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        DataError : (a ValueError) an invalid parameter or argument; the text says what to give
-        DivergedError : the loss became NaN or infinite
-        """
-        settings = Settings.of(self)
-        continued = bool(self.warm_start) and hasattr(self, "params_")
-        if not continued:
-            self._forget("params_")  # a fit that fails leaves nothing half old and half new
-        X, y = self._checked(X, y, reset=not continued)
-        rows, weights = sample_weights(sample_weight, X)
-        if not continued:
-            self.classes_ = np.unique(y[rows])
-        labels = labels_of(y[rows], self.classes_)
-        factors = class_factors(self.class_weight, self.classes_, labels, weights)
-        table = Table(X, rows, labels, weights * factors[labels]).distinct()
-        seed = int(check_random_state(self.random_state).randint(2**31))
-        validation = self._given_validation(X_val, y_val, factors)
-        if validation is None and settings.validation_fraction:
-            table, validation = table.split(settings.validation_fraction, np.random.default_rng(seed))
-        if validation is None and settings.patience is not None:
-            raise DataError("patience needs a validation set: give X_val and y_val, or a validation_fraction")
-        table = table.relative()
-        if not continued:
-            self._standardise(table)
-            self.history_: list[Epoch] = []
-        learner = self._new_learner(settings, seed, continued)
-        per_epoch = settings.steps_per_epoch(len(table))
-        before = len(self.history_)
-        training = self._training(
-            learner, table, validation, settings.schedule_of(settings.epochs * per_epoch, per_epoch)
+        super().__init__(
+            hidden,
+            activation=activation,
+            norm=norm,
+            blocks=blocks,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            optimiser=optimiser,
+            momentum=momentum,
+            schedule=schedule,
+            reg=reg,
+            dropout=dropout,
+            initialisation=initialisation,
+            standardise=standardise,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            callback=callback,
         )
-        self.loss_ = training.run(settings.epochs, settings.patience)
-        self.n_iter_ = len(self.history_) - before
-        self.params_ = learner.params
-        self._forget("_learner")  # a partial_fit after this starts without momentum
-        return self
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
 
     def partial_fit(
         self,
@@ -221,89 +160,25 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         DataError : (a ValueError) as `fit`; no classes in the first call, or other classes later
         DivergedError : the loss became NaN or infinite
         """
-        settings = Settings.of(self)
         if isinstance(self.class_weight, str):
             raise DataError(f"class_weight is {self.class_weight!r}, partial_fit needs a dict or None")
         first = not hasattr(self, "params_")
-        known = known_classes(classes, None if first else self.classes_)
-        X, y = self._checked(X, y, reset=first)
-        rows, weights = sample_weights(sample_weight, X)
-        labels = labels_of(y[rows], known)
-        factors = class_factors(self.class_weight, known, labels, weights)
-        table = Table(X, rows, labels, weights * factors[labels])
-        if first:
-            self.classes_ = known
-            self._standardise(table)
-            self.history_, self.n_iter_ = [], 0
-        if not hasattr(self, "_learner"):
-            seed = int(check_random_state(self.random_state).randint(2**31))
-            self._learner = self._new_learner(settings, seed, continued=not first)
-            self.params_ = self._learner.params
-        self._learner.settings = settings
-        self.loss_ = self._training(self._learner, table, None, settings.constant()).run(epochs=1)
-        self.n_iter_ += 1
-        return self
+        self.classes_ = known_classes(classes, None if first else self.classes_)
+        return self._partial_fit(X, y, sample_weight)
 
-    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
-        """X as an array or CSR matrix of floating-point numbers and y as an array, of equal length."""
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset)
+    def _given(
+        self, X: Any, y: Any, reset: bool, sample_weight: Any, *, known: bool = False, name: str = "y"
+    ) -> Table:
+        X, y = self._checked(X, y, reset, sample_weight)
         check_classification_targets(y)
-        return X, y
+        rows, weights = sample_weights(sample_weight, X)
+        if reset and not known:
+            self.classes_ = np.unique(y[rows])
+        return Table(X, rows, labels_of(y[rows], self.classes_, name), weights)
 
-    def _given_validation(self, X: Any, y: ArrayLike | None, factors: NDArray[np.float64]) -> Table | None:
-        """The validation set that `fit` was given; only class weights apply to it."""
-        if X is None and y is None:
-            return None
-        if X is None or y is None:
-            raise DataError("X_val and y_val belong together: give both or none")
-        X, y = self._checked(X, y, reset=False)
-        labels = labels_of(y, self.classes_, "y_val")
-        return Table(X, np.arange(len(labels)), labels, factors[labels])
+    def _weighing(self, table: Table) -> Weighing:
+        factors = class_factors(self.class_weight, self.classes_, table.labels, table.weights)
+        return lambda labels: factors[labels]
 
-    def _standardise(self, table: Table) -> None:
-        features = table.X.shape[1]
-        found = table.standardisation() if self.standardise else Standardisation.none(features)
-        self.mean_, self.scale_ = found.mean, found.scale
-
-    def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
-        """A network without momentum so far, with new weights or with the current ones."""
-        architecture = settings.architecture(len(self.mean_), len(self.classes_))
-        if not continued:
-            self.architecture_ = architecture
-            return Learner(settings, architecture, seed)
-        if architecture.parameters != self.architecture_.parameters:
-            raise DataError(
-                f"hidden is {self.hidden!r}, activation, norm and blocks are {self.activation!r}, "
-                f"{self.norm!r} and {self.blocks!r}: the network trained so far has other layers"
-            )
-        return Learner(settings, architecture, seed, epoch=len(self.history_), params=self.params_)
-
-    def _training(
-        self, learner: Learner, table: Table, validation: Table | None, schedule: Schedule
-    ) -> Training:
-        standardisation = Standardisation(self.mean_, self.scale_)
-        examples = table.examples(standardisation)
-        validated = None if validation is None else validation.examples(standardisation)
-        return Training(learner, examples, validated, schedule, self.history_, self._told)
-
-    def _forget(self, name: str) -> None:
-        if hasattr(self, name):
-            delattr(self, name)
-
-    def _told(self, row: Epoch) -> bool:
-        if self.verbose:
-            print(row)
-        return self.callback is not None and bool(self.callback(row))
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "_learner"):
-            self.params_ = self._learner.params  # again the arrays that training changes
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "params_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+    def _outputs(self) -> int:
+        return len(self.classes_)

@@ -30,12 +30,12 @@ class Examples:
     """The examples of an epoch.
 
     inputs : N rows
-    labels : (N,) int64 in [0, K)
+    labels : (N,) int64 in [0, K), or of a regression float64
     weights : (N,) float32, the weight of each example; None for ones
     """
 
     inputs: Inputs
-    labels: NDArray[np.int64]
+    labels: Array
     weights: NDArray[np.float32] | None
 
     def __len__(self) -> int:
@@ -48,13 +48,13 @@ class Table:
 
     X : (M, D), an array or a CSR matrix
     rows : (N,) which of its rows
-    labels : (N,) int64 in [0, K)
+    labels : (N,) int64 in [0, K), or of a regression float64
     weights : (N,) float64, positive
     """
 
     X: Any
     rows: Rows
-    labels: NDArray[np.int64]
+    labels: Array
     weights: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -80,6 +80,8 @@ class Table:
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[Table, Table]:
         """Set the same fraction of each class aside, at random; one row of each class stays at least.
 
+        Of numbers, any rows are set aside.
+
         Returns
         -------
         training, validation
@@ -89,8 +91,9 @@ class Table:
         DataError : `validation_fraction is F, which leaves ...`
         """
         aside = np.zeros(len(self), dtype=bool)
-        for label in np.unique(self.labels):
-            members = rng.permutation(np.flatnonzero(self.labels == label))
+        strata = self.labels if self.labels.dtype.kind == "i" else np.zeros(len(self), np.int64)
+        for label in np.unique(strata):
+            members = rng.permutation(np.flatnonzero(strata == label))
             aside[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
         if not aside.any():
             raise DataError(
@@ -110,7 +113,7 @@ class Table:
         return Examples(Inputs(self.X, self.rows, standardisation), self.labels, weights)
 
 
-def _hashes(X: Any, rows: Rows, labels: NDArray[np.int64]) -> Array:
+def _hashes(X: Any, rows: Rows, labels: Array) -> Array:
     """128 bits for each row with its label: of which features are not zero, and of their values as float64.
 
     So 0 and -0 are the same, and rows of equal values have equal hashes, dense or sparse.

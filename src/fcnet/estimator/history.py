@@ -1,7 +1,8 @@
-"""The classifier's record of each epoch."""
+"""The record of each epoch."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from fcnet.wording import percent
@@ -35,4 +36,28 @@ class Epoch:
         text = f"epoch {self.epoch}: loss {self.loss:.4f}, accuracy {percent(self.accuracy)}"
         if self.validation_loss is not None and self.validation_accuracy is not None:
             text += f", validation {self.validation_loss:.4f}, {percent(self.validation_accuracy)}"
+        return f"{text}, {self.seconds:.2f} s"
+
+
+@dataclass(frozen=True)
+class RegressionEpoch:
+    """One row of the `history_` of a regression.
+
+    As `Epoch`, but the loss is the mean squared error, in squared units of the target, and the score is R^2:
+    the part of the target's variance that the predictions explain, 1 at best, and 0 for its mean.
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    r2: float
+    validation_loss: float | None
+    validation_r2: float | None
+    seconds: float
+
+    def __str__(self) -> str:
+        """One line, as `verbose` prints it."""
+        text = f"epoch {self.epoch}: RMSE {math.sqrt(self.loss):.4g}, R2 {self.r2:.3f}"
+        if self.validation_loss is not None and self.validation_r2 is not None:
+            text += f", validation {math.sqrt(self.validation_loss):.4g}, {self.validation_r2:.3f}"
         return f"{text}, {self.seconds:.2f} s"

@@ -1,33 +1,68 @@
-"""Predictions of a trained classifier, from its weights alone."""
+"""Predictions of a trained network, from its weights alone."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fcnet.data.features import chunks
 from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
 
 Array = NDArray[Any]
 
 
-class Predictions:
-    """The methods of a classifier that has `classes_`, `params_`, `mean_` and `scale_`.
+class Scores(TableInputs):
+    """The outputs of an estimator that has `params_`, `mean_` and `scale_`.
 
-    Several threads may call them at once.
+    Several threads may ask for them at once.
     """
 
-    classes_: Array
+    _loss: ClassVar[str]
     architecture_: Architecture
     params_: dict[str, Array]
     mean_: NDArray[np.float64]
     scale_: NDArray[np.float64]
+
+    def raw_params(self) -> dict[str, NDArray[np.float64]]:
+        """The parameters that apply to features as they are: `params_` with the standardisation folded in.
+
+        `fcnet.net.weights.save_weights` writes them, with `architecture_`, to a file that PyTorch reads.
+        """
+        check_is_fitted(self)
+        params = {name: value.astype(np.float64) for name, value in self.params_.items()}
+        W, b = (parameter.name for parameter in self.architecture_.parameters[:2])  # of the first layer
+        params[W] /= self.scale_[:, None]
+        params[b] -= self.mean_ @ params[W]
+        return params
+
+    def network(self) -> Network:
+        """The trained network, for standardised features, on the arrays of `params_`."""
+        check_is_fitted(self)
+        rng = np.random.default_rng(0)
+        return Network(self.architecture_, rng, params=self.params_, loss=self._loss)
+
+    def _scores(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = self._checked_alone(X)
+        standardisation = Standardisation(self.mean_, self.scale_)
+        network = self.network()
+        found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]
+        return np.concatenate(found)
+
+
+class Predictions:
+    """The methods of a classifier that has `classes_` and `_scores`."""
+
+    classes_: Array
+    _scores: Callable[[Any], Array]
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row of X (N, D), as labels (N,)."""
@@ -46,28 +81,3 @@ class Predictions:
         """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
         Z = self._scores(X)
         return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
-
-    def raw_params(self) -> dict[str, NDArray[np.float64]]:
-        """The parameters that apply to features as they are: `params_` with the standardisation folded in.
-
-        `fcnet.net.weights.save_weights` writes them, with `architecture_`, to a file that PyTorch reads.
-        """
-        check_is_fitted(self)
-        params = {name: value.astype(np.float64) for name, value in self.params_.items()}
-        W, b = (parameter.name for parameter in self.architecture_.parameters[:2])  # of the first layer
-        params[W] /= self.scale_[:, None]
-        params[b] -= self.mean_ @ params[W]
-        return params
-
-    def network(self) -> Network:
-        """The trained network, for standardised features, on the arrays of `params_`."""
-        check_is_fitted(self)
-        return Network(self.architecture_, np.random.default_rng(0), params=self.params_)
-
-    def _scores(self, X: Any) -> Array:
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        standardisation = Standardisation(self.mean_, self.scale_)
-        network = self.network()
-        found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]
-        return np.concatenate(found)

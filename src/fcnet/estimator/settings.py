@@ -22,7 +22,7 @@ STEPS = 10
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked parameters of an `FCNetClassifier`."""
+    """The checked parameters of an `FCNetClassifier` or `FCNetRegressor`, and its loss."""
 
     hidden: tuple[int, ...]
     activation: str
@@ -40,10 +40,11 @@ class Settings:
     initialisation: str
     validation_fraction: float
     patience: int | None
+    loss: str
 
     @classmethod
     def of(cls, given: Any) -> Settings:
-        """Those of a classifier.
+        """Those of an estimator.
 
         Raises
         ------
@@ -63,10 +64,11 @@ class Settings:
             schedule=_text("schedule", given.schedule),
             reg=_number(given, "reg"),
             dropout=_number(given, "dropout"),
-            label_smoothing=_number(given, "label_smoothing"),
+            label_smoothing=_number(given, "label_smoothing") if hasattr(given, "label_smoothing") else 0.0,
             initialisation=str(given.initialisation),
             validation_fraction=_number(given, "validation_fraction"),
             patience=None if patience is None else _whole("patience", patience, "or None"),
+            loss=given._loss,
         )
         check_settings(asdict(settings))
         if given.callback is not None and not callable(given.callback):

@@ -28,14 +28,18 @@ class Training:
     schedule : the learning rate of each step
     history : rows are added to it
     told : called with each row; training stops if it returns True
+    row : what a row of the history is
+    unit : what a loss is multiplied by before it is shown
     """
 
     learner: Learner
     examples: Examples
     validation: Examples | None
     schedule: Schedule
-    history: list[Epoch]
-    told: Callable[[Epoch], bool]
+    history: list[Any]
+    told: Callable[[Any], bool]
+    row: Callable[..., Any] = Epoch
+    unit: float = 1.0
 
     def run(self, epochs: int, patience: int | None = None) -> float:
         """Train for `epochs` epochs, or until the validation loss has not fallen for `patience` of them.
@@ -67,16 +71,17 @@ class Training:
             self.learner.load(best_params)
         return loss
 
-    def _epoch(self) -> Epoch:
+    def _epoch(self) -> Any:
         start = time.perf_counter()
         learning_rate = self.learner.train(self.examples, self.schedule)
         network = self.learner.network
-        loss, accuracy = evaluate(network, self.examples)
+        loss, score = evaluate(network, self.examples)
         validation = None if self.validation is None else evaluate(network, self.validation)
         if not math.isfinite(loss + (validation or (0.0,))[0]):  # the epoch's last update went too far
             raise diverged(loss, self.learner.epoch, learning_rate)
         seconds = time.perf_counter() - start
-        number, (val_loss, val_accuracy) = len(self.history) + 1, validation or (None, None)
-        row = Epoch(number, learning_rate, loss, accuracy, val_loss, val_accuracy, seconds)
+        number, (val_loss, val_score) = len(self.history) + 1, validation or (None, None)
+        val_loss = None if val_loss is None else self.unit * val_loss
+        row = self.row(number, learning_rate, self.unit * loss, score, val_loss, val_score, seconds)
         self.history.append(row)
         return row

@@ -1,19 +1,55 @@
-"""Softmax cross-entropy: the loss of the exercise, safe at any logit, with its gradient beside it."""
+"""Losses, each with its gradient beside it: the exercise's softmax cross-entropy, safe at any logit, and the
+squared error of a regression.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from fcnet.errors import DataError
 from fcnet.net.blas import buffer
+from fcnet.validation import check_labels
 
 Array = NDArray[Any]
 
 MixedTargets = tuple[NDArray[np.int64], NDArray[np.int64], Array]
 """Labels (N,), other labels (N,) and weights (N,) from 0 to 1: the target is the weight on the label and the
 rest on the other label."""
+
+
+Targets = NDArray[Any] | MixedTargets
+"""What a loss compares the outputs with: labels, mixed targets, or numbers (N,) or (N, K)."""
+
+
+class Loss(Protocol):
+    """A loss of the outputs Z (N, K) of a network."""
+
+    label_smoothing: float
+
+    def forward(self, Z: Array, y: Any, weights: Array | None = None) -> Any:
+        """The loss, a mean over the examples; Z is left as it is."""
+        ...
+
+    def backward(self) -> Array:
+        """dJ/dZ (N, K) of the last forward, which the caller may write to."""
+        ...
+
+    def answers(self, Z: Array) -> Array:
+        """What the network says, from its outputs: a new array (N, K)."""
+        ...
+
+    def checked(self, y: ArrayLike, examples: int, outputs: int) -> Array:
+        """Targets as `forward` takes them.
+
+        Raises
+        ------
+        DataError : they have another shape or type
+        """
+        ...
 
 
 class SoftmaxCrossEntropy:
@@ -102,6 +138,71 @@ class SoftmaxCrossEntropy:
             delta *= self._weights[:, None]
         delta /= N  # (16)
         return delta
+
+    def answers(self, Z: Array) -> Array:
+        """Class probabilities. Equations: (2)"""
+        self.forward(Z, np.zeros(len(Z), np.int64))
+        return self.probabilities.copy()
+
+    def checked(self, y: ArrayLike, examples: int, outputs: int) -> NDArray[np.int64]:
+        """Labels (N,) in [0, K)."""
+        return check_labels(y, examples, outputs)
+
+
+class SquaredError:
+    """J = 1/(N K) sum_i w_i |z_i - t_i|^2, the mean squared error of numbers t (N, K), weights w being 1.
+
+    As in `SoftmaxCrossEntropy`, weights are divided by N, not by their sum.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        if label_smoothing:
+            raise DataError(f"label_smoothing is {label_smoothing:g}, and the squared error has no labels")
+        self.label_smoothing = 0.0
+        self._buffers: dict[str, Array] = {}
+
+    def forward(self, Z: Array, y: Array, weights: Array | None = None) -> Any:
+        """J from outputs Z (N, K) and numbers y (N, K), or (N,) where K is 1.
+
+        weights : w (N,), not negative; None for ones
+        """
+        difference = self._difference = buffer(self._buffers, "difference", Z.shape, Z.dtype)
+        square = buffer(self._buffers, "square", Z.shape, Z.dtype)
+        np.subtract(Z, y.reshape(Z.shape), out=difference, casting="same_kind")
+        self._weights = weights
+        np.multiply(difference, difference, out=square)  # not its absolute value: the complex step needs it
+        if weights is not None:
+            square *= weights[:, None]
+        return square.sum() / square.size
+
+    def backward(self) -> Array:
+        """dJ/dZ = 2 w (z - t) / (N K), in the buffer of the differences."""
+        delta = self._difference
+        delta *= 2 / delta.size
+        if self._weights is not None:
+            delta *= self._weights[:, None]
+        return delta
+
+    def answers(self, Z: Array) -> Array:
+        """The outputs themselves."""
+        return Z.copy()
+
+    def checked(self, y: ArrayLike, examples: int, outputs: int) -> NDArray[np.float64]:
+        """Finite numbers (N, K), or (N,) where K is 1."""
+        numbers = np.asarray(y)
+        shapes = [(examples, outputs), *([(examples,)] if outputs == 1 else [])]
+        if numbers.shape not in shapes or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+            raise DataError(
+                f"y has shape {numbers.shape} and dtype {numbers.dtype}, give finite numbers {shapes[-1]}"
+            )
+        return numbers.astype(np.float64)
+
+
+LOSSES: dict[str, Callable[[float], Loss]] = {
+    "cross-entropy": SoftmaxCrossEntropy,
+    "squared": SquaredError,
+}
+"""Losses by name; each is made with the label smoothing, 0 for none."""
 
 
 def softmax(logits: Array) -> NDArray[np.float64]:

@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
-from fcnet.net.losses import MixedTargets, SoftmaxCrossEntropy
+from fcnet.net.losses import LOSSES, Loss, Targets
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
-from fcnet.validation import check_fraction, check_images, check_labels, check_not_negative
+from fcnet.registry import look_up
+from fcnet.validation import check_fraction, check_images, check_not_negative
 
 Array = NDArray[Any]
 
@@ -34,12 +35,14 @@ class Network:
     rng : source of the initial parameters and, later, of the dropout masks
     initialisation : "he", "pytorch", or a standard deviation for all layers as text, such as "1e-4"
     label_smoothing : see `SoftmaxCrossEntropy`
+    loss : one of `LOSSES`: "cross-entropy", or "squared" for a regression
     dtype : float32 to train, float64 to check gradients, complex128 for the audit's complex step
     params : the parameters, by name, instead of initial ones; the network works on these arrays themselves
 
     Raises
     ------
-    DataError : an unknown initialisation, a label smoothing outside [0, 1), params of other names or shapes
+    DataError : an unknown initialisation or loss, a label smoothing outside [0, 1), params of other names or
+        shapes
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Network:
         label_smoothing: float = 0.0,
         dtype: Any = np.float32,
         params: Mapping[str, Array] | None = None,
+        loss: str = "cross-entropy",
     ) -> None:
         check_fraction(label_smoothing=label_smoothing)
         if params is None:
@@ -59,7 +63,8 @@ class Network:
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.rng = rng
-        self.criterion = SoftmaxCrossEntropy(label_smoothing)
+        self.loss_name = loss
+        self.criterion: Loss = look_up(LOSSES, loss, "loss")(label_smoothing)
         self.layers: list[Layer] = architecture.build()
         self.parameters: list[Parameter] = [
             Parameter(declared.name, Scaled(params[declared.name]), declared.decayed)
@@ -129,7 +134,7 @@ class Network:
     def step(
         self,
         X: Array | Scaled,
-        y: NDArray[np.int64] | MixedTargets,
+        y: Targets,
         optimiser: Optimiser,
         learning_rate: float,
         reg: float = 0.0,
@@ -140,7 +145,7 @@ class Network:
         Parameters
         ----------
         X : (N, D) of the network's dtype, C-contiguous; left unchanged
-        y : (N,) labels, or mixed targets
+        y : (N,) labels, or mixed targets; numbers of a regression
         weights : (N,) of the network's dtype, the weight of each example; see `SoftmaxCrossEntropy`
 
         Returns
@@ -158,6 +163,8 @@ class Network:
     ) -> Array | tuple[Any, dict[str, Array]]:
         """Class probabilities, or with labels the objective and its gradients, as `TwoLayerNet.loss`.
 
+        A regression has outputs instead of probabilities, and numbers instead of labels.
+
         `training` switches dropout on. Gradients are arrays of their own.
 
         Raises
@@ -170,9 +177,8 @@ class Network:
         examples = self._examples(X)
         Z = self.forward(examples, training)
         if y is None:
-            self.criterion.forward(Z, np.zeros(len(Z), np.int64))
-            return self.criterion.probabilities.copy()
-        J = self.criterion.forward(Z, check_labels(y, len(Z), self.architecture.outputs))
+            return self.criterion.answers(Z)
+        J = self.criterion.forward(Z, self.criterion.checked(y, len(Z), self.architecture.outputs))
         self.backward()
         grads = {p.name: gradient_of(p).dense() for p in self.parameters}
         for parameter in self.parameters:
@@ -219,6 +225,7 @@ class Network:
             label_smoothing=self.criterion.label_smoothing,
             dtype=np.result_type(*copies.values()),
             params=copies,
+            loss=self.loss_name,
         )
         for dropout, mine in zip(net.dropouts, self.dropouts, strict=True):
             dropout.fixed = mine.fixed

@@ -44,7 +44,8 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise RunError("the engine numpy trains in one process, give --engine torch under torchrun")
         yield Workplace(
-            Alone(), lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes)
+            Alone(),
+            lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes, data.indicators),
         )
         return
     # torch's threads spin while they wait. On a busy machine they take the core from the thread that they
@@ -60,7 +61,10 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
 
     with joined(config) as group:
         yield Workplace(
-            group, lambda train, data: TorchEngine(config, train, data.image_shape, data.classes, group)
+            group,
+            lambda train, data: TorchEngine(
+                config, train, data.image_shape, data.classes, group, data.indicators
+            ),
         )
 
 

@@ -42,7 +42,11 @@ def fold(models: Sequence[Model], views: NDArray[np.intp] | None = None) -> Mode
     """
     first = models[0]
     for model in models[1:]:
-        if (model.classes, model.image_shape) != (first.classes, first.image_shape):
+        if (model.classes, model.image_shape, model.mapping) != (
+            first.classes,
+            first.image_shape,
+            first.mapping,
+        ):
             raise DataError(
                 "the runs have other classes or images than one another, fold runs on the same data"
             )
@@ -59,7 +63,7 @@ def fold(models: Sequence[Model], views: NDArray[np.intp] | None = None) -> Mode
         for view in (_view(model, first, place) for place in places)
     ]
     architecture, params = side_by_side(networks)
-    return Model(architecture, params, first.preprocessing, first.classes, first.image_shape)
+    return Model(architecture, params, first.preprocessing, first.classes, first.image_shape, first.mapping)
 
 
 def _view(model: Model, first: Model, places: NDArray[np.intp]) -> View:

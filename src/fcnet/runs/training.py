@@ -24,6 +24,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
+from fcnet.train.model import Model
 from fcnet.train.workers import Workers
 
 
@@ -96,12 +97,17 @@ def _train(
     except DivergedError as error:
         if not first:
             raise AlreadySaidError(str(error)) from error
-        engine.model().save(run.path)
+        model_of(engine, dataset).save(run.path)
         raise DivergedError(f"{error}; the weights of step {fit.step} are kept in {run.path}") from error
     record: dict[str, Any] = workers.from_first(
         lambda: _finish(run, config, dataset, engine, history, train, validation)
     )
     return record
+
+
+def model_of(engine: Engine, dataset: Dataset) -> Model:
+    """The network as it is now, with what it knows of the columns of a table."""
+    return replace(engine.model(), mapping=dataset.mapping)
 
 
 def data_record(dataset: Dataset) -> dict[str, Any]:
@@ -242,7 +248,7 @@ def _finish(
     train: Part,
     validation: Part,
 ) -> dict[str, Any]:
-    model = engine.model()
+    model = model_of(engine, dataset)
     model.save(run.path)
     val_accuracy, val_loss = accuracy_and_loss(model.logits(validation.images), validation.labels)
     train_accuracy, train_loss = accuracy_and_loss(model.logits(train.images), train.labels)

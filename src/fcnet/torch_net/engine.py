@@ -14,7 +14,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.net.initialisation import initial_parameters
 from fcnet.torch_net.hardware import choose_precision
-from fcnet.torch_net.images import DeviceImages
+from fcnet.torch_net.images import DeviceImages, Share
 from fcnet.torch_net.losses import summed_cross_entropy
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
@@ -43,6 +43,7 @@ class TorchEngine:
     image_shape : (channels, height, width)
     classes : names, K of them
     workers : the processes that train together; they know this one's device
+    indicators : features that say a category of a table by 1 or 0
 
     Raises
     ------
@@ -56,14 +57,17 @@ class TorchEngine:
         image_shape: tuple[int, int, int],
         classes: tuple[str, ...],
         workers: ProcessGroup,
+        indicators: NDArray[np.bool_] | None = None,
     ) -> None:
         self.config, self.classes, self.image_shape, self.workers = config, classes, image_shape, workers
         self.device = workers.device
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
-        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1)
+        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         augment = Pipeline.of(config.augmentations, image_shape)
-        self.images = DeviceImages(train, self.inputs, augment, image_shape, self.device, dtype)
+        self.images = DeviceImages(
+            train, self.inputs, augment, image_shape, self.device, dtype, workers.rank, workers.size
+        )
         self.views = self.images.views
         self.architecture = config.architecture(self.inputs.size, len(classes))
         self.network = FullyConnected(self.architecture)
@@ -88,7 +92,7 @@ class TorchEngine:
         If the loss is not finite, no gradient is computed.
         """
         N = len(batch.rows)
-        mine = slice(self.workers.rank, None, self.workers.size)
+        mine = self.images.mine(batch)
         masks = self._masks(N, mine)
         with self._arithmetic():
             X, targets = self.images.batch(batch, mine)
@@ -148,7 +152,7 @@ class TorchEngine:
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16
         )
 
-    def _masks(self, N: int, mine: slice) -> list[Tensor] | None:
+    def _masks(self, N: int, mine: Share) -> list[Tensor] | None:
         """The dropout masks of N examples, which all workers draw alike, cut down to the rows of this one."""
         units = self.architecture.dropouts
         if not units:

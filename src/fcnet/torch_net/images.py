@@ -17,8 +17,13 @@ from torch import Tensor
 from fcnet.data.augmentation import Augmentation, Batch, MixedLabels, Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
+from fcnet.data.reader import StreamReader
+from fcnet.data.streamed import Streamed
 from fcnet.torch_net.losses import Targets
 from fcnet.train.inputs import Inputs
+
+Share = slice | NDArray[np.int64]
+"""The rows of a minibatch that one process works on."""
 
 WHOLE = slice(None)
 
@@ -38,6 +43,7 @@ class DeviceImages:
     augment : what is done to minibatches
     image_shape : (channels, height, width)
     device, dtype : of the network
+    worker, workers : which of how many processes this is
     """
 
     def __init__(
@@ -48,10 +54,17 @@ class DeviceImages:
         image_shape: tuple[int, int, int],
         device: torch.device,
         dtype: torch.dtype,
+        worker: int = 0,
+        workers: int = 1,
     ) -> None:
         self.device, self.augment, self.image_shape = device, augment, image_shape
         self.dtype, self.preprocessing = dtype, inputs.preprocessing
-        self.images = self._stored(train.images)
+        self._strided = slice(worker, None, workers)
+        self._reader = None
+        if isinstance(train.images, Streamed):
+            # what acts on whole minibatches needs all of their rows
+            self._reader = StreamReader(train.images, *(() if augment.steps else (worker, workers)))
+        self.images = self._stored(train.images) if self._reader is None else torch.empty(0)
         self.labels = on_device(train.labels, device)
         tables = augment.deformation.tables(image_shape)
         self.views = len(tables)
@@ -62,25 +75,31 @@ class DeviceImages:
         self.projection = None if P is None else on_device(P, device).to(dtype)
         self._host_labels = train.labels
 
-    def batch(self, batch: Minibatch, mine: slice = WHOLE) -> tuple[Tensor, Targets]:
+    def mine(self, batch: Minibatch) -> Share:
+        """Which rows of a minibatch this process works on."""
+        if self._reader is None or self._reader.workers == 1:
+            return self._strided
+        return self._reader.share(batch)
+
+    def batch(self, batch: Minibatch, mine: Share = WHOLE) -> tuple[Tensor, Targets]:
         """The inputs (B, D) and the targets of a minibatch, cut down to the rows that are `mine`."""
         if self.augment.steps:
             return self._augmented(batch, mine)
         rows = batch.rows[mine]
-        X = self._centred(self._pixels(rows, batch.views[mine]))
+        X = self._centred(self._pixels(batch, mine))
         return self._projected(X), self.labels.index_select(0, on_device(rows, self.device))
 
     def inputs(self, images: NDArray[Any]) -> Tensor:
         """What the network is given of images (B, D), uint8 pixels or features."""
         return self._projected(self._centred(self._stored(images)))
 
-    def _augmented(self, drawn: Minibatch, mine: slice) -> tuple[Tensor, Targets]:
+    def _augmented(self, drawn: Minibatch, mine: Share) -> tuple[Tensor, Targets]:
         """As `batch`, where more is done than moving pixels.
 
         The augmentations see the whole minibatch, so that neither what they draw nor with which example one
         is mixed depends on the number of workers.
         """
-        X = self._centred(self._pixels(drawn.rows, drawn.views))
+        X = self._centred(self._pixels(drawn, WHOLE))
         batch = DeviceBatch(X, self._host_labels[drawn.rows], self.image_shape)
         self.augment(batch, drawn.generator())
         inputs = self._projected(batch.X[mine].contiguous())
@@ -90,8 +109,12 @@ class DeviceImages:
             return inputs, (labels, partners, weight.to(X.dtype))
         return inputs, on_device(targets[mine], self.device)
 
-    def _pixels(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> Tensor:
-        """The images of these rows, (B, D) uint8, deformed as `views` says."""
+    def _pixels(self, batch: Minibatch, mine: Share) -> Tensor:
+        """The images of a minibatch that are `mine`, (B, D) uint8, deformed as its views say; or features."""
+        rows, views = batch.rows[mine], batch.views[mine]
+        if self._reader is not None:
+            gathered = self._reader.gather(batch)
+            return self._stored(gathered[mine] if self._reader.workers == 1 else gathered)
         pixels = self.images.index_select(0, on_device(rows, self.device))
         if self.tables is None:
             return pixels

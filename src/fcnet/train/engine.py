@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fcnet.data.augmentation import Batch, Pipeline
 from fcnet.data.dataset import Part
-from fcnet.data.deformation import Gatherer
 from fcnet.data.minibatches import Minibatch
+from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
 from fcnet.net.blas import buffer, product
 from fcnet.net.network import Network
@@ -79,6 +79,7 @@ class NumpyEngine:
     train : the training split
     image_shape : (channels, height, width)
     classes : names, K of them
+    indicators : features that say a category of a table by 1 or 0
     """
 
     def __init__(
@@ -87,13 +88,14 @@ class NumpyEngine:
         train: Part,
         image_shape: tuple[int, int, int],
         classes: tuple[str, ...],
+        indicators: NDArray[np.bool_] | None = None,
     ) -> None:
         self.config = config
         self.classes = classes
         self.image_shape = image_shape
         self.labels = train.labels
         dtype = np.float64 if config.precision == "float64" else np.float32
-        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1)
+        self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         P = self.inputs.projection
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
         self.network = Network(
@@ -106,7 +108,7 @@ class NumpyEngine:
         self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
         self.augment = Pipeline.of(config.augmentations, image_shape)
         tables = self.augment.deformation.tables(image_shape)
-        self.gatherer = Gatherer(train.images, tables)
+        self.gatherer = make_gatherer(train.images, tables)
         self.views = len(tables)
         self._buffers: dict[str, Array] = {}
 

@@ -121,7 +121,13 @@ class Fit:
     def _rest_of_epoch(self) -> Any:
         epoch, done = divmod(self.step, self.steps_per_epoch)
         return minibatches(
-            len(self.train), self.config.batch_size, self.engine.views, self.config.seed, epoch, skip=done
+            len(self.train),
+            self.config.batch_size,
+            self.engine.views,
+            self.config.seed,
+            epoch,
+            skip=done,
+            blocks=self.train.blocks,
         )
 
     def _one_step(self, batch: Minibatch) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.preprocessing import Preprocessing, centred, of_features, standardised, symmetric
+from fcnet.data.streamed import Streamed
 from fcnet.data.whitening import whitening_matrix
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
@@ -53,7 +54,12 @@ class Inputs:
         return replace(architecture, inputs=len(self.projection)), folded
 
 
-def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = False) -> Inputs:
+def make_inputs(
+    config: TrainConfig,
+    images: NDArray[Any],
+    features: bool = False,
+    indicators: NDArray[np.bool_] | None = None,
+) -> Inputs:
     """The inputs that the settings ask for, from the training split (N, D) alone.
 
     Parameters
@@ -61,6 +67,7 @@ def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = Fals
     config : the settings
     images : the training split
     features : it is rows of features, each with its own scale, and not images
+    indicators : features that are 1 or 0 and stay so, see `of_features`
 
     Raises
     ------
@@ -72,11 +79,15 @@ def make_inputs(config: TrainConfig, images: NDArray[Any], features: bool = Fals
             raise DataError("preprocessing symmetric is for pixels from 0 to 255, choose standardised")
         return Inputs(symmetric(images.shape[1]))
     if features:
-        preprocessing = of_features(images, one_by_one=config.preprocessing != "centred")
+        preprocessing = of_features(
+            images, one_by_one=config.preprocessing != "centred", indicators=indicators
+        )
     else:
         preprocessing = (centred if config.preprocessing in ("auto", "centred") else standardised)(images)
     if config.preprocessing != "whitened":
         return Inputs(preprocessing)
+    if isinstance(images, Streamed):
+        raise DataError("preprocessing whitened needs all rows in memory, choose standardised")
     return Inputs(
         preprocessing, whitening_matrix(images, preprocessing, config.components, config.whitening_floor)
     )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.preprocessing import CHUNK, Kind, Preprocessing
+from fcnet.data.tables.mapping import Mapping
 from fcnet.errors import DataError, RunError
 from fcnet.files import write_atomically
 from fcnet.net.architecture import Architecture
@@ -42,6 +43,7 @@ class Model:
     preprocessing : from pixels to its inputs
     classes : K names
     image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    mapping : from the columns of a table to its features; None where it was trained on none
     path : its file, where it was loaded from one
     """
 
@@ -50,6 +52,7 @@ class Model:
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    mapping: Mapping | None = None
     path: Path | None = field(default=None, compare=False)
 
     def network(self) -> Network:
@@ -110,7 +113,8 @@ class Model:
         }
         given = self.preprocessing
         inputs = {"mean": given.mean, "scale": np.atleast_1d(given.scale)}
-        kind = {"takes": given.takes} if given.takes != "uint8" else {}
+        kind: dict[str, str] = {"takes": given.takes} if given.takes != "uint8" else {}
+        kind |= {"table": self.mapping.dumps()} if self.mapping is not None else {}
         number = f"{KIND}-{FEATURES}" if given.of_features else FORMAT
         write_atomically(folder / "input.safetensors", serialised(inputs, {"format": number, **kind}))
         save_weights(folder / "model.safetensors", self.architecture, self.params, about)
@@ -132,8 +136,9 @@ class Model:
             image_shape = decoded(about.get("image_shape", ""), tuple[Count, Count, Count])
             classes = decoded(about.get("classes", ""), tuple[Word, ...])
             params = {name: _float32(name, value) for name, value in params.items()}
+            mapping = Mapping.loads(kind["table"]) if "table" in kind else None
             return cls(
-                architecture, params, _preprocessing(inputs, kind), classes, image_shape, path
+                architecture, params, _preprocessing(inputs, kind), classes, image_shape, mapping, path
             ).checked()
         except ValueError as error:
             raise RunError(
@@ -153,6 +158,11 @@ class Model:
             ("the number of classes", len(self.classes), outputs),
             ("the product of image_shape", math.prod(self.image_shape), inputs),
             ("the shape of mean", mean.shape, (inputs,)),
+            (
+                "the number of the table's features",
+                inputs if self.mapping is None else self.mapping.width,
+                inputs,
+            ),
         ):
             if found != wanted:
                 raise DataError(f"{what} is {found}, and the network has {wanted}")

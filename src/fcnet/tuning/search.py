@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.dataset import Dataset
+from fcnet.data.dataset import Dataset, TableOptions
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.train.config import TrainConfig
@@ -40,8 +40,8 @@ class Search:
     storage : URL of a database that several machines share, with its password if that is in it; None for a
         journal file in the folder
     study : name of the search in that database
-    source, image_size, require_cifar10, skip_damaged : where a worker finds the data and how it reads them,
-        see `fcnet.cli.loading.load_any`
+    source, image_size, require_cifar10, skip_damaged, table : where a worker finds the data and how it reads
+        them, see `fcnet.cli.loading.load_any`
     space : what `vary` means for this base and these images
     data : hash of the data set
     """
@@ -59,6 +59,7 @@ class Search:
     image_size: int | None = None
     require_cifar10: bool = False
     skip_damaged: bool = False
+    table: TableOptions = field(default_factory=TableOptions)
     space: Space = field(default_factory=Space)
     data: str = ""
 
@@ -104,7 +105,7 @@ class Search:
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         source = None if self.source is None else str(self.source)
         plain = {"out": str(self.out), "base": self.base.to_dict(), "space": self.space.to_list()}
-        return values | plain | {"source": source}
+        return values | plain | {"source": source, "table": asdict(self.table)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Search:
@@ -115,6 +116,7 @@ class Search:
             "vary": None if values["vary"] is None else tuple(values["vary"]),
             "source": None if values["source"] is None else Path(values["source"]),
             "space": Space.from_list(values["space"]),
+            "table": TableOptions(**{name: _tuple(value) for name, value in values["table"].items()}),
         }
         return cls(**values | made)
 
@@ -163,6 +165,10 @@ class Search:
             raise RunError(f"{self.label} varies other things ({names}), {remedy}")
         if known.data != self.data:
             raise RunError(f"{self.label} uses other data, {remedy}")
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

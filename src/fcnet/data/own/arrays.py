@@ -1,4 +1,4 @@
-"""An .npz file of X and y: images of any number of channels, or rows of numbers.
+"""An .npz file of X and y, or a folder of X.npy and y.npy: images, or rows of numbers.
 
 X       (N, height, width) or (N, height, width, channels) whole numbers from 0 to 255: images
         (N, D) real numbers: rows of features, float32 where no digit is lost, else float64
@@ -10,11 +10,13 @@ classes (K,) text, names of the labels 0 to K - 1, if they have names
 from __future__ import annotations
 
 import math
+import os
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unicodedata import normalize
 
 import numpy as np
@@ -50,41 +52,93 @@ COPIES = 4
 LONGEST = 500
 """Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
 
+HINT = "train with --stream, which reads rows while training"
+
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How NumPy packs arrays. Other methods unpack without a bound on the memory that a step takes."""
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """Read all arrays of an .npz file that are of use; nothing is unpickled.
+    """Read all arrays of an .npz file, or of a folder of .npy files; nothing is unpickled.
 
     Shapes and sizes are read first. An array that is larger than its part of the file, or than the memory
     that is available, is refused before anything is unpacked.
 
     Raises
     ------
-    DataError : the file cannot be read, lacks X or y, has unknown arrays or Python objects, or is too large
+    DataError : a file cannot be read, X or y is missing, there are unknown arrays or Python objects, or they
+        are too large
     """
+    if path.is_dir():
+        files = array_files(path)
+        check_names(path, set(files))
+        _check_memory(path, sum(file.stat().st_size for file in files.values()), HINT)
+        return {name: read_file(file) for name, file in files.items()}
+    with _named_errors(path), open_plain(path) as file:
+        if file.peek(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
+            raise DataError(
+                f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
+                f"or name a folder with X.npy and y.npy"
+            )
+        with zipfile.ZipFile(file) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of arrays that Python 2 wrote, which are read all the same
+            members = archive.infolist()
+            check_names(path, {member.filename.removesuffix(".npy") for member in members})
+            _check_memory(path, sum(_size(archive, member) for member in members))
+            return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
+
+
+def array_files(folder: Path) -> dict[str, Path]:
+    """The .npy files of a folder by the names of their arrays; `x.npy` is X, too.
+
+    Raises
+    ------
+    OSError : the folder cannot be read
+    """
+    names = {name.lower(): name for name in KNOWN}
+    return {
+        names.get(file.stem.lower(), file.stem): file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() == ".npy" and not file.name.startswith(".")
+    }
+
+
+def read_file(path: Path) -> Array:
+    """The array of an .npy file; nothing is unpickled.
+
+    Raises
+    ------
+    DataError : the file cannot be read, or holds several arrays or Python objects
+    """
+    with _named_errors(path), open_plain(path) as file:
+        if file.peek(2).startswith(b"PK"):
+            raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
+        _stated(file, path.name, os.fstat(file.fileno()).st_size)
+        file.seek(0)
+        return read_array(file, allow_pickle=False)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Whatever goes wrong within is an error that names the file."""
     try:
-        with open_plain(path) as file:
-            if file.peek(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
-                raise DataError(f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y)")
-            with zipfile.ZipFile(file) as archive, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of arrays that Python 2 wrote, which are read all the same
-                members = archive.infolist()
-                _check_names(path, {member.filename.removesuffix(".npy") for member in members})
-                _check_memory(path, sum(_size(archive, member) for member in members))
-                return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
+        yield
     except DataError:
         raise
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(
+            f"{path} does not fit into memory, save fewer or smaller examples, or {HINT}"
+        ) from error
     except Exception as error:  # zipfile and NumPy fail in many ways on bytes that are not theirs
         if "Object arrays" in str(error):
             raise DataError(
                 f"{path} holds Python objects, which are never loaded; save plain arrays"
             ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path} is damaged or no .npz file: {reason}") from error
+        kind = ".npy" if path.suffix.lower() == ".npy" else ".npz"
+        raise DataError(f"{path} is damaged or no {kind} file: {reason}") from error
 
 
 def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
@@ -97,26 +151,35 @@ def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     if member.compress_type not in METHODS:
         raise ValueError(f"{member.filename} is not packed as NumPy packs arrays")
     with archive.open(member) as file:
-        try:
-            version = read_magic(file)
-        except ValueError as error:
-            raise ValueError(f"{member.filename} in it is no array") from error
-        if version not in HEADS:
-            raise ValueError(f"{member.filename} has the format {version}")
-        shape, _, dtype = HEADS[version](file)
-        head = file.tell()
-    size = math.prod(shape) * dtype.itemsize
-    if not dtype.hasobject and size != member.file_size - head:
-        raise ValueError(f"{member.filename} states {size} bytes and holds {member.file_size - head}")
+        return _stated(file, member.filename, member.file_size)
+
+
+def _stated(file: IO[bytes], name: str, length: int) -> int:
+    """Bytes of an array, from its head; no more than the file has after it.
+
+    Raises
+    ------
+    ValueError : it is no array, or not of the size that its head states
+    """
+    try:
+        version = read_magic(file)
+    except ValueError as error:
+        raise ValueError(f"{name} in it is no array") from error
+    if version not in HEADS:
+        raise ValueError(f"{name} has the format {version}")
+    shape, _, dtype = HEADS[version](file)
+    size, left = math.prod(shape) * dtype.itemsize, length - file.tell()
+    if not dtype.hasobject and size != left:
+        raise ValueError(f"{name} states {size} bytes and holds {left}")
     return size
 
 
-def _check_memory(path: Path, size: int) -> None:
+def _check_memory(path: Path, size: int, remedy: str = "save fewer or smaller examples") -> None:
     left = available()
     if left is not None and COPIES * size > left:
         raise DataError(
             f"{path} unpacks to {megabytes(size)}, loading it takes {megabytes(COPIES * size)} of memory and "
-            f"{megabytes(left)} are available; save fewer or smaller examples"
+            f"{megabytes(left)} are available; {remedy}"
         )
 
 
@@ -125,7 +188,13 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
         return read_array(file, allow_pickle=False)
 
 
-def _check_names(path: Path, names: set[str]) -> None:
+def check_names(path: Path, names: set[str]) -> None:
+    """Make sure that there are examples with labels, and no arrays of other names.
+
+    Raises
+    ------
+    DataError : `PATH has the unknown array ...` or `PATH lacks ...`
+    """
     if unknown := sorted(names - KNOWN):
         raise DataError(f"{path} has the unknown array {unknown[0]}, known are {', '.join(sorted(KNOWN))}")
     for end in PARTS.values():
@@ -163,7 +232,7 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
     if X.dtype.kind not in "uifb":
         raise DataError(f"{where} has dtype {X.dtype}, give real numbers")
     if X.ndim == 2:
-        return _features(X, where), (1, 1, X.shape[1])
+        return as_features(X, where), (1, 1, X.shape[1])
     if X.dtype.kind == "f":
         raise DataError(f"{where} has images of dtype {X.dtype}, give pixels from 0 to 255 as uint8")
     if X.min() < 0 or X.max() > 255:
@@ -176,7 +245,13 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
     return X.reshape(len(X), -1), (channels, height, width)
 
 
-def _features(X: Array, where: str) -> Array:
+def as_features(X: Array, where: str) -> Array:
+    """Rows of features X (N, D) of any real type as uint8, or float32 if no digit is lost, or else float64.
+
+    Raises
+    ------
+    DataError : `WHERE holds NaN or infinity, ...`
+    """
     if X.dtype in (np.uint8, np.bool_):
         return np.ascontiguousarray(X, dtype=np.uint8)
     with np.errstate(over="ignore"):
@@ -216,9 +291,19 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         parts = {part: _places(values, y, f"y{end} in {path}") for part, (end, y) in given.items()}
     if len(np.unique(parts["train"])) < 2:
         raise DataError(f"y in {path} has one class only, give examples of two or more")
+    check_class_names(path, names)
+    return parts, names
+
+
+def check_class_names(path: Path, names: tuple[str, ...]) -> None:
+    """Make sure that records can hold the names of the classes.
+
+    Raises
+    ------
+    DataError : `PATH has a class name of N characters, ...`
+    """
     if (length := max(map(len, names))) > LONGEST:
         raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
-    return parts, names
 
 
 def _composed(y: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.cache import cached
-from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.dataset import Dataset, Origin, Part, TableOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
@@ -19,7 +19,10 @@ from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
+from fcnet.data.own.streamed import load_streamed
+from fcnet.data.own.table import load_table
 from fcnet.data.published import Published, is_file
+from fcnet.data.tables.files import is_table
 from fcnet.errors import DataError
 
 
@@ -29,7 +32,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 def is_own(path: Path) -> bool:
     """Whether a path names a user's own data, as far as names tell, and no published data set."""
-    if path.suffix.lower() in (".npz", ".npy"):
+    if path.suffix.lower() in (".npz", ".npy") or is_table(path):
         return True
     if not path.is_dir() or any(_holds_some(path, about) for about in DATASETS.values()):
         return False
@@ -38,8 +41,18 @@ def is_own(path: Path) -> bool:
     except OSError:
         return False
     return any(entry.is_dir() for entry in entries) or any(
-        entry.suffix.lower() in suffixes() for entry in entries
+        entry.suffix.lower() in (".npy", *suffixes()) for entry in entries
     )
+
+
+def holds_arrays(path: Path) -> bool:
+    """Whether a path names arrays: an .npz file, or a folder with .npy files."""
+    if path.suffix.lower() in (".npz", ".npy"):
+        return True
+    try:
+        return path.is_dir() and bool(arrays.array_files(path))
+    except OSError:
+        return False
 
 
 def _holds_some(path: Path, about: Published) -> bool:
@@ -53,8 +66,10 @@ def load_own(
     image_size: int | None = None,
     progress: Reading | None = None,
     skip_damaged: bool = False,
+    table: TableOptions | None = None,
+    stream: bool = False,
 ) -> Dataset:
-    """Load a folder of pictures by class, or an .npz file of X and y.
+    """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
     Parameters
     ----------
@@ -62,28 +77,53 @@ def load_own(
     image_size : side of the squares that pictures become; None where their own size decides
     progress : called while pictures are read
     skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
+    table : what is asked of a table
+    stream : read the rows of a folder of .npy files while training, and do not keep them in memory
 
     Returns
     -------
-    Dataset : images stay uint8, in colour unless all are grey; features are float32
+    Dataset : images stay uint8, in colour unless all are grey; features are float32, or float64 where those
+        lack digits of them
 
     Raises
     ------
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
-    if path.suffix.lower() in (".npz", ".npy"):
+    asked = table or TableOptions()
+    if stream:
+        check_no_table(asked, f"{path} is none")
+        return load_streamed(path, told_of)
+    if is_table(path) or holds_arrays(path):
+        what = "a table" if is_table(path) else "arrays"
         if image_size is not None:
-            raise DataError(f"--image-size is for pictures, and {path} holds arrays, leave it out")
+            raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
         if skip_damaged:
-            raise DataError(f"--skip-damaged is for pictures, and {path} holds arrays, leave it out")
+            raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
+        if is_table(path):
+            return load_table(path, asked)
+    check_no_table(asked, f"{path} is none")
+    if holds_arrays(path):
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
     return load_pictures(path, image_size, progress or silent, skip_damaged)
 
 
+def check_no_table(asked: TableOptions, why: str) -> None:
+    """Refuse what is asked of a table where there is none.
+
+    Raises
+    ------
+    DataError : `--OPTION is for tables (.csv, .parquet), and WHY, leave it out`
+    """
+    for one in fields(asked):
+        if getattr(asked, one.name) != one.default:
+            option = one.name if one.name != "drop" else "drop-columns"
+            raise DataError(f"--{option} is for tables (.csv, .parquet), and {why}, leave it out")
+
+
 def load_arrays(path: Path) -> Dataset:
-    """Load an .npz file, see `fcnet.data.own.arrays`.
+    """Load an .npz file or a folder of .npy files, see `fcnet.data.own.arrays`.
 
     Raises
     ------

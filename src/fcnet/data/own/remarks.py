@@ -29,10 +29,13 @@ def of_features(rows: NDArray[Any], sizes: Sizes) -> str:
     sizes : of the parts
     """
     places = np.flatnonzero(constant(rows[: sizes.train]))
-    if not len(places):
-        return ""
+    return named(places, rows.shape[1]) if len(places) else ""
+
+
+def named(places: NDArray[np.int64], features: int) -> str:
+    """The words about constant features, by their places among all."""
     which = ", ".join(str(place) for place in places[:NAMED]) + (", ..." if len(places) > NAMED else "")
-    return f"; {len(places)} of {rows.shape[1]} features are constant: {which}"
+    return f"; {len(places)} of {features} features are constant: {which}"
 
 
 def of_images(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fcnet.judge.grade.graded import Graded
+from fcnet.wording import harmless
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,6 @@ def grades_csv(graded: Sequence[Graded]) -> str:
             ]
         )
     return file.getvalue()
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def number(points: float) -> str:

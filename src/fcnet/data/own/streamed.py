@@ -1,0 +1,93 @@
+"""Rows of a user's own that do not fit into memory: X.npy and y.npy in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.features import chunks
+from fcnet.data.own import arrays
+from fcnet.data.own.remarks import named
+from fcnet.data.own.split import arranged
+from fcnet.data.streamed import RowFile, Streamed
+from fcnet.errors import DataError
+
+
+def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
+    """Open the rows of a folder of .npy files, and read its labels.
+
+    All rows are read once, for their hash, and to find numbers that are not finite. The rows that are held
+    out for validation and for testing are the same ones as in memory.
+
+    Parameters
+    ----------
+    folder : with X.npy and y.npy, and perhaps X_test.npy and the like
+    told : says in words what there is, from the sizes, the shape, the number of classes and whether the test
+        rows came apart
+
+    Raises
+    ------
+    DataError : a file is missing, damaged or of another type; a number is not finite
+    """
+    if not folder.is_dir():
+        raise DataError(f"--stream is for a folder of X.npy and y.npy, and {folder} is none, leave it out")
+    paths = arrays.array_files(folder)
+    arrays.check_names(folder, set(paths))
+    ends = {part: end for part, end in arrays.PARTS.items() if f"X{end}" in paths}
+    files = [RowFile.open(paths[f"X{end}"]) for end in ends.values()]
+    _check_alike(files)
+    rows: Any = {f"X{end}": range(file.rows) for end, file in zip(ends.values(), files, strict=True)}
+    given = {name: arrays.read_file(path) for name, path in paths.items() if not name.startswith("X")}
+    y, classes = arrays.labels(folder, rows | given)
+    order, sizes = arranged(y)
+    labels = np.concatenate(list(y.values()))[order]
+    digest, constant = _looked_at(Streamed(files, np.arange(len(order))), labels, order)
+    width = files[0].width
+    how = f"{told(sizes, (1, 1, width), len(classes), features=True, apart='test' in y)}; read while training"
+    if len(constant):
+        how += named(constant, width)
+    images: Any = Streamed(files, order)
+    cut = sizes.train + sizes.validation
+    return Dataset(
+        folder.name,
+        Part(images[:cut], labels[:cut]),
+        Part(images[cut:], labels[cut:]),
+        classes,
+        (1, 1, width),
+        Origin(str(folder.resolve()), digest, None, kind="arrays", how=how, streamed=True),
+        sizes.validation or None,
+    )
+
+
+def _check_alike(files: list[RowFile]) -> None:
+    for file in files[1:]:
+        if (file.width, file.dtype) != (files[0].width, files[0].dtype):
+            raise DataError(
+                f"{file.path} has rows of {file.width} {file.dtype}, those of {files[0].path} are "
+                f"{files[0].width} {files[0].dtype}; save both alike"
+            )
+
+
+def _looked_at(
+    rows: Streamed, labels: NDArray[np.int64], order: NDArray[np.int64]
+) -> tuple[str, NDArray[np.int64]]:
+    """The sha256 over the rows in the order of the files, and the numbers of constant features."""
+    digest = hashlib.sha256(f"streamed {rows.dtype.str} {rows.shape}".encode())
+    first = np.asarray(rows[:1])[0]
+    same = np.ones(rows.shape[1], np.bool_)
+    for here in chunks(*rows.shape):
+        part = np.asarray(rows[here])
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            row = here.start + int(np.argwhere(~np.isfinite(part))[0, 0])
+            raise DataError(f"X holds NaN or infinity, the first in row {row}, clean or drop such rows")
+        digest.update(part.data)
+        same &= (part == first).all(axis=0)
+    digest.update(order.astype("<i8").tobytes())
+    digest.update(labels.astype("<i8").tobytes())
+    return digest.hexdigest(), np.flatnonzero(same)

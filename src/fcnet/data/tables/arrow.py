@@ -1,0 +1,169 @@
+"""Columns of Arrow tables, and the text of CSV files, whose kind is yet to be found. Needs PyArrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.data.tables.columns import (
+    SHOWN,
+    Categories,
+    Column,
+    Kind,
+    Levels,
+    Numbers,
+    Other,
+    Table,
+    levels_of,
+)
+from fcnet.errors import DataError
+from fcnet.extras import require
+
+MISSING = (
+    "", "?", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None",
+)  # fmt: skip
+"""Texts of a CSV file that say that a value is missing."""
+
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+
+DATE = (
+    r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{4}|[0-9]{2}))([T ].*)?$"
+)
+
+MOSTLY, MANY = 0.8, 20
+"""A column of text in which this share of the values are numbers, and these of more than so many different
+ones, is a column of numbers with mistakes in it."""
+
+
+def table_of(arrow: Any, where: str) -> Table:
+    """An Arrow table with its columns by name.
+
+    Raises
+    ------
+    MissingExtraError : PyArrow is not installed
+    DataError : two columns have one name; dates or lists are columns that are neither numbers nor categories
+    """
+    names = [str(name).strip() for name in arrow.column_names]
+    columns = dict(zip(names, map(column_of, arrow.columns), strict=True))
+    check_names(names, where)
+    return Table(where, columns, arrow.num_rows)
+
+
+def check_names(names: list[str], where: str) -> None:
+    """Make sure that columns can be told apart.
+
+    Raises
+    ------
+    DataError : `WHERE has two columns named N, ...`
+    """
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{where} has two columns named {twice[:SHOWN]!r}, rename one of them")
+
+
+def column_of(values: Any) -> Column:
+    """A column from a chunked array of any type."""
+    pa = require("pyarrow", "tables")
+    types, kind = pa.types, values.type
+    if types.is_dictionary(kind):
+        values, kind = values.cast(kind.value_type), kind.value_type
+        if types.is_integer(kind) or types.is_floating(kind):
+            return Levels(*Numbers(_floats(values)).categories())
+    if types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind):
+        return _levels(values.cast(pa.large_string()))
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind):
+        return Numbers(_floats(values))
+    if kind == pa.string_view():
+        return _levels(values.cast(pa.large_string()))
+    if types.is_temporal(kind):
+        return Other("dates or times", len(values))
+    return Other(f"values of the type {str(kind)[:SHOWN]}", len(values))
+
+
+def _floats(values: Any) -> NDArray[np.float64]:
+    """Numbers of any type as float64, NaN where one is missing."""
+    pa = require("pyarrow", "tables")
+    plain = values.cast(pa.float64(), safe=False)
+    return np.array(plain.to_numpy(zero_copy_only=False) if isinstance(plain, pa.Array) else plain.to_numpy())
+
+
+def _levels(strings: Any) -> Levels:
+    """Text as categories."""
+    encoded = strings.combine_chunks().dictionary_encode()
+    codes = np.array(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return levels_of(codes, encoded.dictionary.to_pylist())
+
+
+@dataclass(frozen=True)
+class Text:
+    """A column of a CSV file.
+
+    strings : a chunked array of text without spaces around it, null where a value is missing
+    decimal_comma : numbers may have a comma where others have a point
+    """
+
+    strings: Any
+    decimal_comma: bool = False
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def take(self, rows: NDArray[np.intp]) -> Text:
+        return Text(self.strings.take(rows), self.decimal_comma)
+
+    @cached_property
+    def kind(self) -> Kind:
+        if self._others(NUMBER) == 0:
+            return "numbers"
+        dates = self._others(DATE) == 0
+        return "other" if dates else "categories"
+
+    def numbers(self) -> NDArray[np.float64]:
+        if wrong := self._others(NUMBER):
+            raise DataError(f"holds {self._example(NUMBER)[:SHOWN]!r}, which is no number ({wrong} such)")
+        return _floats(self._pointed)
+
+    def categories(self) -> Categories:
+        return _levels(self.strings).categories()
+
+    @property
+    def what(self) -> str:
+        """What a column is that is neither numbers nor categories."""
+        return "dates or times"
+
+    def mistakes(self) -> str:
+        """What is wrong with a column that is nearly one of numbers; empty if it is none."""
+        pc = require("pyarrow.compute", "tables")
+        present, wrong = len(self) - self.strings.null_count, self._others(NUMBER)
+        if not 0 < wrong <= (1 - MOSTLY) * present:
+            return ""
+        if len(pc.unique(self._pointed.filter(self._match(NUMBER)))) <= MANY:
+            return ""
+        return f"{present - wrong:,} numbers and {wrong:,} other values, such as {self._example(NUMBER)!r}"
+
+    @cached_property
+    def _pointed(self) -> Any:
+        pc = require("pyarrow.compute", "tables")
+        if not self.decimal_comma:
+            return self.strings
+        comma = pc.match_substring_regex(self.strings, r"^[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?$")
+        return pc.if_else(comma, pc.replace_substring(self.strings, ",", "."), self.strings)
+
+    def _match(self, pattern: str) -> Any:
+        pc = require("pyarrow.compute", "tables")
+        return pc.match_substring_regex(self._pointed, pattern)
+
+    def _others(self, pattern: str) -> int:
+        """How many values there are that do not match."""
+        pc = require("pyarrow.compute", "tables")
+        matching = int(pc.sum(self._match(pattern)).as_py() or 0)
+        return len(self) - int(self.strings.null_count) - matching
+
+    def _example(self, pattern: str) -> str:
+        """The first value that does not match."""
+        pc = require("pyarrow.compute", "tables")
+        return str(self.strings.filter(pc.invert(self._match(pattern)))[0].as_py())[:SHOWN]

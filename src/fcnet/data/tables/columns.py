@@ -1,0 +1,186 @@
+"""What a column of a table is, whichever library read it: numbers, categories, or neither.
+
+A column says what it is by itself (`kind`), and can be asked for the other: whole numbers may be categories,
+and the text of a CSV file may be numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from unicodedata import normalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import DataError
+
+Kind = Literal["numbers", "categories", "other"]
+
+Categories = tuple[NDArray[np.int64], tuple[str, ...]]
+"""Of each row the place of its category (N,), -1 where it is missing, and the names of the categories."""
+
+NAMED = 5
+"""Columns and the like that a remark names; of others it says how many there are."""
+
+SHOWN = 60
+"""Characters of a name or a value that a remark shows."""
+
+
+class Column(Protocol):
+    """One column of N rows."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the column is unless it is asked for as something else."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: NDArray[np.intp]) -> Column:
+        """Some of the rows, by number."""
+        ...
+
+    def numbers(self) -> NDArray[np.float64]:
+        """The values (N,), NaN where one is missing.
+
+        Raises
+        ------
+        DataError : `holds VALUE, which is no number`
+        """
+        ...
+
+    def categories(self) -> Categories:
+        """The values as categories.
+
+        Raises
+        ------
+        DataError : `holds WHAT, and no categories`
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers (N,) float64, NaN where one is missing."""
+
+    values: NDArray[np.float64]
+    kind: Kind = "numbers"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: NDArray[np.intp]) -> Numbers:
+        return Numbers(self.values[rows])
+
+    def numbers(self) -> NDArray[np.float64]:
+        return self.values
+
+    def categories(self) -> Categories:
+        present = ~np.isnan(self.values)
+        levels, own = np.unique(self.values[present], return_inverse=True)
+        codes = np.full(len(self.values), -1)
+        codes[present] = own
+        return codes, tuple(map(written, levels))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Categories: places among the names, (N,), -1 where one is missing."""
+
+    codes: NDArray[np.int64]
+    names: tuple[str, ...]
+    kind: Kind = "categories"
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[np.intp]) -> Levels:
+        return Levels(self.codes[rows], self.names)
+
+    def numbers(self) -> NDArray[np.float64]:
+        values = [*map(number, self.names), np.nan]  # the last one is what -1 finds
+        return np.array(values)[self.codes]
+
+    def categories(self) -> Categories:
+        return self.codes, self.names
+
+
+def levels_of(codes: NDArray[np.int64], texts: Iterable[str]) -> Levels:
+    """Categories with their names sorted, without spaces around them, and each spelt in one way.
+
+    Parameters
+    ----------
+    codes : (N,) places among the texts, -1 where one is missing
+    texts : as they were found, in any order; two of them may be spellings of one name
+    """
+    spelt = [normalize("NFC", text.strip()) for text in texts]
+    if {text.lower() for text in spelt} <= {"true", "false"}:  # each writer has its own spelling
+        spelt = [text.lower() for text in spelt]
+    names = sorted(set(spelt))
+    place = {name: number for number, name in enumerate(names)}
+    return Levels(np.array([*(place[name] for name in spelt), -1])[codes], tuple(names))
+
+
+@dataclass(frozen=True)
+class Other:
+    """A column that is neither, such as one of dates, and what it is, in words."""
+
+    what: str
+    rows: int
+    kind: Kind = "other"
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def take(self, rows: NDArray[np.intp]) -> Other:
+        return Other(self.what, len(rows))
+
+    def numbers(self) -> NDArray[np.float64]:
+        raise DataError(f"holds {self.what}, and no numbers")
+
+    def categories(self) -> Categories:
+        raise DataError(f"holds {self.what}, and no categories")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length by name.
+
+    where : the file or object that it came from, for errors
+    columns : in their order
+    rows : N
+    """
+
+    where: str
+    columns: dict[str, Column]
+    rows: int
+
+    def take(self, rows: NDArray[np.intp]) -> Table:
+        """Some of the rows, by number."""
+        return Table(self.where, {name: one.take(rows) for name, one in self.columns.items()}, len(rows))
+
+
+def number(text: str) -> float:
+    """The number that a text says.
+
+    Raises
+    ------
+    DataError : `holds TEXT, which is no number`
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise DataError(f"holds {text[:SHOWN]!r}, which is no number") from error
+
+
+def written(value: float) -> str:
+    """A number as the name of a category or a class; whole ones without a point."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def listed(names: Sequence[Any]) -> str:
+    """Names in a row; of many only the first ones."""
+    few = ", ".join(str(name)[:SHOWN] for name in names[:NAMED])
+    return f"{few} and {len(names) - NAMED} more" if len(names) > NAMED else few
