@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from fcnet.display import Rows
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
@@ -68,7 +69,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
     architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
     mean_, scale_ : (D,) of the standardisation, (X - mean_) / scale_
-    history_ : list of `Epoch`, one an epoch
+    history_ : list of `Epoch`, one an epoch; a notebook shows it as a table with curves
     n_iter_ : epochs trained by the last `fit`, or by all calls of `partial_fit`
     loss_ : weighted cross-entropy of the training examples with these weights, in nats
 
@@ -181,7 +182,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         table = table.relative()
         if not continued:
             self._standardise(table)
-            self.history_: list[Epoch] = []
+            self.history_: Rows[Epoch] = Rows()
         learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
@@ -234,7 +235,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, BaseEstimator):  # type: ign
         if first:
             self.classes_ = known
             self._standardise(table)
-            self.history_, self.n_iter_ = [], 0
+            self.history_, self.n_iter_ = Rows(), 0
         if not hasattr(self, "_learner"):
             seed = int(check_random_state(self.random_state).randint(2**31))
             self._learner = self._new_learner(settings, seed, continued=not first)
