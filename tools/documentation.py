@@ -1,7 +1,7 @@
 """Build the documentation site: the pages of docs/, the API from the docstrings, the notebooks, and search.
 
-    python tools/documentation.py              write build/site/html, which opens from disk and needs no network
-    python tools/documentation.py --fast       without running the notebooks: they are shown without their outputs
+    python tools/documentation.py          write build/site/html, which opens from disk without a network
+    python tools/documentation.py --fast   without running the notebooks: they are shown without their outputs
 
 zensical makes the site as zensical.toml says. It gets the pages in a form of their own: formulas as MathML,
 links to files of the repository as plain text. A link to a page or heading that is not there ends the build.
