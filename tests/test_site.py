@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Any
+
+import pytest
 
 import documentation
 
 
-def places(entries: list[Any]) -> list[str]:
-    """The pages of a navigation, in its order."""
-    found: list[str] = []
-    for entry in entries:
-        for value in entry.values():
-            found += places(value) if isinstance(value, list) else [value]
-    return found
-
-
-def test_every_page_has_a_place_in_the_navigation() -> None:
-    config = tomllib.loads((documentation.ROOT / "zensical.toml").read_text())
+def test_every_page_has_one_place_in_the_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {*documentation.sources().values(), *(f"api/{name}.md" for name, _ in documentation.api())}
-    found = places(config["project"]["nav"])
+    found = documentation.placed(documentation.configuration()["project"]["nav"])
     assert sorted(found) == sorted(pages)
+    monkeypatch.setitem(documentation.OTHERS, "docs/new.md", "new.md")
+    assert {"More": ["new.md"]} in documentation.configuration()["project"]["nav"]
 
 
 def test_links_lead_to_pages_of_the_site_or_become_text() -> None:

@@ -15,9 +15,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+
+import tomli_w
 
 from fcnet.report.page.render import MATH_FONT, mathml
 from notebooks import as_markdown
@@ -58,10 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--fast", action="store_true", help="do not run the notebooks")
     options = parser.parse_args(arguments)
-    pages, html = ROOT / "build" / "site" / "pages", ROOT / "build" / "site" / "html"
-    stage(pages, run_notebooks=not options.fast)
+    work = ROOT / "build" / "site"
+    html = work / "html"
+    stage(work / "pages", run_notebooks=not options.fast)
+    (work / "zensical.toml").write_text(tomli_w.dumps(configuration()))
     zensical = [str(Path(sys.executable).with_name("zensical")), "build", "--strict", "--clean"]
-    done = subprocess.run(zensical, cwd=ROOT, env=os.environ | {"NO_COLOR": "1"}, check=False)
+    done = subprocess.run(zensical, cwd=work, env=os.environ | {"NO_COLOR": "1"}, check=False)
     if done.returncode:
         return 2
     without_network(html)
@@ -71,6 +77,26 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(f"the site: {(html / 'index.html').relative_to(ROOT)}")
     return 0
+
+
+def configuration() -> dict[str, Any]:
+    """What zensical.toml says, with the pages that it does not place, and those of the API."""
+    config = tomllib.loads((ROOT / "zensical.toml").read_text())
+    nav = config["project"]["nav"]
+    others = sorted(set(sources().values()) - set(placed(nav)))
+    more = [{"More": others}] if others else []
+    modules = [{f"fcnet.{name}": f"api/{name}.md"} for name, _ in api()]
+    config["project"]["nav"] = [*nav, *more, {"API": modules}]
+    return config
+
+
+def placed(entries: Sequence[str | dict[str, Any]]) -> list[str]:
+    """The pages of a navigation, in its order."""
+    found: list[str] = []
+    for entry in entries:
+        for value in [entry] if isinstance(entry, str) else entry.values():
+            found += [value] if isinstance(value, str) else placed(value)
+    return found
 
 
 def stage(folder: Path, run_notebooks: bool) -> None:

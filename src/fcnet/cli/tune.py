@@ -183,7 +183,7 @@ def _expected(search: Search, dataset: Dataset) -> str:
 
     trials = search.trials or TRIALS
     seconds = about(trials * trained(search.base, dataset))
-    return f"{trials} trials like the first one take {seconds} on this machine; pruned ones take less"
+    return f"{trials} trials like the first take {seconds} here, pruned ones less"
 
 
 def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool) -> str:

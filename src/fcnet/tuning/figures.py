@@ -273,6 +273,9 @@ def _our_style() -> Iterator[None]:
         with style.house_style(), warnings.catch_warnings():
             library["ggplot"] = cast(Any, style.STYLE)
             warnings.simplefilter("ignore", ExperimentalWarning)  # so are all of its plots
+            warnings.filterwarnings(
+                "ignore", message="Attempting to set identical"
+            )  # of one value on an axis
             yield
     finally:
         library["ggplot"] = ggplot
