@@ -12,8 +12,13 @@ from fcnet.wording import percent
 MOST_ROWS = 10
 """Rows of a long history that are shown, spread evenly; the last one is among them."""
 
-WIDTH, HEIGHT = 320, 90
-"""Pixels of the curves."""
+WIDTH, HEIGHT, NAMES = 320, 90, 220
+"""Pixels of the curves, and of the room for their names at the right."""
+
+HEADINGS = {
+    "train_accuracy": "training sample", "val_accuracy": "validation", "val_loss": "validation loss",
+}  # fmt: skip
+"""What people read for names of a history, where it is another word."""
 
 COLOURS = ("#d9722e", "#2f8fcb", "#2a9d78")
 """Of the curves, in their order: readable on white and on black."""
@@ -31,7 +36,7 @@ class Rows(list[T]):
             return "<p>no rows yet</p>"
         names = [field.name for field in fields(self[0])]  # type: ignore[arg-type]
         shown = [self[n] for n in spread(len(self), MOST_ROWS)]
-        heading = [name.replace("_", " ") for name in names]
+        heading = [heading_of(name) for name in names]
         caption = f"{len(shown)} of {len(self)} rows" if len(shown) < len(self) else ""
         rows = [[cell(name, getattr(row, name)) for name in names] for row in shown]
         return table(heading, rows, caption) + curves(self.accuracies())
@@ -39,7 +44,7 @@ class Rows(list[T]):
     def accuracies(self) -> dict[str, list[float]]:
         """The columns of accuracies that have a value in every row."""
         names = [field.name for field in fields(self[0]) if "accuracy" in field.name]  # type: ignore[arg-type]
-        columns = {name.replace("_", " "): [getattr(row, name) for row in self] for name in names}
+        columns = {heading_of(name): [getattr(row, name) for row in self] for name in names}
         return {name: values for name, values in columns.items() if None not in values}
 
 
@@ -81,9 +86,14 @@ def curves(lines: Mapping[str, Sequence[float]]) -> str:
         )
     label = f"from {percent(low)} to {percent(high)}"
     return (
-        f'<svg role="img" aria-label="{label}" width="{WIDTH + 220}" height="{HEIGHT}" '
-        f'style="display:block;margin-top:.5em;max-width:100%">{"".join(parts)}</svg>'
+        f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH + NAMES} {HEIGHT}" '
+        f'style="display:block;margin-top:.5em;width:100%;max-width:{WIDTH + NAMES}px">{"".join(parts)}</svg>'
     )
+
+
+def heading_of(name: str) -> str:
+    """A field of a history as a heading."""
+    return HEADINGS.get(name, name.replace("_", " "))
 
 
 def cell(name: str, value: Any) -> str:
