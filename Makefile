@@ -1,6 +1,7 @@
 # make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: under 90 seconds)
 # make test   set up .venv, run the tests, on all cores      make check   those that are quick: under a minute
 # make setup  the set-up alone          make lint    ruff, mypy --strict
+# make site   the documentation as a site in build/site/html, with search; it needs no network
 # make bench  the benchmarks            make docs    regenerate tables and figures from results/
 # make clean  remove .venv
 
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce setup test check lint bench docs clean
+.PHONY: reproduce setup test check lint bench docs site clean
 
 reproduce: setup
 	@$(BIN)/fcnet reproduce --out $(OUT) $(if $(QUICK),--quick) $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -38,6 +39,9 @@ bench: setup
 
 docs: setup
 	@$(BIN)/python tools/generate.py $(ARGS)
+
+site: setup
+	@$(BIN)/python tools/documentation.py $(ARGS)
 
 clean:
 	rm -rf .venv

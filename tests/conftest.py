@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ ROOT = Path(__file__).parent
 
 SLOW = (
     # whole reproductions, searches and trainings, each in processes of its own
-    "cli/test_reproduce.py", "test_exercise.py", "test_guide.py", "test_tune.py", "test_tune_postgresql.py",
-    "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py", "torch_net/test_workers.py",
+    "cli/test_reproduce.py", "test_exercise.py", "test_guide.py", "test_readme.py", "test_tune.py",
+    "test_tune_postgresql.py", "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py",
+    "torch_net/test_workers.py",
     "test_benchmarks.py", "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
     "torch_net/test_augmentation.py",
     # hostile and spoiled input, hundreds of each
@@ -69,8 +71,43 @@ Any other skipped test fails there (FCNET_CI or CI is set): a package or program
 """
 
 
+TOOK, BEGIN = "fcnet/seconds", pytest.StashKey[float]()
+"""Where pytest's cache keeps how long all tests took here, and when they began."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="trainings killed by tests/runs/test_survival.py")
+
+
+def whole_suite(config: pytest.Config) -> bool:
+    """Whether this is `make test`: everything but what needs CIFAR-10, in the process that shows it."""
+    everything = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    return everything and config.option.markexpr == "not cifar10" and not hasattr(config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say how long all of it takes: what it took here the last time, or else what it takes elsewhere."""
+    config = session.config
+    if not whole_suite(config):
+        return
+    from fcnet.experiments.duration import about, expected
+
+    config.stash[BEGIN] = time.monotonic()
+    last = config.cache.get(TOOK, None) if config.cache else None
+    said = (
+        f"{about(last)}, as the last time"
+        if isinstance(last, int | float)
+        else expected("tests", os.cpu_count() or 1)
+    )
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"all tests take {said}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if BEGIN in config.stash and finished and config.cache:
+        config.cache.set(TOOK, round(time.monotonic() - config.stash[BEGIN]))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from fcnet.experiments import duration
-from fcnet.experiments.duration import PROBE, TIMES, about, expected, step
+from fcnet.experiments.duration import PROBE, TIMES, about, expected, step, trained
 from fcnet.records import read_json
+from fcnet.train.config import TrainConfig
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -38,6 +41,17 @@ def test_a_machine_that_is_twice_as_slow_takes_twice_as_long(monkeypatch: pytest
     monkeypatch.setattr(duration, "step", lambda: 2 * PROBE)
     assert expected("reproduce") == "about 29 minutes on this machine"
     assert expected("ex2_FCnet.py") == "about 2 minutes on this machine"
+
+
+@pytest.mark.parametrize("run", ["default", "tuned", "numpy"])
+def test_the_time_of_a_training_is_about_that_of_its_record(
+    run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duration, "step", lambda: PROBE)
+    record = read_json(RESULTS / "reproduce" / run / "record.json")
+    cifar10: Any = SimpleNamespace(train=range(50_000), image_shape=(3, 32, 32), classes=range(10))
+    seconds = trained(TrainConfig.from_dict(record["config"], run), cifar10)
+    assert record["seconds"] / 1.5 < seconds < 1.5 * record["seconds"]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from fcnet.cli import main
+from shell import session
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guide.md"
 
@@ -19,27 +16,8 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTIL
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What each block prints, in order; none may fail."""
-    folder = tmp_path_factory.mktemp("guide")
-    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
-        patch.setenv("FCNET_CACHE", str(folder / "cache"))
-        patch.setenv("FCNET_OFFLINE", "1")
-        patch.setenv("COLUMNS", "100")
-        return [run(language, block) for language, block in BLOCKS]
-
-
-def run(language: str, block: str) -> str:
-    """Run a block of Python, or of commands, here: a process for each would take a minute in all."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        if language == "python":
-            exec(compile(block, "docs/guide.md", "exec"), {"__name__": "__main__"})
-        else:
-            for line in block.splitlines():
-                program, *arguments = shlex.split(line)
-                assert program == "fcnet"
-                assert main(arguments) == 0, line
-    return output.getvalue()
+    """What each block prints, in order, in one shell; none may fail."""
+    return session(BLOCKS, tmp_path_factory.mktemp("guide") / "work")
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ from fcnet.report.style import (
     SMALL,
     VERMILLION,
     credit,
-    end_labels,
     grid,
     house_style,
     new_figure,
@@ -37,6 +36,16 @@ COLORS = {
     "scikit-learn": PURPLE,
 }  # fmt: skip
 """A program has one colour in all figures."""
+
+OWN = ("fcnet",)
+"""What every panel of the trainings shows."""
+
+KINDS = {
+    "With NumPy": ("plain NumPy", "scikit-learn"),
+    "With JAX and PyTorch": ("JAX jit", "PyTorch", "PyTorch compiled", "fcnet, PyTorch"),
+    "With bfloat16": ("PyTorch bfloat16", "fcnet, PyTorch bfloat16"),
+}
+"""The other programs, a panel a kind: nine curves in one could not be told apart."""
 
 
 def draw_all(records: Path, folder: Path) -> Iterator[Path]:
@@ -98,42 +107,61 @@ def line_of(name: str) -> str:
 
 
 def accuracy(record: dict[str, Any]) -> Figure:
-    """A curve a program, a panel a net; the recipes of this project on their own."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
+    """A row a net, a column a kind of program, fcnet in each; the recipes of this project beneath."""
     runs = record["curves"]
     nets = list(dict.fromkeys(run["job"]["net"] for run in runs if not is_recipe(run)))
-    figure = new_figure(4.0 * (len(nets) + 1) + 1.2, 4.6)
-    panels = figure.subplots(1, len(nets) + 1)
-    for axes, net in zip(panels, nets, strict=False):
+    figure = new_figure(11.0, 3.0 * (len(nets) + 1) + 1.2)
+    grid_of_panels = [[f"{net}{kind}" for kind in KINDS] for net in nets]
+    layout: Any = [*grid_of_panels, ["recipes"] * len(KINDS)]
+    rows = figure.subplot_mosaic(layout)
+    for net in nets:
         shown = [run for run in runs if run["job"]["net"] == net and not is_recipe(run)]
-        for run in shown:
-            name = run["job"]["program"]
-            curve(axes, run, COLORS.get(name, INK), line_of(name), name)
         units = shown[0]["job"]["settings"]["hidden"][0]
-        axes.set_title(f"{units:,} hidden units")
-    recipes = [run for run in runs if is_recipe(run)]
-    for run, color in zip(recipes, (BLUE, VERMILLION, GREEN), strict=False):
-        curve(panels[-1], run, color, "-", run["job"]["program"])
-    for level in record["levels"]:
-        panels[-1].axhline(100 * level, color=FAINT, linewidth=1)
-    panels[-1].set_title("Recipes of this project")
-    end_labels(
-        panels[-1],
-        [(run["points"][-1]["seconds"], 100 * run["points"][-1]["val_accuracy"], run["job"]["net"], color)
-         for run, color in zip(recipes, (BLUE, VERMILLION, GREEN), strict=False)],
-    )  # fmt: skip
-    for axes in panels:
-        axes.set_xscale("log")
-        axes.set_xlabel("seconds")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        grid(axes)
-    panels[0].set_ylabel("validation accuracy (%)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False, fontsize=SMALL)
+        for kind, programs in KINDS.items():
+            axes = rows[f"{net}{kind}"]
+            for run in shown:
+                name = run["job"]["program"]
+                if name in (*OWN, *programs):
+                    curve(axes, run, COLORS[name], line_of(name), name)
+            axes.set_title(f"{kind}, {units:,} units")
+            axes.sharey(rows[grid_of_panels[nets.index(net)][0]])
+            axes.sharex(rows[grid_of_panels[nets.index(net)][0]])
+            if net == nets[-1]:  # once a column, below it
+                axes.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.28), frameon=False, fontsize=SMALL)
+    recipes(rows["recipes"], [run for run in runs if is_recipe(run)], record["levels"])
+    for axes in rows.values():
+        against_seconds(axes)
+    for first in (*(row[0] for row in grid_of_panels), "recipes"):
+        rows[first].set_ylabel("validation (%)")
     return figure
+
+
+def recipes(axes: Axes, runs: list[dict[str, Any]], levels: list[float]) -> None:
+    """The recipes of this project, and the levels of the table."""
+    colors = (BLUE, VERMILLION, GREEN)
+    for run, color in zip(runs, colors, strict=False):
+        curve(axes, run, color, "-", run["job"]["program"])
+        end = run["points"][-1]
+        axes.annotate(
+            run["job"]["net"], (end["seconds"], 100 * end["val_accuracy"]), xytext=(7, 0),
+            textcoords="offset points", va="center", color=color, fontweight="bold", fontsize=SMALL,
+        )  # fmt: skip
+    for level in levels:
+        axes.axhline(100 * level, color=FAINT, linewidth=1)
+    axes.set_title("Recipes of this project")
+
+
+def against_seconds(axes: Axes) -> None:
+    """A logarithmic axis of seconds."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
+    grid(axes)
 
 
 def is_recipe(run: dict[str, Any]) -> bool:
@@ -166,18 +194,25 @@ def work(record: dict[str, Any]) -> Figure:
             for name, line, what in (("fcnet", "-", "a step"), (record["baseline"], ":", "its products")):
                 times = [1e3 * rows[name]["median"] for _, rows in cases]
                 axes.plot(sizes, times, line, color=color, marker="o", markersize=3, label=f"{what}, {cores}")
+            low, high = ([1e3 * rows[record["baseline"]][end] for _, rows in cases] for end in ("min", "max"))
+            axes.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0)
         axes.set_title(titles[swept].capitalize())
         axes.set_xlabel(title)
         if swept != "depth":
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_xticks(sizes)
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if swept == "depth" else (1,)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if swept == "depth" else (1, 2, 5)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         grid(axes)
     panels[0].set_ylabel("milliseconds a step")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=SMALL)
-    credit(figure, machine(record), where="below")
+    bands = "bands: the products from the fastest round to the slowest"
+    credit(figure, f"{machine(record)}; {bands}", where="below")
     return figure

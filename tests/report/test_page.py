@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mathfont
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.records import read_json, write_json
 from fcnet.report.figures import draw
 from fcnet.report.markdown import Markdown, escape, missing, table
 from fcnet.report.page.html import write_report
-from fcnet.report.page.render import to_html
+from fcnet.report.page.render import MATH_FONT, to_html
 from fcnet.report.reading import Records
 from fcnet.report.sections import SECTIONS
 from fcnet.report.story import Section, Story, told
@@ -120,8 +121,8 @@ def test_the_page_is_one_file_with_every_section(out: Path) -> None:
     assert page.open == []
     anchors = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert anchors == [
-        "summary", "toy", "derivation", "audit", "training", "data", "default", "tuned", "search", "pytorch",
-        "depth", "where",
+        "summary", "toy", "derivation", "audit", "training", "data", "default", "tuned", "pytorch", "depth",
+        "where",
     ]  # fmt: skip
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert links == [f"#{anchor}" for anchor in anchors]
@@ -162,7 +163,15 @@ def test_numbers_are_those_of_the_records(out: Path) -> None:
     record = read_json(out / "tuned" / "record.json")
     for fact in (record["environment"]["commit"], record["data"]["sha256"], record["environment"]["python"]):
         assert fact in text
-    for fact in ("43.2 %", "51.2 %", "61.0 ± 1.2 %", "54.3 ± 0.4 %", "12,345", "The test set was used once."):
+    for fact in (
+        "The best network by its mean has 3 layers",
+        "43.2 %",
+        "51.2 %",
+        "61.0 ± 1.2 %",
+        "54.3 ± 0.4 %",
+        "12,345",
+        "The test set was used once.",
+    ):
         assert fact in text
 
 
@@ -238,6 +247,29 @@ def test_a_broken_file_is_named_and_no_page_is_written(name: str, damage: str, o
         write_report(out)
     assert "\n" not in str(caught.value)
     assert not (out / "report.html").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_section_without_content_is_left_out_and_the_first_says_why(out: Path) -> None:
+    records = Records(out)
+    sections = told(Story(records, {one.name: one for one in draw(records)}, page=True))
+    assert "search" not in sections
+    assert "data" not in sections
+    assert "no ladder from the default settings" in sections["summary"][1]
+    assert "Images of the data set are not shown" in sections["summary"][1]
+
+
+def test_the_font_has_every_character_of_the_formulas() -> None:
+    pytest.importorskip("fontTools")
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(MATH_FONT)
+    drawn = font.getBestCmap()
+    assert not [c for c in mathfont.characters() if ord(c) not in drawn], "run tools/mathfont.py again"
+    assert "MATH" in font  # what stretches braces and puts limits above and below a sum
+    assert MATH_FONT.stat().st_size < 150_000
+    assert "SIL OPEN FONT LICENSE" in MATH_FONT.with_name("mathfont-OFL.txt").read_text()
+    assert str(font["name"].getName(1, 3, 1)) == mathfont.NAME  # a changed version needs another name
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.audit.tolerances import TOLERANCES
+from fcnet.display import table
 
 KINKS_IN_RECORD, KINKS_IN_TABLE = 50, 5
 """Kinks that a record or a table lists one by one; their number is always whole."""
@@ -120,6 +121,11 @@ class Audit:
             lines.append(f"and {len(self.at_zero) - KINKS_IN_TABLE} more")
         lines.append("passed" if self.passed else f"failed at {self.stage}: {self.reason}")
         return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        heading, *rows = self.rows() if self.parameters else [("parameter", "verdict")]
+        verdict = "passed" if self.passed else f"failed at {self.stage}: {self.reason}"
+        return table(heading, rows, f"{'✓' if self.passed else '✗'} {verdict}")
 
     def to_record(self) -> dict[str, Any]:
         """Everything as JSON can hold it: per parameter the error at each h, and the complex step's."""

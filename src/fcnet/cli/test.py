@@ -39,7 +39,7 @@ class Test:
         dataset = load_as_recorded(RunFolder(self.folder).read_record(), self.data)
         result = use_test_set(self.folder, dataset, again=self.again)
         tell(
-            f"test accuracy {percent(result['accuracy'], digits=2)} on {result['images']:,} images of "
+            f"test accuracy {percent(result['accuracy'])} on {result['images']:,} images of "
             f"{dataset.label}, the test set used {times(result['count'])}; see {RunFolder(self.folder).test}",
             sys.stdout,
         )

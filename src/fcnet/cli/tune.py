@@ -16,7 +16,7 @@ from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
-    from fcnet.data.dataset import TableOptions
+    from fcnet.data.dataset import Dataset, TableOptions
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
@@ -103,6 +103,8 @@ class Tune:
             search = replace(search, base=fitted_and_told(self.settings, dataset))
         if self.minutes is not None:
             search = replace(search, deadline=time.time() + 60 * self.minutes)
+        if not self.resume and search.base.engine == "numpy":
+            print(_expected(search, dataset), flush=True)
         try:
             status = run(search, dataset, View())
         except KeyboardInterrupt as stop:
@@ -188,6 +190,16 @@ class Tune:
         return shlex.join(words) + _same_data(
             self.data, self.image_size, self.skip_damaged, table_options(self)
         )
+
+
+def _expected(search: Search, dataset: Dataset) -> str:
+    """How long the search takes, said before it begins."""
+    from fcnet.experiments.duration import about, trained
+    from fcnet.tuning.search import TRIALS
+
+    trials = search.trials or TRIALS
+    seconds = about(trials * trained(search.base, dataset))
+    return f"{trials} trials like the first take {seconds} here, pruned ones less"
 
 
 def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool, table: TableOptions) -> str:

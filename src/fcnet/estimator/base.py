@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from fcnet.display import Rows
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
 from fcnet.estimator.inputs import Standardisation
@@ -36,7 +37,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     _row: ClassVar[type]
     """What a row of the history is."""
 
-    history_: list[Any]
+    history_: Rows[Any]
 
     def __init__(
         self,
@@ -160,7 +161,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         table = table.relative()
         if not continued:
             self._standardise(table)
-            self.history_ = []
+            self.history_ = Rows()
         learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
@@ -181,7 +182,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         table = _weighed(table, self._weighing(table))
         if first:
             self._standardise(table)
-            self.history_, self.n_iter_ = [], 0
+            self.history_, self.n_iter_ = Rows(), 0
         if not hasattr(self, "_learner"):
             seed = int(check_random_state(self.random_state).randint(2**31))
             self._learner = self._new_learner(settings, seed, continued=not first)

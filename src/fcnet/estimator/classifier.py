@@ -63,7 +63,7 @@ class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ig
     architecture_ : the network, an `fcnet.net.architecture.Architecture`
     params_ : {"W1": (D, H1), "b1": (H1,), ...} float32, for standardised features
     mean_, scale_ : (D,) of the standardisation, (X - mean_) / scale_
-    history_ : list of `Epoch`, one an epoch
+    history_ : list of `Epoch`, one an epoch; a notebook shows it as a table with curves
     n_iter_ : epochs trained by the last `fit`, or by all calls of `partial_fit`
     loss_ : weighted cross-entropy of the training examples with these weights, in nats
 

@@ -1,17 +1,34 @@
-"""How long the exercise takes on this machine, said before it begins: from a measurement of half a second."""
+"""How long something takes on this machine, said before it begins: from a measurement of half a second."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
+    from fcnet.train.config import TrainConfig
 
 PROBE = 0.0141
 """Seconds of one `step` on the machine of the times below: two cores of an AMD EPYC, results/benchmarks."""
 
-TIMES = {"reproduce": 880.0, "quick": 75.0, "ex2_FCnet.py": 60.0, "ex2_pytorch.py": 60.0}
-"""Seconds that each takes there on CIFAR-10, its trainings and what is drawn and written afterwards."""
+TIMES = {"reproduce": 880.0, "quick": 75.0, "ex2_FCnet.py": 60.0, "ex2_pytorch.py": 60.0, "tests": 600.0}
+"""Seconds that each takes there on CIFAR-10, its trainings and what is drawn and written afterwards.
+
+That of the tests is said only until they have run once on a machine: afterwards it is what they took.
+"""
+
+PRODUCTS = 2 * 200 * 3072 * 1024
+"""Multiplications of one `step`."""
+
+ABOVE_PRODUCTS, PER_NUMBER, WHITENING = 1.15, 1.5e-9, 5.0
+"""What a training step costs there: this multiple of its products, and seconds for each number of its
+minibatch besides, three times as many where images are deformed. Whitening takes so many seconds at first."""
 
 MEASURED = 0.5
 """Seconds that the measurement takes."""
@@ -33,9 +50,27 @@ def step() -> float:
     return statistics.median(taken)
 
 
-def expected(what: str) -> str:
-    """How long one of `TIMES` takes here, in words: `about 15 minutes on this machine`."""
-    return f"{about(TIMES[what] * step() / PROBE)} on this machine"
+def expected(what: str, processes: int = 1) -> str:
+    """How long one of `TIMES` takes here, in words: `about 15 minutes on this machine`.
+
+    processes : that share the work, each as fast as `step` in this one
+    """
+    return f"{about(TIMES[what] * step() / PROBE / processes)} on this machine"
+
+
+def trained(config: TrainConfig, dataset: Dataset) -> float:
+    """Seconds, roughly, that a training with the NumPy engine takes here."""
+    examples, inputs = len(dataset.train) - config.validation, math.prod(dataset.image_shape)
+    steps = config.iterations or config.epochs * max(1, examples // config.batch_size)
+    whitened = config.preprocessing == "whitened"
+    sizes = [min(config.components, inputs) if whitened else inputs, *config.hidden, len(dataset.classes)]
+    layers = [first * second for first, second in pairwise(sizes)]
+    products = config.batch_size * (inputs * sizes[0] * whitened + 2 * layers[0] + 3 * sum(layers[1:]))
+    deformed = 3 if config.mirror or config.shift or config.rotate or config.zoom else 1
+    speed = step() / PROBE
+    one = PROBE * ABOVE_PRODUCTS * products / PRODUCTS + PER_NUMBER * deformed * config.batch_size * inputs
+    last = examples / config.batch_size * PROBE * products / PRODUCTS / 4  # forward alone, without gradients
+    return speed * (steps * one + last + WHITENING * whitened * inputs / 3072)
 
 
 def about(seconds: float) -> str:

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from fcnet import __version__
+from fcnet.report.page.render import math_font
 
 PAGE = Path(__file__).parent / "page"
 
@@ -23,7 +24,7 @@ EXPORT = re.compile(r"^export (?P<kind>class|function|async function|const) (?P<
 
 def page(data: dict[str, Any]) -> str:
     """The page's text, its data included."""
-    style, code = (PAGE / "page.css").read_text(), script()
+    style, code = math_font() + (PAGE / "page.css").read_text(), script()
     return Template((PAGE / "index.html").read_text()).substitute(
         style=style, script=code, style_hash=_hash(style), script_hash=_hash(code), version=__version__,
         data=embedded(data),

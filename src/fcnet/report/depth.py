@@ -95,6 +95,7 @@ def _training_and_validation(axes: Axes, networks: Sequence[Depth]) -> None:
         ends.append((layers[-1], means[-1], f"{name}\n{means[-1]:.1f} %", color))
     _layers_axis(axes, networks)
     axes.margins(y=0.15)
+    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
     style.end_labels(axes, ends, gap=0.14)
 
 

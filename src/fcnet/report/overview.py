@@ -45,9 +45,11 @@ def overview(records: Records) -> style.Drawing | None:
 def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluation]) -> None:
     axes.set_xscale("log")
     high = max(default[-1].epoch, tuned[-1].epoch)
-    short = default[-1].epoch < high / 2  # then there is room at the right of its end, else below it
+    short = default[-1].epoch < high / 2  # then there is room at the right of its end
+    apart = tuned[-1].val_accuracy - default[-1].val_accuracy > 0.1  # else above it, or else below
+    beside = (0, 9) if apart else (0, -20)
     for history, name, color, offset, side in (
-        (default, "default", style.GREY, (8, -16) if short else (0, -20), "left" if short else "right"),
+        (default, "default", style.GREY, (8, -16) if short else beside, "left" if short else "right"),
         (tuned, "tuned", style.VALIDATION, (0, 9), "right"),
     ):
         epochs, accuracies = [row.epoch for row in history], [100 * row.val_accuracy for row in history]
@@ -66,5 +68,8 @@ def _curves(axes: Axes, default: Sequence[Evaluation], tuned: Sequence[Evaluatio
 
 
 def _epoch_ticks(high: float, low: float) -> tuple[list[float], list[str]]:
-    ticks = [tick for tick in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0) if low * 0.9 <= tick <= high * 1.1]
+    powers = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+    few = high < 100 * low  # then a mark between two powers of ten, too
+    every = sorted({step * power for power in powers for step in ((1, 3) if few else (1,))})
+    ticks = [tick for tick in every if low * 0.9 <= tick <= high * 1.1]
     return ticks, [f"{tick:g}" for tick in ticks]

@@ -218,7 +218,7 @@ def accuracies(record: dict[str, Any]) -> dict[str, str]:
     """The results of a training in words."""
     metrics = record["metrics"]
     return {
-        "units": by(int(size) for size in record["config"]["hidden"]) or "no",
+        "units": by(f"{int(size):,}" for size in record["config"]["hidden"]) or "no",
         "steps": f"{int(record['steps']):,}", "seconds": f"{float(record['seconds']):.1f} s",
         "data": record["data"]["label"], "training": percent(float(metrics["train_accuracy"])),
         "validation": percent(float(metrics["val_accuracy"])),
@@ -237,10 +237,16 @@ NEEDS = {
 """Settings that have an effect only where another one has this value."""
 
 
+WITHOUT_EFFECT: tuple[Any, ...] = (None, False, 0, "auto", "none", [])
+"""Values that say that something is off."""
+
+
 def _used(name: str, config: dict[str, Any]) -> bool:
     """Whether a setting had an effect: what is off, none or left to the program had none."""
+    if name == "expansion":  # of the residual blocks
+        return bool(config.get("blocks"))
     other, value = NEEDS.get(name, (name, config[name]))
-    return config[other] == value and (name == "seed" or config[name] not in (None, False, 0, "auto"))
+    return config[other] == value and (name == "seed" or config[name] not in WITHOUT_EFFECT)
 
 
 def _value(value: Any) -> str:

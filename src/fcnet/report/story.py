@@ -70,7 +70,9 @@ class Section(NamedTuple):
 
 
 def told(story: Story) -> dict[str, tuple[str, str]]:
-    """Every section that is not empty: its place in the page, title and text.
+    """Every section with content: its place in the page, title and text.
+
+    A section that only remarks on what is missing is left out, and the first one says it instead.
 
     Raises
     ------
@@ -81,4 +83,15 @@ def told(story: Story) -> dict[str, tuple[str, str]]:
     story.records.check()
     wanted = RUN_SECTIONS if story.records.single else SECTIONS
     texts = {place: (section.title, section.tell(story)) for place, section in wanted.items()}
-    return {place: (title, text) for place, (title, text) in texts.items() if text.strip()}
+    lacking = [place for place, (_, text) in texts.items() if _remarks_only(text)]
+    kept = {place: told for place, told in texts.items() if place not in lacking and told[1].strip()}
+    if not kept or not lacking:
+        return kept or texts
+    first, (title, text) = next(iter(kept.items()))
+    return kept | {first: (title, "\n\n".join([text, *(texts[place][1] for place in lacking)]))}
+
+
+def _remarks_only(text: str) -> bool:
+    """Whether every line of a text is a quotation, as our remarks are."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(line.startswith(">") for line in lines)

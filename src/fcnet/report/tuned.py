@@ -11,12 +11,14 @@ from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
 from fcnet.train.history import TRAINING_SAMPLE, Evaluation
+from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
 
-ON_DARK_BLUE, ON_BLUE, FAINT_ON_BLUE = "#fefefe", "#111111", "#666666"
-"""Colours of numbers in cells, which stay as they are on a dark page, as the cells do."""
+STRONGEST = 0.65
+"""Opacity of a cell of 100 %: numbers in ink stay readable on it, on a light page and on a dark one."""
 
 MOST_NUMBERED, MOST_NAMED = 12, 30
 """Classes up to which the confusion matrix has room for numbers in its cells, and for names on its sides."""
@@ -83,7 +85,7 @@ def confusion(records: Records) -> style.Drawing | None:
     figure = style.new_figure(7.6, 7.2)
     axes = figure.subplots()
     edges = np.arange(len(share) + 1) - 0.5  # rectangles and not an image, which viewers would blur
-    axes.pcolormesh(edges, edges, share, cmap="Blues", vmin=0, vmax=100, linewidth=0)
+    axes.pcolormesh(edges, edges, share, cmap=_blues(), vmin=0, vmax=100, linewidth=0)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     _name_classes(axes, test.classes)
@@ -91,10 +93,10 @@ def confusion(records: Records) -> style.Drawing | None:
         for (row, column), value in np.ndenumerate(share):
             axes.text(
                 column, row, f"{value:.0f}", ha="center", va="center", fontsize=style.SMALL,
-                color=_on_blue(value, row == column),
+                color=style.INK if value >= 5 or row == column else style.GREY,
                 fontweight="bold" if row == column else "normal",
             )  # fmt: skip
-    axes.set_title(f"Test accuracy {100 * test.accuracy:.2f} %: where each class ends up (%)", loc="left")
+    axes.set_title(f"Test accuracy {percent(test.accuracy)}: where each class ends up (%)", loc="left")
     style.credit(figure, records.label)
     return style.Drawing(
         figure,
@@ -102,11 +104,12 @@ def confusion(records: Records) -> style.Drawing | None:
     )
 
 
-def _on_blue(percent: float, diagonal: bool) -> str:
-    """The colour of a number in its cell."""
-    if percent > 55:
-        return ON_DARK_BLUE
-    return ON_BLUE if percent >= 5 or diagonal else FAINT_ON_BLUE
+def _blues() -> LinearSegmentedColormap:
+    """Blue, the stronger the larger, and nothing at 0: the page shows through, whatever its colour."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    ends = [to_rgba(style.BLUE, 0.0), to_rgba(style.BLUE, STRONGEST)]
+    return LinearSegmentedColormap.from_list("cells", ends)
 
 
 def _pair(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from fcnet.display import Rows, curves, table
 from fcnet.errors import FcnetError, RunError
 from fcnet.files import exists
 from fcnet.records import RunFolder, read_json
@@ -16,6 +17,7 @@ from fcnet.runs.training import read_config
 from fcnet.schema import Data, Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
+from fcnet.wording import percent
 
 State = Literal["finished", "unfinished", "diverged", "damaged"]
 
@@ -24,6 +26,9 @@ MARKS = ("config.toml", "record.json", "history.jsonl")
 
 WITHIN = {"checkpoint", "tensorboard", "initial"}
 """Folders of a run that hold no other runs."""
+
+USUAL = TrainConfig().to_dict()
+"""The settings that a run has unless it is given others."""
 
 DEEPEST = 30
 """Folders inside folders in which runs are looked for."""
@@ -84,6 +89,22 @@ class Run:
         """The label of its data set; "" if it is unknown."""
         data = (self.record or {}).get("data", self.origin)
         return str(data.get("label", "")) if isinstance(data, dict) else ""
+
+    def _repr_html_(self) -> str:
+        reached = {"validation": self.val_accuracy, "test": self.test_accuracy}
+        rows = [
+            ("run", self.folder), ("state", self.problem or self.state), ("data", self.data),
+            *((f"{name} accuracy", percent(value)) for name, value in reached.items() if value is not None),
+        ]  # fmt: skip
+        if self.seconds is not None:
+            rows.append(("training time", f"{self.seconds:.1f} s"))
+        if self.config is not None:
+            rows += [
+                (name, value) for name, value in self.config.to_dict().items() if value != USUAL.get(name)
+            ]
+        return table(("what", "value"), rows) + (
+            curves(Rows(self.history).accuracies()) if self.history else ""
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

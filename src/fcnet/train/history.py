@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fcnet.display import Rows
 from fcnet.errors import RunError
 from fcnet.files import read_file
 from fcnet.schema import HISTORY_LIMIT, Count, Fraction, NotNegative, Positive, decoded
@@ -50,14 +51,15 @@ def history_lines(rows: Iterable[Evaluation]) -> str:
     return "".join(json.dumps(asdict(row)) + "\n" for row in rows)
 
 
-def read_history(path: Path) -> list[Evaluation]:
+def read_history(path: Path) -> Rows[Evaluation]:
     """Read a history file.
 
     Raises
     ------
     RunError : it cannot be read, or a line of it is no evaluation
     """
-    rows, remedy = [], "resume or repeat the run"
+    rows: Rows[Evaluation] = Rows()
+    remedy = "resume or repeat the run"
     for number, line in enumerate(read_file(path, HISTORY_LIMIT, remedy).splitlines(), 1):
         try:
             rows.append(decoded(line, Evaluation))

@@ -43,8 +43,8 @@ DOTS_PER_INCH = 150
 WIDTH = 9.6
 """Inches of every figure."""
 
-PALE = "#C6DBEC"
-"""The worst of the complete trials; the better, the nearer to blue."""
+FAINTEST = 0.12
+"""Opacity of the worst of the complete trials; the better, the stronger, on light pages and on dark ones."""
 
 ACCURACY = "validation accuracy (%)"
 
@@ -225,13 +225,14 @@ def parallel(search: Recorded) -> Axes:
 
 
 def _recolour(axes: Axes) -> None:
-    """Lines that are visible on white, the best one in orange."""
+    """The better a trial, the stronger its line; the best one in orange."""
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
     (lines,) = (one for one in axes.collections if isinstance(one, LineCollection))
     values: Any = lines.get_array()
-    lines.set(cmap=LinearSegmentedColormap.from_list("trials", [PALE, style.BLUE]), linewidth=1.2)
+    ends = [to_rgba(style.BLUE, FAINTEST), to_rgba(style.BLUE, 0.3), to_rgba(style.BLUE, 1.0)]
+    lines.set(cmap=LinearSegmentedColormap.from_list("trials", ends), linewidth=1.2)
     across, up = zip(*lines.get_segments()[int(values.argmax())], strict=True)
     axes.plot(across, up, color=style.ORANGE, linewidth=3.0, label="best", zorder=3)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, fontsize=style.SMALL)
@@ -272,6 +273,9 @@ def _our_style() -> Iterator[None]:
         with style.house_style(), warnings.catch_warnings():
             library["ggplot"] = cast(Any, style.STYLE)
             warnings.simplefilter("ignore", ExperimentalWarning)  # so are all of its plots
+            warnings.filterwarnings(
+                "ignore", message="Attempting to set identical"
+            )  # of one value on an axis
             yield
     finally:
         library["ggplot"] = ggplot

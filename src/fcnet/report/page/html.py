@@ -8,7 +8,7 @@ from pathlib import Path
 from fcnet.data.dataset import Dataset
 from fcnet.files import write_atomically
 from fcnet.report.figures import Drawn, draw
-from fcnet.report.page.render import HERE, templates, to_html
+from fcnet.report.page.render import HERE, math_font, templates, to_html
 from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
 from fcnet.report.style import dark_rules
@@ -57,7 +57,9 @@ def page(records: Records, drawn: Iterable[Drawn]) -> str:
             title="The run" if single else "Fully-connected networks from first principles",
             label=records.label or "unknown data",
             sections=sections,
-            css=(HERE / "page.css").read_text() + dark_rules(".plot svg ", paper="var(--paper)"),
+            css=math_font()
+            + (HERE / "page.css").read_text()
+            + dark_rules(".plot svg ", paper="var(--paper)"),
             js=(HERE / "page.js").read_text(),
         )
     )

@@ -1,4 +1,7 @@
 "use strict";
+// What is wider than its place says that it can be scrolled.
+for (const box of document.querySelectorAll(".scroll, .formula"))
+  new ResizeObserver(() => box.classList.toggle("more", box.scrollWidth > box.clientWidth + 1)).observe(box);
 // Curves answer to the mouse: the nearest point of each curve, with its name and value.
 for (const plot of document.querySelectorAll(".plot")) {
   const panels = JSON.parse(plot.dataset.panels);
