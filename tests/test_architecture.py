@@ -40,9 +40,10 @@ ALLOWED = {
         "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
         "data", "train.history", "train.model",
     },
+    "web": set(),
     "explore": {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
-        "report.page.render", "judge.catalogue",
+        "report.page.render", "judge.catalogue", "web",
     },
     "estimator": {"errors", "wording", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
