@@ -45,6 +45,7 @@ ALLOWED = {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
         "report.page.render", "judge.catalogue", "web",
     },
+    "live": {"errors", "files", "lock", "records", "data", "train.model", "runs", "web"},
     "estimator": {"errors", "wording", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {"errors", "wording", "files", "lock", "schema", "records", "data", "net", "train", "torch_net"},
@@ -69,9 +70,9 @@ ALLOWED = {
     "cli": {
         "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
         "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs",
-        "export", "tuning", "explore", "judge",
+        "export", "tuning", "explore", "live", "judge",
     },
-    "__init__": {"extras", "two_layernet", "estimator"},
+    "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},
 }  # fmt: skip
 """For each file or folder of `src/fcnet`, what of fcnet it may import; with errors also extras."""

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fcnet.estimator import FCNetClassifier as FCNetClassifier
+    from fcnet.live.notebook import display as display
     from fcnet.two_layernet import TwoLayerNet as TwoLayerNet
 
 __version__ = "0.1.0"
-__all__ = ["FCNetClassifier", "TwoLayerNet", "__version__"]
+__all__ = ["FCNetClassifier", "TwoLayerNet", "__version__", "display"]
 
-_HOMES = {"FCNetClassifier": "fcnet.estimator", "TwoLayerNet": "fcnet.two_layernet"}
+_HOMES = {
+    "FCNetClassifier": "fcnet.estimator",
+    "TwoLayerNet": "fcnet.two_layernet",
+    "display": "fcnet.live.notebook",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -50,6 +50,8 @@ class Tune:
     components and whitening-floor; all but depth and warmup-epochs if not given."""
     resume: bool = False
     """Resume the search in the folder, with its own data, settings and space if none are given."""
+    watch: bool = False
+    """Serve a live page of the trials until the search ends, and print its address."""
     minutes: float | None = None
     """Minutes after which no trial begins; running trials finish."""
     storage: str | None = None
@@ -77,7 +79,7 @@ class Tune:
         from fcnet.extras import require as require_package
 
         require_package("optuna", "tune")
-        from fcnet.cli.loading import load_any
+        from fcnet.cli.loading import load_any, page_beside_if
         from fcnet.tuning.figures import draw
         from fcnet.tuning.run import run
         from fcnet.tuning.view import View
@@ -91,7 +93,8 @@ class Tune:
         if self.minutes is not None:
             search = replace(search, deadline=time.time() + 60 * self.minutes)
         try:
-            status = run(search, dataset, View())
+            with page_beside_if(self.watch, self.out):
+                status = run(search, dataset, View())
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
@@ -148,6 +151,7 @@ class Tune:
             image_size=self.image_size,
             require_cifar10=self.require_cifar10,
             skip_damaged=self.skip_damaged,
+            watch=self.watch,
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
@@ -168,6 +172,8 @@ class Tune:
         words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
+        if self.watch:
+            words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
         return shlex.join(words) + _same_data(self.data, self.image_size, self.skip_damaged)

@@ -27,9 +27,7 @@ def explorer(run: dict[str, Any] | None = None) -> str:
     ----------
     run : what it embeds of a trained network, as `of_run` gives it; None for the toy network alone
     """
-    return page(
-        PAGE, {"toy": toy(), "steps": steps(), "symbols": symbols(), "mistakes": texts(), "run": run}
-    )
+    return page(PAGE, {"toy": toy(), "steps": steps(), "symbols": symbols(), "mistakes": texts(), "run": run})
 
 
 def write_explorer(

@@ -22,7 +22,7 @@ State = Literal["finished", "unfinished", "diverged", "damaged"]
 MARKS = ("config.toml", "record.json", "history.jsonl")
 """Any of these makes a folder that of a run."""
 
-WITHIN = {"checkpoint", "tensorboard", "initial"}
+WITHIN = {"checkpoint", "tensorboard", "initial", "live"}
 """Folders of a run that hold no other runs."""
 
 DEEPEST = 30

@@ -42,6 +42,7 @@ class Search:
     study : name of the search in that database
     source, image_size, require_cifar10, skip_damaged : where a worker finds the data and how it reads them,
         see `fcnet.cli.loading.load_any`
+    watch : keep what the live page shows of each training
     space : what `vary` means for this base and these images
     data : hash of the data set
     """
@@ -59,6 +60,7 @@ class Search:
     image_size: int | None = None
     require_cifar10: bool = False
     skip_damaged: bool = False
+    watch: bool = False
     space: Space = field(default_factory=Space)
     data: str = ""
 

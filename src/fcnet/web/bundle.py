@@ -18,9 +18,7 @@ SHARED = Path(__file__).parent
 ENTRY = "app.js"
 """The module that puts a page together."""
 
-IMPORT = re.compile(
-    r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<module>\.{1,2}/[\w./]+)";\n', re.MULTILINE
-)
+IMPORT = re.compile(r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<module>\.{1,2}/[\w./]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?P<kind>class|function|async function|const) (?P<name>\w+)", re.MULTILINE)
 
 
