@@ -6,6 +6,7 @@ input does, and so also when the training is killed; a little later, so that an 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from fcnet.errors import FcnetError
 
-LINGER = 3.0
+LINGER = 4.0
 """Seconds for which the page is still served after the training's end."""
 
 
@@ -61,6 +62,9 @@ def main() -> int:
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.address, flush=True)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):  # so that what reads the training's output does not wait for this process
+            os.dup2(nowhere, stream)
         with suppress(KeyboardInterrupt):
             sys.stdin.read()
             time.sleep(LINGER)
