@@ -33,6 +33,7 @@ LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 FOLDING = page("folding")
+WATCH = page("watching")
 SPEED = page(
     "step",
     "momentum",
@@ -90,12 +91,13 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "runs.md").write_text(RUNS)
     (root / "docs" / "doctor.md").write_text(DOCTOR)
     (root / "docs" / "folding.md").write_text(FOLDING)
+    (root / "docs" / "watch.md").write_text(WATCH)
     (root / "docs" / "speed.md").write_text(SPEED)
     (root / "docs" / "checking.md").write_text(CHECKING)
     (root / "docs" / "grading.md").write_text(GRADING)
     for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    for name in ("survival.json", "hostile.json", "fuzz.json", "folding.json"):
+    for name in ("survival.json", "hostile.json", "fuzz.json", "folding.json", "watching.json"):
         shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root

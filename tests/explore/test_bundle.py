@@ -16,6 +16,7 @@ from fcnet.cli import main
 from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.explore.equations import steps, symbols
 from fcnet.explore.write import PAGE
+from fcnet.live.server import PAGE as LIVE
 from fcnet.runs.training import train_run
 from fcnet.web.bundle import IMPORT, SHARED, embedded, script
 from trainings import small
@@ -25,7 +26,7 @@ TYPES = {
         "allowJs": True, "checkJs": True, "noEmit": True, "strict": True, "target": "ES2022",
         "module": "ES2022", "lib": ["ES2023", "DOM", "DOM.Iterable"],
     },
-    "include": [str(folder / "*.js") for folder in (SHARED, PAGE)],
+    "include": [str(folder / "*.js") for folder in (SHARED, PAGE, LIVE)],
 }  # fmt: skip
 
 
@@ -38,11 +39,12 @@ def test_types(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_module_is_in_the_script_once_and_after_what_it_needs() -> None:
-    text = script(PAGE)
+@pytest.mark.parametrize("folder", [PAGE, LIVE])
+def test_every_module_is_in_the_script_once_and_after_what_it_needs(folder: Path) -> None:
+    text = script(folder)
     assert not re.search(r"^(import|export) ", text, re.MULTILINE)
     order = re.findall(r'^modules\["(.*)"\] = ', text, re.MULTILINE)
-    paths = [*PAGE.glob("*.js"), *SHARED.glob("*.js")]
+    paths = [*folder.glob("*.js"), *SHARED.glob("*.js")]
     assert sorted(order) == sorted(path.name for path in paths)
     for path in paths:
         needed = [Path(one).name for _, one in IMPORT.findall(path.read_text())]
@@ -50,7 +52,7 @@ def test_every_module_is_in_the_script_once_and_after_what_it_needs() -> None:
 
 
 def test_modules_are_to_be_read() -> None:
-    for path in [*PAGE.iterdir(), *SHARED.glob("*.js"), *SHARED.glob("*.css")]:
+    for path in [*PAGE.iterdir(), *LIVE.iterdir(), *SHARED.glob("*.js"), *SHARED.glob("*.css")]:
         lines = path.read_text().splitlines()
         assert len(lines) <= 300, path.name
         assert max(map(len, lines)) <= 110, path.name

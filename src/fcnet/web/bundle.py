@@ -22,15 +22,16 @@ IMPORT = re.compile(r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<module>\.{1,2
 EXPORT = re.compile(r"^export (?P<kind>class|function|async function|const) (?P<name>\w+)", re.MULTILINE)
 
 
-def page(folder: Path, data: Any) -> str:
+def page(folder: Path, data: Any, style: str = "") -> str:
     """A page's text, its data included.
 
     Parameters
     ----------
     folder : with index.html, page.css and the modules, app.js first of all
     data : that the page finds in the element `data`
+    style : what else its style says
     """
-    style = (SHARED / "base.css").read_text() + (folder / "page.css").read_text()
+    style += (SHARED / "base.css").read_text() + (folder / "page.css").read_text()
     code = script(folder)
     return Template((folder / "index.html").read_text()).substitute(
         style=style, script=code, style_hash=_hash(style), script_hash=_hash(code), version=__version__,

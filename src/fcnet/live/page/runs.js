@@ -92,7 +92,7 @@ class RunRow {
     this.bar.value = run.progress;
     this.left.textContent = run.left === null ? "" : duration(run.left);
     if (run.val_accuracy !== null) percent(this.accuracy, run.val_accuracy, "val_accuracy");
-    this.pause.hidden = this.stop.hidden = !run.controls;
+    this.pause.hidden = this.stop.hidden = !run.controls || this.feed.still;
     const paused = run.state === "paused";
     this.pause.value = paused ? "run" : "pause";
     this.pause.textContent = paused ? "Resume" : "Pause";
