@@ -24,7 +24,7 @@ from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation, read_history
 from fcnet.train.model import Model
-from run_folders import differences
+from run_folders import content, differences
 from trainings import StopAfter, small
 
 
@@ -238,6 +238,17 @@ def test_an_old_wish_is_none_and_damage_stops_no_training(digits: Dataset, tmp_p
         read_live(live.state, State)
     watched(tmp_path / "run", digits)
     assert [row.step for row in state_of(tmp_path / "run").rows] == [42, 63]
+
+
+def test_nothing_is_written_through_a_link(digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        watched(tmp_path / "run", digits, StopAfter(30))
+    (tmp_path / "run" / "live").rename(tmp_path / "elsewhere")
+    before = content(tmp_path / "elsewhere")
+    (tmp_path / "run" / "live").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="fix that or omit --watch"):
+        watched(tmp_path / "run", digits)
+    assert content(tmp_path / "elsewhere") == before
 
 
 def test_rows_are_thinned_evenly() -> None:

@@ -25,8 +25,7 @@ class Reproduce:
     """Fail instead of using scikit-learn's digits if CIFAR-10 is not available."""
 
     watch: bool = False
-    """Serve a live page of the trainings until the end, and print its address; the ladder's short trainings
-    have no folders and are not on it."""
+    """Serve a live page of the trainings until the end, and print its address."""
 
     def run(self) -> int:
         from fcnet.cli.loading import digits_notice, load, page_beside_if

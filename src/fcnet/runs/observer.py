@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, split
-from fcnet.errors import FcnetError
+from fcnet.errors import FcnetError, RunError
 from fcnet.files import make_folder, remove
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
@@ -77,12 +77,22 @@ class Observer(Callback):
         self.wish, self.stopped = "run", False
 
     def on_train_begin(self, engine: Engine) -> None:
-        """Take up what an earlier start of the run has left; its wish is no longer one."""
+        """Take up what an earlier start of the run has left; what was wished then is no wish any more.
+
+        Raises
+        ------
+        RunError : RUN/live cannot be written
+        """
         self.engine, self.config = engine, read_config(self.run.config)
         train, self.validation = split(self.dataset.train, self.config.validation)
         self.X = engine.inputs.of(np.asarray(train.images[:EXAMPLES]))
         self.y = np.asarray(train.labels[:EXAMPLES])
-        make_folder(self.live.state.parent)
+        try:
+            make_folder(self.live.state.parent)
+        except OSError as error:
+            raise RunError(
+                f"cannot write {self.live.state.parent}: {error.strerror or error}, fix that or omit --watch"
+            ) from error
         remove(self.live.control)
         with contextlib.suppress(FcnetError):  # what is damaged is written anew
             earlier = read_live(self.live.state, State)
