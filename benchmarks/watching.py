@@ -4,21 +4,29 @@ python benchmarks/watching.py [--pairs N] [--quick] [--out FILE]
 
 With it, the page is served by a process beside the training and asked every second, as an open browser does.
 The two of a pair follow each other, and every second pair begins with the other one, so that a busy moment of
-the machine affects both alike. The time is the training's own, from its record.
+the machine affects both alike. The time is the training's own, from its record. Processor time is that of the
+training and of the page's process together; it hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+# threads that wait for each other on a busy machine take processor time too
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import psutil
 
 from fcnet.data.dataset import Dataset
 from fcnet.data.digits import load_digits
@@ -72,10 +80,10 @@ def run(dataset: Dataset, pairs: int) -> dict[str, Any]:
     for name, config in SETTINGS.items():
         with tempfile.TemporaryDirectory() as folder:
             row = {"training": name} | measure(suited(config, dataset), dataset, Path(folder), pairs)
-        ratio = row["ratio"]
+        medians = {key: row[key]["median"] for key in ("ratio", "processor_ratio", "share")}
         print(
-            f"{name}: {ratio['median']:.3f} times as long with --watch (quartiles {ratio['q1']:.3f} to "
-            f"{ratio['q3']:.3f}), {100 * row['share']['median']:.2f} % of the time in the callback"
+            f"{name}, with --watch: {medians['ratio']:.3f} times the time, {medians['processor_ratio']:.3f} "
+            f"times the processor time, {100 * medians['share']:.2f} % of the time in the callback"
         )
         rows.append(row)
     return {
@@ -92,24 +100,45 @@ def run(dataset: Dataset, pairs: int) -> dict[str, Any]:
 def measure(config: TrainConfig, dataset: Dataset, folder: Path, pairs: int) -> dict[str, Any]:
     """Pairs of one training; the first, which warms up, does not count."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
+    processor: dict[bool, list[float]] = {True: [], False: []}
     shares = []
     for pair in range(pairs + 1):
         for watched in (True, False) if pair % 2 else (False, True):
             out = folder / f"{pair}-{'watched' if watched else 'plain'}"
             observer = Observer(out, dataset, "train")
             with asked(out) if watched else nullcontext():
+                before = used()
                 record = train_run(config, dataset, out, callback=observer if watched else None)
+                after = used()
+            processor[watched].append(sum(spent - before.get(who, 0.0) for who, spent in after.items()))
             seconds[watched].append(record["seconds"])
             if watched:
                 shares.append(observer.spent / record["seconds"])
-    measured = {watched: times[1:] for watched, times in seconds.items()}
     return {
         "settings": config.to_dict(),
-        "seconds_with": measured[True],
-        "seconds_without": measured[False],
-        "ratio": spread([a / b for a, b in zip(measured[True], measured[False], strict=True)]),
+        "seconds_with": seconds[True][1:],
+        "seconds_without": seconds[False][1:],
+        "processor_with": processor[True][1:],
+        "processor_without": processor[False][1:],
+        "ratio": ratios(seconds),
+        "processor_ratio": ratios(processor),
         "share": spread(shares[1:]),
     }
+
+
+def ratios(times: dict[bool, list[float]]) -> dict[str, float]:
+    """Of each pair but the first, the time with the page by the time without."""
+    return spread([a / b for a, b in zip(times[True][1:], times[False][1:], strict=True)])
+
+
+def used() -> dict[int, float]:
+    """Processor seconds of this process so far, and of each that it has started and that still runs."""
+    spent = {0: time.process_time()}
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            spent[child.pid] = times.user + times.system
+    return spent
 
 
 @contextmanager

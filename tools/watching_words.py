@@ -9,23 +9,23 @@ from pages import wrapped
 
 
 def watching(path: Path) -> str:
-    """The times of pairs with and without --watch, divided by each other, and how busy the machine was."""
+    """What trainings take with --watch by what they take without, as medians; how busy the machine was."""
     record = read_json(path)
     machine = record["machine"]
     table = [
-        "| training | time with `--watch` by time without: median | quartiles | share of the callback |",
+        "| training | processor time with `--watch` by without | time, with quartiles | in the callback |",
         "| --- | ---: | ---: | ---: |",
     ]
     for row in record["rows"]:
-        ratio, epochs = row["ratio"], row["settings"]["epochs"]
+        ratio, processor, epochs = row["ratio"], row["processor_ratio"], row["settings"]["epochs"]
         table.append(
-            f"| {row['training']}, {epochs} epochs | {ratio['median']:.3f} | {ratio['q1']:.3f} to "
-            f"{ratio['q3']:.3f} | {100 * row['share']['median']:.1f} % |"
+            f"| {row['training']}, {epochs} epochs | {processor['median']:.3f} | {ratio['median']:.2f} "
+            f"({ratio['q1']:.2f} to {ratio['q3']:.2f}) | {100 * row['share']['median']:.1f} % |"
         )
     others = machine["cores_used_by_others"]
     busy = (
-        f"Other programs used {others:.1f} of the {machine['cores']} cores meanwhile, so single pairs vary; "
-        "the callback's share is measured inside the training."
+        f"Other programs used {others:.1f} of the {machine['cores']} cores meanwhile, so times vary by more "
+        "than they differ."
         if machine["shared"]
         else "The machine was otherwise idle."
     )
