@@ -162,7 +162,9 @@ class Observer(Callback):
 
     def _measure(self, step: int) -> None:
         """Gradients and dead units on the fixed batch, weights as pictures, and the validation split."""
-        weights = {name: np.array(value, np.float32) for name, value in self.engine.weights().items()}
+        weights = {
+            name: np.array(value, np.float32, order="C") for name, value in self.engine.weights().items()
+        }
         network = Network(
             self.engine.architecture, np.random.default_rng(0),
             label_smoothing=self.config.label_smoothing, params=weights,
