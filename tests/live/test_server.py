@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -243,3 +244,31 @@ def test_links_in_a_run_folder_lead_nowhere(stopped: Path, tmp_path: Path) -> No
         watched.ask(run["id"], "stop")
     lock.release()
     assert not (elsewhere / "live" / "control.json").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames": [{"step": 1, "weights": "no base64!"}]},
+        {"frames": [{"step": 1, "weights": "QUJ"}]},
+        {"seen": {"confusion": [[1] * 51] * 51, "mistakes": []}},
+        {"measured": [{"step": 1, "gradients": {"W1": -1.0}, "dead": []}]},
+        {"shape": [1, 0, 8]},
+        {"classes": ["x" * 501]},
+        {"rows": [{}]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_no_training_writes_is_refused(stopped: Path, change: dict[str, Any]) -> None:
+    live = LiveFolder(stopped)
+    live.state.write_text(json.dumps(json.loads(live.state.read_text()) | change))
+    about = told(stopped)
+    assert "state.json is damaged or of another version" in about["problem"]
+    assert about["rows"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with a name")
+def test_a_pipe_is_not_waited_for(stopped: Path) -> None:
+    LiveFolder(stopped).state.unlink()
+    os.mkfifo(LiveFolder(stopped).state)
+    assert "no regular file" in told(stopped)["problem"]

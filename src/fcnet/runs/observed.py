@@ -43,8 +43,20 @@ CLASSES = 50
 ROWS = 1000
 """Evaluations that are kept here; the run's history has them all."""
 
-Pixels = Annotated[str, Meta(max_length=2_000_000)]
+LAYERS = 300
+"""The most layers whose numbers are shown."""
+
+Pixels = Annotated[
+    str,
+    Meta(
+        max_length=2_000_000,
+        pattern="^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+    ),
+]
 """Bytes in base64."""
+
+Norms = Annotated[dict[Word, NotNegative], Meta(max_length=LAYERS)]
+Counts = Annotated[list[Annotated[int, Meta(ge=0, le=LARGEST)]], Meta(max_length=CLASSES)]
 
 T = TypeVar("T")
 
@@ -59,9 +71,9 @@ class Measured(Struct):
     """
 
     step: Count
-    gradients: dict[Word, NotNegative]
-    dead: list[Fraction]
-    updates: dict[Word, NotNegative] = {}
+    gradients: Norms
+    dead: Annotated[list[Fraction], Meta(max_length=LAYERS)]
+    updates: Norms = {}
 
 
 class Mistake(Struct):
@@ -87,8 +99,8 @@ class Seen(Struct):
     mistakes : the most confident ones, the surest first
     """
 
-    confusion: list[list[Annotated[int, Meta(ge=0, le=LARGEST)]]]
-    mistakes: list[Mistake]
+    confusion: Annotated[list[Counts], Meta(max_length=CLASSES)]
+    mistakes: Annotated[list[Mistake], Meta(max_length=MISTAKES)]
 
 
 class Frame(Struct):
@@ -104,9 +116,9 @@ class State(Struct):
     command: Literal["train", "tune", "reproduce"]
     classes: list[Word]
     shape: tuple[Count, Count, Count]
-    rows: list[Evaluation] = []
-    measured: list[Measured] = []
-    frames: list[Frame] = []
+    rows: Annotated[list[Evaluation], Meta(max_length=ROWS)] = []
+    measured: Annotated[list[Measured], Meta(max_length=ROWS)] = []
+    frames: Annotated[list[Frame], Meta(max_length=FRAMES)] = []
     seen: Seen | None = None
 
 

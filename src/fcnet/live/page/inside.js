@@ -188,8 +188,10 @@ class Seen {
     this.list.replaceChildren(
       ...seen.mistakes.map(({ index, label, said, probability, pixels }) => {
         const words = `${run.classes[label]}, taken for ${run.classes[said]}`;
-        const canvas = run.shape && pixels ? canvasOf(run.shape, "mistake") : null;
-        if (canvas && run.shape) paint(canvas, bytes(pixels), run.shape);
+        const numbers = bytes(pixels);
+        const shape = run.shape?.reduce((size, one) => size * one, 1) === numbers.length ? run.shape : null;
+        const canvas = shape && canvasOf(shape, "mistake");
+        if (canvas) paint(canvas, numbers, shape);
         const sure = percent(h("data", {}), probability, `probability of validation picture ${index}`);
         return h("li", {}, canvas, h("span", {}, words, " ", sure));
       }),
