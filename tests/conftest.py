@@ -43,6 +43,8 @@ SLOW = (
     "test_tune_figures.py", "test_question4.py",
     # every number and button of the explorer in a browser
     "explore/test_numbers.py", "explore/test_page.py", "explore/test_pictures.py", "explore/test_figures.py",
+    # the live page in a browser, and commands with it in processes of their own
+    "live/test_page.py", "live/test_commands.py",
     # submissions in processes of their own: mistakes, right solutions, attacks, courses
     "judge/test_mutants.py", "judge/test_right.py", "judge/test_right_pytorch.py", "judge/test_check.py",
     "judge/test_wrong.py", "judge/test_start.py", "judge/test_first_evening.py", "judge/test_cifar10.py",

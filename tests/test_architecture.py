@@ -21,7 +21,7 @@ ALLOWED = {
     "registry": {"errors"},
     "wording": set(),
     "memory": set(),
-    "display": {"wording"},
+    "notebook": {"wording"},
     "validation": {"errors"},
     "files": {"errors"},
     "lock": {"errors", "files"},
@@ -34,21 +34,23 @@ ALLOWED = {
         "errors", "extras", "registry", "wording", "memory", "validation", "files", "schema", "lock",
     },
     "net": {"errors", "registry", "validation", "files", "schema"},
-    "audit": {"display", "errors", "validation"},
+    "audit": {"notebook", "errors", "validation"},
     "pytest_plugin": {"audit"},
-    "train": {"display", "errors", "registry", "validation", "files", "schema", "records", "data", "net"},
+    "train": {"notebook", "errors", "registry", "validation", "files", "schema", "records", "data", "net"},
     "report": {
         "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
         "data", "train.history", "train.model",
     },
+    "web": set(),
     "explore": {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
-        "report.page.render", "judge.catalogue",
+        "report.page.render", "judge.catalogue", "web",
     },
-    "estimator": {"display", "errors", "wording", "data", "net", "train.ranges", "train.schedules"},
+    "live": {"errors", "files", "lock", "records", "data", "train.model", "runs", "web"},
+    "estimator": {"notebook", "errors", "wording", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {
-        "display", "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train",
+        "notebook", "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train",
         "torch_net",
     },
     "experiments": {
@@ -72,9 +74,9 @@ ALLOWED = {
     "cli": {
         "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
         "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs",
-        "export", "tuning", "explore", "judge",
+        "export", "tuning", "explore", "live", "judge",
     },
-    "__init__": {"extras", "two_layernet", "estimator"},
+    "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},
 }  # fmt: skip
 """For each file or folder of `src/fcnet`, what of fcnet it may import; with errors also extras."""

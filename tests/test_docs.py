@@ -34,6 +34,7 @@ CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "gradin
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 DATA = page("streaming")
 FOLDING = page("folding")
+WATCH = page("watching")
 SPEED = page(
     "step",
     "momentum",
@@ -92,12 +93,15 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "doctor.md").write_text(DOCTOR)
     (root / "docs" / "data.md").write_text(DATA)
     (root / "docs" / "folding.md").write_text(FOLDING)
+    (root / "docs" / "watch.md").write_text(WATCH)
     (root / "docs" / "speed.md").write_text(SPEED)
     (root / "docs" / "checking.md").write_text(CHECKING)
     (root / "docs" / "grading.md").write_text(GRADING)
     for name in ("benchmarks", "search", "deep", "checking"):
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
-    for name in ("survival.json", "hostile.json", "fuzz.json", "folding.json", "streaming.json"):
+    for name in (
+        "survival.json", "hostile.json", "fuzz.json", "folding.json", "streaming.json", "watching.json",
+    ):  # fmt: skip
         shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0
     return root

@@ -10,7 +10,7 @@ import pytest
 import notebooks
 from fcnet.audit import audit_gradients
 from fcnet.data.dataset import Dataset
-from fcnet.display import Rows, curves, spread, table
+from fcnet.notebook import Rows, curves, spread, table
 from fcnet.runs.listing import read_run
 from fcnet.runs.training import train_run
 from fcnet.train.history import Evaluation, read_history

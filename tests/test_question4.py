@@ -123,8 +123,8 @@ def test_the_study_goes_on_where_it_was_stopped(
     monkeypatch.setattr(depth, "PYTORCH", replace(PYTORCH, precision="float64", device="cpu"))
     started: list[str] = []
 
-    def listener_for(stop_at: int) -> Callable[[str], Callback]:
-        def make(title: str) -> Callback:
+    def listener_for(stop_at: int) -> Callable[[str, Path], Callback]:
+        def make(title: str, folder: Path) -> Callback:
             started.append(title)
             return StopAfter(5) if len(started) == stop_at else Callback()
 
@@ -136,12 +136,14 @@ def test_the_study_goes_on_where_it_was_stopped(
     finished = sorted(path for path in tmp_path.rglob("record.json"))
     assert len(finished) == 2
     stamps = [path.stat().st_mtime_ns for path in finished]
-    study = question4.depth(digits, tmp_path, True, lambda title: Callback())
+    study = question4.depth(digits, tmp_path, True, lambda title, folder: Callback())
     assert [path.stat().st_mtime_ns for path in finished] == stamps
     assert [(row["layers"], row["initialisation"]) for row in study["rows"]] == [
         (layers, how) for how in ("1e-3", "he") for layers in LAYERS
     ]
-    assert question4.depth(digits, tmp_path, True, lambda title: pytest.fail("trained again")) == study
+    assert (
+        question4.depth(digits, tmp_path, True, lambda title, folder: pytest.fail("trained again")) == study
+    )
     he = [row for row in study["rows"] if row["initialisation"] == "he"]
     assert min(row["validation_accuracy_mean"] for row in he) > 0.8
     first = question4.test_best(digits, tmp_path, study["rows"])

@@ -113,7 +113,7 @@ def be_careless(how: str) -> None:
         files: Any = import_module("fcnet.files")
         files.CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
-        def in_place(target: Path) -> Any:
+        def in_place(target: Path, durable: bool = True) -> Any:
             files.make_folder(target.parent)
             return files.create(str(target), None)
 

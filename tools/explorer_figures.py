@@ -84,6 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def photograph(page: Any) -> Image.Image:
+    """What the window shows, in a palette of its own."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    return picture.quantize(COLOURS, dither=Image.Dither.NONE)
+
+
 def _pictures(chromium: str) -> dict[str, Image.Image]:
     from playwright.sync_api import sync_playwright
 
@@ -100,8 +106,7 @@ def _pictures(chromium: str) -> dict[str, Image.Image]:
             page.goto(address)
             prepare(page)
             page.mouse.move(0, 0)
-            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            taken[name] = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+            taken[name] = photograph(page)
             page.close()
         browser.close()
     return taken

@@ -47,6 +47,7 @@ from speed_tables import blocks as speed_blocks
 from streaming import streaming
 from tables import estimator, ladder, search, speed, table
 from tuning_tables import search_figures, tuning
+from watching_words import watching
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -161,6 +162,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         "docs/folding.md": {"folding": folding(records / "folding.json")},
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/data.md": {"streaming": streaming(records / "streaming.json")},
+        "docs/watch.md": {"watching": watching(records / "watching.json")},
         "docs/speed.md": speed_blocks(benchmarks),
         **_checking(records / "checking" / "confusion.json"),
         "docs/grading.md": grading_blocks(records / "checking"),

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fcnet.estimator import FCNetClassifier as FCNetClassifier
     from fcnet.estimator import FCNetRegressor as FCNetRegressor
+    from fcnet.live.notebook import display as display
     from fcnet.two_layernet import TwoLayerNet as TwoLayerNet
 
 __version__ = "0.1.0"
-__all__ = ["FCNetClassifier", "FCNetRegressor", "TwoLayerNet", "__version__"]
+__all__ = ["FCNetClassifier", "FCNetRegressor", "TwoLayerNet", "__version__", "display"]
 
 _HOMES = {
     "FCNetClassifier": "fcnet.estimator",
     "FCNetRegressor": "fcnet.estimator",
     "TwoLayerNet": "fcnet.two_layernet",
+    "display": "fcnet.live.notebook",
 }
 
 

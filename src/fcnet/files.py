@@ -226,38 +226,46 @@ def temporary_file(target: Path) -> Iterator[tuple[BinaryIO, str, int | None]]:
 
 
 @contextmanager
-def new_file(target: Path) -> Iterator[BinaryIO]:
+def new_file(target: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Offer a temporary file beside `target` that replaces it in one step once the block has succeeded.
 
     A reader sees the old file or the new one, which is on the disk before it has the name; after the block
     the name is on the disk too. Where the block or the writing fails, the old file is as it was and no
     temporary file stays behind. A killed process does leave one, see `remove_leftovers`. Folders above it
     that are missing are made.
+
+    Parameters
+    ----------
+    target : the file
+    durable : wait until it is on the disk; what is only looked at now need not outlive a loss of power
     """
     with temporary_file(target) as (file, temporary, folder):
         yield file
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
         file.close()
         name = str(target) if folder is None else target.name
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        _sync(target.parent, folder)
+        if durable:
+            _sync(target.parent, folder)
 
 
-def write_atomically(path: Path, content: bytes | str, remedy: str = REMEDY) -> None:
+def write_atomically(path: Path, content: bytes | str, remedy: str = REMEDY, durable: bool = True) -> None:
     """Write a whole file, and the folders above it, as `new_file` does.
 
     Parameters
     ----------
     path, content : the file
     remedy : what the error tells the user to do
+    durable : as for `new_file`
 
     Raises
     ------
     RunError : `cannot write PATH: REASON, REMEDY`
     """
     try:
-        with new_file(path) as file:
+        with new_file(path, durable) as file:
             # a file's name that is no Unicode stands as its escape
             file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:

@@ -97,3 +97,11 @@ def test_an_error_on_a_terminal_is_broken_between_words(
     lines = capsys.readouterr().err.splitlines()
     assert " ".join(lines) == sentence
     assert all(len(line) <= 80 for line in lines[:-1])
+
+
+def test_a_notebook_without_widgets_gets_lines_and_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rich draws bars in notebooks with ipywidgets alone, and warns without them."""
+    console = Console(file=io.StringIO(), force_jupyter=True, force_terminal=True)
+    assert console.is_terminal
+    train(TrainingProgress("run", console), 40, 10)
+    assert len(capsys.readouterr().out.splitlines()) == 4

@@ -14,9 +14,11 @@ import pytest
 
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset, Origin, Part
-from fcnet.explore.bundle import PAGE, embedded, script
 from fcnet.explore.equations import steps, symbols
+from fcnet.explore.write import PAGE
+from fcnet.live.server import PAGE as LIVE
 from fcnet.runs.training import train_run
+from fcnet.web.bundle import IMPORT, SHARED, embedded, script
 from trainings import small
 
 TYPES = {
@@ -24,7 +26,7 @@ TYPES = {
         "allowJs": True, "checkJs": True, "noEmit": True, "strict": True, "target": "ES2022",
         "module": "ES2022", "lib": ["ES2023", "DOM", "DOM.Iterable"],
     },
-    "include": [str(PAGE / "*.js")],
+    "include": [str(folder / "*.js") for folder in (SHARED, PAGE, LIVE)],
 }  # fmt: skip
 
 
@@ -37,18 +39,20 @@ def test_types(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_module_is_in_the_script_once_and_after_what_it_needs() -> None:
-    text = script()
+@pytest.mark.parametrize("folder", [PAGE, LIVE])
+def test_every_module_is_in_the_script_once_and_after_what_it_needs(folder: Path) -> None:
+    text = script(folder)
     assert not re.search(r"^(import|export) ", text, re.MULTILINE)
     order = re.findall(r'^modules\["(.*)"\] = ', text, re.MULTILINE)
-    assert sorted(order) == sorted(path.name for path in PAGE.glob("*.js"))
-    for name in order:
-        needed = re.findall(r'from "\./(.*)";', (PAGE / name).read_text())
-        assert all(order.index(one) < order.index(name) for one in needed)
+    paths = [*folder.glob("*.js"), *SHARED.glob("*.js")]
+    assert sorted(order) == sorted(path.name for path in paths)
+    for path in paths:
+        needed = [Path(one).name for _, one in IMPORT.findall(path.read_text())]
+        assert all(order.index(one) < order.index(path.name) for one in needed)
 
 
 def test_modules_are_to_be_read() -> None:
-    for path in PAGE.iterdir():
+    for path in [*PAGE.iterdir(), *LIVE.iterdir(), *SHARED.glob("*.js"), *SHARED.glob("*.css")]:
         lines = path.read_text().splitlines()
         assert len(lines) <= 300, path.name
         assert max(map(len, lines)) <= 110, path.name

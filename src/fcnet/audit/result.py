@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.audit.tolerances import TOLERANCES
-from fcnet.display import table
+from fcnet.notebook import table
 
 KINKS_IN_RECORD, KINKS_IN_TABLE = 50, 5
 """Kinks that a record or a table lists one by one; their number is always whole."""

@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": "fcnet.cli.audit:Audit",
     "report": "fcnet.cli.report:Report",
     "explore": "fcnet.cli.explore:Explore",
+    "watch": "fcnet.cli.watch:Watch",
     "start": "fcnet.cli.start_exercise:Start",
     "check": "fcnet.cli.check:Check",
     "grade": "fcnet.cli.grade:Grade",

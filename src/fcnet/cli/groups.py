@@ -27,7 +27,7 @@ GROUPS = {
         "mixup", "augment",
     ),
     "search": ("trials", "workers", "vary", "minutes", "storage", "study"),
-    "output": ("out", "resume", "overwrite", "tensorboard", "evaluate_every"),
+    "output": ("out", "resume", "overwrite", "tensorboard", "watch", "evaluate_every"),
     "engine": ("engine", "device", "precision", "compile"),
     "training": (),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,20 @@ def _where_it_was(origin: dict[str, Any]) -> Path | None:
         if chosen_place(None) is None and path.is_dir() and look(path, [titled(origin["name"])])
         else None
     )
+
+
+def page_beside_if(wanted: bool, folder: Path) -> AbstractContextManager[None]:
+    """Serve the live page of a folder during the block if it is wanted, and print its address.
+
+    Raises
+    ------
+    FcnetError : the page cannot be served
+    """
+    if not wanted:
+        return nullcontext()
+    from fcnet.live.beside import page_beside
+
+    return page_beside(folder, lambda text: tell(text, sys.stdout))
 
 
 def digits_notice(dataset: Dataset) -> str:

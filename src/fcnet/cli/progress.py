@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import TracebackType
 
 from rich.console import Console
@@ -59,6 +60,11 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
+def draws_in_place(console: Console) -> bool:
+    """Whether a bar can be drawn again and again: on a terminal, and in a notebook that has ipywidgets."""
+    return console.is_terminal and (not console.is_jupyter or find_spec("ipywidgets") is not None)
+
+
 class TrainingProgress(Callback):
     """A callback that shows loss, validation accuracy and time left.
 
@@ -73,7 +79,7 @@ class TrainingProgress(Callback):
         self.title = title
         self.lines = lines
         self.console = console or Console(file=sys.stdout)
-        self.live = self.console.is_terminal
+        self.live = draws_in_place(self.console)
         self.row: Evaluation | None = None
         self.progress = Progress(
             title_column(),
@@ -147,7 +153,7 @@ def reading_progress(console: Console | None = None) -> Iterator[Callable[[str, 
     progress : to be called with what is done, and how many of how many are
     """
     console = console or Console(stderr=True)
-    if not console.is_terminal:
+    if not draws_in_place(console):
         yield _Lines(console)
         return
     counted = TextColumn("{task.completed:,.0f} of {task.total:,.0f}", table_column=Column(no_wrap=True))

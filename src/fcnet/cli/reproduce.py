@@ -24,8 +24,11 @@ class Reproduce:
     require_cifar10: bool = False
     """Fail instead of using scikit-learn's digits if CIFAR-10 is not available."""
 
+    watch: bool = False
+    """Serve a live page of the trainings until the end, and print its address."""
+
     def run(self) -> int:
-        from fcnet.cli.loading import digits_notice, load
+        from fcnet.cli.loading import digits_notice, load, page_beside_if
         from fcnet.cli.story import Story
         from fcnet.experiments.reproduce import Reproduction
         from fcnet.extras import require
@@ -33,9 +36,9 @@ class Reproduce:
         require("matplotlib", "report")  # before minutes of training, not after them
         out = self.out or Path("runs/quick" if self.quick else "runs/reproduce")
         dataset = load(self.data, self.require_cifar10)
-        reproduction = Reproduction(dataset, out, self.quick)
+        reproduction = Reproduction(dataset, out, self.quick, self.watch)
         try:
-            with reproduction.held():
+            with reproduction.held(), page_beside_if(self.watch, out):
                 Story(reproduction).tell()
         except KeyboardInterrupt as stop:
             raise type(stop)("nothing is lost, run the same command again to continue") from None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
@@ -17,9 +17,9 @@ from fcnet.train.config import TrainConfig
 from fcnet.wording import percent
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from fcnet.data.dataset import TableOptions
+    from fcnet.data.dataset import Dataset, TableOptions
+    from fcnet.runs.tensorboard import TensorBoard
+    from fcnet.train.callbacks import Callback
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Train:
     """Train anew in a folder that holds a run: that one is renamed OUT-1, OUT-2, and so on."""
     tensorboard: bool = False
     """Write curves for TensorBoard into RUN/tensorboard while it trains."""
+    watch: bool = False
+    """Serve a live page of the training until it ends, and print its address."""
     recipe: Recipe | None = None
     """Start from the settings of a recipe; further options change them."""
     config: Path | None = None
@@ -78,7 +80,7 @@ class Train:
         if self.resume and self.overwrite:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
-        watching = self._watching() if first else nullcontext()
+        curves = self._curves() if first else []
         data, image_size, skip_damaged, table, stream = self._data()
         dataset = load_any(
             data,
@@ -92,7 +94,7 @@ class Train:
         if self.overwrite and first and (place := move_aside(self.out)):
             tell(f"moved the run in {self.out} to {place}", sys.stdout)
         try:
-            with watching as callback:
+            with self._watching(dataset, curves) if first else nullcontext() as callback:
                 record = train_run(settings, dataset, self.out, self.resume, callback)
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command('--resume')}") from None
@@ -126,6 +128,7 @@ class Train:
         """The command that trains in this folder, with these options, as one types it."""
         words = ["fcnet", "train", "--out", str(self.out), *options]
         words += ["--tensorboard"] if self.tensorboard else []
+        words += ["--watch"] if self.watch else []
         words += ["--require-cifar10"] if self.require_cifar10 else []
         words += [] if data is None else ["--data", str(data)]
         words += [] if data is None or self.image_size is None else ["--image-size", str(self.image_size)]
@@ -134,25 +137,29 @@ class Train:
         words += [] if data is None else words_of(table_options(self))
         return shlex.join(words)
 
-    def _watching(self) -> AbstractContextManager[Any]:
-        """Who watches the training: the progress on the screen, and TensorBoard's files if asked for.
+    def _curves(self) -> list[TensorBoard]:
+        """The writer of TensorBoard's files, if asked for.
 
         Raises
         ------
-        FcnetError : TensorBoard is asked for and tensorboardX is not installed
+        FcnetError : tensorboardX is not installed
         """
-        from fcnet.cli.progress import TrainingProgress
         from fcnet.runs.tensorboard import TensorBoard
+
+        return [TensorBoard(self.out)] if self.tensorboard else []
+
+    @contextmanager
+    def _watching(self, dataset: Dataset, curves: Sequence[TensorBoard]) -> Iterator[Callback]:
+        """Who watches the training: progress on the screen, TensorBoard's files, the live page."""
+        from fcnet.cli.loading import page_beside_if
+        from fcnet.cli.progress import TrainingProgress
+        from fcnet.runs.observer import Observer
         from fcnet.train.callbacks import Callbacks
 
-        curves = [TensorBoard(self.out)] if self.tensorboard else []
-
-        @contextmanager
-        def watching() -> Iterator[Callbacks]:
-            with TrainingProgress(self.out.name, lines=None) as progress, ExitStack() as stack:
-                yield Callbacks(progress, *(stack.enter_context(closing(writer)) for writer in curves))
-
-        return watching()
+        live = [Observer(self.out, dataset, "train")] if self.watch else []
+        with page_beside_if(self.watch, self.out), ExitStack() as stack:
+            progress = stack.enter_context(TrainingProgress(self.out.name, lines=None))
+            yield Callbacks(progress, *live, *(stack.enter_context(closing(one)) for one in curves))
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> Train:

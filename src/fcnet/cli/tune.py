@@ -51,6 +51,8 @@ class Tune:
     components and whitening-floor; all but depth and warmup-epochs if not given."""
     resume: bool = False
     """Resume the search in the folder, with its own data, settings and space if none are given."""
+    watch: bool = False
+    """Serve a live page of the trials until the search ends, and print its address."""
     minutes: float | None = None
     """Minutes after which no trial begins; running trials finish."""
     storage: str | None = None
@@ -86,7 +88,7 @@ class Tune:
         from fcnet.extras import require as require_package
 
         require_package("optuna", "tune")
-        from fcnet.cli.loading import load_any
+        from fcnet.cli.loading import load_any, page_beside_if
         from fcnet.tuning.figures import draw
         from fcnet.tuning.run import run
         from fcnet.tuning.view import View
@@ -106,7 +108,8 @@ class Tune:
         if not self.resume and search.base.engine == "numpy":
             print(_expected(search, dataset), flush=True)
         try:
-            status = run(search, dataset, View())
+            with page_beside_if(self.watch, self.out):
+                status = run(search, dataset, View())
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
@@ -164,6 +167,7 @@ class Tune:
             require_cifar10=self.require_cifar10,
             skip_damaged=self.skip_damaged,
             table=table_options(self),
+            watch=self.watch,
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
@@ -185,6 +189,8 @@ class Tune:
         words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
+        if self.watch:
+            words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
         return shlex.join(words) + _same_data(

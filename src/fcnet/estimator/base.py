@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from fcnet.display import Rows
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
 from fcnet.estimator.inputs import Standardisation
@@ -20,6 +19,7 @@ from fcnet.estimator.learner import Learner
 from fcnet.estimator.prediction import Scores
 from fcnet.estimator.settings import Settings
 from fcnet.estimator.training import Training
+from fcnet.notebook import Rows
 from fcnet.train.schedules import Schedule
 
 Array = NDArray[Any]

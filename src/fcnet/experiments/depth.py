@@ -96,7 +96,7 @@ def width_for(wanted: int, inputs: int, layers: int, classes: int) -> int:
 
 
 def study(
-    dataset: Dataset, folder: Path, quick: bool, listener_for: Callable[[str], Callback]
+    dataset: Dataset, folder: Path, quick: bool, listener_for: Callable[[str, Path], Callback]
 ) -> list[dict[str, Any]]:
     """Train every network of the study from every seed, each in its own run folder.
 
@@ -107,7 +107,7 @@ def study(
     dataset : its test set is not used
     folder : of the study
     quick : one seed, two epochs, fewer networks
-    listener_for : gives the callback of a training, from its name
+    listener_for : gives the callback of a training, from its name and its folder
 
     Returns
     -------
@@ -124,7 +124,7 @@ def study(
             title = f"{done} of {total}: {point.layers} layers, {point.initialisation}, seed {seed}"
             run = folder / point.name / f"seed{seed}"
             config = point.config(base, seed)
-            records.append(train_run(config, dataset, run, resume=True, callback=listener_for(title)))
+            records.append(train_run(config, dataset, run, resume=True, callback=listener_for(title, run)))
         rows.append(summary(point, records))
     return rows
 

@@ -36,17 +36,21 @@ SIGNAL_IMAGES = 1000
 """Training images that the signal is measured on."""
 
 
+def folder_of(out: Path, engine: Literal["torch", "numpy"]) -> Path:
+    """Where the two-layer net goes that one of the engines trains."""
+    return out / {"torch": "pytorch"}.get(engine, engine)
+
+
 def two_layers(
-    dataset: Dataset, out: Path, engine: Literal["torch", "numpy"], callback: Callback
+    dataset: Dataset, folder: Path, engine: Literal["torch", "numpy"], callback: Callback
 ) -> dict[str, Any]:
-    """The two-layer net of question 4, trained by one of the engines; its record."""
+    """The two-layer net of question 4, trained by one of the engines in that folder; its record."""
     config = suited(replace(PYTORCH, engine=engine), dataset)
-    folder = out / {"torch": "pytorch"}.get(engine, engine)
     return train_run(config, dataset, folder, resume=True, callback=callback)
 
 
 def depth(
-    dataset: Dataset, out: Path, quick: bool, listener_for: Callable[[str], Callback]
+    dataset: Dataset, out: Path, quick: bool, listener_for: Callable[[str, Path], Callback]
 ) -> dict[str, Any]:
     """The study of depth; existing results are read."""
     path = out / "depth.json"

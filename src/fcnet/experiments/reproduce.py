@@ -29,6 +29,7 @@ from fcnet.experiments.toy import toy_questions
 from fcnet.files import exists, remove, remove_leftovers
 from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.runs.observer import Observer
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
 from fcnet.schema import Tested
@@ -72,11 +73,13 @@ class Reproduction:
     dataset : CIFAR-10, or its stand-in
     out : where everything goes
     quick : the short recipe instead of the tuned one, and no ladder
+    watch : keep what the live page shows
     """
 
     dataset: Dataset
     out: Path
     quick: bool = False
+    watch: bool = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -121,7 +124,7 @@ class Reproduction:
             self.dataset,
             run.path,
             resume=True,
-            callback=Callbacks(callback, watch),
+            callback=self._observed(Callbacks(callback, watch), run.path),
         )
         findings = self._once("default/diagnosis.json", lambda: self._diagnose(record["metrics"], run, watch))
         return record | findings
@@ -139,7 +142,7 @@ class Reproduction:
         """The tuned run; its record."""
         config, folder = suited(QUICK if self.quick else TUNED, self.dataset), self.out / "tuned"
         both = Callbacks(KeepInitial(folder), callback)
-        return train_run(config, self.dataset, folder, resume=True, callback=both)
+        return train_run(config, self.dataset, folder, resume=True, callback=self._observed(both, folder))
 
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
@@ -148,11 +151,16 @@ class Reproduction:
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
-        return question4.two_layers(self.dataset, self.out, engine, callback)
+        folder = question4.folder_of(self.out, engine)
+        return question4.two_layers(self.dataset, folder, engine, self._observed(callback, folder))
 
     def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:
         """Question 4's study of depth."""
-        return question4.depth(self.dataset, self.out, self.quick, listener_for)
+
+        def observed(title: str, folder: Path) -> Callback:
+            return self._observed(listener_for(title), folder)
+
+        return question4.depth(self.dataset, self.out, self.quick, observed)
 
     def test_best(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The test set on the study's best net."""
@@ -199,6 +207,12 @@ class Reproduction:
             results["ladder"] = read_stage(self.out / "ladder.json")["rungs"]
         write_json(self.out / "results.json", results)
         return results
+
+    def _observed(self, callback: Callback, folder: Path) -> Callback:
+        """A callback, and that of the live page where it is wanted."""
+        if not self.watch:
+            return callback
+        return Callbacks(callback, Observer(folder, self.dataset, "reproduce"))
 
     def _once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         path = self.out / name

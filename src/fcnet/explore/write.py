@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset
-from fcnet.explore.bundle import page
 from fcnet.explore.equations import steps, symbols
 from fcnet.explore.mistakes import texts
 from fcnet.explore.run import of_run
 from fcnet.explore.toy import toy
 from fcnet.files import write_atomically
+from fcnet.report.page.render import math_font
+from fcnet.web.bundle import page
+
+PAGE = Path(__file__).parent / "page"
+"""The front end."""
 
 MEGABYTES = 3.0
 """The page's largest size, unless another is given."""
@@ -24,7 +28,8 @@ def explorer(run: dict[str, Any] | None = None) -> str:
     ----------
     run : what it embeds of a trained network, as `of_run` gives it; None for the toy network alone
     """
-    return page({"toy": toy(), "steps": steps(), "symbols": symbols(), "mistakes": texts(), "run": run})
+    data = {"toy": toy(), "steps": steps(), "symbols": symbols(), "mistakes": texts(), "run": run}
+    return page(PAGE, data, style=math_font())
 
 
 def write_explorer(

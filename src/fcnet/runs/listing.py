@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from fcnet.display import Rows, curves, table
 from fcnet.errors import FcnetError, RunError
 from fcnet.files import exists
+from fcnet.notebook import Rows, curves, table
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import read_config
 from fcnet.schema import Data, Tested
@@ -24,7 +24,7 @@ State = Literal["finished", "unfinished", "diverged", "damaged"]
 MARKS = ("config.toml", "record.json", "history.jsonl")
 """Any of these makes a folder that of a run."""
 
-WITHIN = {"checkpoint", "tensorboard", "initial"}
+WITHIN = {"checkpoint", "tensorboard", "initial", "live"}
 """Folders of a run that hold no other runs."""
 
 USUAL = TrainConfig().to_dict()

@@ -118,6 +118,9 @@ class TorchEngine:
         weights = self.network.decayed()
         return self.config.reg * sum(float(value.detach().square().sum()) for value in weights)
 
+    def weights(self) -> dict[str, Array]:
+        return parameters_of(self.network)
+
     def state(self) -> dict[str, Array]:
         state = {f"network.{name}": value for name, value in parameters_of(self.network).items()}
         state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}

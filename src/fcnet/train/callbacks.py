@@ -6,6 +6,10 @@ and without it.
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 
@@ -22,8 +26,15 @@ class Callback:
     def on_batch_end(self, step: int, total: int, loss: float) -> None:
         """Called after each step: steps done, steps in all, the loss that the step started from."""
 
+    def on_validation(self, logits: NDArray[Any]) -> None:
+        """Called before `on_evaluation` with the class scores (N, K) of the validation split."""
+
     def on_evaluation(self, row: Evaluation) -> None:
         """Called after each evaluation, at the end of an epoch unless the settings say otherwise."""
+
+    def waits(self) -> bool:
+        """Whether the training is to wait before its next step; asked until it is not."""
+        return False
 
 
 class Callbacks(Callback):
@@ -44,6 +55,13 @@ class Callbacks(Callback):
         for callback in self.callbacks:
             callback.on_batch_end(step, total, loss)
 
+    def on_validation(self, logits: NDArray[Any]) -> None:
+        for callback in self.callbacks:
+            callback.on_validation(logits)
+
     def on_evaluation(self, row: Evaluation) -> None:
         for callback in self.callbacks:
             callback.on_evaluation(row)
+
+    def waits(self) -> bool:
+        return any(callback.waits() for callback in self.callbacks)

@@ -22,7 +22,7 @@ from fcnet.net.optimisers import OPTIMISERS
 from fcnet.net.scaled import Scaled
 from fcnet.registry import look_up
 from fcnet.train.config import TrainConfig
-from fcnet.train.inputs import make_inputs
+from fcnet.train.inputs import Inputs, make_inputs
 from fcnet.train.model import Model
 
 Array = NDArray[Any]
@@ -36,6 +36,9 @@ class Engine(Protocol):
 
     views: int
     """Deformations that `Minibatch.views` chooses from."""
+
+    inputs: Inputs
+    """From images to what the network is given."""
 
     @property
     def architecture(self) -> Architecture:
@@ -51,6 +54,10 @@ class Engine(Protocol):
 
     def penalty(self) -> float:
         """The L2 term of (13)."""
+        ...
+
+    def weights(self) -> dict[str, Array]:
+        """The parameters as they are now, by name; may share memory with the engine, and is only read."""
         ...
 
     def state(self) -> dict[str, Array]:
@@ -130,6 +137,10 @@ class NumpyEngine:
 
     def penalty(self) -> float:
         return float(self.config.reg * self.network.squared_norm())
+
+    def weights(self) -> dict[str, Array]:
+        # settling them would round, and the training would be another
+        return {one.name: one.scaled.scale * one.scaled.stored for one in self.network.parameters}
 
     def state(self) -> dict[str, Array]:
         state = {f"network.{name}": value for name, value in self.network.state().items()}

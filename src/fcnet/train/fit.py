@@ -24,7 +24,7 @@ from fcnet.train.checkpoint import Checkpoint
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
-from fcnet.train.interruption import deferred_interrupt
+from fcnet.train.interruption import Interruption, deferred_interrupt
 from fcnet.train.schedules import SCHEDULES, Length, Schedule
 
 CHECKPOINT_SECONDS = 10.0
@@ -32,6 +32,9 @@ CHECKPOINT_SECONDS = 10.0
 
 CHECKPOINT_SHARE = 0.05
 """Largest share of the time for writing them: they are rarer if the disk is slow or the net large."""
+
+WAIT_SECONDS = 0.05
+"""Seconds between two questions to a callback whether the training is still to wait."""
 
 
 @dataclass
@@ -106,6 +109,7 @@ class Fit:
             while self.step < self.total:
                 for batch in self._rest_of_epoch():
                     self._one_step(batch)
+                    self._wait(interruption)
                     if interruption.requested:
                         self._save()
                         raise interruption.stop()
@@ -144,6 +148,16 @@ class Fit:
         if self.step == self.total or self._checkpoint_is_due():
             self._save()
 
+    def _wait(self, interruption: Interruption) -> None:
+        """Wait while a callback asks for it; the time does not count, and a checkpoint is there."""
+        if self.step == self.total or not self.callback.waits():
+            return
+        self._save()
+        start = time.perf_counter()
+        while self.callback.waits() and not interruption.requested:
+            time.sleep(WAIT_SECONDS)
+        self._start += time.perf_counter() - start
+
     def _remember(self) -> None:
         """Keep the good weights of this step in case of a later divergence."""
         self._good = self.step, {name: value.copy() for name, value in self.engine.state().items()}
@@ -162,9 +176,8 @@ class Fit:
         train_accuracy, _ = accuracy_and_loss(
             self.engine.logits(self.train.images[known]), self.train.labels[known]
         )
-        val_accuracy, val_loss = accuracy_and_loss(
-            self.engine.logits(self.validation.images), self.validation.labels
-        )
+        logits = self.engine.logits(self.validation.images)
+        val_accuracy, val_loss = accuracy_and_loss(logits, self.validation.labels)
         loss = float(np.mean(self.losses))
         row = Evaluation(
             step=self.step,
@@ -183,6 +196,7 @@ class Fit:
         self.losses = []
         self.history.append(row)
         self._remember()
+        self.callback.on_validation(logits)
         self.callback.on_evaluation(row)
 
     def _checkpoint_is_due(self) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fcnet.display import Rows
 from fcnet.errors import RunError
 from fcnet.files import read_file
+from fcnet.notebook import Rows
 from fcnet.schema import HISTORY_LIMIT, Count, Fraction, NotNegative, Positive, decoded
 
 TRAINING_SAMPLE = "training sample"

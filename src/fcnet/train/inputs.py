@@ -35,6 +35,11 @@ class Inputs:
         """The number of the network's inputs."""
         return self.preprocessing.mean.size if self.projection is None else self.projection.shape[1]
 
+    def of(self, images: NDArray[Any]) -> Array:
+        """The network's inputs (N, inputs) float32 of images (N, D)."""
+        X = self.preprocessing(images)
+        return X if self.projection is None else X @ self.projection
+
     def folded(
         self, architecture: Architecture, params: Mapping[str, Array]
     ) -> tuple[Architecture, dict[str, Array]]:

@@ -42,6 +42,9 @@ STOP_SECONDS = 60.0
 LOST = 6
 """Killed workers, with no finished trial in between, after which the search stops."""
 
+STOPPED = 130
+"""The exit status of a worker that was interrupted."""
+
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Variables that the matrix libraries, PyTorch's among them, read when they load."""
 
@@ -225,10 +228,13 @@ class Workers:
         Raises
         ------
         FcnetError : the message of a worker that ended with an error
+        KeyboardInterrupt : a worker was asked to stop, on the live page
         """
         ended = {place: process for place, process in self.running.items() if process.poll() is not None}
         for place, process in ended.items():
             _close(self.running.pop(place))
+            if process.returncode == STOPPED:
+                raise KeyboardInterrupt
             if process.returncode > 0:
                 raise FcnetError(self._said(place))
         return sum(process.returncode < 0 for process in ended.values())

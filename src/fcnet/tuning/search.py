@@ -42,6 +42,7 @@ class Search:
     study : name of the search in that database
     source, image_size, require_cifar10, skip_damaged, table : where a worker finds the data and how it reads
         them, see `fcnet.cli.loading.load_any`
+    watch : keep what the live page shows of each training
     space : what `vary` means for this base and these images
     data : hash of the data set
     """
@@ -60,6 +61,7 @@ class Search:
     require_cifar10: bool = False
     skip_damaged: bool = False
     table: TableOptions = field(default_factory=TableOptions)
+    watch: bool = False
     space: Space = field(default_factory=Space)
     data: str = ""
 

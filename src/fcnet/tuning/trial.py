@@ -20,8 +20,9 @@ from fcnet.data.whitening import covariance_kept
 from fcnet.errors import DivergedError
 from fcnet.files import holding, remove, write_atomically
 from fcnet.records import RunFolder
+from fcnet.runs.observer import Observer
 from fcnet.runs.training import train_run
-from fcnet.train.callbacks import Callback
+from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.tuning.study import POINTS, Trials
@@ -139,7 +140,9 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
     start = time.perf_counter()
     diverged = False
     try:
-        record = train_run(config, dataset, run.path, resume=True, callback=reporter)
+        live = [Observer(run.path, dataset, "tune")] if search.watch else []
+        callbacks = Callbacks(*live, reporter)
+        record = train_run(config, dataset, run.path, resume=True, callback=callbacks)
         return float(record["metrics"]["val_accuracy"])
     except (DivergedError, optuna.TrialPruned) as end:
         diverged = isinstance(end, DivergedError)

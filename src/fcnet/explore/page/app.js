@@ -2,7 +2,7 @@
 
 import { BrokenPanel } from "./broken.js";
 import { inflate } from "./decode.js";
-import { button, choice, h } from "./dom.js";
+import { button, choice, h } from "../../web/dom.js";
 import { Drawing } from "./drawing.js";
 import { mistakes } from "./mistakes.js";
 import { PassPanel } from "./pass.js";

@@ -1,9 +1,9 @@
 // Break it: a typical mistake, what it makes wrong, what the exercise’s checks say, how it trains.
 
-import { h, markup } from "./dom.js";
+import { h, markup } from "../../web/dom.js";
 import { PARAMS, compute, gradientCheck } from "./network.js";
-import { num, shown } from "./numbers.js";
-import { Plot } from "./plot.js";
+import { num, shown } from "../../web/numbers.js";
+import { Plot } from "../../web/plot.js";
 import { differing } from "./store.js";
 import { EXERCISE_START, ITERATIONS, Training, question3 } from "./training.js";
 import { Matrix } from "./matrix.js";
@@ -162,7 +162,7 @@ export class BrokenPanel {
   }
 }
 
-/** @param {string} name @param {import("./numbers.js").Num} number @param {boolean} passes */
+/** @param {string} name @param {import("../../web/numbers.js").Num} number @param {boolean} passes */
 function check(name, number, passes, digits = 3) {
   return h(
     "tr",

@@ -1,9 +1,9 @@
 // The 4-10-3 network: one button a unit, one line a weight. Every unit shows what went up on its first line
 // and what came back on its second, for the chosen point.
 
-import { h, setTo, svg } from "./dom.js";
+import { h, setTo, svg } from "../../web/dom.js";
 import { GRADIENTS } from "./network.js";
-import { num, set, short } from "./numbers.js";
+import { num, set, short } from "../../web/numbers.js";
 import { LAYERS, placing } from "./placing.js";
 import { UNITS, WEIGHTS, choosing, choosingUnit, sameWeight, weightTitle } from "./weights.js";
 

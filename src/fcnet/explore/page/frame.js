@@ -1,8 +1,8 @@
 // The picture, large: choose another or one's own, cover a patch of it, see where covering matters.
 
-import { canvasOf, paint, paintVeil } from "./canvas.js";
-import { button, h } from "./dom.js";
-import { num, shown } from "./numbers.js";
+import { canvasOf, paint, paintVeil } from "../../web/canvas.js";
+import { button, h } from "../../web/dom.js";
+import { num, shown } from "../../web/numbers.js";
 import { Refused, readPicture } from "./reading.js";
 
 /** @typedef {import("./look.js").Look} Look */

@@ -1,9 +1,9 @@
 // An equation with its numbers in it, for one unit or weight: a row for each term, and their total.
 
-import { h } from "./dom.js";
-import { shown } from "./numbers.js";
+import { h } from "../../web/dom.js";
+import { shown } from "../../web/numbers.js";
 
-/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {import("../../web/numbers.js").Num} Num */
 
 /**
  * A term: its name, the numbers with the signs between them, and what they give.

@@ -1,9 +1,9 @@
 // The numbers of every equation, for the units and the weight that are chosen.
 
-import { num } from "./numbers.js";
+import { num } from "../../web/numbers.js";
 import { alone, bracketed, each, ledger, penalty, product, reader, summed } from "./terms.js";
 
-/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {import("../../web/numbers.js").Num} Num */
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./ledger.js").Ledger} Ledger */
 

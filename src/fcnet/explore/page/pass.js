@@ -1,9 +1,9 @@
 // One pass, step by step: the equation, and the same equation with its numbers.
 
-import { button, h, markup } from "./dom.js";
+import { button, h, markup } from "../../web/dom.js";
 import { ledgerTable } from "./ledger.js";
 import { ledgerOf, updateLedger } from "./ledgers.js";
-import { num, shown } from "./numbers.js";
+import { num, shown } from "../../web/numbers.js";
 import { entry, weightTitle } from "./weights.js";
 
 /** @typedef {import("./store.js").Store} Store */

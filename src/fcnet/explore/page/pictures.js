@@ -1,10 +1,10 @@
 // What a trained network says of a picture, and the hidden units that push it there.
 
-import { canvasOf, paintWeights } from "./canvas.js";
-import { button, choice, h } from "./dom.js";
+import { canvasOf, paintWeights } from "../../web/canvas.js";
+import { button, choice, h } from "../../web/dom.js";
 import { Frame } from "./frame.js";
 import { Look } from "./look.js";
-import { format, num, shown } from "./numbers.js";
+import { format, num, shown } from "../../web/numbers.js";
 import { MEGAPIXELS } from "./reading.js";
 
 /** @typedef {import("./vision.js").Speaker} Speaker */

@@ -26,7 +26,9 @@ export const LAYERS = ["input", "hidden", "output"];
 
 /** @param {number} width @returns {Placing} */
 export function placing(width) {
-  const { row, top, sizes, name } = /** @type {SIZES[number]} */ (SIZES.find(({ from }) => width >= from));
+  const { row, top, sizes, name } = /** @type {(typeof SIZES)[number]} */ (
+    SIZES.find(({ from }) => width >= from)
+  );
   const [input, hidden, output] = sizes;
   const columns = [input / 2, (width + input - output) / 2, width - output / 2];
   /**

@@ -1,16 +1,16 @@
 // Predict, then reveal: questions whose answers are computed from the page's own numbers.
 
-import { button, h } from "./dom.js";
+import { button, h } from "../../web/dom.js";
 import { Matrix } from "./matrix.js";
 import { GRADIENTS, PARAMS, compute } from "./network.js";
-import { format, num, shown } from "./numbers.js";
+import { format, num, shown } from "../../web/numbers.js";
 import { differing } from "./store.js";
 import { initialParams } from "./training.js";
 import { RandomState } from "./random.js";
 import { H, K, WEIGHTS, choosing, entry, weightTitle } from "./weights.js";
 
 /** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {import("../../web/numbers.js").Num} Num */
 /**
  * @typedef {{text: string, many: boolean, options: string[], right: boolean[], because: (string | Num)[],
  *   choose?: Partial<Store>}} Question

@@ -1,8 +1,8 @@
 // The terms that equations are made of, each with its numbers and the NumPy expression that it is.
 
-import { num } from "./numbers.js";
+import { num } from "../../web/numbers.js";
 
-/** @typedef {import("./numbers.js").Num} Num */
+/** @typedef {import("../../web/numbers.js").Num} Num */
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./ledger.js").Term} Term */
 /** @typedef {import("./ledger.js").Ledger} Ledger */

@@ -1,8 +1,8 @@
 // Train the toy network: settings by sliders, one iteration or many, the loss as it falls.
 
-import { button, choice, h, slider } from "./dom.js";
-import { format, num, set } from "./numbers.js";
-import { Plot } from "./plot.js";
+import { button, choice, h, slider } from "../../web/dom.js";
+import { format, num, set } from "../../web/numbers.js";
+import { Plot } from "../../web/plot.js";
 import { EXERCISE_START, ITERATIONS, QUESTION_3, Training } from "./training.js";
 
 /** @typedef {import("./store.js").Store} Store */

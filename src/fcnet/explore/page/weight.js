@@ -1,11 +1,11 @@
 // One weight: the terms of its chain rule, and the loss as the weight moves.
 
-import { h, slider } from "./dom.js";
+import { h, slider } from "../../web/dom.js";
 import { ledgerTable } from "./ledger.js";
 import { chainRule } from "./ledgers.js";
 import { GRADIENTS, centralDifference, objectiveAt, relativeError } from "./network.js";
-import { format, num, shown } from "./numbers.js";
-import { Plot } from "./plot.js";
+import { format, num, shown } from "../../web/numbers.js";
+import { Plot } from "../../web/plot.js";
 import { WEIGHTS, choosing, entry, sameWeight, weightTitle } from "./weights.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -238,7 +238,7 @@ export class WeightPanel {
       h10,
       mistake?.instead,
     );
-    /** @type {[string, import("./numbers.js").Num][]} */
+    /** @type {[string, import("../../web/numbers.js").Num][]} */
     const rows = [
       ["objective at w − h", num(chord[0][1], `J_tilde_at(${place}, -h)`)],
       ["objective at w + h", num(chord[1][1], `J_tilde_at(${place}, h)`)],

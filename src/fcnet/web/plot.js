@@ -3,7 +3,8 @@
 import { h, svg } from "./dom.js";
 import { format } from "./numbers.js";
 
-/** @typedef {{points: [number, number][], kind: string}} Curve kind is a class of the style sheet */
+/** kind is a class of the style sheet; a letter stands at the end of its curve instead of dots.
+ * @typedef {{points: [number, number][], kind: string, letter?: string}} Curve */
 /** @typedef {{x: [number, number], y: [number, number]}} Range */
 
 const WIDTH = 560;
@@ -14,9 +15,15 @@ const TOP = 10;
 const RIGHT = 12;
 
 export class Plot {
-  /** @param {string} label for those who do not see it @param {string} xName @param {string} yName */
-  constructor(label, xName, yName) {
+  /**
+   * @param {string} label for those who do not see it
+   * @param {string} xName
+   * @param {string} yName
+   * @param {(y: number) => string} yText what stands at a tick of the second axis
+   */
+  constructor(label, xName, yName, yText = tickText) {
     this.names = [xName, yName];
+    this.yText = yText;
     this.drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
     this.element = h("div", { class: "plot" }, /** @type {any} */ (this.drawing));
   }
@@ -40,30 +47,34 @@ export class Plot {
           .join(""),
       }),
     );
-    const circles = dots.flatMap(({ points, kind }) =>
-      points
-        .filter(inside)
-        .map(([x, y]) => svg("circle", { class: `dot ${kind}`, cx: right(x), cy: clip(y), r: 5 })),
-    );
+    const circles = dots.flatMap(({ points, kind, letter }) => {
+      const all = points.filter(inside);
+      if (letter === undefined)
+        return all.map(([x, y]) => svg("circle", { class: `dot ${kind}`, cx: right(x), cy: clip(y), r: 5 }));
+      return all.slice(-1).map(([x, y]) => {
+        const above = Math.max(clip(y) - 6, TOP + 14);
+        return svg("text", { class: `letter ${kind}`, x: right(x) - 2, y: above }, letter);
+      });
+    });
     const window = svg(
       "svg",
       { x: LEFT, y: TOP, width, height, viewBox: `${LEFT} ${TOP} ${width} ${height}` },
       ...lines,
       ...circles,
     );
-    this.drawing.replaceChildren(...axes(range, right, down, this.names), window);
+    this.drawing.replaceChildren(...axes(range, right, down, this.names, this.yText), window);
   }
 }
 
 /**
  * @param {Range} range @param {(x: number) => number} right @param {(y: number) => number} down
- * @param {string[]} names
+ * @param {string[]} names @param {(y: number) => string} yText
  */
-function axes(range, right, down, names) {
+function axes(range, right, down, names, yText) {
   const floor = HEIGHT - BOTTOM;
   const parts = ticks(range.y, 4).flatMap((y) => [
     svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: down(y), y2: down(y) }),
-    svg("text", { class: "tick end", x: LEFT - 8, y: down(y) + 4 }, tickText(y)),
+    svg("text", { class: "tick end", x: LEFT - 8, y: down(y) + 4 }, yText(y)),
   ]);
   parts.push(
     ...ticks(range.x, 5).map((x) =>
