@@ -232,12 +232,14 @@ def test_a_gain_within_noise_is_called_noise() -> None:
     assert "within noise" in said(uncertain, "Gain")
 
 
-def test_depth_that_brings_nothing_is_said_to() -> None:
+def test_depth_without_a_gain_is_said_to_have_none() -> None:
     worse = discussed(made_up((0.53, 0.52, 0.51, 0.50), (0.5,) * 4, (0.4,) * 4, equal=(0.53, 0.5, 0.5, 0.5)))
-    assert "depth brings nothing in 6 epochs. The 2-layer net is the best" in said(worse, "Gain")
-    assert said(worse, "At equal parameters").endswith("depth brings nothing.")
+    assert "no deeper network is better after 6 epochs. The 2-layer network is the best" in said(
+        worse, "Gain"
+    )
+    assert said(worse, "At equal parameters").endswith("no deeper network is better.")
     better = discussed(made_up((0.50, 0.5, 0.5, 0.5), (0.5,) * 4, (0.4,) * 4, equal=(0.5, 0.51, 0.55, 0.5)))
-    assert said(better, "At equal parameters").endswith("depth alone brings +5.0 points.")
+    assert said(better, "At equal parameters").endswith("depth alone adds +5.0 points.")
 
 
 def test_initialisations_are_compared_depth_by_depth() -> None:

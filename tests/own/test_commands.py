@@ -44,7 +44,7 @@ def test_a_run_on_pictures_is_tested_exported_and_told(run: Path, capsys: Captur
     onnxruntime = pytest.importorskip("onnxruntime")
     data = read_json(run / "record.json")["data"]
     assert (data["kind"], data["name"], data["label"]) == ("folder", "pictures", "pictures")
-    assert "100.00 % on 12 images of pictures" in fcnet(capsys, "test", run)[1][-1]
+    assert "100.0 % on 12 images of pictures" in fcnet(capsys, "test", run)[1][-1]
     assert fcnet(capsys, "report", run)[0] == 0
     page = (run / "report.html").read_text()
     assert "48 training and 12 test images of 3 x 12 x 12 numbers in 3 classes" in " ".join(page.split())
@@ -98,7 +98,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
         status, out, err = fcnet(capsys, "train", "--out", name, "--data", "trees.npz", *SETTINGS, *more)
         assert (status, err) == (0, [])
         assert "validation accuracy 100.0 % on trees" in out[-1]
-    assert "100.00 % on 24 images of trees" in fcnet(capsys, "test", "numpy")[1][-1]
+    assert "100.0 % on 24 images of trees" in fcnet(capsys, "test", "numpy")[1][-1]
     assert fcnet(capsys, "report", "numpy")[0] == 0
     page = " ".join(Path("numpy/report.html").read_text().split())
     assert "96 training and 24 test rows of 6 numbers in 3 classes" in page
@@ -127,7 +127,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
         (("--image-size", "8"), "--image-size is for your own pictures, name their folder with --data"),
         (("--data", "pictures", "--require-cifar10"), "--require-cifar10, and --data names other data, "),
         (("--data", "notes.txt"), "notes.txt (--data) is not a data set, give a folder of pictures "),
-        (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder a class, "),
+        (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder per class, "),
         (("--data", "pictures", "--batch-size", "49"), "batch_size is 49, choose from 1 to the 39 training "),
     ],
 )

@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_trained_on_is_one_line(pictures: Path, tmp_path
         with pytest.raises(DataError, match=said):
             load_own(folder)
 
-    refused(pictures / "dark", "dark holds no folders of pictures, give one folder a class")
+    refused(pictures / "dark", "dark holds no folders of pictures, give one folder per class")
     refused(tmp_path / "nowhere", "cannot read .*nowhere: No such file")
     (pictures / "empty").mkdir()
     refused(pictures, r"empty holds no pictures, put some there or remove the folder")

@@ -133,8 +133,8 @@ def _gain(nets: Sequence[Depth]) -> str:
     first, best = nets[0], max(nets, key=lambda net: net.validation.mean)
     if best is first:
         return (
-            f"Gain: depth brings nothing in {first.epochs} epochs. The {first.layers}-layer net is the best "
-            f"on validation images, at {first.validation}."
+            f"Gain: no deeper network is better after {first.epochs} epochs. "
+            f"The {first.layers}-layer network is the best on validation images, at {first.validation}."
         )
     return (
         f"Gain: the best on validation images has {best.layers} layers, {best.validation} against "
@@ -150,9 +150,9 @@ def _parameters(nets: Sequence[Depth]) -> str:
     gain = points(_difference(best, first))
     off = max(abs(net.parameters / first.parameters - 1) for net in nets)
     if best is first:
-        verdict = "depth brings nothing"
+        verdict = "no deeper network is better"
     elif _differs(best, first):
-        verdict = f"depth alone brings {gain}"
+        verdict = f"depth alone adds {gain}"
     else:
         verdict = f"the best is {gain} above two layers, which is noise"
     return f"At equal parameters ({first.parameters:,} to within {100 * off:.1f} %): {told}; {verdict}."

@@ -1,6 +1,6 @@
 """Which pictures of which class are in a folder.
 
-pictures/cats/*.jpg  pictures/dogs/*.jpg                      one folder a class, with any folders within
+pictures/cats/*.jpg  pictures/dogs/*.jpg                      one folder per class, with any folders within
 pictures/train/cats/*.jpg ...  pictures/test/cats/*.jpg ...   train/ and test/ and perhaps validation/
 """
 
@@ -124,7 +124,7 @@ def _check_layout(folder: Path, within: list[Path]) -> None:
             beside = f" beside {others[0]}" if others else ""
             raise DataError(
                 f"{folder} holds {path.name}, which looks like a part of a data set{beside}; "
-                "give train, test and perhaps validation and nothing else, or one folder a class"
+                "give train, test and perhaps validation and nothing else, or one folder per class"
             )
         if any(_part(one) for one in below):
             raise DataError(
@@ -135,7 +135,7 @@ def _check_layout(folder: Path, within: list[Path]) -> None:
     if len(twice) > 1:
         raise DataError(
             f"the folders in {folder} hold folders of the same names, such as {twice[0]} and {twice[1]}; "
-            "give one folder a class, or train and test with a folder a class in each"
+            "give one folder per class, or train and test with one folder per class in each"
         )
 
 
@@ -163,7 +163,8 @@ def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
 def _check_classes(home: Path, classes: tuple[str, ...]) -> None:
     if not classes:
         raise DataError(
-            f"{home} holds no folders of pictures, give one folder a class, such as {home / 'cats' / '1.jpg'}"
+            f"{home} holds no folders of pictures, give one folder per class, "
+            f"such as {home / 'cats' / '1.jpg'}"
         )
     if len(classes) == 1:
         raise DataError(f"{home} holds one class only, {classes[0]}; give a folder for each of two or more")
