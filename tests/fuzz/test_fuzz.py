@@ -111,8 +111,10 @@ def test_a_command_that_does_not_end_is_stopped(
     monkeypatch.setattr(child, "SECONDS", seconds)
     # on a busy machine a process may take long to end after Ctrl-C; one that ignores it is waited for in vain
     monkeypatch.setattr(child, "PATIENCE", 1.0 if "not even" in found[0] else 60.0)
+    # Ctrl-C is heard, even where the tests run in the background and have inherited that it is not
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     process = subprocess.Popen(
-        [sys.executable, "-S", "-c", program], stderr=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, "-S", "-c", heard + program], stderr=subprocess.DEVNULL, start_new_session=True
     )
     running = left(tmp_path, "runs .")
     running.pid = process.pid
