@@ -39,7 +39,7 @@ ALLOWED = {
     "train": {"notebook", "errors", "registry", "validation", "files", "schema", "records", "data", "net"},
     "report": {
         "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
-        "data", "train.history", "train.model",
+        "data", "net.weights", "train.history", "train.model",
     },
     "web": set(),
     "explore": {

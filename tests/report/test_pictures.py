@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from fcnet.data.preprocessing import Preprocessing
+from fcnet.errors import RunError
+from fcnet.files import write_atomically
 from fcnet.net.architecture import Architecture
-from fcnet.report.pictures import LEVELS, Pictures, as_pictures, largest, mosaic
+from fcnet.report.pictures import FILE, LEVELS, Pictures, as_pictures, largest, mosaic
 from fcnet.report.style import spread
 from fcnet.train.model import Model
 
@@ -105,3 +111,38 @@ def test_labels_are_spread_just_far_enough_and_keep_their_order(heights, gap):
     )  # nobody is pushed further than needed: the mean stays
     if (np.diff(np.array(heights)[order]) > gap).all():
         np.testing.assert_allclose(result, heights)
+
+
+GOOD: dict[str, Any] = {
+    "units": np.arange(2), "total": np.array([5]), "after": np.zeros((2, 4, 4, 3), np.uint8),
+    "before": np.zeros((0, 4, 4, 3), np.uint8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"before": np.zeros(7, np.uint8)},
+        {"before": np.zeros((2, 5, 4, 3), np.uint8)},
+        {"before": np.zeros((0, 4, 4, 3))},
+        {"after": np.zeros((2, 4, 4), np.uint8)},
+        {"after": np.zeros((2, 0, 4, 3), np.uint8)},
+        {"after": np.zeros((3, 4, 4, 3), np.uint8)},
+        {"units": np.zeros(2)},
+        {"units": np.arange(3)},
+        {"total": np.zeros(0, np.int64)},
+        {"total": None},
+    ],
+    ids=str,
+)
+def test_saved_pictures_that_do_not_fit_are_named(change: dict[str, Any], tmp_path: Path) -> None:
+    tensors = {name: value for name, value in (GOOD | change).items() if value is not None}
+    write_atomically(tmp_path / FILE, save(tensors))
+    with pytest.raises(RunError, match=r"first_layer\.safetensors is damaged") as caught:
+        Pictures.read(tmp_path, 2)
+    assert "\n" not in str(caught.value)
+
+
+def test_saved_pictures_are_read_as_they_were(tmp_path: Path) -> None:
+    write_atomically(tmp_path / FILE, save(GOOD))
+    assert Pictures.read(tmp_path, 1).units.tolist() == [0]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import RunError
-from fcnet.files import write_atomically
+from fcnet.files import RESTORE, write_atomically
+from fcnet.net.weights import read_tensors
 from fcnet.train.model import Model
 
 FILE = "first_layer.safetensors"
@@ -94,14 +95,18 @@ class Pictures:
 
     @classmethod
     def _saved(cls, path: Path) -> Pictures:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
+        tensors, _ = read_tensors(path)
         try:
-            tensors = load_file(path)
-            return cls(tensors["units"], int(tensors["total"][0]), tensors["after"], tensors["before"])
-        except (OSError, SafetensorError, KeyError, IndexError) as error:
-            raise RunError(f"cannot read {path}: {error}; restore it") from error
+            units, total = tensors["units"], tensors["total"]
+            after, before = tensors["after"], tensors["before"]
+        except KeyError as error:
+            raise RunError(f"{path} is damaged: {error} is missing; {RESTORE}") from error
+        pictures = after.ndim == 4 and after.shape[3] == 3 and after.size and after.dtype == np.uint8
+        start = before.dtype == np.uint8 and before.shape in (after.shape, (0, *after.shape[1:]))
+        counted = units.shape == after.shape[:1] and total.shape == (1,)
+        if not (pictures and start and counted and units.dtype == total.dtype == np.int64):
+            raise RunError(f"{path} is damaged: its arrays are no pictures of units; {RESTORE}")
+        return cls(units, int(total[0]), after, before)
 
 
 def largest(W: NDArray[Any], count: int) -> NDArray[np.int64]:
