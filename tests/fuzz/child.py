@@ -20,7 +20,7 @@ MEMORY = 2 << 30
 """Bytes of address space that a command may use beyond the warmed process."""
 
 SECONDS = 60.0
-"""Seconds of processor time for a command that computes; ten times as many on the clock, on a busy machine."""
+"""Seconds of processor time for a command that computes; ten times as many on the clock, on busy machines."""
 
 STILL = 10.0
 """Seconds for one that sleeps and does not compute, such as one that waits for a pipe."""

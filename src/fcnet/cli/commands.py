@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -118,14 +119,34 @@ def _defaults_taken_as_typed() -> Iterator[None]:
             del sys.modules["typeguard"]
 
 
+class _Held(io.StringIO):
+    """Takes the place of standard output, coloured like it."""
+
+    def isatty(self) -> bool:
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+
+def _wrapped(text: str) -> str:
+    """Help whose paragraphs fit the terminal: tyro wraps the options only."""
+    width = shutil.get_terminal_size().columns
+    lines = []
+    for line in text.splitlines():
+        long = len(line) > width and not line.startswith(("\x1b", "│"))
+        wrapped = (
+            textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) if long else [line]
+        )
+        lines += wrapped
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _parse(name: str, arguments: Sequence[str]) -> Command:
     import tyro
 
     kind, words = load(name), list(_british(arguments))
     start = kind.from_arguments(words) if hasattr(kind, "from_arguments") else None
-    explanation = io.StringIO()
+    explanation, help_text = io.StringIO(), _Held()
     try:
-        with redirect_stderr(explanation), _defaults_taken_as_typed():
+        with redirect_stderr(explanation), redirect_stdout(help_text), _defaults_taken_as_typed():
             parse_as: Any = tyro.cli
             view, defaults = (kind, None) if start is None else in_groups(kind, start)
             parsed = parse_as(
@@ -137,6 +158,7 @@ def _parse(name: str, arguments: Sequence[str]) -> Command:
             )
     except SystemExit as end:
         if not end.code:
+            print(_wrapped(help_text.getvalue()), end="")
             raise
         raise FcnetError(_unknown_option(name, arguments) or one_line(explanation.getvalue())) from None
     command: Command = parsed if start is None else from_groups(kind, parsed)
