@@ -18,8 +18,8 @@ rm -f .venv/ready
     { rm -rf .venv; "$python" -m venv .venv || fail "cannot make .venv in $(pwd), see above"; }
 echo "setting up .venv (once; a minute or so)"
 log=.venv/setup.log
-# wheels only: nothing here is ever compiled
-pip() { .venv/bin/python -m pip install --quiet --only-binary=:all: --constraint constraints.txt "$@" >>$log 2>&1; }
+# wheels only, and their modules are compiled when they are first imported: nothing here is compiled
+pip() { .venv/bin/python -m pip install --quiet --no-compile --only-binary=:all: --constraint constraints.txt "$@" >>$log 2>&1; }
 # the groups are read here, since the pip that comes with Python is often too old for --group
 .venv/bin/python -c '
 import tomllib
@@ -27,7 +27,7 @@ with open("pyproject.toml", "rb") as file:
     groups = tomllib.load(file)["dependency-groups"]
 print(*(package for group in groups.values() for package in group), sep="\n")' >.venv/development.txt
 # every extra but torch, which follows below
-extras=sklearn,report,tune,images,onnx,tensorboard,postgresql
+extras=sklearn,report,tune,images,tables,onnx,tensorboard,postgresql
 if ! pip hatchling editables || ! pip --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then
     fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see $log; is the network up?"
 fi

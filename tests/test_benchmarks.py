@@ -226,7 +226,7 @@ def test_a_program_gets_the_cores_that_it_is_told_of(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "7"
     outcome = run(Program("one", (sys.executable, "-c", code)))
     assert int(outcome.said["threads"]) >= 1
-    assert 1e6 < outcome.peak < 1e9
+    assert 1e6 < outcome.peak < 4e9  # of a fork of this process, which may have grown
     with pytest.raises(BenchmarkError, match="two: ended with status 3:\nwhy"):
         run(Program("two", (sys.executable, "-c", "import sys; sys.stderr.write('why'); sys.exit(3)")))
 

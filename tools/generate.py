@@ -44,7 +44,7 @@ from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
-from streaming import streaming
+from streaming_words import streaming
 from tables import estimator, ladder, search, speed, table
 from tuning_tables import search_figures, tuning
 from watching_words import watching

@@ -46,6 +46,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "check": ("NAME", "NAME/NAME.py"),
     "grade": ("NAME/handed --out NAME/graded", "NAME"),
     "doctor": ("",),
+    "watch": ("NAME/NAME", "NAME/run --host NAME"),
 }  # fmt: skip
 """What each command is given; a new command has to be added here."""
 

@@ -1,9 +1,15 @@
-"""Every mutant is made, alone and in pairs, and the judge has to name what was made."""
+"""Mutants of every kind are made, alone and in pairs, and the judge has to name what was made.
+
+A kind may have several mutants: the first one of each is made here, and all with FCNET_ALL_MUTANTS=1. The
+record has all, each by itself, and a test holds it against the catalogue.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +46,13 @@ def test_every_mutant_is_named(half: str, apart: ProcessPoolExecutor) -> None:
     if half == "pytorch":
         pytest.importorskip("torch")
     tasks = [task for task in confusion.singles(half) if not confusion.needs_a_process(task)]
+    if not os.environ.get("FCNET_ALL_MUTANTS"):
+        tasks = list({task["made"][0]: task for task in reversed(tasks)}.values())
     assert len({task["made"][0] for task in tasks}) >= (200 if half == "numpy" else 50)
     assert_named(list(apart.map(confusion.check, tasks)), 0.95)
 
 
-@pytest.mark.parametrize(("half", "count"), [("numpy", 60), ("pytorch", 12)])
+@pytest.mark.parametrize(("half", "count"), [("numpy", 40), ("pytorch", 10)])
 def test_most_pairs_are_named(half: str, count: int, apart: ProcessPoolExecutor) -> None:
     if half == "pytorch":
         pytest.importorskip("torch")
@@ -52,9 +60,10 @@ def test_most_pairs_are_named(half: str, count: int, apart: ProcessPoolExecutor)
 
 
 def test_mutants_are_named_in_a_process_of_their_own() -> None:
-    """One of each stage, and those that are stopped by a limit, through all that users run."""
+    """One of each stage, and some that are stopped by a limit, through all that users run."""
     first = {kinds()[task["made"][0]].stage: task for task in confusion.singles("numpy")}
-    tasks = [*first.values(), *filter(confusion.needs_a_process, confusion.singles("numpy"))]
+    stopped = filter(confusion.needs_a_process, confusion.singles("numpy"))
+    tasks = [*first.values(), *islice(stopped, 2)]
     assert len(tasks) >= 10
     assert_named([confusion.check(task) for task in tasks], 1.0)
 
