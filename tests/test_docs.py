@@ -112,8 +112,7 @@ def root(generated: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(generated, tmp_path / "root"))
 
 
-def test_documents_are_generated_from_the_records_and_then_up_to_date(root, out):
-    assert generate.main(["--check"], root) == 0
+def test_documents_are_generated_from_the_records(root, out):
     text = (root / "README.md").read_text()
     results = read_json(out / "results.json")
     for number in (

@@ -16,7 +16,7 @@ from fuzz import child, mutate
 from fuzz.cases import Case
 from fuzz.child import NOTE, Running, contents, ended, judged
 
-SECONDS = 8
+SECONDS = 5
 """How long commands are run, one at a time; the good inputs take some seconds more."""
 
 

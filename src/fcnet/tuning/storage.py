@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ GRACE_SECONDS = 60
 
 TRIES = 3
 """Workers lost during one trial after which it fails: it may be too large for the machine."""
+
+TABLE_TRIES = 10
+"""How often a worker opens a new database, in which others may be making the same tables at that moment."""
 
 EXAMPLE = "postgresql://USER@HOST/DATABASE"
 
@@ -123,7 +127,7 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
 
 
 def _database(url: str) -> RDBStorage:
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, ProgrammingError
 
     url = with_driver(url)
     if url.startswith("postgresql+psycopg:"):
@@ -131,18 +135,24 @@ def _database(url: str) -> RDBStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats have been "experimental" since 2021
         retry = RetryHeartbeatStaleTrialCallback(TRIES - 1, inherit_intermediate_values=True)
-        try:
-            return RDBStorage(
-                url,
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=BEAT_SECONDS,
-                grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=retry,
-            )
-        except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
-            raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
-        except ImportError:
-            raise FcnetError("--storage needs the database's driver, install it with pip") from None
+        for tries_left in reversed(range(TABLE_TRIES)):
+            try:
+                return RDBStorage(
+                    url,
+                    engine_kwargs={"pool_pre_ping": True},
+                    heartbeat_interval=BEAT_SECONDS,
+                    grace_period=GRACE_SECONDS,
+                    heartbeat_stale_trial_callback=retry,
+                )
+            except (IntegrityError, ProgrammingError):  # another worker makes the tables at this moment
+                if not tries_left:
+                    raise
+                time.sleep(0.3)
+            except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
+                raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
+            except ImportError:
+                raise FcnetError("--storage needs the database's driver, install it with pip") from None
+    raise AssertionError
 
 
 def with_driver(url: str) -> str:
