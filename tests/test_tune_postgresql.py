@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -223,3 +224,20 @@ def test_the_password_is_in_no_file_and_no_list_of_processes(database: str, tmp_
 )
 def test_the_driver_is_chosen_for_the_user(given: str, used: str) -> None:
     assert with_driver(given) == used
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")  # threads share the filters
+def test_workers_may_open_a_new_database_at_the_same_moment(database: str, tmp_path: Path) -> None:
+    import psycopg
+
+    for number in range(4):
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE new{number}")
+        url = f"{database.rpartition('/')[0]}/new{number}"
+
+        def opened(worker: int, url: str = url) -> None:
+            with opened_storage(Search(tmp_path / str(worker), storage=url)) as storage:
+                assert storage.get_all_studies() == []
+
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(opened, range(4)))

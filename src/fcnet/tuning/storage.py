@@ -127,7 +127,7 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
 
 
 def _database(url: str) -> RDBStorage:
-    from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, ProgrammingError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     url = with_driver(url)
     if url.startswith("postgresql+psycopg:"):
@@ -135,24 +135,34 @@ def _database(url: str) -> RDBStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats have been "experimental" since 2021
         retry = RetryHeartbeatStaleTrialCallback(TRIES - 1, inherit_intermediate_values=True)
-        for tries_left in reversed(range(TABLE_TRIES)):
-            try:
-                return RDBStorage(
-                    url,
-                    engine_kwargs={"pool_pre_ping": True},
-                    heartbeat_interval=BEAT_SECONDS,
-                    grace_period=GRACE_SECONDS,
-                    heartbeat_stale_trial_callback=retry,
-                )
-            except (IntegrityError, ProgrammingError):  # another worker makes the tables at this moment
-                if not tries_left:
-                    raise
-                time.sleep(0.3)
-            except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
-                raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
-            except ImportError:
-                raise FcnetError("--storage needs the database's driver, install it with pip") from None
-    raise AssertionError
+        try:
+            _make_tables(url)
+            return RDBStorage(
+                url,
+                engine_kwargs={"pool_pre_ping": True},
+                heartbeat_interval=BEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=retry,
+            )
+        except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
+            raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
+        except ImportError:
+            raise FcnetError("--storage needs the database's driver, install it with pip") from None
+
+
+def _make_tables(url: str) -> None:
+    """Make Optuna's tables where they are missing; the loser of a race with another worker tries again."""
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+    from sqlalchemy.pool import NullPool
+
+    for tries_left in reversed(range(TABLE_TRIES)):
+        try:
+            RDBStorage(url, engine_kwargs={"poolclass": NullPool})  # which leaves no connection open
+            return
+        except (IntegrityError, ProgrammingError):
+            if not tries_left:
+                raise
+            time.sleep(0.3)
 
 
 def with_driver(url: str) -> str:
