@@ -229,6 +229,7 @@ def test_the_driver_is_chosen_for_the_user(given: str, used: str) -> None:
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")  # threads share the filters
 def test_workers_may_open_a_new_database_at_the_same_moment(database: str, tmp_path: Path) -> None:
     import psycopg
+    import sqlalchemy.pool  # noqa: F401  # threads that import it at the same time would see half of it
 
     for number in range(4):
         with psycopg.connect(database, autocommit=True) as connection:
