@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +58,12 @@ def test_most_pairs_are_named(half: str, count: int, apart: ProcessPoolExecutor)
     assert_named(list(apart.map(confusion.check, confusion.pairs(half, count, seed=1))), 0.8)
 
 
-def test_mutants_are_named_in_a_process_of_their_own() -> None:
-    """One of each stage, and one that is stopped by a limit, through all that users run."""
-    first = {kinds()[task["made"][0]].stage: task for task in confusion.singles("numpy")}
-    stopped = filter(confusion.needs_a_process, confusion.singles("numpy"))
-    tasks = [*first.values(), *islice(stopped, 1)]
-    assert len(tasks) >= 9
-    assert_named([confusion.check(task) for task in tasks], 1.0)
+def test_mutants_are_named_in_their_own_process() -> None:
+    """One of each stage, through all that users run; the attacks' tests meet the limits."""
+    singles = [task for task in confusion.singles("numpy") if not confusion.needs_a_process(task)]
+    first = {kinds()[task["made"][0]].stage: task for task in singles}
+    assert len(first) >= 8
+    assert_named([confusion.check(task) for task in first.values()], 1.0)
 
 
 @pytest.mark.parametrize(("half", "fewest"), [("numpy", 60), ("pytorch", 20)])
