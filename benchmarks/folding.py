@@ -80,8 +80,9 @@ def main() -> None:
         print(f"{name:20} {np.mean([one['accuracy'] for one in each]):.4f}", flush=True)
     record = {
         "recipe": arguments.recipe, "seeds": SEEDS, "config": pairs[0][0].to_dict(),
-        "data": data_record(dataset), "validation_images": len(validation), "rows": rows,
-        "environment": environment(),
+        "data": data_record(dataset) | {"path": Path(dataset.origin.path).name},
+        "validation_images": len(validation), "rows": rows,
+        "environment": environment() | {"command": "python benchmarks/folding.py --data data"},
     }  # fmt: skip
     write_json(ROOT / "results" / "folding.json", record)
 

@@ -129,7 +129,7 @@ def _note(findings: dict[str, dict[str, Any]], case: cases.Case, what: str, fold
         {
             "what": what, "times": 0, "seeds": [],
             "command": " ".join(("fcnet", *case.command)), "kind": case.kind, "spoiled": list(case.spoiled),
-            "said": (folder / "err").read_text(errors="replace").splitlines()[-1:],
+            "said": (folder / "err").read_text(errors="replace").replace(f"{folder}/work/", "").splitlines()[-1:],
         },
     )  # fmt: skip
     finding["times"] += 1
