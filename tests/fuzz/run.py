@@ -124,12 +124,13 @@ def _all(
 
 
 def _note(findings: dict[str, dict[str, Any]], case: cases.Case, what: str, folder: Path) -> None:
+    said = (folder / "err").read_text(errors="replace").replace(f"{folder}/work/", "")
     finding = findings.setdefault(
         what,
         {
             "what": what, "times": 0, "seeds": [],
             "command": " ".join(("fcnet", *case.command)), "kind": case.kind, "spoiled": list(case.spoiled),
-            "said": (folder / "err").read_text(errors="replace").replace(f"{folder}/work/", "").splitlines()[-1:],
+            "said": said.splitlines()[-1:],
         },
     )  # fmt: skip
     finding["times"] += 1
