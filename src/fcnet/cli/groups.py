@@ -20,7 +20,7 @@ GROUPS = {
         "require_cifar10", "validation",
     ),
     "network": (
-        "hidden", "activation", "norm", "blocks", "expansion", "initialisation", "dropout",
+        "hidden", "activation", "norm", "blocks", "expansion", "initialisation", "receptive_field", "dropout",
     ),
     "input": (
         "preprocessing", "components", "whitening_floor", "mirror", "shift", "rotate", "zoom", "cutout",

@@ -12,7 +12,6 @@ from torch import Tensor
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
-from fcnet.net.initialisation import initial_parameters
 from fcnet.torch_net.hardware import choose_precision
 from fcnet.torch_net.images import DeviceImages, Share
 from fcnet.torch_net.losses import summed_cross_entropy
@@ -23,6 +22,7 @@ from fcnet.torch_net.workers import ProcessGroup
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
+from fcnet.train.start import starting_parameters
 
 Array = NDArray[Any]
 
@@ -73,7 +73,8 @@ class TorchEngine:
         self.network = FullyConnected(self.architecture)
         self.network.to(self.device, dtype)
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # apart from every epoch's own
-        load_parameters(self.network, initial_parameters(config.initialisation, self.architecture, rng))
+        drawn = starting_parameters(config, self.architecture, self.inputs, image_shape, rng)
+        load_parameters(self.network, drawn)
         self.optimiser = Optimiser(config, self.network)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self._scores = workers.replicate(self.network)

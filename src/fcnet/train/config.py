@@ -38,6 +38,8 @@ class TrainConfig:
     """Width inside a residual block, as a multiple of its layer's width."""
     initialisation: str = "1e-4"
     """Initial weights: "he", "pytorch" for PyTorch's default, or the standard deviation of all weights."""
+    receptive_field: float = 0.0
+    """Width in pixels of the patch that each unit of the first layer starts from; 0 for the whole image."""
     preprocessing: Literal["auto", "centred", "standardised", "whitened", "symmetric"] = "auto"
     """Inputs of the network. centred: pixels or features minus their means. standardised: also divided by
     their spread, one number for all pixels or one for each feature. whitened: whitened principal components.

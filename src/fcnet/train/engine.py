@@ -24,6 +24,7 @@ from fcnet.registry import look_up
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import Inputs, make_inputs
 from fcnet.train.model import Model
+from fcnet.train.start import starting_parameters
 
 Array = NDArray[Any]
 
@@ -105,12 +106,15 @@ class NumpyEngine:
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         P = self.inputs.projection
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
+        architecture = config.architecture(self.inputs.size, len(classes))
+        rng = np.random.default_rng([config.seed, 2**32 - 1])  # distinct from the seed of every epoch
+        drawn = starting_parameters(config, architecture, self.inputs, image_shape, rng)
         self.network = Network(
-            config.architecture(self.inputs.size, len(classes)),
-            np.random.default_rng([config.seed, 2**32 - 1]),  # distinct from the seed of every epoch
-            initialisation=config.initialisation,
+            architecture,
+            rng,
             label_smoothing=config.label_smoothing,
             dtype=dtype,
+            params={name: value.astype(dtype) for name, value in drawn.items()},
         )
         self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
         self.augment = Pipeline.of(config.augmentations, image_shape)

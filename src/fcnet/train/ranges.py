@@ -26,6 +26,7 @@ RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
         ("reg", "whitening_floor", "warmup_epochs", "shift", "cutout", "mixup", "seed", "blocks"),
         NOT_NEGATIVE,
     ),
+    "receptive_field": NOT_NEGATIVE,
     "learning_rate": POSITIVE,
     "decay": ((lambda value: 0 < value <= 1), "a number above 0 and at most 1"),
     "rotate": ((lambda value: 0 <= value <= 180), "a number from 0 to 180, in degrees"),
