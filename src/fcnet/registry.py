@@ -1,7 +1,8 @@
 """Looking something up by name, with the known names in the error.
 
 What fcnet offers by name stands in plain dictionaries: `LAYERS`, `ACTIVATIONS`, `OPTIMISERS`, `SCHEDULES`,
-`INITIALISATIONS`, `AUGMENTATIONS`, `DATASETS`, `RECIPES`. A user's own code adds to them by assignment.
+`AVERAGES`, `INITIALISATIONS`, `AUGMENTATIONS`, `DATASETS`, `RECIPES`. A user's own code adds to them
+by assignment.
 """
 
 from __future__ import annotations

@@ -67,6 +67,13 @@ class Metrics(Struct):
     val_loss: NotNegative
 
 
+class Unaveraged(Struct):
+    """What the weights of the last step reached, where others were saved: their average."""
+
+    val_accuracy: Fraction
+    val_loss: NotNegative
+
+
 class Machine(Struct):
     """Where a training took place."""
 
@@ -91,6 +98,7 @@ class Record(Struct):
     steps: Count
     metrics: Metrics
     environment: Machine
+    unaveraged: Unaveraged | None = None
     engine: Object = {}
 
 

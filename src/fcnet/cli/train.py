@@ -103,10 +103,12 @@ class Train:
             again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=data)
             raise DivergedError(f"{error}; start again with: {again}") from error
         if first:
-            metrics = record["metrics"]
+            metrics, last = record["metrics"], record.get("unaveraged")
+            beside = f" ({percent(last['val_accuracy'])} before averaging)" if last else ""
             tell(
                 f"{self.out}: training accuracy {percent(metrics['train_accuracy'])}, validation accuracy "
-                f"{percent(metrics['val_accuracy'])} on {dataset.label} after {record['seconds']:.1f} s",
+                f"{percent(metrics['val_accuracy'])}{beside} on {dataset.label} "
+                f"after {record['seconds']:.1f} s",
                 sys.stdout,
             )
         return 0

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.net.blas import add_scaled
+
 Array = NDArray[Any]
 
 SMALLEST = 2.0**-40
@@ -45,6 +47,11 @@ class Scaled:
             self.stored *= self.scale
             self.scale = 1.0
         return self.stored
+
+    def approach(self, other: Scaled, share: float) -> None:
+        """Become (1 - share) times this array plus share times another one, in one pass over the memory."""
+        self.multiply(1 - share)
+        add_scaled(other.stored, self.stored, share * other.scale / self.scale)
 
     def state(self, name: str) -> dict[str, Array]:
         """Both parts by name, for a checkpoint: unsettled, since settling would round."""

@@ -269,9 +269,19 @@ def _finish(
             "val_accuracy": val_accuracy,
             "val_loss": val_loss,
         },
+        **_unaveraged(config, engine, validation),
         "engine": engine.describe(),
         "environment": environment(),
     }
     run.finish(record)
     remove(run.checkpoint)
     return record
+
+
+def _unaveraged(config: TrainConfig, engine: Engine, validation: Part) -> dict[str, Any]:
+    """What the record says beside `metrics`, which are of the average: the weights of the last step."""
+    if config.average == "none":
+        return {}
+    logits = engine.model(averaged=False).logits(validation.images)
+    accuracy, loss = accuracy_and_loss(logits, validation.labels)
+    return {"unaveraged": {"val_accuracy": accuracy, "val_loss": loss}}

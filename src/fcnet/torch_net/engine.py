@@ -75,6 +75,7 @@ class TorchEngine:
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # apart from every epoch's own
         drawn = starting_parameters(config, self.architecture, self.inputs, image_shape, rng)
         load_parameters(self.network, drawn)
+        self.averaged: FullyConnected | None = None
         self.optimiser = Optimiser(config, self.network)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self._scores = workers.replicate(self.network)
@@ -106,12 +107,24 @@ class TorchEngine:
             self.workers.backward(share)
         return loss
 
+    def average(self, share: float) -> None:
+        if self.averaged is None:
+            self.averaged = self._copy()
+            return
+        with torch.no_grad():  # all workers have the same weights, and so the same average
+            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), share)
+
+    @property
+    def _result(self) -> FullyConnected:
+        """The network that is evaluated and saved."""
+        return self.network if self.averaged is None else self.averaged
+
     def logits(self, images: NDArray[np.uint8]) -> Array:
         scores = []
         with torch.inference_mode(), self._arithmetic():
             for start in range(0, len(images), EVALUATION_BATCH):
                 inputs = self.images.inputs(images[start : start + EVALUATION_BATCH])
-                scores.append(self.network(inputs).float().cpu())
+                scores.append(self._result(inputs).float().cpu())
         logits: Array = torch.cat(scores).numpy()
         return logits
 
@@ -125,6 +138,8 @@ class TorchEngine:
     def state(self) -> dict[str, Array]:
         state = {f"network.{name}": value for name, value in parameters_of(self.network).items()}
         state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
+        if self.averaged is not None:
+            state |= {f"average.{name}": value for name, value in parameters_of(self.averaged).items()}
         state["rng"] = self.generator.get_state().numpy()
         return state
 
@@ -134,10 +149,15 @@ class TorchEngine:
 
         load_parameters(self.network, part("network."))
         self.optimiser.load_state(part("optimiser."))
+        self.averaged = None
+        if average := part("average."):
+            self.averaged = self._copy()
+            load_parameters(self.averaged, average)
         self.generator.set_state(torch.from_numpy(np.array(state["rng"])))
 
-    def model(self) -> Model:
-        architecture, params = self.inputs.folded(self.architecture, parameters_of(self.network))
+    def model(self, averaged: bool = True) -> Model:
+        network = self._result if averaged else self.network
+        architecture, params = self.inputs.folded(self.architecture, parameters_of(network))
         return Model(architecture, params, self.inputs.preprocessing, self.classes, self.image_shape)
 
     def describe(self) -> dict[str, Any]:
@@ -149,6 +169,12 @@ class TorchEngine:
             "name": "torch", "device": name, "precision": precision, "compiled": self.config.compile,
             "threads": torch.get_num_threads(), "workers": self.workers.size,
         }  # fmt: skip
+
+    def _copy(self) -> FullyConnected:
+        """A network with the same weights."""
+        copy = FullyConnected(self.architecture).to(self.device, self.images.dtype).requires_grad_(False)
+        copy.load_state_dict(self.network.state_dict())
+        return copy
 
     def _arithmetic(self) -> torch.autocast:
         """With precision bfloat16: products in bfloat16, all else in float32. Otherwise no change."""

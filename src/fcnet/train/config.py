@@ -6,13 +6,14 @@ improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.errors import DataError
 from fcnet.registry import unknown
-from fcnet.train.ranges import check_settings, is_number, require
+from fcnet.train.averaging import make_average
+from fcnet.train.ranges import check_settings, is_number, name_and_value, require
+from fcnet.train.schedules import Length
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
@@ -74,6 +75,10 @@ class TrainConfig:
     """Probability of switching a hidden unit off."""
     label_smoothing: float = 0.0
     """Probability mass moved from the label to all classes."""
+    average: str = "none"
+    """Average of the weights that is validated and saved. ema or ema=DECAY: a moving average, in which
+    weights count DECAY (0.999) times as much as those one step later. last or last=EPOCHS: the mean over the
+    last EPOCHS (5). none: the weights of the last step."""
     mirror: bool = False
     """Mirror half of the images, chosen at random in each epoch."""
     shift: int = 0
@@ -112,6 +117,8 @@ class TrainConfig:
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
         check_settings({field.name: getattr(self, field.name) for field in fields(self)})
+        if self.average != "none":
+            make_average(self.average, Length(1, 1))
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.engine == "numpy":
@@ -132,7 +139,7 @@ class TrainConfig:
     @property
     def augmentations(self) -> dict[str, float | None]:
         """The augmentations in order: names of `AUGMENTATIONS`, and their values or None."""
-        own = dict(_name_and_value(text) for text in self.augment)
+        own = dict(name_and_value("augment", text) for text in self.augment)
         before: dict[str, float | None] = {"mirror": None} if self.mirror else {}
         before |= {name: getattr(self, name) for name in ("shift", "rotate", "zoom", "cutout")}
         chosen = before | own | {"mixup": self.mixup}
@@ -149,7 +156,7 @@ class TrainConfig:
         if given:  # otherwise NumPy is not imported for settings
             from fcnet.data.augmentation import make
         for text in given:
-            name, value = _name_and_value(text)
+            name, value = name_and_value("augment", text)
             if name in OWN_SETTING:
                 setting: Any = True if value is None else value
                 unset = getattr(self, name) in (getattr(type(self), name), setting)
@@ -188,23 +195,6 @@ class TrainConfig:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
-
-
-def _name_and_value(text: str) -> tuple[str, float | None]:
-    """`noise=0.1` as a name and a number, and `noise` as a name and None."""
-    name, equals, number = text.partition("=")
-    if not equals:
-        return name, None
-    try:
-        return name, int(number)
-    except ValueError:
-        pass
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    require("augment", text, math.isfinite(value), "NAME or NAME=VALUE with a number")
-    return name, value
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:

@@ -49,16 +49,20 @@ class Engine(Protocol):
         """One step; returns the loss (12) before it, in nats. If it is not finite, nothing changed."""
         ...
 
+    def average(self, share: float) -> None:
+        """Let the weights enter their average with this share; the first ones become the average."""
+        ...
+
     def logits(self, images: NDArray[np.uint8]) -> Array:
-        """Class scores (N, K) of images (N, D), without dropout."""
+        """Class scores (N, K) of images (N, D), without dropout; of the average, where there is one."""
         ...
 
     def penalty(self) -> float:
-        """The L2 term of (13)."""
+        """The L2 term of (13), of the weights that are trained."""
         ...
 
     def weights(self) -> dict[str, Array]:
-        """The parameters as they are now, by name; may share memory with the engine, and is only read."""
+        """The parameters that are trained, by name; may share memory with the engine, and is only read."""
         ...
 
     def state(self) -> dict[str, Array]:
@@ -69,8 +73,8 @@ class Engine(Protocol):
         """Continue from a result of `state`."""
         ...
 
-    def model(self) -> Model:
-        """The network as it is now, ready to be saved and used on its own."""
+    def model(self, averaged: bool = True) -> Model:
+        """The network that `logits` uses, ready to be saved and used on its own; or the trained weights."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -116,6 +120,7 @@ class NumpyEngine:
             dtype=dtype,
             params={name: value.astype(dtype) for name, value in drawn.items()},
         )
+        self.averaged: Network | None = None
         self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
         self.augment = Pipeline.of(config.augmentations, image_shape)
         tables = self.augment.deformation.tables(image_shape)
@@ -132,9 +137,21 @@ class NumpyEngine:
         targets = self._augmented(X, y, batch) if self.augment.steps else y
         return self.network.step(self._projected(X), targets, self.optimiser, learning_rate, self.config.reg)
 
+    def average(self, share: float) -> None:
+        if self.averaged is None:
+            self.averaged = self.network.with_params(self.weights())
+            return
+        for mean, now in zip(self.averaged.parameters, self.network.parameters, strict=True):
+            mean.scaled.approach(now.scaled, share)
+
+    @property
+    def _result(self) -> Network:
+        """The network that is evaluated and saved."""
+        return self.network if self.averaged is None else self.averaged
+
     def logits(self, images: NDArray[np.uint8]) -> Array:
         scores = [
-            self.network.forward(self._given(images[start : start + EVALUATION_BATCH])).copy()
+            self._result.forward(self._given(images[start : start + EVALUATION_BATCH])).copy()
             for start in range(0, len(images), EVALUATION_BATCH)
         ]
         return np.concatenate(scores)
@@ -149,6 +166,8 @@ class NumpyEngine:
     def state(self) -> dict[str, Array]:
         state = {f"network.{name}": value for name, value in self.network.state().items()}
         state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
+        if self.averaged is not None:
+            state |= {f"average.{name}": value for name, value in self.averaged.state().items()}
         state["rng"] = _pack_rng(self.network.rng)
         return state
 
@@ -156,9 +175,14 @@ class NumpyEngine:
         self.network.load_state(_part(state, "network."))
         self.optimiser.load_state(_part(state, "optimiser."))
         _unpack_rng(self.network.rng, state["rng"])
+        self.averaged = None
+        if average := _part(state, "average."):
+            self.averaged = self.network.with_params(self.weights())
+            self.averaged.load_state(average)
 
-    def model(self) -> Model:
-        architecture, params = self.inputs.folded(self.architecture, self.network.params)
+    def model(self, averaged: bool = True) -> Model:
+        params = self._result.params if averaged else self.weights()
+        architecture, params = self.inputs.folded(self.architecture, params)
         return Model(architecture, params, self.inputs.preprocessing, self.classes, self.image_shape)
 
     def describe(self) -> dict[str, Any]:

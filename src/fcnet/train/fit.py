@@ -19,6 +19,7 @@ from fcnet.data.minibatches import Minibatch, minibatches, steps_per_epoch
 from fcnet.errors import DivergedError, RunError
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.registry import look_up
+from fcnet.train.averaging import make_average
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint
 from fcnet.train.config import TrainConfig
@@ -64,6 +65,7 @@ class Fit:
         self.total = self.config.iterations or self.config.epochs * self.steps_per_epoch
         self.evaluate_every = self.config.evaluate_every or self.steps_per_epoch
         self.schedule = make_schedule(self.config, self.steps_per_epoch, self.total)
+        self.average = make_average(self.config.average, Length(self.steps_per_epoch, self.total))
         self.step = 0
         self.losses: list[float] = []
         self.history: list[Evaluation] = []
@@ -142,6 +144,8 @@ class Fit:
             raise self._divergence(self.step + 1, loss, learning_rate)
         self.step += 1
         self.losses.append(loss)
+        if self.average is not None and (share := self.average(self.step)):
+            self.engine.average(share)
         self.callback.on_batch_end(self.step, self.total, loss)
         if self.step % self.evaluate_every == 0 or self.step == self.total:
             self._evaluate(learning_rate)

@@ -30,7 +30,8 @@ class Evaluation:
     learning_rate : of the step just done
     loss : mean of eq. 12 over the minibatches since the row before, in nats
     objective : eq. 13: that loss plus the L2 term of the weights at this step
-    train_accuracy : fraction in [0, 1] on the training sample, see `TRAINING_SAMPLE`
+    train_accuracy : fraction in [0, 1] on the training sample, see `TRAINING_SAMPLE`; this and what follows
+        are of the averaged weights, where the settings ask for an average
     val_accuracy : fraction in [0, 1] on the validation split
     val_loss : eq. 12 on the validation split, in nats
     """

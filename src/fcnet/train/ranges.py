@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
@@ -101,3 +102,25 @@ def require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:
     """
     if not fulfilled:
         raise DataError(f"{name} is {value!r}, give {wanted}")
+
+
+def name_and_value(setting: str, text: str) -> tuple[str, float | None]:
+    """`noise=0.1` as a name and a number, and `noise` as a name and None.
+
+    Raises
+    ------
+    DataError : what follows the name is no number
+    """
+    name, equals, number = text.partition("=")
+    if not equals:
+        return name, None
+    try:
+        return name, int(number)
+    except ValueError:
+        pass
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    require(setting, text, math.isfinite(value), "NAME or NAME=VALUE with a number")
+    return name, value

@@ -1,0 +1,93 @@
+"""Averages of the weights over the steps of a training.
+
+The weights of one step are noisy, because each minibatch pulls them another way. Their average over many
+steps is less so, and is often more accurate than any of them. The training itself does not see it.
+
+`AVERAGES` finds the kinds by name. A kind says after which steps the weights enter the average, and with
+which share. An engine needs nothing else: average <- (1 - share) average + share weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fcnet.registry import unknown
+from fcnet.train.ranges import name_and_value, require
+from fcnet.train.schedules import Length
+
+SAMPLES = 50
+"""How often the weights enter the average within its memory. More often costs time and changes little, since
+neighbouring steps have nearly the same weights; and float32 rounds small shares away."""
+
+
+class Average(Protocol):
+    """Maps a step, counted from 1, to the share with which its weights enter the average; 0 for none."""
+
+    def __call__(self, step: int) -> float: ...
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Every `every` steps from `first` on; the last step of the training is always one of them.
+
+    first : the first step that may count
+    total : steps of the training
+    every : steps from one sample to the next
+    decay : a sample counts this many times as much as the next one; 1 for a plain mean
+
+    The shares make the weights of all samples add up to 1, so that the initial weights never count.
+    """
+
+    first: int
+    total: int
+    every: int
+    decay: float
+
+    def __call__(self, step: int) -> float:
+        if step < self.first or (self.total - step) % self.every:
+            return 0.0
+        samples = (step - self.first) // self.every + 1
+        return 1 / samples if self.decay == 1 else (1 - self.decay) / (1 - self.decay**samples)
+
+
+def exponential(length: Length, decay: float = 0.999) -> Average:
+    """An exponential moving average: weights count `decay` times as much as those one step later.
+
+    With a sample every k steps it is decay^k.
+    """
+    require("average", f"ema={decay:g}", 0 < decay < 1, "ema=DECAY above 0 and below 1, such as ema=0.999")
+    every = max(1, round(min(1 / (1 - decay), length.total) / SAMPLES))
+    return Sampled(1, length.total, every, decay**every)
+
+
+def mean_of_last(length: Length, epochs: float = 5) -> Average:
+    """The mean over the last epochs, as stochastic weight averaging (Izmailov et al. 2018) has it.
+
+    The schedule stays that of the training. Before these epochs there is no average.
+    """
+    require("average", f"last={epochs:g}", epochs > 0, "last=EPOCHS above 0, such as last=5")
+    steps = max(1, min(round(epochs * length.steps_per_epoch), length.total))
+    return Sampled(length.total - steps + 1, length.total, max(1, round(steps / SAMPLES)), 1)
+
+
+AVERAGES: dict[str, Callable[..., Average]] = {"ema": exponential, "last": mean_of_last}
+"""The kinds of average by name; each is called with the length of a training and, where one is given, with
+its value."""
+
+
+def make_average(text: str, length: Length) -> Average | None:
+    """The average that NAME or NAME=VALUE describes; None for "none".
+
+    Raises
+    ------
+    DataError : an unknown name, whose text lists the known ones, or a value that does not fit
+    """
+    if text == "none":
+        return None
+    name, value = name_and_value("average", text)
+    require("average", text, name != "none", "none without a value")
+    if name not in AVERAGES:
+        raise unknown(("none", *AVERAGES), name, "average")
+    return AVERAGES[name](length) if value is None else AVERAGES[name](length, value)
