@@ -32,6 +32,7 @@ SETTINGS = [
     "--momentum", "0.9",
     "--dropout", "0.2",
     "--shift", "1",
+    "--average", "ema=0.97",
     "--batch-size", "60",
     "--validation", "200",
     "--iterations", "1500",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -23,6 +23,7 @@ from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES, TUNED
 from fcnet.lock import locked
+from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.records import RunFolder
 from fcnet.runs.training import read_config
 from fcnet.train.config import TrainConfig
@@ -163,6 +164,10 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("audit --sizes 3", r"sizes is \(3,\), give at least the inputs and the classes, such as .*"),
         ("audit --sizes 3 2 --examples 0", "examples is 0, give a whole number of at least 1"),
         ("audit --sizes 3 2 --seed -1", "seed is -1, give a finite number of at least 0"),
+        (
+            "audit --sizes 3 2 --label-smoothing 1",
+            "label_smoothing is 1.0, give a number from 0 up to, but not including, 1",
+        ),
         ("audit --reg -1", "reg is -1.0, give a finite number of at least 0"),
         ("audit --sizes 3 2 --reg -1", "reg is -1.0, give a finite number of at least 0"),
         (
@@ -228,6 +233,22 @@ def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
     assert len(result.out) == 8
+
+
+def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(
+    fcnet: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = "audit --sizes 4 5 4 3 --reg 0.1 --label-smoothing 0.1"
+    assert (fcnet(command).status, fcnet(command).out[-1]) == (0, "passed")
+    backward = SoftmaxCrossEntropy.backward
+
+    def unsmoothed(self: SoftmaxCrossEntropy) -> Any:
+        with monkeypatch.context() as within:
+            within.setattr(self, "label_smoothing", 0.0)
+            return backward(self)
+
+    monkeypatch.setattr(SoftmaxCrossEntropy, "backward", unsmoothed)
+    assert fcnet(command).status == 2
 
 
 def test_an_audit_that_fails_says_so_in_its_status(fcnet: Run, monkeypatch: pytest.MonkeyPatch) -> None:

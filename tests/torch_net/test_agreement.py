@@ -94,15 +94,21 @@ def test_loss_and_gradients_agree(layers: int, dropout: float) -> None:
 
 @given(
     N=st.integers(1, 6), sizes=st.lists(st.integers(1, 6), min_size=1, max_size=5), K=st.integers(2, 4),
-    reg=st.sampled_from([0.0, 0.05, 2.0]), seed=st.integers(0, 2**32),
+    reg=st.sampled_from([0.0, 0.05, 2.0]), smoothing=st.sampled_from([0.0, 0.1, 0.9]),
+    seed=st.integers(0, 2**32),
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_autograd_agrees_at_any_shape(N: int, sizes: list[int], K: int, reg: float, seed: int) -> None:
+def test_autograd_agrees_at_any_shape(
+    N: int, sizes: list[int], K: int, reg: float, smoothing: float, seed: int
+) -> None:
+    """The objective's gradient, with torch's `cross_entropy(label_smoothing=)` as the loss."""
     rng = np.random.default_rng(seed)
-    net = Network.plain((*sizes, K), rng, initialisation="pytorch", dtype=np.float64)
+    net = Network.plain(
+        (*sizes, K), rng, initialisation="pytorch", dtype=np.float64, label_smoothing=smoothing
+    )
     X, y = rng.standard_normal((N, sizes[0])), rng.integers(K, size=N)
     _, grads = net.loss(X, y, reg)
-    theirs = autograd_gradients(net.architecture, net.params, X, y, reg)
+    theirs = autograd_gradients(net.architecture, net.params, X, y, reg, smoothing)
     for name, value in grads.items():  # a unit that is off has a gradient of exactly 0 in both
         assert np.abs(theirs[name] - value).max() <= AGREEMENT * max(np.abs(value).max(), 1e-3)
 
@@ -241,9 +247,10 @@ def test_torch_autograd_is_a_reference_for_the_toy_problem() -> None:
     assert max(p.references["torch.autograd"] for p in audit.parameters.values()) < 1e-12
 
 
-def test_a_reference_of_another_loss_fails_the_audit() -> None:
+@pytest.mark.parametrize(("reg", "smoothing"), [(REG / 2, 0.0), (REG, 1e-3)])
+def test_a_reference_of_another_loss_fails_the_audit(reg: float, smoothing: float) -> None:
     net, (X, y) = toy_network(), toy_data()
-    references = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, REG / 2)}
+    references = {"torch.autograd": autograd_gradients(TOY, net.params, X, y, reg, smoothing)}
     audit = audit_gradients(net, X, y, reg=REG, references=references)
     assert not audit.passed
     assert "torch.autograd disagrees" in audit.reason

@@ -64,7 +64,7 @@ SETTINGS = [
     "--engine", "torch", "--device", "cpu", "--precision", "float64",
     "--hidden", "24", "16", "--initialisation", "he", "--preprocessing", "standardised",
     "--learning-rate", "0.05", "--momentum", "0.9", "--reg", "1e-4", "--dropout", "0.1", "--shift", "1",
-    "--batch-size", "61", "--validation", "200", "--epochs", "12",
+    "--batch-size", "61", "--validation", "200", "--epochs", "12", "--average", "ema=0.97",
 ]  # fmt: skip
 """61 examples are shared by neither two nor three workers without a rest."""
 

@@ -31,6 +31,8 @@ class Audit:
     """Normalisation, "layernorm" or "none", with --sizes."""
     blocks: int = 0
     """Residual blocks after each hidden layer, with --sizes."""
+    label_smoothing: float = 0.0
+    """Probability mass moved from the label to all classes, with --sizes."""
     examples: int = 5
     """Number of random examples, with --sizes."""
     reg: float = 0.05
@@ -57,7 +59,7 @@ class Audit:
             check_not_negative(seed=self.seed)
             rng = np.random.default_rng(self.seed)
             architecture = self._architecture()
-            net = Network(architecture, rng, dtype=np.float64)
+            net = Network(architecture, rng, dtype=np.float64, label_smoothing=self.label_smoothing)
             X = rng.standard_normal((self.examples, architecture.inputs))
             y = rng.integers(architecture.outputs, size=self.examples)
         else:
@@ -65,7 +67,8 @@ class Audit:
 
             net, architecture = toy_network(), TOY
             X, y = toy_data()
-        references = autograd_reference(architecture, net.params, X, y, self.reg)
+        smoothing = self.label_smoothing if self.sizes else 0.0
+        references = autograd_reference(architecture, net.params, X, y, self.reg, smoothing)
         audit = audit_gradients(net, X, y, reg=self.reg, references=references)
         print(audit.table())
         if self.out is not None:

@@ -15,7 +15,12 @@ Gradients = Mapping[str, NDArray[Any]]
 
 
 def autograd_reference(
-    architecture: Architecture, params: Gradients, X: NDArray[Any], y: NDArray[Any], reg: float
+    architecture: Architecture,
+    params: Gradients,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    reg: float,
+    label_smoothing: float = 0.0,
 ) -> dict[str, Gradients]:
     """The gradients of torch.autograd, as `audit_gradients` takes them for `references`.
 
@@ -26,6 +31,6 @@ def autograd_reference(
     from fcnet.torch_net.autograd import autograd_gradients
 
     try:
-        return {"torch.autograd": autograd_gradients(architecture, params, X, y, reg)}
+        return {"torch.autograd": autograd_gradients(architecture, params, X, y, reg, label_smoothing)}
     except DataError:
         return {}

@@ -17,7 +17,12 @@ Array = NDArray[Any]
 
 
 def autograd_gradients(
-    architecture: Architecture, params: Mapping[str, Array], X: Array, y: NDArray[Any], reg: float = 0.0
+    architecture: Architecture,
+    params: Mapping[str, Array],
+    X: Array,
+    y: NDArray[Any],
+    reg: float = 0.0,
+    label_smoothing: float = 0.0,
 ) -> dict[str, Array]:
     """The gradients of the objective (13), by automatic differentiation, in the dtype of the parameters.
 
@@ -26,6 +31,7 @@ def autograd_gradients(
     architecture, params : the network, {"W1": (D, H1), "b1": (H1,), ...}
     X, y : (N, D) examples and (N,) labels
     reg : lambda of (13)
+    label_smoothing : probability mass moved from the label to all classes
 
     Returns
     -------
@@ -33,7 +39,8 @@ def autograd_gradients(
     """
     net = network_from(architecture, params)
     examples = torch.from_numpy(np.array(X)).to(next(net.parameters()).dtype)
-    loss = functional.cross_entropy(net(examples), torch.from_numpy(np.array(y, dtype=np.int64)))  # (12)
+    labels = torch.from_numpy(np.array(y, dtype=np.int64))
+    loss = functional.cross_entropy(net(examples), labels, label_smoothing=label_smoothing)  # (12)
     norms = sum(value.square().sum() for value in net.decayed())
     objective = loss + reg * norms  # (13)
     objective.backward()  # type: ignore[no-untyped-call]
