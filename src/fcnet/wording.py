@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def percent(fraction: float, digits: int = 1) -> str:
@@ -56,3 +57,9 @@ def megabytes(size: int) -> str:
     if size >= 10_000_000_000:
         return f"{size / 1e9:.0f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
+
+
+def validated(record: Mapping[str, Any]) -> str:
+    """The validation accuracy of a record: `66.1 %`, or `66.1 % (65.0 % before averaging)`."""
+    reached, last = percent(float(record["metrics"]["val_accuracy"])), record.get("unaveraged")
+    return f"{reached} ({percent(float(last['val_accuracy']))} before averaging)" if last else reached

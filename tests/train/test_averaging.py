@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fcnet.cli import main
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError
 from fcnet.records import RunFolder
@@ -26,6 +27,7 @@ from fcnet.train.fit import Fit
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
 from fcnet.train.schedules import Length
+from fcnet.wording import percent
 from run_folders import differences
 from trainings import StopAfter, small
 
@@ -181,6 +183,28 @@ def test_what_is_validated_is_saved_and_the_last_weights_stand_beside_it(
     }
     assert record["metrics"]["val_loss"] != pytest.approx(plain["metrics"]["val_loss"], rel=1e-3)
     assert "unaveraged" not in plain
+
+
+def test_the_accuracy_before_averaging_stands_beside_the_other_everywhere(
+    digits: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--data", "digits", "--preprocessing", "standardised", "--hidden", "20",
+               "--initialisation", "he", "--learning-rate", "0.3", "--epochs", "2"]  # fmt: skip
+    assert main([*command, "--out", "plain"]) == 0
+    assert "averaging" not in capsys.readouterr().out
+    assert main([*command, "--out", "averaged", "--average", "ema=0.9"]) == 0
+    before = RunFolder(tmp_path / "plain").read_record()["metrics"]["val_accuracy"]
+    reached = RunFolder(tmp_path / "averaged").read_record()["metrics"]["val_accuracy"]
+    assert before != reached
+    both = f"{percent(reached)} ({percent(before)} before averaging)"
+    assert both in capsys.readouterr().out
+    assert main(["compare", "plain", "averaged"]) == 0
+    assert re.search(rf"before averaging\s+{percent(before)}", capsys.readouterr().out)
+    assert main(["report", "averaged"]) == 0
+    page = next(Path("averaged").rglob("*.html")).read_text()
+    assert re.search(rf"{percent(reached)} \({percent(before)} before averaging\)", page.replace("\xa0", " "))
+    assert "ema=0.9" in page
 
 
 def test_before_the_last_epochs_the_weights_themselves_are_validated(digits: Dataset, tmp_path: Path) -> None:

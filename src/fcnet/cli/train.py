@@ -14,7 +14,7 @@ from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
-from fcnet.wording import percent
+from fcnet.wording import percent, validated
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset, TableOptions
@@ -103,12 +103,9 @@ class Train:
             again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=data)
             raise DivergedError(f"{error}; start again with: {again}") from error
         if first:
-            metrics, last = record["metrics"], record.get("unaveraged")
-            beside = f" ({percent(last['val_accuracy'])} before averaging)" if last else ""
             tell(
-                f"{self.out}: training accuracy {percent(metrics['train_accuracy'])}, validation accuracy "
-                f"{percent(metrics['val_accuracy'])}{beside} on {dataset.label} "
-                f"after {record['seconds']:.1f} s",
+                f"{self.out}: training accuracy {percent(record['metrics']['train_accuracy'])}, validation "
+                f"accuracy {validated(record)} on {dataset.label} after {record['seconds']:.1f} s",
                 sys.stdout,
             )
         return 0

@@ -18,7 +18,7 @@ from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
 from fcnet.schema import Tested
-from fcnet.wording import by, percent, times
+from fcnet.wording import by, percent, times, validated
 
 
 def summary(story: Story) -> str:
@@ -221,7 +221,7 @@ def accuracies(record: dict[str, Any]) -> dict[str, str]:
         "units": by(f"{int(size):,}" for size in record["config"]["hidden"]) or "no",
         "steps": f"{int(record['steps']):,}", "seconds": f"{float(record['seconds']):.1f} s",
         "data": record["data"]["label"], "training": percent(float(metrics["train_accuracy"])),
-        "validation": percent(float(metrics["val_accuracy"])),
+        "validation": validated(record),
     }  # fmt: skip
 
 

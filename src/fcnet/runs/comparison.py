@@ -84,6 +84,7 @@ def measured(run: Run) -> dict[str, str]:
     metrics = record.get("metrics", {})
     values = {
         "validation accuracy": _percent(run.val_accuracy),
+        "before averaging": _percent((record.get("unaveraged") or {}).get("val_accuracy")),
         "validation loss": _decimal(metrics.get("val_loss", last and last.val_loss)),
         "training accuracy": _percent(metrics.get("train_accuracy")),
         f"accuracy on the {TRAINING_SAMPLE}": _percent(last and last.train_accuracy),
