@@ -53,6 +53,10 @@ ALLOWED = {
         "notebook", "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train",
         "torch_net",
     },
+    "protocol": {
+        "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train", "torch_net",
+        "runs",
+    },
     "experiments": {
         "errors", "validation", "wording", "files", "lock", "schema", "records", "stages", "two_layernet",
         "data", "net", "audit", "train", "torch_net", "runs",
@@ -74,7 +78,7 @@ ALLOWED = {
     "cli": {
         "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
         "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs",
-        "export", "tuning", "explore", "live", "judge",
+        "protocol", "export", "tuning", "explore", "live", "judge",
     },
     "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},

@@ -14,7 +14,7 @@ from fcnet.wording import shown
 
 def main() -> int:
     """Work for the search on standard input, and stop when that ends; returns the exit status."""
-    from fcnet.tuning.run import stopped_by_sigterm
+    from fcnet.train.interruption import stopped_by_sigterm
 
     def wait_for_the_end() -> None:
         sys.stdin.read()

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from fcnet.doctor.finding import Finding
 
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-
 PATIENCE = 120.0
 """Seconds that PyTorch may take to start and to find its device; with a broken driver it may hang."""
 
@@ -47,7 +45,7 @@ def products() -> Iterator[Finding]:
         advice = f"more threads than processors are slow, set OPENBLAS_NUM_THREADS={usable}"
         yield Finding("threads", "note", found, advice)
     elif threads < usable:
-        given = [name for name in THREAD_VARIABLES if name in os.environ]
+        given = [name for name in openblas.THREAD_VARIABLES if name in os.environ]
         yield Finding(
             "threads",
             "note",

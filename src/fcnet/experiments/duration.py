@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from fcnet.train.cost import step_products
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
@@ -63,9 +64,7 @@ def trained(config: TrainConfig, dataset: Dataset) -> float:
     examples, inputs = len(dataset.train) - config.validation, math.prod(dataset.image_shape)
     steps = config.iterations or config.epochs * max(1, examples // config.batch_size)
     whitened = config.preprocessing == "whitened"
-    sizes = [min(config.components, inputs) if whitened else inputs, *config.hidden, len(dataset.classes)]
-    layers = [first * second for first, second in pairwise(sizes)]
-    products = config.batch_size * (inputs * sizes[0] * whitened + 2 * layers[0] + 3 * sum(layers[1:]))
+    products = step_products(config, inputs, len(dataset.classes))
     deformed = 3 if config.mirror or config.shift or config.rotate or config.zoom else 1
     speed = step() / PROBE
     one = PROBE * ABOVE_PRODUCTS * products / PRODUCTS + PER_NUMBER * deformed * config.batch_size * inputs

@@ -23,6 +23,9 @@ Gemm = Callable[[Array, Array, Array, float, float, bool, bool], None]
 Axpy = Callable[[Array, Array, float], None]
 """From x, y and alpha: y <- y + alpha x."""
 
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables that the matrix libraries, PyTorch's among them, read when they load."""
+
 _LETTERS = {"f": "s", "d": "d"}
 _NUMBERS = {"f": ctypes.c_float, "d": ctypes.c_double}
 _FLAG, _SIZE, _ADDRESS = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p

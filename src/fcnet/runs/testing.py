@@ -9,16 +9,25 @@ from typing import Any
 import numpy as np
 
 from fcnet.data.dataset import Dataset
+from fcnet.data.deformation import Deformation
 from fcnet.errors import RunError
 from fcnet.files import exists, remove_leftovers
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import RunFolder, read_json, write_json
+from fcnet.runs.folding import fold
 from fcnet.schema import Tested
 from fcnet.train.model import Model
 
+FOLDED = "test-folded.json"
+"""In a run folder, the result of its network with views folded into it."""
 
-def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[str, Any]:
+AS_TRAINED = Deformation()
+
+
+def use_test_set(
+    folder: Path, dataset: Dataset, again: bool = False, views: Deformation = AS_TRAINED
+) -> dict[str, Any]:
     """Use the test set on a finished run, once.
 
     Parameters
@@ -26,6 +35,7 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
     folder : a finished run
     dataset : the one that it was trained on; its hash is compared
     again : use the test set even if it was used before; the count goes up
+    views : folded into the network before; that result has a file and a count of its own
 
     Returns
     -------
@@ -37,19 +47,36 @@ def use_test_set(folder: Path, dataset: Dataset, again: bool = False) -> dict[st
         process works in the folder
     """
     run = RunFolder(folder)
+    place = run.test if views == AS_TRAINED else folder / FOLDED
     record = run.read_record()
     with locked(folder):  # otherwise two processes at once would count as one use
-        remove_leftovers(folder, (run.test.name,))
-        return _use(run, record, dataset, again)
+        remove_leftovers(folder, (place.name,))
+        _check_use(run, place, record, dataset, again)
+        model = Model.load(folder)
+        if views != AS_TRAINED:
+            model = fold([model], views.tables(model.image_shape))
+        result = _tested(model, dataset, _times_used(place) + 1)
+        write_json(place, result)
+        return result
 
 
-def _use(run: RunFolder, record: dict[str, Any], dataset: Dataset, again: bool) -> dict[str, Any]:
-    folder = run.path
-    used = _times_used(run)
+def read_test(folder: Path, views: Deformation = AS_TRAINED) -> dict[str, Any] | None:
+    """The result of an earlier use of the test set, as `use_test_set` gives it; None before.
+
+    Raises
+    ------
+    RunError : the file is damaged
+    """
+    place = RunFolder(folder).test if views == AS_TRAINED else folder / FOLDED
+    return read_json(place, Tested) if exists(place) else None
+
+
+def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dataset, again: bool) -> None:
+    folder, used = run.path, _times_used(place)
     if used and not again:
         times = "once" if used == 1 else f"{used} times"
         raise RunError(
-            f"the test set was already used {times} on {folder}, see {run.test}; "
+            f"the test set was already used {times} on {folder}, see {place}; "
             f"a number chosen by looking at it is no test result (--again uses it anyway, and counts)"
         )
     if record["data"]["sha256"] != dataset.origin.sha256:
@@ -57,23 +84,24 @@ def _use(run: RunFolder, record: dict[str, Any], dataset: Dataset, again: bool) 
             f"{folder} was trained on {record['data']['name']} from {record['data']['path']}, "
             f"and {dataset.origin.path} holds other images; give the same with --data"
         )
-    logits = Model.load(folder).logits(dataset.test.images)
+
+
+def _tested(model: Model, dataset: Dataset, count: int) -> dict[str, Any]:
+    logits = model.logits(dataset.test.images)
     accuracy, loss = accuracy_and_loss(logits, dataset.test.labels)
     K = logits.shape[1]
     confusion = np.zeros((K, K), dtype=np.int64)
     np.add.at(confusion, (dataset.test.labels, logits.argmax(axis=1)), 1)
-    result = {
+    return {
         "accuracy": accuracy,
         "loss": loss,
         "images": len(dataset.test),
-        "count": used + 1,
+        "count": count,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": list(dataset.classes),
         "confusion": confusion.tolist(),
     }
-    write_json(run.test, result)
-    return result
 
 
-def _times_used(run: RunFolder) -> int:
-    return int(read_json(run.test, Tested)["count"]) if exists(run.test) else 0
+def _times_used(place: Path) -> int:
+    return int(read_json(place, Tested)["count"]) if exists(place) else 0

@@ -73,3 +73,13 @@ def described() -> dict[str, Any]:
         "bfloat16": has_bfloat16(device),
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
     }  # fmt: skip
+
+
+def named_gpu() -> str:
+    """The name of the GPU of NVIDIA that a training would take.
+
+    Raises
+    ------
+    DataError : PyTorch finds none
+    """
+    return torch.cuda.get_device_name(choose_device("cuda"))

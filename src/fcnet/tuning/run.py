@@ -10,22 +10,20 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
-from fcnet.errors import DataError, FcnetError, RunError, Terminated
+from fcnet.errors import DataError, FcnetError, RunError
 from fcnet.lock import locked
+from fcnet.net.openblas import THREAD_VARIABLES
 from fcnet.records import make_writable
 from fcnet.train.config import TrainConfig
+from fcnet.train.interruption import stopped_by_sigterm
 from fcnet.tuning.search import Search
 from fcnet.tuning.status import Status, status_of, write_outcome
 from fcnet.tuning.storage import opened_storage
@@ -44,9 +42,6 @@ LOST = 6
 
 STOPPED = 130
 """The exit status of a worker that was interrupted."""
-
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables that the matrix libraries, PyTorch's among them, read when they load."""
 
 
 def run(search: Search, dataset: Dataset, view: View) -> Status:
@@ -288,20 +283,3 @@ def surroundings(workers: int) -> dict[str, str]:
         name: str(min(share, int(value)) if value.isdigit() and int(value) > 0 else share)
         for name, value in wanted.items()
     }
-
-
-@contextmanager
-def stopped_by_sigterm() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does, a training between two steps; outside the main thread, nothing does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,66 @@
+"""The training of one seed of a record, started by `fcnet record run`: `python -m fcnet.cli.record_seed`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from fcnet.errors import FcnetError
+from fcnet.wording import shown
+
+
+def main() -> int:
+    """Train what standard input orders, and stop when that ends; returns the exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    order = json.loads(sys.stdin.readline())
+    if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: order["cores"]])  # before NumPy loads
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
+    from fcnet.train.interruption import stopped_by_sigterm
+
+    try:
+        with stopped_by_sigterm():
+            train(order)
+    except FcnetError as error:
+        print(f"error: {shown(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _wait_for_the_end() -> None:
+    """The end of standard input says that the process that gave the order has ended."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def train(order: dict[str, Any]) -> None:
+    """Load the data and train the seed.
+
+    Raises
+    ------
+    FcnetError : as `train_seed`; the data are not those of the plan
+    """
+    from fcnet.cli.loading import load
+    from fcnet.cli.progress import TrainingProgress
+    from fcnet.protocol.contents import Plan, read
+    from fcnet.protocol.folder import RecordFolder
+    from fcnet.protocol.seed import train_seed
+
+    out = Path(order["out"])
+    plan = read(RecordFolder(out).plan, Plan)
+    dataset = load(None if order["data"] is None else Path(order["data"]), require_cifar10=True)
+    if dataset.origin.sha256 != plan.data.sha256:
+        raise FcnetError(f"{out} was planned with other data than {dataset.origin.path}, give --data")
+    with TrainingProgress(order["title"]) as progress:
+        train_seed(out, plan, order["seed"], dataset, progress)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

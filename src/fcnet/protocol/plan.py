@@ -1,0 +1,115 @@
+"""The plan of a record: the seeds are drawn before the first training starts.
+
+A seed follows from the recipe, the complete settings, the data, the source of fcnet, the record to beat and a
+nonce. So whoever changes one of these gets other seeds, and nobody can name the seeds directly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import fcnet
+from fcnet.data.dataset import Dataset
+from fcnet.protocol.contents import FORMAT, Beat, Machine, Plan, Recipe, Source, digest, now
+from fcnet.protocol.recipe import config_of, fewest
+from fcnet.records import environment
+from fcnet.train.config import TrainConfig
+
+SEED_BITS = 31
+
+
+def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce: str | None = None) -> Plan:
+    """Draw the seeds for a recipe on a data set.
+
+    Parameters
+    ----------
+    recipe : as `read_recipe` gives it
+    dataset : its test images are counted and not looked at
+    beat : the record to beat
+    nonce : chosen by somebody; None draws one at random
+
+    Raises
+    ------
+    DataError : as `config_of`
+    """
+    config = config_of(recipe, 0)
+    data = Source(dataset.name, dataset.label, dataset.origin.sha256, len(dataset.classes), len(dataset.test))
+    drawn_nonce = secrets.token_hex(16) if nonce is None else nonce
+    settings, source, wanted = settings_of(config), source_hash(), recipe.seeds or fewest(recipe.budget)
+    about = environment()
+    return Plan(
+        format=FORMAT, when=now(), recipe=recipe, recipe_sha256=digest(recipe), settings=settings,
+        layers=config.architecture(math.prod(dataset.image_shape), len(dataset.classes)).depth,
+        source_sha256=source, commit=about["commit"], data=data, beat=beat, nonce=drawn_nonce,
+        nonce_given=nonce is not None, seeds=drawn(wanted, recipe, settings, source, data, beat, drawn_nonce),
+        machine=machine(recipe.budget.device == "gpu"),
+    )  # fmt: skip
+
+
+def drawn(
+    wanted: int,
+    recipe: Recipe,
+    settings: dict[str, Any],
+    source: str,
+    data: Source,
+    beat: Beat | None,
+    nonce: str,
+) -> list[int]:
+    """Distinct seeds below 2^31: the first bits of sha256(key/0), sha256(key/1), ..., key the hash of all."""
+    key = digest([recipe, settings, source, data, beat, nonce])
+    seeds: dict[int, None] = {}
+    for number in count():
+        if len(seeds) == wanted:
+            return list(seeds)
+        first = hashlib.sha256(f"{key}/{number}".encode()).digest()
+        seeds[int.from_bytes(first[:8]) >> (64 - SEED_BITS)] = None
+    raise AssertionError("count never ends")
+
+
+def seeds_of(plan: Plan) -> list[int]:
+    """The seeds that a plan has to have."""
+    return drawn(
+        len(plan.seeds), plan.recipe, plan.settings, plan.source_sha256, plan.data, plan.beat, plan.nonce
+    )
+
+
+def settings_of(config: TrainConfig) -> dict[str, Any]:
+    """All settings of a training but the seed."""
+    return {name: value for name, value in config.to_dict().items() if name != "seed"}
+
+
+def source_hash(package: Path | None = None) -> str:
+    """The sha256 over the names and hashes of all Python files of fcnet, in the order of their names."""
+    root = package or Path(fcnet.__file__).parent
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def machine(gpu: bool) -> Machine:
+    """The present machine; `gpu` asks for the name of its GPU.
+
+    Raises
+    ------
+    MissingExtraError : a GPU is asked for, and PyTorch is not installed
+    DataError : PyTorch finds no GPU
+    """
+    about = environment()
+    name = ""
+    if gpu:
+        from fcnet.extras import require
+
+        require("torch", "torch")
+        from fcnet.torch_net.hardware import named_gpu
+
+        name = named_gpu()
+    return Machine(
+        about["system"], about["processor"], about["cores"], about["python"], about["versions"], name
+    )
