@@ -48,9 +48,9 @@ def check_recipe(recipe: Recipe, where: str) -> None:
     ------
     DataError : they do not; the text begins with `where`
     """
-    config = config_of(recipe, 0, where)
-    if recipe.budget.device == "gpu" and config.engine != "torch":
+    if recipe.budget.device == "gpu" and recipe.settings.get("engine") != "torch":
         raise DataError(f"{where}: the budget of a GPU needs engine = 'torch' in its settings")
+    config_of(recipe, 0, where)
     if recipe.seeds is not None and recipe.seeds < fewest(recipe.budget):
         raise DataError(
             f"{where}: seeds is {recipe.seeds}, and {recipe.budget.minutes:g} minutes need at least "

@@ -30,7 +30,7 @@ CLOSE = 1e-9
 
 
 def findings(record: Record) -> Iterator[str]:
-    """Everything that is wrong with a record, line by line; nothing for one that was not tampered with."""
+    """Everything that is wrong with a record, line by line; nothing for one that nobody touched."""
     yield from _of_plan(record.plan)
     yield from _of_log(record)
     yield from _of_seeds(record)

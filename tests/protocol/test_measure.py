@@ -1,0 +1,293 @@
+"""A record is drawn beforehand, resumes, counts failures, and keeps every seed."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fcnet.data.dataset import Dataset
+from fcnet.errors import DataError, RunError
+from fcnet.protocol import plan as planning
+from fcnet.protocol.contents import Beat, Budget, Ended, Plan, Recipe, Record, Views, read
+from fcnet.protocol.folder import RecordFolder
+from fcnet.protocol.log import ended, read_log
+from fcnet.protocol.measure import measure, planned
+from fcnet.protocol.plan import make_plan, source_hash
+from fcnet.protocol.recipe import fewest, read_recipe
+from fcnet.protocol.result import result_of
+from fcnet.protocol.seed import train_seed
+from fcnet.protocol.verify import findings
+from fcnet.records import RunFolder, read_json
+from fcnet.runs import testing
+from trainings import StopAfter
+
+from .conftest import BEAT, SETTINGS, here, recipe
+
+Made = tuple[Path, Record]
+
+TOML = """
+name = "mine"
+seeds = 6
+
+[budget]
+minutes = 2.5
+
+[settings]
+hidden = [30, 20]
+epochs = 4
+
+[fold]
+mirror = true
+"""
+
+
+def test_a_record_states_each_seed_with_and_without_folding(made: Made, digits: Dataset) -> None:
+    out, record = made
+    seeds = ended(record.log)
+    assert list(seeds) == record.plan.seeds
+    assert len(set(record.plan.seeds)) == 5
+    for seed, one in seeds.items():
+        assert one.plain is not None
+        assert one.folded is not None
+        run = RunFolder(RecordFolder(out).run(seed))
+        assert run.read_record()["seed"] == seed
+        assert run.read_record()["seconds"] == one.seconds
+        assert one.plain.accuracy == read_json(run.test)["accuracy"]
+        assert (one.plain.images, one.plain.count) == (len(digits.test), 1)
+        assert (one.epochs, one.steps) == (1.0, 21)
+        assert one.step_flops == 2 * 60 * (2 * 64 * 12 + 3 * 12 * 10)
+    folded = [one.folded.accuracy for one in seeds.values() if one.folded]
+    alone = [one.plain.accuracy for one in seeds.values() if one.plain]
+    assert (record.result.accuracies, record.result.plain_accuracies) == (folded, alone)
+    assert folded != alone
+    assert record.result.p is not None
+
+
+def test_the_plan_is_written_before_the_first_training(digits: Dataset, tmp_path: Path) -> None:
+    seen = []
+
+    def perform(plan: Plan, seed: int) -> Ended:
+        assert read(RecordFolder(tmp_path).plan, Plan) == plan
+        assert not RecordFolder(tmp_path).run(seed).exists()
+        seen.append(seed)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(tmp_path, recipe(), digits, perform, None, None)
+    assert seen == read(RecordFolder(tmp_path).plan, Plan).seeds[:1]
+
+
+def test_the_seeds_follow_from_everything_that_is_planned(digits: Dataset) -> None:
+    first = make_plan(recipe(), digits, BEAT, "nonce")
+    assert make_plan(recipe(), digits, BEAT, "nonce").seeds == first.seeds
+    others = [
+        make_plan(recipe(), digits, BEAT, "another"),
+        make_plan(recipe(), digits, BEAT),
+        make_plan(recipe(epochs=2), digits, BEAT, "nonce"),
+        make_plan(recipe(2.0), digits, BEAT, "nonce"),
+        make_plan(recipe(), digits, Beat("another", [0.5]), "nonce"),
+        make_plan(recipe(), replace(digits, origin=replace(digits.origin, sha256="0")), BEAT, "nonce"),
+    ]
+    assert len({tuple(plan.seeds) for plan in [first, *others]}) == 7
+    assert make_plan(recipe(seeds=9), digits, BEAT, "nonce").seeds[0] not in first.seeds
+    assert make_plan(recipe(), digits).nonce != make_plan(recipe(), digits).nonce
+
+
+def test_the_seeds_follow_from_the_source(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_plan(recipe(), digits, None, "nonce")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "a.py").write_text("one")
+    (tmp_path / "inner" / "b.py").write_text("two")
+    hashes = [source_hash(tmp_path)]
+    (tmp_path / "a.py").write_text("three")
+    hashes.append(source_hash(tmp_path))
+    (tmp_path / "a.py").rename(tmp_path / "c.py")
+    hashes.append(source_hash(tmp_path))
+    (tmp_path / "notes.txt").write_text("no source")
+    assert source_hash(tmp_path) == hashes[-1]
+    assert len(set(hashes)) == 3
+    monkeypatch.setattr(planning, "source_hash", lambda: hashes[0])
+    assert make_plan(recipe(), digits, None, "nonce").seeds != first.seeds
+
+
+@pytest.mark.parametrize(("minutes", "seeds"), [(5, 5), (14.9, 5), (15, 3), (59, 3), (60, 1), (600, 1)])
+def test_a_longer_budget_needs_fewer_seeds(minutes: float, seeds: int, digits: Dataset) -> None:
+    assert fewest(Budget(minutes)) == seeds
+    assert len(make_plan(recipe(minutes), digits).seeds) == seeds
+
+
+def test_a_stopped_record_resumes_and_ends_as_if_it_had_not_been_stopped(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    def stopped(plan: Plan, seed: int) -> Ended:
+        watch = StopAfter(10) if seed == plan.seeds[1] else None
+        return train_seed(tmp_path / "a", plan, seed, digits, watch)
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(tmp_path / "a", recipe(), digits, stopped, BEAT, "same")
+    record = measure(tmp_path / "a", recipe(), digits, here(tmp_path / "a", digits), BEAT, "same")
+    whole = measure(tmp_path / "b", recipe(), digits, here(tmp_path / "b", digits), BEAT, "same")
+    assert record.plan.seeds == whole.plan.seeds
+    assert record.result.accuracies == whole.result.accuracies
+    assert len(record.log) == len(whole.log) + 1  # the second start of a seed
+    assert list(findings(record)) == []
+    again = measure(tmp_path / "a", recipe(), digits, here(tmp_path / "a", digits), None, None)
+    assert again == record
+
+
+def test_a_process_killed_after_the_test_does_not_use_the_test_images_again(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, killed = make_plan(recipe(), digits), []
+    use = testing.use_test_set
+
+    def use_and_die(*given: object, **options: object) -> object:
+        use(*given, **options)  # type: ignore[arg-type]
+        killed.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcnet.protocol.seed.use_test_set", use_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train_seed(tmp_path, plan, plan.seeds[0], digits)
+    monkeypatch.setattr("fcnet.protocol.seed.use_test_set", use)
+    found = train_seed(tmp_path, plan, plan.seeds[0], digits)
+    assert killed
+    assert found.plain is not None
+    assert found.plain.count == 1
+
+
+def test_a_training_over_the_budget_is_a_failure_and_counts_as_guessing(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = recipe(0.001, epochs=50)
+    plan = make_plan(slow, digits)
+    monkeypatch.setattr(StopAfter, "on_batch_end", lambda self, *_: time.sleep(0.005))
+    outcomes = {
+        seed: train_seed(tmp_path, plan, seed, digits, StopAfter(0)) for seed in plan.seeds[:1]
+    }  # fmt: skip
+    (late,) = outcomes.values()
+    assert late.outcome == "over budget"
+    assert late.seconds > 0.06
+    assert late.steps < 50 * 21  # it is stopped, not waited for
+    assert late.plain is late.folded is None
+    assert not RunFolder(RecordFolder(tmp_path).run(late.seed)).test.exists()
+    good = msgspec.structs.replace(
+        late, outcome="trained", plain=_use(0.9), folded=_use(0.8), seconds=0.01
+    )
+    result = result_of(plan, {seed: msgspec.structs.replace(good, seed=seed) for seed in plan.seeds} | outcomes)
+    assert result.failures == 1
+    assert result.accuracies == [0.1, 0.8, 0.8, 0.8, 0.8]
+    assert result.plain_accuracies == [0.1, 0.9, 0.9, 0.9, 0.9]
+    assert train_seed(tmp_path, plan, late.seed, digits) == late  # and is not tried again
+
+
+def _use(accuracy: float) -> object:
+    from fcnet.protocol.contents import Use
+
+    return Use(accuracy, 1.0, 360, 1)
+
+
+def test_a_training_that_diverges_is_a_failure(digits: Dataset, tmp_path: Path) -> None:
+    wild = recipe(learning_rate=1e6)
+    record = measure(tmp_path, wild, digits, here(tmp_path, digits), None, None)
+    assert {one.outcome for one in ended(record.log).values()} == {"diverged"}
+    assert record.result.failures == 5
+    assert record.result.summary.mean == pytest.approx(0.1)
+    assert list(findings(record)) == []
+
+
+def test_another_recipe_needs_another_folder(made: Made, digits: Dataset) -> None:
+    out, _ = made
+    perform = here(out, digits)
+    with pytest.raises(RunError, match="of another recipe, give the same"):
+        measure(out, recipe(epochs=2), digits, perform, None, None)
+    with pytest.raises(RunError, match="of another nonce"):
+        measure(out, recipe(), digits, perform, None, "mine")
+    with pytest.raises(RunError, match="of another record to beat"):
+        measure(out, recipe(), digits, perform, Beat("none", [0.1]), None)
+    other = replace(digits, origin=replace(digits.origin, sha256="0"))
+    with pytest.raises(RunError, match="of another data"):
+        measure(out, recipe(), other, perform, None, None)
+
+
+def test_another_source_or_machine_does_not_continue(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(tmp_path, recipe(), digits, None, None)
+    with monkeypatch.context() as patch:
+        patch.setattr("fcnet.protocol.seed.source_hash", lambda: "0" * 64)
+        with pytest.raises(RunError, match="the source of fcnet was changed"):
+            measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
+        with pytest.raises(RunError, match="the source of fcnet was changed"):
+            train_seed(tmp_path, plan, plan.seeds[0], digits)
+    other = msgspec.structs.replace(plan.machine, processor="a quicker one")
+    monkeypatch.setattr("fcnet.protocol.measure.machine", lambda gpu: other)
+    with pytest.raises(RunError, match="was planned on another machine"):
+        measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
+
+
+def test_a_log_that_was_edited_does_not_continue(digits: Dataset, tmp_path: Path) -> None:
+    place = RecordFolder(tmp_path)
+    record = measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
+    whole = place.log.read_text()
+    place.log.write_text(re.sub(r'"seconds":[0-9.e-]+', '"seconds":0.01', whole, count=1))
+    with pytest.raises(RunError, match="was altered in line 2"):
+        read_log(place.log, record.plan)
+    place.log.write_text(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match="is damaged in line"):
+        read_log(place.log, record.plan)
+
+
+def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match="is not empty and holds no plan"):
+        planned(tmp_path, recipe(), digits, None, None)
+    assert os.listdir(tmp_path) == ["mine.txt"]
+
+
+def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
+    place = tmp_path / "recipe.toml"
+    place.write_text(TOML)
+    assert read_recipe(place) == Recipe(
+        "mine", Budget(2.5), {"hidden": [30, 20], "epochs": 4}, Views(mirror=True), 6
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("seeds = 6", "seeds = 4", "2.5 minutes need at least 5"),
+        ("minutes = 2.5", "minutes = 0", "`float` > 0"),
+        ("minutes = 2.5", "hours = 2.5", "unknown field `hours`"),
+        ("epochs = 4", "epoch = 4", "unknown setting 'epoch'"),
+        ("epochs = 4", "epochs = -4", "epochs is -4"),
+        ("epochs = 4", "seed = 4", "the seeds are drawn, leave seed out"),
+        ("epochs = 4", "device = 'cuda'", "leave device out"),
+        ("minutes = 2.5", "minutes = 2.5\ndevice = 'gpu'", "needs engine = 'torch'"),
+        ("mirror = true", "mirror = false", "fold has no views"),
+        ("[fold]", "[folds]", "unknown field `folds`"),
+        ("[fold]", "[fold", "is no recipe"),
+    ],
+)
+def test_a_wrong_recipe_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    place = tmp_path / "recipe.toml"
+    place.write_text(TOML.replace(old, new))
+    with pytest.raises(DataError, match=re.escape(words)) as error:
+        read_recipe(place)
+    assert str(place) in str(error.value)
+
+
+def test_the_settings_are_those_of_the_recipe(digits: Dataset) -> None:
+    plan = make_plan(recipe(), digits)
+    assert SETTINGS.items() <= plan.settings.items()
+    assert plan.settings["device"] == "cpu"
+    assert "seed" not in plan.settings
+    assert plan.layers == 2
