@@ -34,6 +34,7 @@ CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "gradin
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 DATA = page("streaming")
 FOLDING = page("folding")
+RECORDS = page("records")
 WATCH = page("watching")
 SPEED = page(
     "step",
@@ -93,6 +94,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "docs" / "doctor.md").write_text(DOCTOR)
     (root / "docs" / "data.md").write_text(DATA)
     (root / "docs" / "folding.md").write_text(FOLDING)
+    (root / "docs" / "records.md").write_text(RECORDS)
     (root / "docs" / "watch.md").write_text(WATCH)
     (root / "docs" / "speed.md").write_text(SPEED)
     (root / "docs" / "checking.md").write_text(CHECKING)

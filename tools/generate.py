@@ -42,6 +42,7 @@ from hostile.table import hostile
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
+from record_tables import records as record_tables
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
 from streaming_words import streaming
@@ -160,6 +161,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "hostile": hostile(records / "hostile.json"),
         },
         "docs/folding.md": {"folding": folding(records / "folding.json")},
+        "docs/records.md": {"records": record_tables(records / "records")},
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/data.md": {"streaming": streaming(records / "streaming.json")},
         "docs/watch.md": {"watching": watching(records / "watching.json")},

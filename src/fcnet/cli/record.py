@@ -28,13 +28,11 @@ class _Measure:
     out: Path
     """Folder for the plan, the log, the runs and the record."""
     data: Path | None = None
-    """Folder with CIFAR-10, or digits for a trial; $FCNET_DATA, ./data, ./datasets and the user's cache if
-    not given."""
+    """Folder with CIFAR-10, or digits for a trial; looked for as by fcnet train if not given."""
     beat: str | None = None
     """The record to beat: the file of a record, or an accuracy in percent, such as 78.62."""
     nonce: str | None = None
-    """What the seeds depend on besides recipe, data and source; drawn at random if not given. For a record
-    that others are to believe, somebody else chooses it."""
+    """What the seeds depend on besides recipe, data and source; drawn at random if not given."""
 
     def _read(self) -> tuple[Recipe, Dataset, Beat | None]:
         from fcnet.cli.loading import load

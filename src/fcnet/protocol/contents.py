@@ -196,6 +196,9 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     previous: Digest
     sha256: Digest
 
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.when)  # raises ValueError for a month of 99
+
 
 class Summary(Struct, frozen=True, forbid_unknown_fields=True):
     """Mean, standard deviation, and 95 % interval of the mean; all but the mean need two seeds."""

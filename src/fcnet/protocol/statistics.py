@@ -20,7 +20,11 @@ def survival(t: float, freedom: float) -> float:
     """The probability that Student's t with `freedom` degrees of freedom is larger than t."""
     if math.isinf(t):
         return float(t < 0)
-    tail = _incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+    square = t * t
+    if square < freedom:  # where the other form would lose the digits of a small t
+        tail = (1 - _incomplete_beta(square / (freedom + square), 0.5, freedom / 2)) / 2
+    else:
+        tail = _incomplete_beta(freedom / (freedom + square), freedom / 2, 0.5) / 2
     return tail if t >= 0 else 1 - tail
 
 

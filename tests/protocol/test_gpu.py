@@ -1,0 +1,88 @@
+"""The script for a GPU, at a small size on the CPU: it sets the epochs, measures the record, and verifies it."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fcnet.errors import FcnetError
+from fcnet.protocol.recipe import check_recipe, read_recipe
+
+from .conftest import recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SMALL = """
+name = "small"
+
+[budget]
+minutes = 60
+
+[settings]
+engine = "torch"
+hidden = [8]
+blocks = 1
+norm = "layernorm"
+activation = "gelu"
+initialisation = "he"
+preprocessing = "standardised"
+optimiser = "adamw"
+learning_rate = 0.01
+batch_size = 100
+validation = 200
+
+[fold]
+shift = 1
+"""
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return import_module("gpu")
+
+
+def test_the_recipe_for_a_gpu_is_one() -> None:
+    found = read_recipe(ROOT / "recipes" / "gpu.toml")
+    assert (found.budget.device, found.budget.minutes) == ("gpu", 10)
+    check_recipe(found, "gpu.toml")
+
+
+@pytest.mark.parametrize(
+    ("left", "epochs"),
+    [
+        (10_000.0, 27),  # the budget of 60 s decides: 0.9 * 60 - 0 of 2 s each
+        (5 * 50.0, 13),  # 50 s a seed, 20 of them around the training
+    ],
+)
+def test_as_many_epochs_as_fit(left: float, epochs: int, gpu: ModuleType) -> None:
+    assert gpu.fitting(recipe(), 0.0, 2.0, left) == epochs
+    assert gpu.fitting(recipe(), 2.0, 2.0, left) == epochs - 1
+
+
+def test_too_little_time_is_said(gpu: ModuleType) -> None:
+    with pytest.raises(FcnetError, match="give more --minutes or a smaller recipe"):
+        gpu.fitting(recipe(), 0.0, 2.0, 5 * 21.0)
+
+
+@pytest.mark.slow
+def test_it_needs_no_attention(
+    gpu: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr(gpu, "fitting", lambda *_: 2)
+    (tmp_path / "small.toml").write_text(SMALL)
+    words = ["--data", "digits", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "small.toml")]
+    assert gpu.main(words) == 0
+    printed = capfd.readouterr().out
+    assert "nothing is wrong in what was compared" in printed
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    assert record["plan"]["recipe"]["settings"]["epochs"] == 2
+    assert record["plan"]["beat"] == {"what": "78.62 %", "accuracies": [0.7862]}
+    assert record["log"][1]["event"]["engine"]["name"] == "torch"
+    assert gpu.main(words) == 0  # all of it is there already
+    assert json.loads((tmp_path / "out" / "record.json").read_text()) == record
