@@ -1,11 +1,11 @@
-"""A record on one GPU that needs no attention: the time is measured, the epochs are set, the seeds are trained.
+"""A record on one GPU that needs no attention: it measures the time, sets the epochs, and trains the seeds.
 
     python benchmarks/gpu.py --data FOLDER --out OUT --minutes 14 [--recipe recipes/gpu.toml]
 
-First a few epochs tell how long one takes here. Then the recipe gets as many epochs as fit into its budget, and
-into the minutes for all seeds together, and becomes OUT/recipe.toml. `fcnet record run` does the rest, and
-`fcnet record verify` looks at the result. The same command resumes what was stopped. A recipe with the budget
-of a CPU runs on the CPU.
+First a few epochs tell how long one takes here. Then the recipe gets as many epochs as fit into its budget,
+and into the minutes for all seeds together, and becomes OUT/recipe.toml. `fcnet record run` does the rest,
+and `fcnet record verify` looks at the result. The same command resumes what was stopped. A recipe with the
+budget of a CPU runs on the CPU.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHARE = 0.9
 """Of a seed's time, what its training is planned to take: times vary."""
 
 AROUND = 20.0
-"""Seconds of a seed besides its training: Python and the GPU start, the data are loaded, the net is tested."""
+"""Seconds of a seed besides its training: Python and the GPU start, data are loaded, the net is tested."""
 
 PROBED = (1, 1, 3)
 """Epochs of the trainings that are timed; the first one also starts the GPU."""

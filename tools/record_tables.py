@@ -94,8 +94,9 @@ def records(folder: Path) -> str:
 
 def history(group: Class, found: Sequence[tuple[Path, Record]]) -> list[Step]:
     """The records of a class in the order of their ends, each compared with the one that held until then."""
-    name, holder = group.published[0] if group.published else "", [group.published[1]] if group.published else []
-    steps = []
+    name, holder, steps = "", list[float](), list[Step]()
+    if group.published:
+        name, holder = group.published[0], [group.published[1]]
     for path, record in found:
         if not group.takes(record):
             continue
@@ -182,8 +183,8 @@ def _remark(found: Sequence[tuple[Path, Record]]) -> str:
     copies = f" The images are those of {' and '.join(labels)}." if labels else ""
     return (
         "Mean and standard deviation over all seeds, failures included, on the test images of CIFAR-10. A "
-        "record is taken with p below 0.01 against the one before it (one-sided, Welch's t-test; against a single "
-        "number Student's; a single seed is compared over the test images alone). Seconds of different "
-        f"machines cannot be compared, operations can. {len(found)} "
+        "record is taken with p below 0.01 against the one before it (one-sided, Welch's t-test; against a "
+        "single number Student's; a single seed is compared over the test images alone). Seconds of "
+        f"different machines cannot be compared, operations can. {len(found)} "
         f"{'record' if len(found) == 1 else 'records'} in [results/records](../results/records).{copies}"
     )

@@ -92,7 +92,10 @@ def test_a_stopped_record_says_how_to_resume(number: signal.Signals, recipe: Pat
         ("record run missing.toml --out mine --data digits", "cannot read missing.toml"),
         ("record plan recipe.toml --out mine --data digits --beat lots", "--beat is lots, give the file"),
         ("record plan recipe.toml --out mine --data digits --beat 101", "--beat is 101"),
-        ("record plan recipe.toml --out mine --data digits --beat recipe.toml", "recipe.toml is not a record"),
+        (
+            "record plan recipe.toml --out mine --data digits --beat recipe.toml",
+            "recipe.toml is not a record",
+        ),
         ("record plan recipe.toml --out mine", "CIFAR-10"),
         ("record verify missing.json", "cannot read missing.json"),
         ("record verify recipe.toml", "recipe.toml is not a record of fcnet record"),

@@ -1,4 +1,4 @@
-"""The script for a GPU, at a small size on the CPU: it sets the epochs, measures the record, and verifies it."""
+"""The script for a GPU, at a small size on the CPU: it sets the epochs, measures and verifies."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import replace
@@ -179,10 +178,10 @@ def test_a_training_over_the_budget_is_a_failure_and_counts_as_guessing(
     assert late.steps < 50 * 21  # it is stopped, not waited for
     assert late.plain is late.folded is None
     assert not RunFolder(RecordFolder(tmp_path).run(late.seed)).test.exists()
-    good = msgspec.structs.replace(
-        late, outcome="trained", plain=_use(0.9), folded=_use(0.8), seconds=0.01
+    good = msgspec.structs.replace(late, outcome="trained", plain=_use(0.9), folded=_use(0.8), seconds=0.01)
+    result = result_of(
+        plan, {seed: msgspec.structs.replace(good, seed=seed) for seed in plan.seeds} | outcomes
     )
-    result = result_of(plan, {seed: msgspec.structs.replace(good, seed=seed) for seed in plan.seeds} | outcomes)
     assert result.failures == 1
     assert result.accuracies == [0.1, 0.8, 0.8, 0.8, 0.8]
     assert result.plain_accuracies == [0.1, 0.9, 0.9, 0.9, 0.9]
@@ -250,7 +249,7 @@ def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: P
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match="is not empty and holds no plan"):
         planned(tmp_path, recipe(), digits, None, None)
-    assert os.listdir(tmp_path) == ["mine.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:

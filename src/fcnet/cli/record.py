@@ -16,7 +16,8 @@ from fcnet.wording import percent, shown, times
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
-    from fcnet.protocol.contents import Beat, Plan, Recipe, Record, Summary
+    from fcnet.protocol import contents
+    from fcnet.protocol.contents import Beat, Recipe, Record, Summary
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ class Verify:
     """The folder of fcnet record run, whose run folders are compared too."""
 
     def run(self) -> int:
-        from fcnet.protocol import beside
-        from fcnet.protocol.contents import Plan, Record, read
+        from fcnet.protocol import beside, contents
+        from fcnet.protocol.contents import Record, read
         from fcnet.protocol.plan import source_hash
         from fcnet.protocol.recipe import read_recipe
         from fcnet.protocol.verify import findings
@@ -123,7 +124,7 @@ class Verify:
         record = read(self.file, Record)
         found = list(findings(record))
         if self.plan is not None:
-            found += beside.against_plan(record, read(self.plan, Plan))
+            found += beside.against_plan(record, read(self.plan, contents.Plan))
         if self.recipe is not None:
             found += beside.against_recipe(record, read_recipe(self.recipe))
         if self.runs is not None:
@@ -164,7 +165,7 @@ def beat_of(text: str) -> Beat:
     return Beat(f"{text} %", [accuracy])
 
 
-def _say_plan(plan: Plan, place: Path) -> None:
+def _say_plan(plan: contents.Plan, place: Path) -> None:
     from fcnet.protocol.contents import digest
 
     budget = plan.recipe.budget
@@ -173,7 +174,7 @@ def _say_plan(plan: Plan, place: Path) -> None:
     tell(f"the plan is {place}, its hash {digest(plan)}", sys.stdout)
 
 
-def _listed(plan: Plan) -> str:
+def _listed(plan: contents.Plan) -> str:
     return ", ".join(map(str, plan.seeds))
 
 

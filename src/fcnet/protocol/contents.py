@@ -17,7 +17,7 @@ from fcnet.records import as_json
 from fcnet.schema import JSON_LIMIT, Count, Fraction, NotNegative, Object, Whole, Word, decoded
 from fcnet.wording import shown
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """Version of the record's layout."""
 
 CORES = 2
