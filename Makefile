@@ -2,8 +2,8 @@
 # make test   set up .venv, run the tests, on all cores      make check   those that are quick: under a minute
 # make setup  the set-up alone          make lint    ruff, mypy --strict
 # make site   the documentation as a site in build/site/html, with search; it needs no network
-# make bench  the benchmarks            make docs    regenerate tables and figures from results/
-# make clean  remove .venv
+# make bench  the benchmarks (QUICK=1: tiny sizes, under 3 minutes, no record)
+# make docs   regenerate tables and figures from results/       make clean  remove .venv
 
 PYTHON ?= python3
 OUT ?= $(if $(QUICK),runs/quick,runs/reproduce)
@@ -35,7 +35,7 @@ lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: setup
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick) $(ARGS)
 
 docs: setup
 	@$(BIN)/python tools/generate.py $(ARGS)

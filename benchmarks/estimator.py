@@ -29,9 +29,9 @@ from sklearn.preprocessing import StandardScaler
 from fcnet import FCNetClassifier
 from fcnet.errors import FcnetError
 from fcnet.records import make_writable, write_json
-from machine import Watch, describe
+from machine import Watch, describe, kind
 
-OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "estimator.json"
+RECORDS = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 
 FIRST_SEED = 100
 """Other splits than those that were looked at while the defaults were chosen."""
@@ -117,7 +117,7 @@ def parse() -> argparse.Namespace:
     if options.seeds < 2:
         parser.error("--seeds starts at 2, a standard deviation needs that many")
     if options.out is None and not options.quick:
-        options.out = OUT
+        options.out = RECORDS / kind() / "estimator.json"
     return options
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import threading
 import time
@@ -24,6 +25,12 @@ PEERS = ("jax", "jaxlib", "pillow")
 
 SIMD = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "sve")
 """Names of instruction sets in /proc/cpuinfo."""
+
+KINDS = {
+    "amx_bf16": "avx512-amx", "avx512_bf16": "avx512-bf16", "avx512f": "avx512", "avx2": "avx2", "avx": "avx",
+    "sve": "sve", "asimd": "neon",
+}  # fmt: skip
+"""What a machine is called after the first of these instruction sets that it has."""
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -56,6 +63,7 @@ def describe(start: Watch, end: Watch) -> dict[str, Any]:
     kept["versions"] |= {name: installed(name) for name in PEERS}
     return kept | {
         "physical_cores": psutil.cpu_count(logical=False),
+        "kind": kind(),
         "simd": simd(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
@@ -115,6 +123,16 @@ def simd() -> list[str]:
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
     return [flag for flag in SIMD if flag in flags]
+
+
+def kind() -> str:
+    """What machines whose times may be compared have in common: `avx512-amx-2-cores`.
+
+    Records lie in a folder of this name, so none of another kind is overwritten.
+    """
+    found = simd()
+    name = next((kind for flag, kind in KINDS.items() if flag in found), platform.machine().lower())
+    return f"{name}-{cores()}-core{'s' if cores() > 1 else ''}"
 
 
 def threads() -> list[dict[str, Any]]:

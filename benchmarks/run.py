@@ -1,4 +1,4 @@
-"""Runs the benchmarks, prints a table for each, and writes results/benchmarks/NAME.json and the figures.
+"""Runs the benchmarks, prints a table for each, and writes results/benchmarks/KIND/NAME.json and the figures.
 
 python benchmarks/run.py [NAME ...] [--rounds N] [--threads N] [--quick] [--out DIR]
 """
@@ -19,7 +19,7 @@ from rich.progress import Progress
 from fcnet.errors import FcnetError
 from fcnet.records import make_writable, write_json
 from harness import BenchmarkError, Plan
-from machine import cores
+from machine import cores, kind
 from measured import repeated
 from show import show
 
@@ -36,7 +36,10 @@ PROGRAMS = {
 }
 """Every benchmark, in the order in which all of them run, and what it measures."""
 
-OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
+ROOT = Path(__file__).resolve().parents[1]
+
+RECORDS = ROOT / "results" / "benchmarks"
+"""A folder for each kind of machine, named by `machine.kind`."""
 
 
 def main() -> int:
@@ -48,6 +51,8 @@ def main() -> int:
     try:
         if options.threads is not None:
             restrict(options.threads)
+        if options.out is None and not options.quick:
+            options.out = RECORDS / kind()
         if options.out is not None:
             make_writable(options.out)
         for name in options.names or PROGRAMS:
@@ -56,7 +61,7 @@ def main() -> int:
             if options.out is not None:
                 write_json(options.out / f"{name}.json", record)
                 console.print(f"written to {options.out / f'{name}.json'}\n", soft_wrap=True)
-        if options.out == OUT:
+        if options.out is not None and options.out.parent == RECORDS:
             figures(console)
     except (FcnetError, BenchmarkError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -78,7 +83,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=None, help="least seconds of one measurement (0.3)")
     parser.add_argument("--threads", type=int, default=None, help="cores that programs get (all)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything run? No record")
-    parser.add_argument("--out", type=Path, default=None, help="folder for the records (results/benchmarks)")
+    parser.add_argument("--out", type=Path, default=None, help="folder for the records")
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in PROGRAMS]:
         parser.error(f"there is no benchmark {', '.join(unknown)}, choose from {', '.join(PROGRAMS)}")
@@ -90,8 +95,6 @@ def parse() -> argparse.Namespace:
         parser.error("--rounds starts at 1 and --seconds above 0")
     if options.threads is not None and not 1 <= options.threads <= cores():
         parser.error(f"--threads is {options.threads}, choose from 1 to the {cores()} cores of this machine")
-    if options.out is None and not options.quick:
-        options.out = OUT
     return options
 
 
@@ -130,10 +133,10 @@ def measured(name: str, plan: Plan, keep: Callable[[dict[str, Any]], None]) -> d
 
 def figures(console: Console) -> None:
     """Bring the figures and tables of the documents up to date with the records."""
-    sys.path.insert(0, str(OUT.parents[1] / "docs"))
+    sys.path.insert(0, str(ROOT / "tools"))
     from speed_figures import draw_all
 
-    for path in draw_all(OUT, OUT.parents[1] / "docs" / "figures"):
+    for path in draw_all(RECORDS, ROOT / "docs" / "figures"):
         console.print(f"drawn {path}", soft_wrap=True)
     console.print("the documents' tables follow with: python tools/generate.py", soft_wrap=True)
 

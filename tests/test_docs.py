@@ -125,7 +125,7 @@ def test_documents_are_generated_from_the_records(root, out):
     ):
         assert number in text
     drawn = {path.stem for path in (root / "docs" / "figures").glob("*.svg")}
-    assert drawn - {"speed_step", "speed_accuracy", "speed_work"} == {
+    assert {name for name in drawn if not name.startswith("speed_")} == {
         "overview", "toy_training", "gradient_error", "default_run", "default_weights", "ladder",
         "tuned_curves", "tuned_weights", "confusion", "depth", "signal",
     }  # fmt: skip

@@ -19,7 +19,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 def test_the_times_are_those_of_the_records() -> None:
     (case,) = (
         case
-        for case in read_json(RESULTS / "benchmarks" / "step.json")["cases"]
+        for case in read_json(RESULTS / "benchmarks" / "avx512-bf16-2-cores" / "step.json")["cases"]
         if (case["case"]["hidden"], case["case"]["momentum"]) == (1024, 0.0)
     )
     (products,) = (one for one in case["results"] if one["contestant"] == "products, NumPy's BLAS")

@@ -45,6 +45,7 @@ from question4_tables import deep, depth, rates, scaling, search_deep
 from record_tables import records as record_tables
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
+from speed_words import REFERENCE
 from streaming_words import streaming
 from tables import estimator, ladder, search, speed, table
 from tuning_tables import search_figures, tuning
@@ -124,7 +125,9 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     for page, blocks in _blocks(records, results).items():
         yield root / page, fill(root / page, blocks)
     yield from _search(root)
-    story = Records(records / "reproduce", benchmarks=records / "benchmarks", given_results=results)
+    story = Records(
+        records / "reproduce", benchmarks=records / "benchmarks" / REFERENCE, given_results=results
+    )
     drawn = list(draw(story))
     for one in drawn:
         yield docs / "figures" / f"{one.name}.svg", one.svg
@@ -144,7 +147,7 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
 
 def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]:
     """The marked blocks of each page that has some."""
-    searched, benchmarks = records / "search", records / "benchmarks"
+    searched, benchmarks = records / "search", records / "benchmarks" / REFERENCE
     return {
         "README.md": {
             "table": table(results, searched), "ladder": ladder(results), "depth": depth(results),
@@ -165,7 +168,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         "docs/doctor.md": {"fuzz": fuzz(records / "fuzz.json")},
         "docs/data.md": {"streaming": streaming(records / "streaming.json")},
         "docs/watch.md": {"watching": watching(records / "watching.json")},
-        "docs/speed.md": speed_blocks(benchmarks),
+        "docs/speed.md": speed_blocks(records / "benchmarks"),
         **_checking(records / "checking" / "confusion.json"),
         "docs/grading.md": grading_blocks(records / "checking"),
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from fcnet.report.style import (
     save,
 )  # fmt: skip
 from speed_tables import size_of
-from speed_words import OURS, found, rows_by_case
+from speed_words import OURS, found, kinds, rows_by_case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,15 +50,15 @@ KINDS = {
 
 
 def draw_all(records: Path, folder: Path) -> Iterator[Path]:
-    """Write every figure whose record is there."""
-    for name, (record, draw) in {
-        "speed_step": ("step", step), "speed_accuracy": ("accuracy", accuracy), "speed_work": ("work", work)
-    }.items():  # fmt: skip
-        content = found(records, record)
+    """Write every figure whose record is there, one for each kind of machine."""
+    drawn = {"step": step, "accuracy": accuracy, "work": work}
+    for kind, (name, draw) in product(kinds(records), drawn.items()):
+        content = found(records / kind, name)
         if content is not None:
+            path = folder / f"speed_{name}_{kind}.svg"
             with house_style():
-                save(draw(content), folder / f"{name}.svg")
-            yield folder / f"{name}.svg"
+                save(draw(content), path)
+            yield path
 
 
 def machine(record: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fcnet.wording import percent
 from pages import wrapped
-from speed_words import NOT_YET, OURS, found, left_out, rows_by_case, where
+from speed_words import NOT_YET, OURS, found, kinds, left_out, rows_by_case, where
 
 PICTURES = {
     "step": "Each program's step as a multiple of its matrix products",
@@ -22,23 +23,37 @@ SHARED_CACHE = 3e-4
 
 
 def blocks(records: Path) -> dict[str, str]:
-    """The generated blocks of docs/speed.md by name; a record that is missing says so."""
+    """The generated blocks of docs/speed.md by name, each with one part for each kind of machine."""
     makers = {
         "step": step, "momentum": momentum, "extras": extras, "evaluate": evaluate, "cold": cold,
         "imports": imports, "accuracy": accuracy, "levels": levels, "work": work, "memory": memory,
-        "formula": formula,
     }  # fmt: skip
-    sources = {"momentum": "step", "extras": "step", "levels": "accuracy", "formula": "memory"}
-    result = {}
-    for name, maker in makers.items():
-        record = found(records, sources.get(name, name))
+    sources = {"momentum": "step", "extras": "step", "levels": "accuracy"}
+    result = {name: by_kind(records, name, sources.get(name, name), make) for name, make in makers.items()}
+    known = [found(records / kind, "memory") for kind in kinds(records)]
+    latest = max((record for record in known if record), key=lambda record: str(record["when"]), default=None)
+    return result | {"formula": formula(latest) if latest else f"{NOT_YET}\n"}
+
+
+def by_kind(records: Path, name: str, source: str, make: Callable[[dict[str, Any]], str]) -> str:
+    """A block's parts, one after the other, below the names of their kinds of machines."""
+    parts = []
+    for kind in kinds(records):
+        record = found(records / kind, source)
         if record is None:
-            result[name] = f"{NOT_YET}\n"
             continue
-        result[name] = maker(record)
-        if name in PICTURES:
-            result[name] += f"\n![{PICTURES[name]}](figures/speed_{name}.svg)\n"
-    return result
+        picture = f"![{PICTURES[name]}](figures/speed_{name}_{kind}.svg)\n" if name in PICTURES else ""
+        parts.append("\n".join([f"**{in_words(kind)}**\n", make(record), picture]).rstrip("\n") + "\n")
+    absent = [f"`{kind}`" for kind in kinds(records) if found(records / kind, source) is None]
+    if absent:
+        parts.append(f"Not measured yet: {', '.join(absent)}.\n")
+    return "\n".join(parts) or f"{NOT_YET}\n"
+
+
+def in_words(kind: str) -> str:
+    """The name of a kind of machine as a heading: `AVX512-BF16, 2 cores`."""
+    name, count, cores = kind.rsplit("-", 2)
+    return f"{name.upper()}, {count} {cores}"
 
 
 def table(headings: list[str], rows: list[list[str]], words: int = 1) -> str:

@@ -10,7 +10,15 @@ from fcnet.records import read_json
 OURS = ("fcnet", "fcnet, PyTorch", "fcnet, PyTorch bfloat16")
 """Programs of this project."""
 
+REFERENCE = "avx512-bf16-2-cores"
+"""The kind of machine whose records README.md, the report, docs/scaling.md and docs/estimator.md show."""
+
 NOT_YET = "Not measured yet: `make bench`."
+
+
+def kinds(records: Path) -> list[str]:
+    """The kinds of machines that have records, each a folder; see `benchmarks/machine.py`."""
+    return sorted({path.parent.name for path in records.glob("*/*.json")})
 
 
 def found(records: Path, name: str) -> dict[str, Any] | None:
