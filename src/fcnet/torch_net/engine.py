@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, SupportsFloat
 
 import numpy as np
 import torch
@@ -12,9 +13,10 @@ from torch import Tensor
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
+from fcnet.torch_net.capture import FIRST, Recording, aside
 from fcnet.torch_net.hardware import choose_precision
 from fcnet.torch_net.images import DeviceImages, Share
-from fcnet.torch_net.losses import summed_cross_entropy
+from fcnet.torch_net.losses import Targets, summed_cross_entropy
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
 from fcnet.torch_net.weights import load_parameters, parameters_of
@@ -25,6 +27,9 @@ from fcnet.train.model import Model
 from fcnet.train.start import starting_parameters
 
 Array = NDArray[Any]
+
+Masks = list[Tensor] | None
+"""What each dropout layer multiplies its input by."""
 
 EVALUATION_BATCH = 2000
 """Images that are evaluated at once."""
@@ -44,6 +49,10 @@ class TorchEngine:
     classes : names, K of them
     workers : the processes that train together; they know this one's device
     indicators : features that say a category of a table by 1 or 0
+
+    Attributes
+    ----------
+    captures : whether a step is recorded and replayed, see `capture.py`; for one worker on a GPU
 
     Raises
     ------
@@ -78,34 +87,61 @@ class TorchEngine:
         self.averaged: FullyConnected | None = None
         self.optimiser = Optimiser(config, self.network)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
+        self.captures, self.steps = False, 0
+        self._recording: Recording | None = None
         self._scores = workers.replicate(self.network)
         if config.compile:
             self._scores = torch.compile(self._scores)
 
-    def step(self, batch: Minibatch, learning_rate: float) -> float:
-        loss = self.backward(batch)
-        if np.isfinite(loss):
-            self.optimiser.step(learning_rate)
-        return loss
-
-    def backward(self, batch: Minibatch) -> float:
-        """Compute the gradients of a minibatch's loss (12), and return the loss in nats.
-
-        If the loss is not finite, no gradient is computed.
-        """
-        N = len(batch.rows)
+    def step(self, batch: Minibatch, learning_rate: float) -> SupportsFloat:
         mine = self.images.mine(batch)
-        masks = self._masks(N, mine)
         with self._arithmetic():
             X, targets = self.images.batch(batch, mine)
-            scores = self._scores(X, masks)
-        # the sum of this worker's share over the N of all: added up over the workers it is eq. 12
-        scores = scores.to(self.images.dtype)
-        share = summed_cross_entropy(scores, targets, self.config.label_smoothing) / N
-        loss = self.workers.total(share)
-        if np.isfinite(loss):
-            self.workers.backward(share)
+        given = X, targets, self._masks(len(batch.rows), mine), float(len(batch.rows))
+        if self.captures and self.steps >= FIRST:
+            loss = self._repeated(*given, learning_rate)
+            if loss is not None:
+                return loss
+        self.steps += 1
+        with aside(self.device) if self.captures else nullcontext():
+            return self._step(*given, learning_rate)
+
+    def _step(
+        self, X: Tensor, targets: Targets, masks: Masks, N: float, learning_rate: float
+    ) -> SupportsFloat:
+        """Forward, backward and update. N : examples of the minibatch, of all workers."""
+        share = self._share(X, targets, masks, N)
+        loss: SupportsFloat = self.workers.total(share)
+        if self.device.type == "cpu":  # known already; on a GPU it is read later
+            loss = float(loss)
+            if not np.isfinite(loss):
+                return loss
+        self.workers.backward(share)
+        self.optimiser.step(learning_rate)
         return loss
+
+    def _repeated(self, *given: Any) -> Tensor | None:
+        """The same step from the recording, which is made if there is none; None if it is of another size."""
+        if self._recording is None:
+            self._recording = Recording(self._recorded, (*given, 1.0), self.device)
+        if not self._recording.fits(*given, 1.0):
+            return None
+        return self._recording(*given, self.optimiser.ratio(given[-1]))
+
+    def _recorded(
+        self, X: Tensor, targets: Targets, masks: Masks, N: Tensor, learning_rate: Tensor, ratio: Tensor
+    ) -> Tensor:
+        share = self._share(X, targets, masks, N)
+        self.workers.backward(share)
+        self.optimiser.recorded_step(learning_rate, ratio)
+        return share.detach()
+
+    def _share(self, X: Tensor, targets: Targets, masks: Masks, N: float | Tensor) -> Tensor:
+        """A worker's share of the loss: the sum over the workers is eq. 12."""
+        with self._arithmetic():
+            scores = self._scores(X, masks)
+        scores = scores.to(self.images.dtype)
+        return summed_cross_entropy(scores, targets, self.config.label_smoothing) / N
 
     def average(self, share: float) -> None:
         if self.averaged is None:
@@ -154,6 +190,7 @@ class TorchEngine:
             self.averaged = self._copy()
             load_parameters(self.averaged, average)
         self.generator.set_state(torch.from_numpy(np.array(state["rng"])))
+        self._recording, self.steps = None, 0  # the optimiser has new memory
 
     def model(self, averaged: bool = True) -> Model:
         network = self._result if averaged else self.network
@@ -182,7 +219,7 @@ class TorchEngine:
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16
         )
 
-    def _masks(self, N: int, mine: Share) -> list[Tensor] | None:
+    def _masks(self, N: int, mine: Share) -> Masks:
         """The dropout masks of N examples, which all workers draw alike, cut down to the rows of this one."""
         units = self.architecture.dropouts
         if not units:

@@ -161,4 +161,6 @@ def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
     """An array as a tensor: shared on the CPU, a copy elsewhere. Nothing here ever writes to it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        # a copy to the GPU would else wait until all work before it is done; CUDA reads the array at once
+        return tensor.to(device, non_blocking=device.type == "cuda")

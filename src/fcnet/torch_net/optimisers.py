@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fcnet.registry import look_up
 from fcnet.torch_net.mlp import FullyConnected
@@ -73,17 +74,41 @@ class Optimiser:
 
     def step(self, learning_rate: float) -> None:
         """One update from the gradients of the last `backward`, which are then cleared."""
-        ratio = 1.0 if self.before is None else self.before / learning_rate
+        ratio = self.ratio(learning_rate)
         if self.nesterov and ratio != 1.0:
             # Nesterov momentum enters the update twice, for u and to look ahead, so u itself is changed
-            torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
+            self._stretch(ratio)
+        momentum = self.momentum if self.nesterov else self.momentum * ratio
+        self._update(learning_rate, momentum)
+
+    def ratio(self, learning_rate: float) -> float:
+        """The learning rate before by this one, which becomes the one before."""
+        ratio = 1.0 if self.before is None else self.before / learning_rate
+        self.before = learning_rate
+        return ratio
+
+    def recorded_step(self, learning_rate: Tensor, ratio: Tensor) -> None:
+        """The same with numbers on the device, so that it can be recorded (`capture.py`)."""
+        if self.momentum:
+            self._stretch(ratio)
+        asked = [group for group in self.rule.param_groups if "capturable" in group]
+        for group in asked:
+            group["capturable"] = True  # Adam wants to be told
+        self._update(learning_rate, self.momentum)
+        for group in asked:
+            group["capturable"] = False
+
+    def _stretch(self, ratio: float | Tensor) -> None:
+        """Multiply u by a number."""
+        torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
+
+    def _update(self, learning_rate: float | Tensor, momentum: float) -> None:
         for group in self.rule.param_groups:
             group["lr"] = learning_rate
-            if self.momentum and not self.nesterov:
-                group["momentum"] = self.momentum * ratio
+            if self.momentum:
+                group["momentum"] = momentum
         self.rule.step()
         self.rule.zero_grad()
-        self.before = learning_rate
 
     def state(self) -> dict[str, Array]:
         """The memory by name, for a checkpoint."""

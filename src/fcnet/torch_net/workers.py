@@ -48,13 +48,13 @@ class ProcessGroup:
         ids = [self.device.index] if self.device.type == "cuda" else None
         return DistributedDataParallel(net, device_ids=ids, gradient_as_bucket_view=True)
 
-    def total(self, share: Tensor) -> float:
-        """The sum of every worker's number, exactly the same in each."""
+    def total(self, share: Tensor) -> Tensor:
+        """The sum of every worker's number, exactly the same in each. Does not wait for a GPU."""
         value = share.detach().clone()
         if self.size > 1:
             with self._others():
                 distributed.all_reduce(value)
-        return float(value)
+        return value
 
     def backward(self, share: Tensor) -> None:
         """Set each parameter's gradient to the sum over all shares."""

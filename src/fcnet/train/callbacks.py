@@ -24,7 +24,10 @@ class Callback:
         """Called before each step, counted from 0."""
 
     def on_batch_end(self, step: int, total: int, loss: float) -> None:
-        """Called after each step: steps done, steps in all, the loss that the step started from."""
+        """Called after each step: steps done, steps in all, the loss that the step started from.
+
+        On a GPU, which is still computing, it is the loss of a step shortly before.
+        """
 
     def on_validation(self, logits: NDArray[Any]) -> None:
         """Called before `on_evaluation` with the class scores (N, K) of the validation split."""

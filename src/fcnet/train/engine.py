@@ -6,7 +6,7 @@ network wants them, gathers the minibatch, and does the step.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,12 @@ class Engine(Protocol):
     def architecture(self) -> Architecture:
         """The architecture as it trains: after the projection of whitened inputs."""
 
-    def step(self, batch: Minibatch, learning_rate: float) -> float:
-        """One step; returns the loss (12) before it, in nats. If it is not finite, nothing changed."""
+    def step(self, batch: Minibatch, learning_rate: float) -> SupportsFloat:
+        """One step; returns the loss (12) before it, in nats.
+
+        It is a float where it is known; then nothing changed if it is not finite. Otherwise the step may
+        still be going on, `float` waits for it, and a loss that is not finite has spoilt the weights.
+        """
         ...
 
     def average(self, share: float) -> None:

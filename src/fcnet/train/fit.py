@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -33,6 +33,9 @@ CHECKPOINT_SECONDS = 10.0
 
 CHECKPOINT_SHARE = 0.05
 """Largest share of the time for writing them: they are rarer if the disk is slow or the net large."""
+
+UNREAD = 50
+"""Steps whose losses may be unread, so most steps that a training goes on after its loss became infinite."""
 
 WAIT_SECONDS = 0.05
 """Seconds between two questions to a callback whether the training is still to wait."""
@@ -68,6 +71,8 @@ class Fit:
         self.average = make_average(self.config.average, Length(self.steps_per_epoch, self.total))
         self.step = 0
         self.losses: list[float] = []
+        self._unread: list[SupportsFloat] = []
+        self._latest = math.nan
         self.history: list[Evaluation] = []
 
     def resume(self, checkpoint: Checkpoint, history: list[Evaluation]) -> None:
@@ -140,17 +145,34 @@ class Fit:
         learning_rate = self.schedule(self.step)
         self.callback.on_batch_begin(self.step)
         loss = self.engine.step(batch, learning_rate)
-        if not math.isfinite(loss):
-            raise self._divergence(self.step + 1, loss, learning_rate)
+        self._unread.append(loss)
         self.step += 1
-        self.losses.append(loss)
+        evaluates = self.step % self.evaluate_every == 0 or self.step == self.total
+        first = math.isnan(self._latest)
+        if isinstance(loss, float) or first or evaluates or len(self._unread) == UNREAD:
+            self._read_losses()
         if self.average is not None and (share := self.average(self.step)):
             self.engine.average(share)
-        self.callback.on_batch_end(self.step, self.total, loss)
-        if self.step % self.evaluate_every == 0 or self.step == self.total:
+        self.callback.on_batch_end(self.step, self.total, self._latest)
+        if evaluates:
             self._evaluate(learning_rate)
         if self.step == self.total or self._checkpoint_is_due():
             self._save()
+
+    def _read_losses(self) -> None:
+        """Wait for the losses of the last steps, which a GPU may still be computing.
+
+        Raises
+        ------
+        DivergedError : one of them is not finite
+        """
+        values = [float(loss) for loss in self._unread]
+        self._unread = []
+        for step, loss in enumerate(values, start=self.step - len(values)):
+            if not math.isfinite(loss):
+                raise self._divergence(step + 1, loss, self.schedule(step))
+        self.losses += values
+        self._latest = self.losses[-1] if values else self._latest
 
     def _wait(self, interruption: Interruption) -> None:
         """Wait while a callback asks for it; the time does not count, and a checkpoint is there."""
@@ -212,6 +234,7 @@ class Fit:
         if self.save is None:
             return
         start = time.perf_counter()
+        self._read_losses()
         state = self.engine.state()
         # weights that are not finite diverge in the next step, from the checkpoint before just as from here;
         # right after an evaluation they are known to be good
