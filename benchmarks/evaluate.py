@@ -6,8 +6,9 @@ The products alone are done on as many images at once as fcnet takes.
 from __future__ import annotations
 
 from fcnet.train.engine import EVALUATION_BATCH
-from floor import NUMPY, SCIPY, forward_products, sizes_of
+from floor import forward_products, sizes_of
 from harness import Benchmark, Case, Contestant, Timed
+from libraries import NUMPY, SCIPY
 from peers import Entry, entries
 from problem import make_problem
 

@@ -12,34 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from libraries import PRODUCTS
 from problem import D, K
 
 Array = NDArray[Any]
 
-SCIPY, NUMPY = "products, SciPy's BLAS", "products, NumPy's BLAS"
-"""The libraries that a NumPy program can choose between; the floor is NumPy's, the faster one in a step."""
 
-
-def numpys(A: Array, B: Array, C: Array) -> None:
-    """C <- A B in the library that NumPy brings, which is fcnet's too where its wheel has it."""
-    np.matmul(A, B, out=C)
-
-
-def scipys(A: Array, B: Array, C: Array) -> None:
-    """C <- A B in the library that SciPy brings, which counts columns first: C^T = B^T A^T, no copies."""
-    from scipy.linalg.blas import sgemm
-
-    first, turned_first = stored(B)
-    second, turned_second = stored(A)
-    sgemm(1.0, first, second, 0.0, C.T, trans_a=turned_first, trans_b=turned_second, overwrite_c=True)
-
-
-def stored(A: Array) -> tuple[Array, bool]:
-    """For A^T, an array that lies column by column in memory, and whether that is to be transposed."""
-    return (A, True) if A.flags.f_contiguous else (A.T, False)
-
-
-PRODUCTS = {SCIPY: scipys, NUMPY: numpys}
+def flops(sizes: tuple[int, ...], batch: int) -> int:
+    """Additions and multiplications of the products of a step."""
+    layers = [n_in * n_out for n_in, n_out in pairwise(sizes)]
+    return 2 * batch * (3 * sum(layers) - layers[0])
 
 
 def training_products(sizes: tuple[int, ...], batch: int, library: str) -> Any:
@@ -89,4 +71,5 @@ def forward_products(sizes: tuple[int, ...], images: int, chunk: int, library: s
 def sizes_of(case: Any) -> tuple[int, ...]:
     """Units from the input to the classes of a benchmark's case."""
     hidden = case["hidden"]
-    return (D, *(hidden if isinstance(hidden, tuple | list) else (hidden,)), K)
+    units = hidden if isinstance(hidden, tuple | list) else (hidden,)
+    return (case.get("inputs", D), *units, case.get("classes", K))

@@ -25,6 +25,7 @@ from show import show
 
 PROGRAMS = {
     "loops": "loss and gradients with and without loops over examples and units",
+    "floors": "the products of a step in every BLAS that is installed, and the machine's peak",
     "step": "a training step beside its matrix products and every framework",
     "evaluate": "class scores of 10,000 images beside the two products",
     "work": "the time of a step against width, batch and depth, on one core and two",
@@ -125,7 +126,7 @@ def measured(name: str, plan: Plan, keep: Callable[[dict[str, Any]], None]) -> d
         def told(total: int | None = None) -> None:
             progress.update(task, total=total) if total is not None else progress.advance(task)
 
-        if hasattr(module, "BENCHMARK"):
+        if not hasattr(module, "measured"):
             return repeated(module.BENCHMARK, plan, told)
         record: dict[str, Any] = module.measured(plan, told, keep)
         return record

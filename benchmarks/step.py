@@ -7,8 +7,9 @@ turns their pixels into floats, adds biases, ReLU, softmax and loss, and updates
 
 from __future__ import annotations
 
-from floor import NUMPY, SCIPY, sizes_of, training_products
+from floor import sizes_of, training_products
 from harness import Benchmark, Case, Contestant, Timed
+from libraries import NUMPY, SCIPY
 from peers import Entry, entries
 from problem import make_problem
 from steps import Steps, judge

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from floor import NUMPY, sizes_of, training_products
+from floor import sizes_of, training_products
 from harness import Benchmark, Case, Timed
+from libraries import NUMPY
 from peers import entries
 from problem import make_problem
 from steps import Steps

@@ -15,22 +15,27 @@ from problem import Problem
 
 
 class Loop:
-    """The three PyTorch peers.
+    """The three PyTorch peers, and the one of `gpu.py`.
 
     Parameters
     ----------
     compiled : torch.compile fuses what stands between the pixels and the loss, and its backward
     bfloat16 : products in bfloat16 (autocast); weights, loss and updates stay float32
+    device : of images, weights and products
     """
 
-    def __init__(self, problem: Problem, compiled: bool = False, bfloat16: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, compiled: bool = False, bfloat16: bool = False, device: str = "cpu"
+    ) -> None:
         torch.set_num_threads(problem.threads)
-        self.images, self.labels = torch.from_numpy(problem.images), torch.from_numpy(problem.labels)
-        self.mean, self.scale = torch.from_numpy(problem.mean), problem.scale
+        self.device = device
+        self.images = torch.from_numpy(problem.images).to(device)
+        self.labels = torch.from_numpy(problem.labels).to(device)
+        self.mean, self.scale = torch.from_numpy(problem.mean).to(device), problem.scale
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise(problem.sizes):
             layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-        self.net = nn.Sequential(*layers[:-1])
+        self.net = nn.Sequential(*layers[:-1]).to(device)
         self.linears = [layer for layer in self.net if isinstance(layer, nn.Linear)]
         initial = problem.parameters()
         with torch.no_grad():
@@ -46,7 +51,7 @@ class Loop:
             momentum=problem.momentum,
             fused=True,  # its fastest on a CPU
         )
-        self.autocast = torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext()
+        self.autocast = torch.autocast(device, torch.bfloat16) if bfloat16 else nullcontext()
         self.loss = torch.compile(self._loss) if compiled else self._loss
 
     def _scores(self, images: Any) -> Any:
@@ -61,20 +66,20 @@ class Loop:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
         self.optimiser.zero_grad()
-        loss = self.loss(torch.from_numpy(rows))
+        loss = self.loss(torch.from_numpy(rows).to(self.device))
         loss.backward()
         self.optimiser.step()
         return loss.item()
 
     def logits(self, images: Any) -> Any:
         with torch.inference_mode(), self.autocast:
-            parts = [self._scores(torch.from_numpy(np.array(images[at : at + 1000])))
+            parts = [self._scores(torch.from_numpy(np.array(images[at : at + 1000])).to(self.device))
                      for at in range(0, len(images), 1000)]  # fmt: skip
-        return torch.cat(parts).float().numpy()
+        return torch.cat(parts).float().cpu().numpy()
 
     def parameters(self) -> dict[str, Any]:
         params = {}
         for number, layer in enumerate(self.linears, start=1):
-            params[f"W{number}"] = layer.weight.detach().numpy().T
-            params[f"b{number}"] = layer.bias.detach().numpy()
+            params[f"W{number}"] = layer.weight.detach().cpu().numpy().T
+            params[f"b{number}"] = layer.bias.detach().cpu().numpy()
         return params

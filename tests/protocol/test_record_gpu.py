@@ -43,7 +43,7 @@ shift = 1
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return import_module("gpu")
+    return import_module("record_gpu")
 
 
 def test_the_recipe_for_a_gpu_is_one() -> None:
