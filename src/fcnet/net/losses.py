@@ -52,6 +52,23 @@ class Loss(Protocol):
         ...
 
 
+class _Arrays:
+    """What a cross-entropy works in, for logits of one shape and type: found once, not in each step.
+
+    turned : (K, N), the logits column by column: over rows of ten, NumPy finds maxima in six times the time
+    """
+
+    def __init__(self, buffers: dict[str, Array], Z: Array) -> None:
+        N, K = self.shape = Z.shape
+        real = Z.real.dtype
+        self.P = buffer(buffers, "P", Z.shape, Z.dtype)
+        self.in_order = (
+            buffer(buffers, "log_P", Z.shape, Z.dtype), self.P, np.empty((K, N), real),
+            buffer(buffers, "largest", (N, 1), real), buffer(buffers, "total", (N, 1), Z.dtype),
+            buffer(buffers, "on_label", (N,), Z.dtype),
+        )  # fmt: skip
+
+
 class SoftmaxCrossEntropy:
     """J = (1/N) sum_i -log psi(z_i)_{y_i}, or with weights J = (1/N) sum_i -w_i log psi(z_i)_{y_i}.
 
@@ -68,6 +85,7 @@ class SoftmaxCrossEntropy:
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
         self._buffers: dict[str, Array] = {}
+        self._arrays = _Arrays(self._buffers, np.empty((0, 0)))
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
         self._classes = 0
 
@@ -85,22 +103,28 @@ class SoftmaxCrossEntropy:
         """
         N, K = Z.shape
         epsilon = self.label_smoothing
-        log_P = buffer(self._buffers, "log_P", Z.shape, Z.dtype)
-        P = self._P = buffer(self._buffers, "P", Z.shape, Z.dtype)
-        largest = buffer(self._buffers, "largest", (N, 1), Z.real.dtype)
-        total = buffer(self._buffers, "total", (N, 1), Z.dtype)
-        np.maximum.reduce(Z.real, axis=1, keepdims=True, out=largest)
+        if self._arrays.shape != Z.shape or self._arrays.P.dtype != Z.dtype:
+            self._arrays = _Arrays(self._buffers, Z)
+        log_P, P, turned, largest, total, on_label = self._arrays.in_order
+        self._P = P
+        np.copyto(turned, Z.real.T)
+        np.maximum.reduce(turned, axis=0, out=largest[:, 0])
         np.subtract(Z, largest, out=log_P)  # the largest logit becomes 0
         np.exp(log_P, out=P)
         np.add.reduce(P, axis=1, keepdims=True, out=total)
         P /= total  # (2)
-        log_P -= np.log(total, out=total)  # (11)
+        np.log(total, out=total)
         self._mixed = isinstance(y, tuple)
         labels = self._mix(y, K) if isinstance(y, tuple) else y
         self._labelled, self._weights = self._places(labels, K), weights
+        if not (epsilon or self._mixed or weights is not None):  # only the labels' entries are needed
+            log_P.take(self._labelled, out=on_label, mode="clip")
+            on_label -= total[:, 0]  # (11)
+            return -np.add.reduce(on_label) / N  # (12)
+        log_P -= total  # (11)
         if weights is not None:
             log_P *= weights[:, None]
-        on_label = np.take(log_P, self._labelled, out=total[:, 0], mode="clip")
+        log_P.take(self._labelled, out=on_label, mode="clip")
         if self._mixed:
             on_label *= self._share
             on_label += (1 - self._share) * log_P.reshape(-1)[self._others]

@@ -7,6 +7,7 @@ of the weights, and numbers are float32 by default.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,7 +154,7 @@ class Network:
         loss : eq. 12 in nats, before the step. If it is not finite, nothing was updated.
         """
         loss = float(self.criterion.forward(self.forward(X, training=True), y, weights))
-        if np.isfinite(loss):
+        if math.isfinite(loss):
             self.backward()
             optimiser.step(self.parameters, learning_rate, reg)
         return loss
