@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 from fcnet.net import blas, openblas
 from fcnet.net.architecture import Architecture
-from fcnet.net.blas import Product, add_scaled, product
+from fcnet.net.blas import Product, Sum, add_scaled, product
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout
 from fcnet.net.losses import SoftmaxCrossEntropy
@@ -109,6 +109,34 @@ def test_scaled_addition_writes_in_place(dtype: Any) -> None:
     x.flags.writeable = False
     add_scaled(x, y, -2.0)
     np.testing.assert_array_equal(y, 1 - 2 * x)
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_a_repeated_sum_follows_its_arrays(dtype: Any) -> None:
+    """As a repeated product: the same bits as a single sum, whatever it was called with before."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((4, 3)).astype(dtype), rng.standard_normal((4, 3)).astype(dtype)
+    again = Sum()
+    for add in (again, copy.deepcopy(again), pickle.loads(pickle.dumps(again))):
+        for first, second in ((x, y), (x[:2], y[:2]), (x.copy(), y), (x, y.copy())):
+            for alpha in (1.0, -0.3):
+                expected = second.copy()
+                add_scaled(first, expected, alpha)
+                add(first, second, alpha)
+                np.testing.assert_array_equal(second, expected)
+                first *= 1.5
+
+
+def test_a_repeated_sum_refuses_what_a_single_one_does() -> None:
+    again, x, y = Sum(), zeros(2, 3), zeros(2, 3)
+    again(x, y, 1.0)
+    for first, second in ((x[:1], y), (x, y.astype(float)), (zeros(3, 2).T, y)):
+        with pytest.raises(ValueError, match="no sum"):
+            again(first, second, 1.0)
+    y.flags.writeable = False
+    with pytest.raises(ValueError, match="no sum"):
+        again(x, y, 1.0)
 
 
 def read_only(array: Any) -> Any:

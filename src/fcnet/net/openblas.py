@@ -137,6 +137,25 @@ def axpy(kind: str) -> Axpy | None:
     return call
 
 
+def prepared_axpy(x: Array, y: Array) -> Callable[[float], None] | None:
+    """The scaled sum of these arrays as a function of alpha, as `prepared_gemm`."""
+    kind = y.dtype.char
+    symbol = f"scipy_cblas_{_LETTERS[kind]}axpy64_"
+    loaded = library()
+    if loaded is None or not hasattr(loaded, symbol):
+        return None
+    function = loaded[symbol]
+    function.restype = None
+    changing, one = _NUMBERS[kind](), _SIZE(1)
+    arguments = _SIZE(y.size), changing, _ADDRESS(_address(x)), one, _ADDRESS(_address(y)), one
+
+    def run(alpha: float) -> None:
+        changing.value = alpha
+        function(*arguments)
+
+    return run
+
+
 def _address(array: Array) -> int:
     """The address of the entries."""
     try:  # saves 0.7 of 1.0 us against the attribute below; a step asks 25 times

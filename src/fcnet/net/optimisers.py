@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net.blas import add_scaled
+from fcnet.net.blas import Sum
 from fcnet.net.parameters import Gradient, Parameter
 from fcnet.net.scaled import Scaled
 from fcnet.net.velocity import Velocity
@@ -107,6 +107,7 @@ class Moments:
     mean, square : of the gradient and of its square, (P,) for P numbers in all parameters
     work : (P,), the gradient and then the step
     means, squares, works : the same by name, each in its parameter's shape; not copies
+    to_mean, to_square, to_parameter : the sums of each step
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> None:
@@ -120,6 +121,8 @@ class Moments:
 
         self.mean, self.square, self.work = (np.zeros(ends[-1], dtype) for _ in range(3))
         self.means, self.squares, self.works = by_name(self.mean), by_name(self.square), by_name(self.work)
+        self.to_mean, self.to_square = Sum(), Sum()
+        self.to_parameter = {name: Sum() for name in shapes}
 
 
 class Adam:
@@ -162,16 +165,17 @@ class Adam:
                 np.multiply(parameter.value, decay, out=own)
             gradient_of(parameter).add_to(own, alpha=1.0)
         m *= self.beta1
-        add_scaled(g, m, 1 - self.beta1)
+        self._of_all.to_mean(g, m, 1 - self.beta1)
         np.multiply(g, g, out=g)
         v *= self.beta2
-        add_scaled(g, v, 1 - self.beta2)
+        self._of_all.to_square(g, v, 1 - self.beta2)
         np.divide(v, correction2, out=g)
         np.sqrt(g, out=g)
         g += self.epsilon
         np.divide(m, g, out=g)
         for parameter in parameters:
-            add_scaled(self._of_all.works[parameter.name], parameter.value, -learning_rate / correction1)
+            add, step = self._of_all.to_parameter[parameter.name], self._of_all.works[parameter.name]
+            add(step, parameter.value, -learning_rate / correction1)
 
     def state(self) -> dict[str, Array]:
         state: dict[str, Array] = {"steps": np.array(self.steps)}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net.blas import add_scaled
+from fcnet.net.blas import Sum, add_scaled
 from fcnet.net.scaled import Scaled
 
 Array = NDArray[Any]
@@ -32,11 +32,12 @@ class Velocity:
     pull : the share of theta in v; weight decay makes it negative
     """
 
-    __slots__ = ("pull", "rest")
+    __slots__ = ("_add", "pull", "rest")
 
     def __init__(self, rest: Scaled, pull: float = 0.0) -> None:
         self.rest = rest
         self.pull = pull
+        self._add = Sum()
 
     def multiply(self, factor: float) -> None:
         """Multiply the velocity by a number."""
@@ -53,7 +54,7 @@ class Velocity:
             self._add_up(theta)
         stretch = 1 + times * self.pull
         theta.multiply(stretch)
-        add_scaled(self.rest.stored, theta.stored, times * self.rest.scale / theta.scale)
+        self._add(self.rest.stored, theta.stored, times * self.rest.scale / theta.scale)
         self.multiply(1 / stretch)
 
     def _add_up(self, theta: Scaled) -> None:
