@@ -93,27 +93,47 @@ def _floats(values: Any) -> NDArray[np.float64]:
 
 def _levels(strings: Any) -> Levels:
     """Text as categories."""
-    encoded = strings.combine_chunks().dictionary_encode()
-    codes = np.array(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
-    return levels_of(codes, encoded.dictionary.to_pylist())
+    codes, texts = encoded(strings)
+    return levels_of(codes, texts.to_pylist())
+
+
+def encoded(strings: Any) -> tuple[NDArray[np.int64], Any]:
+    """Of each text (N,) its place among the different ones, -1 where it is missing; and these, an Arrow array.
+
+    Parameters
+    ----------
+    strings : a chunked array of text, or of a dictionary of text that has no nulls
+    """
+    types = require("pyarrow", "tables").types
+    whole = strings.combine_chunks()
+    whole = whole if types.is_dictionary(whole.type) else whole.dictionary_encode()
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.array(codes, dtype=np.int64), whole.dictionary
 
 
 @dataclass(frozen=True)
 class Text:
     """A column of a CSV file.
 
-    strings : a chunked array of text without spaces around it, null where a value is missing
+    codes : (N,) places among the texts, -1 where a value is missing
+    texts : an Arrow array of different texts without spaces around them; some may be used no more
     decimal_comma : numbers may have a comma where others have a point
     """
 
-    strings: Any
+    codes: NDArray[np.int64]
+    texts: Any
     decimal_comma: bool = False
 
+    @classmethod
+    def of(cls, strings: Any, decimal_comma: bool) -> Text:
+        """From a chunked array of text, see `encoded`, null where a value is missing."""
+        return cls(*encoded(strings), decimal_comma)
+
     def __len__(self) -> int:
-        return len(self.strings)
+        return len(self.codes)
 
     def take(self, rows: NDArray[np.intp]) -> Text:
-        return Text(self.strings.take(rows), self.decimal_comma)
+        return Text(self.codes[rows], self.texts, self.decimal_comma)
 
     @cached_property
     def kind(self) -> Kind:
@@ -123,12 +143,14 @@ class Text:
         return "other" if dates else "categories"
 
     def numbers(self) -> NDArray[np.float64]:
+        pc = require("pyarrow.compute", "tables")
         if wrong := self._others(NUMBER):
-            raise DataError(f"holds {self._example(NUMBER)[:SHOWN]!r}, which is no number ({wrong} such)")
-        return _floats(self._pointed)
+            raise DataError(f"holds {self._example(NUMBER)!r}, which is no number ({wrong} such)")
+        numbers = pc.if_else(require("pyarrow", "tables").array(self._match(NUMBER)), self._pointed, None)
+        return np.append(_floats(numbers), np.nan)[self.codes]  # the last one is what -1 finds
 
     def categories(self) -> Categories:
-        return _levels(self.strings).categories()
+        return levels_of(self.codes, self.texts.to_pylist()).categories()
 
     @property
     def what(self) -> str:
@@ -137,33 +159,36 @@ class Text:
 
     def mistakes(self) -> str:
         """What is wrong with a column that is nearly one of numbers; empty if it is none."""
-        pc = require("pyarrow.compute", "tables")
-        present, wrong = len(self) - self.strings.null_count, self._others(NUMBER)
+        present, wrong = int(self._counts.sum()), self._others(NUMBER)
         if not 0 < wrong <= (1 - MOSTLY) * present:
             return ""
-        if len(pc.unique(self._pointed.filter(self._match(NUMBER)))) <= MANY:
+        if np.count_nonzero(self._counts[self._match(NUMBER)]) <= MANY:
             return ""
         return f"{present - wrong:,} numbers and {wrong:,} other values, such as {self._example(NUMBER)!r}"
+
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
+        """How often each text is there."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
 
     @cached_property
     def _pointed(self) -> Any:
         pc = require("pyarrow.compute", "tables")
         if not self.decimal_comma:
-            return self.strings
-        comma = pc.match_substring_regex(self.strings, r"^[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?$")
-        return pc.if_else(comma, pc.replace_substring(self.strings, ",", "."), self.strings)
+            return self.texts
+        comma = pc.match_substring_regex(self.texts, r"^[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?$")
+        return pc.if_else(comma, pc.replace_substring(self.texts, ",", "."), self.texts)
 
-    def _match(self, pattern: str) -> Any:
+    def _match(self, pattern: str) -> NDArray[np.bool_]:
+        """Which of the texts match."""
         pc = require("pyarrow.compute", "tables")
-        return pc.match_substring_regex(self._pointed, pattern)
+        return np.asarray(pc.match_substring_regex(self._pointed, pattern).to_numpy(zero_copy_only=False), bool)
 
     def _others(self, pattern: str) -> int:
         """How many values there are that do not match."""
-        pc = require("pyarrow.compute", "tables")
-        matching = int(pc.sum(self._match(pattern)).as_py() or 0)
-        return len(self) - int(self.strings.null_count) - matching
+        return int(self._counts[~self._match(pattern)].sum())
 
     def _example(self, pattern: str) -> str:
         """The first value that does not match."""
-        pc = require("pyarrow.compute", "tables")
-        return str(self.strings.filter(pc.invert(self._match(pattern)))[0].as_py())[:SHOWN]
+        wrong = np.append(~self._match(pattern), False)[self.codes]
+        return str(self._pointed[int(self.codes[int(np.argmax(wrong))])].as_py())[:SHOWN]

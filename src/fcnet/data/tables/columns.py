@@ -6,7 +6,7 @@ and the text of a CSV file may be numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from unicodedata import normalize
@@ -115,12 +115,19 @@ def levels_of(codes: NDArray[np.int64], texts: Iterable[str]) -> Levels:
     codes : (N,) places among the texts, -1 where one is missing
     texts : as they were found, in any order; two of them may be spellings of one name
     """
-    spelt = [normalize("NFC", text.strip()) for text in texts]
-    if {text.lower() for text in spelt} <= {"true", "false"}:  # each writer has its own spelling
-        spelt = [text.lower() for text in spelt]
+    spelt = list(map(spelling, texts))
     names = sorted(set(spelt))
     place = {name: number for number, name in enumerate(names)}
     return Levels(np.array([*(place[name] for name in spelt), -1])[codes], tuple(names))
+
+
+def spelling(text: str) -> str:
+    """The one spelling of a category: accents composed, no spaces around it, truths in small letters.
+
+    It depends on the text alone, so that a piece of a table has the categories of the whole.
+    """
+    spelt = normalize("NFC", text.strip())
+    return spelt.lower() if spelt.lower() in ("true", "false") else spelt
 
 
 @dataclass(frozen=True)
@@ -151,15 +158,24 @@ class Table:
     where : the file or object that it came from, for errors
     columns : in their order
     rows : N
+    numbers : (N,) of the rows in what they came from, from 0; None where these are all of its rows
     """
 
     where: str
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
     rows: int
+    numbers: NDArray[np.intp] | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Table:
         """Some of the rows, by number."""
-        return Table(self.where, {name: one.take(rows) for name, one in self.columns.items()}, len(rows))
+        numbers = rows if self.numbers is None else self.numbers[rows]
+        columns = {name: one.take(rows) for name, one in self.columns.items()}
+        return Table(self.where, columns, len(rows), numbers)
+
+    def row(self, which: NDArray[np.bool_]) -> int:
+        """The number, from 1, of the first row that a mask (N,) marks, for errors."""
+        place = int(np.argmax(which))
+        return 1 + (place if self.numbers is None else int(self.numbers[place]))
 
 
 def number(text: str) -> float:

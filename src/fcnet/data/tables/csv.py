@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,6 +31,62 @@ BLOCK = 1 << 24
 """Bytes that are parsed at once, and so the most of one row."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What the beginning of a CSV file says.
+
+    path : of the file, for errors
+    names : of the columns
+    delimiter : between two values
+    encoding : of the text
+    start : where the rows begin, in bytes
+    """
+
+    path: Path
+    names: list[str]
+    delimiter: str
+    encoding: str
+    start: int
+
+    @classmethod
+    def of(cls, file: BinaryIO, path: Path) -> Layout:
+        """Read the first line of a file.
+
+        Raises
+        ------
+        MissingExtraError : PyArrow is not installed
+        DataError : no text, another encoding, no columns, two columns of one name
+        """
+        require("pyarrow", "tables")
+        encoding, start = _encoding(file)
+        names, delimiter, length = _header(file, path, encoding, start)
+        check_names(names, str(path))
+        return cls(path, names, delimiter, encoding, start + length)
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether numbers may have a comma where others have a point."""
+        return self.delimiter == ";"
+
+    def pieces(self, file: BinaryIO) -> Iterator[Any]:
+        """The rows, some thousands at a time: Arrow's batches of text, null where a value is missing.
+
+        Raises
+        ------
+        DataError : ragged rows, another encoding, no rows, a row without end
+        """
+        pa, rows, last = require("pyarrow", "tables"), 0, ""
+        file.seek(self.start)
+        for batch in _parsed(file, self):
+            if batch.num_rows:
+                rows += batch.num_rows
+                last = batch.column(batch.num_columns - 1)[-1].as_py()
+            yield pa.RecordBatch.from_arrays(list(map(_cleaned, batch.columns)), names=self.names)
+        _check_end(file, self.path, last)
+        if not rows:
+            raise DataError(f"{self.path} holds names of columns and no rows, give rows")
+
+
 def read_csv(file: BinaryIO, path: Path) -> Table:
     """Read a CSV file.
 
@@ -40,20 +98,13 @@ def read_csv(file: BinaryIO, path: Path) -> Table:
     Raises
     ------
     MissingExtraError : PyArrow is not installed
-    DataError : no text, another encoding, no columns or rows, ragged rows, two columns of one name
+    DataError : as `Layout.of` and `Layout.pieces`
     """
-    require("pyarrow", "tables")
-    encoding, start = _encoding(file)
-    names, delimiter, length = _header(file, path, encoding, start)
-    check_names(names, str(path))
-    file.seek(start + length)
-    rows = _parsed(file, path, names, delimiter, encoding)
-    _check_end(file, path, rows)
-    if rows.num_rows == 0:
-        raise DataError(f"{path} holds names of columns and no rows, give rows")
+    layout = Layout.of(file, path)
+    rows = require("pyarrow", "tables").Table.from_batches(layout.pieces(file))
     columns = {
-        name: Text(_cleaned(column), decimal_comma=delimiter == ";")
-        for name, column in zip(names, rows.columns, strict=True)
+        name: Text.of(column, layout.decimal_comma)
+        for name, column in zip(layout.names, rows.columns, strict=True)
     }
     return Table(str(path), dict(columns), rows.num_rows)
 
@@ -104,8 +155,8 @@ def _fields(line: str, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
 
 
-def _parsed(file: BinaryIO, path: Path, names: list[str], delimiter: str, encoding: str) -> Any:
-    """The rows as an Arrow table of text.
+def _parsed(file: BinaryIO, layout: Layout) -> Iterator[Any]:
+    """The rows as Arrow batches of text.
 
     Raises
     ------
@@ -113,6 +164,7 @@ def _parsed(file: BinaryIO, path: Path, names: list[str], delimiter: str, encodi
     """
     pa, reader = require("pyarrow", "tables"), require("pyarrow.csv", "tables")
     ragged: list[Any] = []
+    path, names = layout.path, layout.names
 
     def note(row: Any) -> str:
         ragged.append((row.number, row.actual_columns))
@@ -120,10 +172,14 @@ def _parsed(file: BinaryIO, path: Path, names: list[str], delimiter: str, encodi
 
     places = [str(place) for place in range(len(names))]
     try:
-        rows = reader.read_csv(
+        yield from reader.open_csv(
             file,
-            reader.ReadOptions(use_threads=False, block_size=BLOCK, column_names=places, encoding=encoding),
-            reader.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
+            reader.ReadOptions(
+                use_threads=False, block_size=BLOCK, column_names=places, encoding=layout.encoding
+            ),
+            reader.ParseOptions(
+                delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+            ),
             reader.ConvertOptions(column_types=dict.fromkeys(places, pa.string())),
         )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
@@ -133,14 +189,12 @@ def _parsed(file: BinaryIO, path: Path, names: list[str], delimiter: str, encodi
         others = f", and {len(ragged) - 1:,} other rows are like it" if len(ragged) > 1 else ""
         raise DataError(
             f"row {number} of {path} has {found} values and the first line has {len(names)} names{others}; "
-            f"correct them, or put quotes around values with a {_named(delimiter)} in them"
+            f"correct them, or put quotes around values with a {_named(layout.delimiter)} in them"
         )
-    return rows
 
 
-def _check_end(file: BinaryIO, path: Path, rows: Any) -> None:
+def _check_end(file: BinaryIO, path: Path, last: str) -> None:
     """Make sure that the last value is one, and not all that follows a quote without end."""
-    last = rows.column(rows.num_columns - 1)[-1].as_py() if rows.num_rows else ""
     if "\n" not in last.rstrip("\r\n") and "\r" not in last.rstrip("\r\n"):
         return
     end = file.seek(0, io.SEEK_END)

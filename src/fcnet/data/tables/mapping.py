@@ -7,6 +7,7 @@ where the others are 0.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from fcnet.data.tables.columns import SHOWN, Column, Table, listed
+from fcnet.data.tables.columns import SHOWN, Table, listed, spelling
 from fcnet.errors import DataError
 from fcnet.schema import decoded
 
@@ -53,16 +54,31 @@ class Category(Struct, frozen=True, tag="category"):
 
 @dataclass
 class Remarks:
-    """What is noticed while a table is mapped, each with the name of its column.
+    """What is noticed while a table is mapped, or the pieces of one, by the names of its columns.
 
-    missing : how many values are missing
-    unseen : how many values are categories that the training did not have
+    gaps : how many values are missing
+    strange : how many values are categories that the training did not have
+    examples : one of these
     unused : columns of the table that the network does not use
     """
 
-    missing: list[str] = field(default_factory=list)
-    unseen: list[str] = field(default_factory=list)
+    gaps: Counter[str] = field(default_factory=Counter)
+    strange: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Of each column how many values are missing, in words."""
+        return [f"{count:,} in {name[:SHOWN]}" for name, count in self.gaps.items()]
+
+    @property
+    def unseen(self) -> list[str]:
+        """Of each column how many values the training did not have, in words."""
+        return [
+            f"{count:,} in {name[:SHOWN]}, such as {self.examples[name]!r}"
+            for name, count in self.strange.items()
+        ]
 
 
 class Mapping(Struct, frozen=True):
@@ -123,8 +139,13 @@ class Mapping(Struct, frozen=True):
                 raise DataError("a column of the table has the same category twice")
         return mapping
 
-    def rows(self, table: Table) -> tuple[NDArray[np.float64], Remarks]:
+    def rows(self, table: Table, said: Remarks | None = None) -> tuple[NDArray[np.float64], Remarks]:
         """The features of each row of a table, and what has to be said of it.
+
+        Parameters
+        ----------
+        table : with the columns of the training, and perhaps others
+        said : of the pieces before, where the table is a piece of one
 
         Returns
         -------
@@ -141,49 +162,51 @@ class Mapping(Struct, frozen=True):
                 f"it has {_columns(list(table.columns))}"
             )
         used = {column.name for column in self.columns} | {self.target}
-        said = Remarks(unused=[name for name in table.columns if name not in used])
+        said = said or Remarks()
+        said.unused = [name for name in table.columns if name not in used]
         rows = np.zeros((table.rows, self.width))
         ends = list(accumulate(column.width for column in self.columns))
         for column, end in zip(self.columns, ends, strict=True):
-            given = table.columns[column.name]
             try:
                 if isinstance(column, Number):
-                    rows[:, end - 1] = self._numbers(column, given, said)
+                    rows[:, end - 1] = self._numbers(column, table, said)
                 else:
-                    self._mark(rows[:, end - column.width : end], column, given, said)
+                    self._mark(rows[:, end - column.width : end], column, table, said)
             except DataError as error:
                 raise DataError(f"the column {column.name[:SHOWN]!r} of {table.where} {error}") from error
         return rows, said
 
-    def _numbers(self, column: Number, given: Column, said: Remarks) -> NDArray[np.float64]:
-        values = given.numbers()
+    def _numbers(self, column: Number, table: Table, said: Remarks) -> NDArray[np.float64]:
+        values = table.columns[column.name].numbers()
         if np.isinf(values).any():
-            raise DataError(f"holds infinity in row {int(np.argmax(np.isinf(values))) + 1}, correct it")
+            raise DataError(f"holds infinity in row {table.row(np.isinf(values))}, correct it")
         missing = np.isnan(values)
-        self._check(missing, column, said)
+        self._check(missing, column, table, said)
         return np.where(missing, column.fill, values)
 
-    def _mark(self, out: Array, column: Category, given: Column, said: Remarks) -> None:
+    def _mark(self, out: Array, column: Category, table: Table, said: Remarks) -> None:
         """Write 1 where a row's category is, in out (N, width) of zeros."""
-        codes, names = given.categories()
-        self._check(codes < 0, column, said)
-        place = {name: number for number, name in enumerate(column.categories)}
-        none = len(place) if column.missing else -1
+        codes, names = table.columns[column.name].categories()
+        self._check(codes < 0, column, table, said)
+        place = {spelling(name): number for number, name in enumerate(column.categories)}
+        none = len(column.categories) if column.missing else -1
         places = np.array([*(place.get(name, -1) for name in names), none])[codes]
         known = places >= 0
         out[np.flatnonzero(known), places[known]] = 1
         unseen = (codes >= 0) & ~known
         if count := int(unseen.sum()):
-            example = names[codes[int(np.argmax(unseen))]][:SHOWN]
-            said.unseen.append(f"{count:,} in {column.name[:SHOWN]}, such as {example!r}")
+            said.strange[column.name] += count
+            said.examples.setdefault(column.name, names[codes[int(np.argmax(unseen))]][:SHOWN])
 
-    def _check(self, missing: NDArray[np.bool_], column: Number | Category, said: Remarks) -> None:
-        """Say which values are missing, or refuse them."""
+    def _check(
+        self, missing: NDArray[np.bool_], column: Number | Category, table: Table, said: Remarks
+    ) -> None:
+        """Count the values that are missing, or refuse them."""
         if not missing.any():
             return
         if self.gaps == "error":
-            raise DataError(f"has no value in row {int(np.argmax(missing)) + 1}, fill it in")
-        said.missing.append(f"{int(missing.sum()):,} in {column.name[:SHOWN]}")
+            raise DataError(f"has no value in row {table.row(missing)}, fill it in")
+        said.gaps[column.name] += int(missing.sum())
 
 
 def _columns(names: list[str]) -> str:
