@@ -218,11 +218,11 @@ def test_the_command_streams_tests_and_resumes(capsys: pytest.CaptureFixture[str
     for wrong, words in (
         (
             ("--data", "rows/X.npy", "--stream"),
-            "--stream is for a folder of X.npy and y.npy, and rows/X.npy is none",
+            "--stream is for a table or a folder of X.npy and y.npy, and rows/X.npy is none",
         ),
         (
             ("--data", "digits", "--stream"),
-            "--stream is for a folder of X.npy and y.npy, name one with --data",
+            "--stream is for a table or a folder of X.npy and y.npy, name one with --data",
         ),
         (("--data", "rows", "--stream", "--preprocessing", "whitened"), "whitened needs all rows in memory"),
     ):

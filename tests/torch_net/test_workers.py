@@ -161,6 +161,21 @@ def test_rows_in_files_are_shared_by_workers(streamed: list[str], folder: Path) 
     assert_same_result(folder / "stream-two", folder / "stream-one")
 
 
+def test_rows_of_a_table_are_shared_by_workers(streamed: list[str], folder: Path) -> None:
+    """Workers that start at once find one conversion of the table in the cache, and read it like rows."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    X, y = np.load(folder / "rows" / "X.npy"), np.load(folder / "rows" / "y.npy")
+    columns = {f"x{place}": X[:, place] for place in range(X.shape[1])}
+    pq.write_table(pa.table(columns | {"y": y}), folder / "rows.parquet", row_group_size=70)
+    place = streamed.index("rows")
+    given = [*streamed[:place], "rows.parquet", "--target", "y", *streamed[place + 1 :]]
+    finish(launch(2, folder / "fcnet_stream.py", *given, "--out", "table-two"))
+    finish(launch(1, folder / "fcnet_stream.py", *given, "--out", "table-one"))
+    assert_same_result(folder / "table-two", folder / "table-one")
+
+
 def assert_same_result(actual: Path, expected: Path) -> None:
     """The same accuracies, and weights that differ by the order of additions."""
     metrics, wanted = (read_json(RunFolder(path).record)["metrics"] for path in (actual, expected))

@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         _write_any_name()
+        # Arrow's own allocator takes 1 GB of addresses at its start, which a limit of memory may forbid
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         from fcnet.cli.commands import parse
 
         status = parse(sys.argv[1:] if arguments is None else arguments).run()

@@ -19,7 +19,7 @@ Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
 """Names of `fcnet.experiments.recipes.RECIPES`."""
 
 
-Missing = Literal["median", "mean", "error"]
+Missing = Literal["median", "mean", "drop", "error"]
 """As in `fcnet.data.tables.mapping`, which would import NumPy here."""
 
 

@@ -43,8 +43,8 @@ class Train:
     target: str | None = None
     """Column of a table that is to be predicted."""
     missing: Missing = "median"
-    """What stands for a missing number of a table: the median or the mean of its column; error refuses such.
-    A missing category is a category of its own."""
+    """What stands for a missing number of a table: the median or the mean of its column. A missing category
+    is a category of its own. drop leaves out rows with missing values, and error refuses them."""
     drop_columns: tuple[str, ...] = ()
     """Columns of a table that are left out."""
     categorical: tuple[str, ...] = ()
@@ -55,7 +55,8 @@ class Train:
     skip_damaged: bool = False
     """Leave out your own pictures that cannot be read; the record names them."""
     stream: bool = False
-    """Read the rows of a folder of X.npy and y.npy while training, where they do not fit into memory."""
+    """Read the rows of a table, or of a folder of X.npy and y.npy, while training, where they do not fit into
+    memory."""
     require_cifar10: bool = False
     """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
     resume: bool = False

@@ -16,7 +16,7 @@ from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset, TableOptions
+    from fcnet.data.dataset import Dataset
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
@@ -76,6 +76,8 @@ class Tune:
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""
     skip_damaged: bool = False
     """Leave out pictures of your own that cannot be read, see fcnet train."""
+    stream: bool = False
+    """Read rows while training, see fcnet train."""
     require_cifar10: bool = False
     """Fail instead of searching on scikit-learn's digits if CIFAR-10 is not available."""
     recipe: Recipe | None = None
@@ -100,6 +102,7 @@ class Tune:
             search.image_size,
             skip_damaged=search.skip_damaged,
             table=search.table,
+            stream=search.stream,
         )
         if not (self.resume and self.settings == TrainConfig()):
             search = replace(search, base=fitted_and_told(self.settings, dataset))
@@ -113,7 +116,7 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        same = _same_data(search.source, search.image_size, search.skip_damaged, search.table)
+        same = _same_data(search)
         said = summary(status, dataset.label, same)
         print(*map(shown, said.splitlines()), sep="\n")
         return 0
@@ -167,6 +170,7 @@ class Tune:
             require_cifar10=self.require_cifar10,
             skip_damaged=self.skip_damaged,
             table=table_options(self),
+            stream=self.stream,
             watch=self.watch,
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
@@ -179,23 +183,31 @@ class Tune:
                     image_size=origin.get("image_size"),
                     skip_damaged=bool(origin.get("skipped")),
                     table=table_of(origin),
+                    stream=origin.get("streamed") is True,
                 )
         return search
 
     def _command(self) -> str:
         """The command that resumes this search."""
         from fcnet.records import without_password
+        from fcnet.tuning.search import Search
 
         words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
+        own = Search(
+            self.out,
+            source=self.data,
+            image_size=self.image_size,
+            skip_damaged=self.skip_damaged,
+            table=table_options(self),
+            stream=self.stream,
+        )
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
         if self.watch:
             words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + _same_data(
-            self.data, self.image_size, self.skip_damaged, table_options(self)
-        )
+        return shlex.join(words) + _same_data(own)
 
 
 def _expected(search: Search, dataset: Dataset) -> str:
@@ -208,12 +220,13 @@ def _expected(search: Search, dataset: Dataset) -> str:
     return f"{trials} trials like the first take {seconds} here, pruned ones less"
 
 
-def _same_data(data: Path | None, image_size: int | None, skip_damaged: bool, table: TableOptions) -> str:
-    """The options that name this data and how they are read."""
-    named = "" if data is None else f" --data {shlex.quote(str(data))}"
-    named += "" if image_size is None else f" --image-size {image_size}"
-    named += " --skip-damaged" if skip_damaged else ""
-    return " ".join([named, *map(shlex.quote, words_of(table))])
+def _same_data(search: Search) -> str:
+    """The options that name the data of a search and how they are read."""
+    named = "" if search.source is None else f" --data {shlex.quote(str(search.source))}"
+    named += "" if search.image_size is None else f" --image-size {search.image_size}"
+    named += " --skip-damaged" if search.skip_damaged else ""
+    named += " --stream" if search.stream else ""
+    return " ".join([named, *map(shlex.quote, words_of(search.table))])
 
 
 def summary(status: Status, label: str, same_data: str = "") -> str:

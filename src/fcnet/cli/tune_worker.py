@@ -55,6 +55,7 @@ def run(description: dict[str, object]) -> None:
         told=False,
         skip_damaged=search.skip_damaged,
         table=search.table,
+        stream=search.stream,
     )
     if dataset.origin.sha256 != search.data:
         raise FcnetError(f"{search.label} uses other data than {dataset.origin.path}, name them with --data")

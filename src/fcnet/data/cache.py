@@ -43,10 +43,10 @@ def stamp(state: os.stat_result) -> Stamp:
     return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
-def home(source: str) -> Path:
-    """The cache folder of a source."""
+def home(source: str, kind: str = "decoded") -> Path:
+    """The cache folder of a source, among those of its kind."""
     key = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()[:16]
-    return cache_root() / "decoded" / key
+    return cache_root() / kind / key
 
 
 def cached(source: str, state: str, read: Callable[[], Dataset]) -> Dataset:

@@ -20,6 +20,7 @@ from typing import Any
 from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION, stamp
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import kept_of
+from fcnet.data.own import table_rows
 from fcnet.data.published import Published
 from fcnet.files import LEFTOVER, read_plain
 from fcnet.lock import NAME, Lock, holder_of
@@ -27,7 +28,7 @@ from fcnet.lock import NAME, Lock, holder_of
 KEY = re.compile(r"[0-9a-f]{16}")
 """The name of a folder of images that were kept, or of an archive that was unpacked."""
 
-KEYED = ("decoded", "opened", "pictures")
+KEYED = ("decoded", "opened", "pictures", "rows")
 """Folders of such folders; `pictures` is of an older version."""
 
 
@@ -36,7 +37,7 @@ class Entry:
     """One thing in the cache.
 
     path : of the file or folder
-    kind : "images", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
+    kind : "images", "rows", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
     what : a description for people
     reason : why it is no longer of use; empty if it is of use
     size : in bytes
@@ -103,7 +104,7 @@ def entry_at(root: Path, path: Path) -> Entry | None:
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
     if place and path.is_dir() and KEY.fullmatch(path.name):
-        return {"decoded": _images, "opened": _unpacked, "pictures": _older}[place](path)
+        return {"decoded": _images, "opened": _unpacked, "pictures": _older, "rows": _rows}[place](path)
     return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
 
 
@@ -177,6 +178,27 @@ def _images(path: Path) -> Entry:
         facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
         reason = "a killed process left it"
     return Entry(path, what=f"images of {name}, read from {source}", reason=reason, **facts)
+
+
+def _rows(path: Path) -> Entry:
+    """The rows of a table that is streamed."""
+    parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
+    facts: dict[str, Any] = {"size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
+    try:
+        about = table_rows.manifest_in(path)
+        facts["used"] = (path / MANIFEST).lstat().st_mtime
+    except (OSError, ValueError):
+        return Entry(path, "rows", "rows without a description", "they were never finished", **facts)
+    reason = ""
+    if about.version != table_rows.VERSION:
+        reason = "they were kept by another version of fcnet"
+    elif about.files != {file.name: stamp(file.lstat()) for file in parts if file.name in about.files}:
+        reason = "they are damaged"
+    elif not Path(about.source).exists():
+        reason = "their table is gone"
+    elif about.state != stamp(Path(about.source).stat()):
+        reason = "their table has changed"
+    return Entry(path, "rows", f"rows of the table {about.source}", reason, **facts)
 
 
 def _unpacked(path: Path) -> Entry:

@@ -11,7 +11,7 @@ from fcnet.errors import DataError
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
+def disk_error(error: OSError, path: Path, kept: str = "", ways: str = "--data or $FCNET_CACHE") -> DataError:
     """Say in one line why `path` could not be written.
 
     Parameters
@@ -19,20 +19,23 @@ def disk_error(error: OSError, path: Path, kept: str = "") -> DataError:
     error : what the operating system reported
     path : what was being written
     kept : the part that is kept, for a user whose disk is full, e.g. `the first 12 MB are kept`
+    ways : how the user chooses another folder
     """
     if error.errno in FULL:
         return DataError(
-            f"no space left for {path}, free some or choose another folder with --data or $FCNET_CACHE"
+            f"no space left for {path}, free some or choose another folder with {ways}"
             + (f" ({kept})" if kept else "")
         )
     return DataError(
         f"cannot write {path} ({error.strerror or error}), "
-        "make its folder writable or choose another with --data or $FCNET_CACHE"
+        f"make its folder writable or choose another with {ways}"
     )
 
 
-def require_space(folder: Path, size: int, title: str) -> None:
-    """Require `size` free bytes before a fetch that would fail after minutes.
+def require_space(folder: Path, size: int, title: str, ways: str = "--data or $FCNET_CACHE") -> None:
+    """Require `size` free bytes before a work that would fail after minutes.
+
+    `ways` says how the user chooses another folder.
 
     Raises
     ------
@@ -42,5 +45,5 @@ def require_space(folder: Path, size: int, title: str) -> None:
     if free < size:
         raise DataError(
             f"no space left for {title} in {folder}: {size / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free, "
-            "free some or choose another folder with --data or $FCNET_CACHE"
+            f"free some or choose another folder with {ways}"
         )

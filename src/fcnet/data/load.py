@@ -97,7 +97,7 @@ def load(
     if skip_damaged:
         raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
     if stream:
-        raise DataError("--stream is for a folder of X.npy and y.npy, name one with --data")
+        raise DataError("--stream is for a table or a folder of X.npy and y.npy, name one with --data")
     if table is not None:
         from fcnet.data.own.load import check_no_table
 

@@ -40,8 +40,8 @@ class Search:
     storage : URL of a database that several machines share, with its password if that is in it; None for a
         journal file in the folder
     study : name of the search in that database
-    source, image_size, require_cifar10, skip_damaged, table : where a worker finds the data and how it reads
-        them, see `fcnet.cli.loading.load_any`
+    source, image_size, require_cifar10, skip_damaged, table, stream : where a worker finds the data and how
+        it reads them, see `fcnet.cli.loading.load_any`
     watch : keep what the live page shows of each training
     space : what `vary` means for this base and these images
     data : hash of the data set
@@ -61,6 +61,7 @@ class Search:
     require_cifar10: bool = False
     skip_damaged: bool = False
     table: TableOptions = field(default_factory=TableOptions)
+    stream: bool = False
     watch: bool = False
     space: Space = field(default_factory=Space)
     data: str = ""

@@ -7,5 +7,6 @@ split     an order in which every stretch has the classes in their shares
 arrays    an .npz file, or a folder of .npy files
 streamed  rows that stay in their files
 table     a CSV or Parquet file
+table_rows  the rows of a table, kept in the cache and read while training
 load      the way in
 """

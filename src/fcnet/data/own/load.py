@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.cache import cached
-from fcnet.data.dataset import Dataset, Origin, Part, TableOptions
+from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
 from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
-from fcnet.data.own.split import TEST_SHARE, Sizes, arranged
+from fcnet.data.own.split import TEST_SHARE, Sizes, arranged, dataset_of
 from fcnet.data.own.streamed import load_streamed
 from fcnet.data.own.table import load_table
+from fcnet.data.own.table_rows import load_streamed_table
 from fcnet.data.published import Published, is_file
 from fcnet.data.tables.files import is_table
 from fcnet.errors import DataError
@@ -78,7 +79,7 @@ def load_own(
     progress : called while pictures are read
     skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
     table : what is asked of a table
-    stream : read the rows of a folder of .npy files while training, and do not keep them in memory
+    stream : read the rows of a table or of a folder of .npy files while training, and keep none in memory
 
     Returns
     -------
@@ -90,6 +91,8 @@ def load_own(
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
     asked = table or TableOptions()
+    if stream and is_table(path):
+        return load_streamed_table(path, asked, progress or silent)
     if stream:
         check_no_table(asked, f"{path} is none")
         return load_streamed(path, told_of)
@@ -137,7 +140,7 @@ def load_arrays(path: Path) -> Dataset:
     labels = np.concatenate(list(y.values()))[order]
     told = told_of(sizes, shape, len(classes), features=shape[1] == 1, apart="test" in y)
     if shape[1] == 1:
-        told += remarks.of_features(rows, sizes)
+        told += remarks.of_features(rows, labels, sizes)
     else:
         told += remarks.of_images(rows, labels, sizes, shape[0])
     origin = Origin(str(path.resolve()), content_hash(rows, labels, shape), None, kind="arrays", how=told)
@@ -223,7 +226,7 @@ def _read_parts(
     shape = (channels, height, width)
     told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
     names = [str(path.relative_to(listing.folder)) for path in paths]
-    told += remarks.of_images(images, labels, sizes, channels, names)
+    told += remarks.of_images(images, labels, sizes, channels, names.__getitem__)
     origin = Origin(
         str(listing.folder), content_hash(images, labels, shape), None, kind="folder", how=told,
         image_size=image_size,
@@ -240,23 +243,6 @@ def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: b
     given += f", {sizes.validation:,} for validation" if sizes.validation else ""
     test = f"{sizes.test:,} for testing" + ("" if apart else f", one in {TEST_SHARE} of each class")
     return f"{what} of {classes} classes{kind}: {given}, {test}"
-
-
-def dataset_of(
-    name: str, rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes, classes: tuple[str, ...],
-    shape: tuple[int, int, int], origin: Origin,
-) -> Dataset:  # fmt: skip
-    """The parts as views of all rows."""
-    cut = sizes.train + sizes.validation
-    return Dataset(
-        name=name,
-        train=Part(rows[:cut], labels[:cut]),
-        test=Part(rows[cut:], labels[cut:]),
-        classes=classes,
-        image_shape=shape,
-        origin=origin,
-        validation=sizes.validation or None,
-    )
 
 
 def content_hash(rows: NDArray[Any], labels: NDArray[np.int64], shape: tuple[int, int, int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,26 @@ from fcnet.errors import DataError
 NAMED = 5
 """Constant features that are named."""
 
+Namer = Callable[[int], str]
+"""From the place of an example to its name."""
+
 SHADES = 2
 """A picture whose values in each channel differ by no more is of one colour."""
 
 
-def of_features(rows: NDArray[Any], sizes: Sizes) -> str:
-    """How many features of the training rows have one value only, which tells no class; empty if none.
+def of_features(rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes) -> str:
+    """Features of the training rows that have one value only, which tells no class, and rows that are there
+    twice where they must not be; empty if none.
 
     Parameters
     ----------
     rows : (N, D) of all parts
+    labels : (N,)
     sizes : of the parts
     """
     places = np.flatnonzero(constant(rows[: sizes.train]))
-    return named(places, rows.shape[1]) if len(places) else ""
+    said = named(places, rows.shape[1]) if len(places) else ""
+    return said + twice(digests(rows), labels, sizes, "rows")
 
 
 def named(places: NDArray[np.int64], features: int) -> str:
@@ -43,7 +49,7 @@ def of_images(
     labels: NDArray[np.int64],
     sizes: Sizes,
     channels: int,
-    names: Sequence[str] | None = None,
+    name: Namer | None = None,
 ) -> str:
     """Pictures of one colour, and pictures that are there twice where they must not be; empty if none.
 
@@ -53,39 +59,63 @@ def of_images(
     labels : (N,)
     sizes : of the parts
     channels : 1 or 3
-    names : N names of files, if they have such
+    name : of the image at a place, where they have names
 
     Raises
     ------
     DataError : all pictures are the same one
     """
-    digests = [hashlib.blake2b(row.data, digest_size=16).digest() for row in np.ascontiguousarray(rows)]
-    if len(set(digests)) == 1 and len(rows) > 1:
+    found = digests(rows)
+    if len(rows) > 1 and (found == found[0]).all():
         raise DataError(
             f"all {len(rows):,} images are the same one once they are read (values from {rows.min()} to "
             f"{rows.max()}), so there is nothing to learn; look at one of them"
         )
-
-    def such(places: Sequence[int]) -> str:
-        return f", such as {names[places[0]]}" if names is not None else ""
-
     flat = rows.reshape(len(rows), channels, -1)
-    one_colour = np.flatnonzero((np.ptp(flat, axis=2) <= SHADES).all(axis=1)).tolist()
-    said = f"; images of one colour: {len(one_colour)}{such(one_colour)}" if one_colour else ""
-    first: dict[bytes, int] = {}
-    between_parts, between_classes = [], []
-    for place, digest in enumerate(digests):
-        before = first.setdefault(digest, place)
-        if labels[before] != labels[place]:
-            between_classes.append(place)
-        elif _part(before, sizes) != _part(place, sizes):
-            between_parts.append(place)
-    if between_parts:
-        said += f"; images that are in two parts: {len(between_parts)}{such(between_parts)}"
-    if between_classes:
-        said += f"; images that are under two classes: {len(between_classes)}{such(between_classes)}"
+    one_colour = np.flatnonzero((np.ptp(flat, axis=2) <= SHADES).all(axis=1))
+    said = f"; images of one colour: {len(one_colour)}{_such(one_colour, name)}" if len(one_colour) else ""
+    return said + twice(found, labels, sizes, "images", name)
+
+
+def digests(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """A hash (N,) of each row (N, D), by which equal ones are found."""
+    lines = np.ascontiguousarray(rows)
+    made = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in lines)
+    return np.frombuffer(made, np.uint64)
+
+
+def twice(
+    found: NDArray[np.uint64],
+    labels: NDArray[np.int64],
+    sizes: Sizes,
+    what: str,
+    name: Namer | None = None,
+) -> str:
+    """Examples that are there twice where they must not be; empty if there are none.
+
+    Parameters
+    ----------
+    found : (N,) `digests` of the examples of all parts
+    labels : (N,)
+    sizes : of the parts
+    what : the examples are
+    name : of the example at a place, where they have names
+    """
+    _, first, own = np.unique(found, return_index=True, return_inverse=True)
+    before, places = first[own], np.arange(len(found))
+    between_classes = labels[before] != labels
+    between_parts = ~between_classes & (_part(before, sizes) != _part(places, sizes))
+    said = ""
+    for where, which in (("in two parts", between_parts), ("under two classes", between_classes)):
+        if which.any():
+            said += f"; {what} that are {where}: {which.sum():,}{_such(np.flatnonzero(which), name)}"
     return said
 
 
-def _part(place: int, sizes: Sizes) -> int:
-    return (place >= sizes.train) + (place >= sizes.train + sizes.validation)
+def _such(places: NDArray[np.intp], name: Namer | None) -> str:
+    return "" if name is None else f", such as {name(int(places[0]))}"
+
+
+def _part(places: NDArray[np.intp], sizes: Sizes) -> NDArray[np.intp]:
+    cut = sizes.train + sizes.validation
+    return (places >= sizes.train).astype(np.intp) + (places >= cut)

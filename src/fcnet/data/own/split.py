@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.errors import DataError
 
 TEST_SHARE = 5
@@ -92,3 +94,20 @@ def arranged(labels: Mapping[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64]
         train, test = held_out(labels["train"])
     sizes = Sizes(len(train), len(validation), len(test))
     return np.concatenate([train, validation, test]), sizes
+
+
+def dataset_of(
+    name: str, rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes, classes: tuple[str, ...],
+    shape: tuple[int, int, int], origin: Origin,
+) -> Dataset:  # fmt: skip
+    """The parts as views of all rows."""
+    cut = sizes.train + sizes.validation
+    return Dataset(
+        name=name,
+        train=Part(rows[:cut], labels[:cut]),
+        test=Part(rows[cut:], labels[cut:]),
+        classes=classes,
+        image_shape=shape,
+        origin=origin,
+        validation=sizes.validation or None,
+    )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.dataset import Dataset, Origin
 from fcnet.data.features import chunks
 from fcnet.data.own import arrays
-from fcnet.data.own.remarks import named
-from fcnet.data.own.split import arranged
+from fcnet.data.own.remarks import digests, named, twice
+from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.streamed import RowFile, Streamed
 from fcnet.errors import DataError
 
@@ -36,7 +37,9 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     DataError : a file is missing, damaged or of another type; a number is not finite
     """
     if not folder.is_dir():
-        raise DataError(f"--stream is for a folder of X.npy and y.npy, and {folder} is none, leave it out")
+        raise DataError(
+            f"--stream is for a table or a folder of X.npy and y.npy, and {folder} is none, leave it out"
+        )
     paths = arrays.array_files(folder)
     arrays.check_names(folder, set(paths))
     ends = {part: end for part, end in arrays.PARTS.items() if f"X{end}" in paths}
@@ -47,22 +50,14 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     y, classes = arrays.labels(folder, rows | given)
     order, sizes = arranged(y)
     labels = np.concatenate(list(y.values()))[order]
-    digest, constant = _looked_at(Streamed(files, np.arange(len(order))), labels, order)
+    found = looked_at(Streamed(files, np.arange(len(order))), labels, order)
     width = files[0].width
     how = f"{told(sizes, (1, 1, width), len(classes), features=True, apart='test' in y)}; read while training"
-    if len(constant):
-        how += named(constant, width)
+    how += named(found.constant, width) if len(found.constant) else ""
+    how += twice(found.digests[order], labels, sizes, "rows")
     images: Any = Streamed(files, order)
-    cut = sizes.train + sizes.validation
-    return Dataset(
-        folder.name,
-        Part(images[:cut], labels[:cut]),
-        Part(images[cut:], labels[cut:]),
-        classes,
-        (1, 1, width),
-        Origin(str(folder.resolve()), digest, None, kind="arrays", how=how, streamed=True),
-        sizes.validation or None,
-    )
+    origin = Origin(str(folder.resolve()), found.sha256, None, kind="arrays", how=how, streamed=True)
+    return dataset_of(folder.name, images, labels, sizes, classes, (1, 1, width), origin)
 
 
 def _check_alike(files: list[RowFile]) -> None:
@@ -74,12 +69,36 @@ def _check_alike(files: list[RowFile]) -> None:
             )
 
 
-def _looked_at(
-    rows: Streamed, labels: NDArray[np.int64], order: NDArray[np.int64]
-) -> tuple[str, NDArray[np.int64]]:
-    """The sha256 over the rows in the order of the files, and the numbers of constant features."""
-    digest = hashlib.sha256(f"streamed {rows.dtype.str} {rows.shape}".encode())
-    first = np.asarray(rows[:1])[0]
+@dataclass(frozen=True)
+class Looked:
+    """What one look at all rows finds.
+
+    sha256 : over the rows in the order of their files, their order in the parts, and their labels
+    constant : numbers of the features that have one value only
+    digests : (N,) of the rows, by which equal ones are found
+    """
+
+    sha256: str
+    constant: NDArray[np.int64]
+    digests: NDArray[np.uint64]
+
+
+def looked_at(rows: Streamed, labels: NDArray[np.int64], order: NDArray[np.int64], about: str = "") -> Looked:
+    """Read all rows once.
+
+    Parameters
+    ----------
+    rows : (N, D) in the order of their files
+    labels : (N,), in the order of the parts
+    order : (N,) which row stands where in the parts
+    about : what the features mean
+
+    Raises
+    ------
+    DataError : a number is not finite, or the file cannot be read
+    """
+    digest = hashlib.sha256(f"streamed {rows.dtype.str} {rows.shape}{about}".encode())
+    first, equal = np.asarray(rows[:1])[0], np.empty(len(rows), np.uint64)
     same = np.ones(rows.shape[1], np.bool_)
     for here in chunks(*rows.shape):
         part = np.asarray(rows[here])
@@ -87,7 +106,8 @@ def _looked_at(
             row = here.start + int(np.argwhere(~np.isfinite(part))[0, 0])
             raise DataError(f"X holds NaN or infinity, the first in row {row}, clean or drop such rows")
         digest.update(part.data)
+        equal[here] = digests(part)
         same &= (part == first).all(axis=0)
     digest.update(order.astype("<i8").tobytes())
     digest.update(labels.astype("<i8").tobytes())
-    return digest.hexdigest(), np.flatnonzero(same)
+    return Looked(digest.hexdigest(), np.flatnonzero(same), equal)

@@ -98,7 +98,7 @@ def _levels(strings: Any) -> Levels:
 
 
 def encoded(strings: Any) -> tuple[NDArray[np.int64], Any]:
-    """Of each text (N,) its place among the different ones, -1 where it is missing; and these, an Arrow array.
+    """Of each text (N,) its place among the different ones, -1 where it is missing; and these, as an array.
 
     Parameters
     ----------
@@ -182,7 +182,9 @@ class Text:
     def _match(self, pattern: str) -> NDArray[np.bool_]:
         """Which of the texts match."""
         pc = require("pyarrow.compute", "tables")
-        return np.asarray(pc.match_substring_regex(self._pointed, pattern).to_numpy(zero_copy_only=False), bool)
+        return np.asarray(
+            pc.match_substring_regex(self._pointed, pattern).to_numpy(zero_copy_only=False), bool
+        )
 
     def _others(self, pattern: str) -> int:
         """How many values there are that do not match."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,12 +14,14 @@ from fcnet.data.tables.csv import read_csv
 from fcnet.errors import DataError
 from fcnet.extras import require
 from fcnet.files import open_plain
+from fcnet.memory import available
+from fcnet.wording import megabytes
 
 CSV, PARQUET = (".csv", ".tsv", ".tab"), (".parquet", ".pq")
 SUFFIXES = (*CSV, *PARQUET)
 
-LIMIT = 1 << 33
-"""The most bytes of a file, and about the most of its numbers."""
+COPIES = 4
+"""How many times its size a table takes in memory while it is read, mapped and put in order."""
 
 
 def is_table(path: Path) -> bool:
@@ -24,38 +29,105 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def read_table(path: Path) -> Table:
-    """Read a CSV or Parquet file.
+def read_table(path: Path, remedy: str = "give fewer rows or columns") -> Table:
+    """Read a CSV or Parquet file into memory.
+
+    Parameters
+    ----------
+    path : of the file
+    remedy : what to do if the memory that is available is too small, which is said before the file is read
 
     Raises
     ------
     MissingExtraError : PyArrow is not installed
     DataError : the file cannot be read, is damaged or too large, or holds no rows; the text names it
     """
+    with opened(path) as file, reported(str(path)):
+        return (_parquet if path.suffix.lower() in PARQUET else _csv)(file, path, remedy)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file of any size, open for reading.
+
+    Raises
+    ------
+    MissingExtraError : PyArrow is not installed
+    DataError : the file cannot be read
+    """
+    require("pyarrow", "tables")
+    try:
+        file = open_plain(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def reported(where: str, scratch: Path | None = None) -> Iterator[None]:
+    """Whatever goes wrong while a file is read is an error that names it.
+
+    Parameters
+    ----------
+    where : the file
+    scratch : a folder that is written to meanwhile, whose errors pass as they are
+
+    Raises
+    ------
+    DataError : the file is damaged, or does not fit into memory
+    """
     pa = require("pyarrow", "tables")
     try:
-        with open_plain(path, LIMIT) as file:
-            return (_parquet if path.suffix.lower() in PARQUET else read_csv)(file, path)
+        yield
     except DataError:
         raise
     except (MemoryError, pa.ArrowMemoryError) as error:
-        raise DataError(f"{path} does not fit into memory, give fewer rows or columns") from error
+        raise DataError(f"{where} does not fit into memory, give fewer rows or columns") from error
     except Exception as error:  # files of others, and a library that fails in many ways
         if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
+            if scratch is not None:
+                raise
+            raise DataError(f"cannot read {where}: {error.strerror}") from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path} is damaged or no table: {reason}") from error
+        raise DataError(f"{where} is damaged or no table: {reason}") from error
 
 
-def _parquet(file: BinaryIO, path: Path) -> Table:
+def check_rows(about: Any, where: str) -> None:
+    """Make sure that a Parquet file says that it holds something.
+
+    Raises
+    ------
+    DataError : it holds no rows or no columns
+    """
+    if about.num_rows == 0 or about.num_columns == 0:
+        raise DataError(f"{where} holds no rows or no columns, give both")
+
+
+def check_memory(where: str, size: int, remedy: str) -> None:
+    """Make sure that a table may take `size` bytes of memory.
+
+    Raises
+    ------
+    DataError : `WHERE takes about N of memory and M are available; REMEDY`
+    """
+    left = available()
+    if left is not None and size > left:
+        raise DataError(
+            f"{where} takes about {megabytes(size)} of memory and {megabytes(left)} are available; {remedy}"
+        )
+
+
+def _csv(file: BinaryIO, path: Path, remedy: str) -> Table:
+    check_memory(str(path), COPIES * os.fstat(file.fileno()).st_size, remedy)
+    return read_csv(file, path)
+
+
+def _parquet(file: BinaryIO, path: Path, remedy: str) -> Table:
     parquet: Any = require("pyarrow.parquet", "tables")
     content = parquet.ParquetFile(file)
     about = content.metadata
-    if about.num_rows == 0 or about.num_columns == 0:
-        raise DataError(f"{path} holds no rows or no columns, give both")
-    if 8 * about.num_rows * about.num_columns > LIMIT:
-        raise DataError(
-            f"{path} says that it holds {about.num_rows:,} rows of {about.num_columns:,} columns, "
-            f"too many to be read at once; give fewer"
-        )
+    check_rows(about, str(path))
+    unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+    check_memory(str(path), COPIES * max(unpacked, 8 * about.num_rows * about.num_columns), remedy)
     return table_of(content.read(use_threads=False), str(path))

@@ -67,14 +67,14 @@ def fitted(
         if name not in table.columns:
             raise absent(name, table)
     left, columns, ordered = Left(), list[Number | Category](), np.sort(rows)
-    for name, column in table.columns.items():
+    for name in table.columns:
         if name == target:
             continue
         if name in drop:
             left.out(name, "as asked")
             continue
         try:
-            found = _fitted(name, column, ordered, name in categorical, gaps, left)
+            found = _fitted(name, table.columns[name], ordered, name in categorical, gaps, left)
         except DataError as error:
             raise DataError(f"the column {name[:SHOWN]!r} of {table.where} {error}") from error
         columns += [] if found is None else [found]
@@ -116,7 +116,7 @@ def absent(name: str, table: Table, what: str = "column") -> DataError:
     """The error about a column that is not there, with those that are and the likeliest first guess."""
     from difflib import get_close_matches
 
-    by_lower = {known.lower(): known for known in reversed(table.columns)}
+    by_lower = {known.lower(): known for known in reversed(list(table.columns))}
     close = get_close_matches(name.lower()[:80], [known[:80] for known in by_lower], n=1)
     guess = f" (did you mean {by_lower[close[0]]!r}?)" if close and close[0] in by_lower else ""
     known = ", ".join(one[:SHOWN] for one in list(table.columns)[:30])

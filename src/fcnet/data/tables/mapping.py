@@ -23,8 +23,8 @@ from fcnet.schema import decoded
 
 Array = NDArray[Any]
 
-Missing = Literal["median", "mean", "error"]
-"""What to do about numbers that are missing: fill them, or refuse them."""
+Missing = Literal["median", "mean", "drop", "error"]
+"""What to do about values that are missing: fill them, leave out their rows in a training, or refuse them."""
 
 Name = Annotated[str, Meta(max_length=100_000)]
 
@@ -86,7 +86,7 @@ class Mapping(Struct, frozen=True):
 
     columns : those that are used, in the order of their features
     target : name of the column that is predicted; empty where that came apart
-    gaps : what is done about missing values: with "error" none may be missing
+    gaps : what is done about missing values: with "drop" and "error" none may be missing
     """
 
     columns: tuple[Number | Category, ...]
@@ -176,6 +176,24 @@ class Mapping(Struct, frozen=True):
                 raise DataError(f"the column {column.name[:SHOWN]!r} of {table.where} {error}") from error
         return rows, said
 
+    def parts(self, columns: int) -> list[Mapping]:
+        """The same in mappings of so many columns each."""
+        return [
+            msgspec.structs.replace(self, columns=self.columns[start : start + columns])
+            for start in range(0, len(self.columns), columns)
+        ]
+
+    def complete(self, table: Table) -> NDArray[np.bool_]:
+        """Which rows (N,) of a table have a value in every column that is used."""
+        whole = np.ones(table.rows, np.bool_)
+        for column in self.columns:
+            given = table.columns[column.name]
+            if isinstance(column, Number):
+                whole &= ~np.isnan(given.numbers())
+            else:
+                whole &= given.categories()[0] >= 0
+        return whole
+
     def _numbers(self, column: Number, table: Table, said: Remarks) -> NDArray[np.float64]:
         values = table.columns[column.name].numbers()
         if np.isinf(values).any():
@@ -206,6 +224,11 @@ class Mapping(Struct, frozen=True):
             return
         if self.gaps == "error":
             raise DataError(f"has no value in row {table.row(missing)}, fill it in")
+        if self.gaps == "drop":
+            raise DataError(
+                f"has no value in row {table.row(missing)}, and the network was trained without such rows; "
+                f"fill it in or leave the row out"
+            )
         said.gaps[column.name] += int(missing.sum())
 
 

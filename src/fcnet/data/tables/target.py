@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.tables.columns import Table, written
+from fcnet.data.tables.columns import SHOWN, Table, written
 from fcnet.data.tables.fit import absent
 from fcnet.errors import DataError
 
@@ -13,10 +13,20 @@ MOST = 1_000
 """Classes that a target has at most."""
 
 
+MANY = 20
+"""With more classes than these, a column of whole numbers may well be one of amounts."""
+
+
 def labels_of(
-    table: Table, target: str | None
+    table: Table, target: str | None, kept: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.int64], tuple[str, ...]]:
     """The classes that a column says.
+
+    Parameters
+    ----------
+    table : with the column
+    target : its name
+    kept : (N,) which rows are asked for; None for all
 
     Returns
     -------
@@ -44,7 +54,7 @@ def labels_of(
             codes, names = column.categories()
         except DataError as error:
             raise DataError(f"{where} {error}; name another with --target") from error
-    rows = np.flatnonzero(codes >= 0)
+    rows = np.flatnonzero(codes >= 0 if kept is None else (codes >= 0) & kept)
     used, labels = np.unique(codes[rows], return_inverse=True)
     if len(used) < 2:
         raise DataError(f"{where} has fewer than two classes, give rows of two or more")
@@ -54,6 +64,16 @@ def labels_of(
             f"name another with --target"
         )
     return rows, labels.astype(np.int64), tuple(names[place] for place in used)
+
+
+def many_numbers(table: Table, target: str, classes: tuple[str, ...]) -> list[str]:
+    """What has to be said of a target of many whole numbers, which may be amounts; empty if nothing."""
+    if len(classes) <= MANY or table.columns[target].kind != "numbers":
+        return []
+    return [
+        f"each of the {len(classes)} numbers in {target[:SHOWN]} is a class of its own (to predict an "
+        f"amount, use fcnet.FCNetRegressor in Python)"
+    ]
 
 
 def _of_numbers(values: NDArray[np.float64], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
