@@ -295,6 +295,34 @@ def test_a_folder_that_may_not_be_entered_is_one_line(
     assert "Permission denied" in err[0]
 
 
+def test_folders_that_cannot_be_entered_are_named(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    (tmp_path / "runs" / "closed").mkdir(parents=True)
+    (tmp_path / "closed").mkdir()
+    train = ("--data", "digits", "--epochs", "1", "--hidden", "4")
+    assert fcnet(capsys, "train", "--out", "runs/open", *train)[0] == 0
+    monkeypatch.setattr(os, "scandir", refusing)
+    status, out, err = fcnet(capsys, "runs", "runs")
+    assert status == 0
+    assert any("open" in line for line in out)
+    assert err == ["cannot read runs/closed: Permission denied, so runs in it are not listed"]
+    assert fcnet(capsys, "runs", "closed")[::2] == (
+        2, ["error: cannot read closed: Permission denied, name another folder"]
+    )  # fmt: skip
+    monkeypatch.setattr(os, "listdir", refusing)
+    status, _, err = fcnet(capsys, "train", "--out", "run", "--data", "closed")
+    assert (status, len(err)) == (2, 1)
+    assert err[0].startswith("error: closed (--data) cannot be read (Permission denied)")
+
+
 def test_names_that_the_terminal_lacks_are_escaped(pictures: Path, capsys: Capture) -> None:
     (pictures / "dark").rename(pictures / "猫")
     latin = os.fsencode(pictures / "bright") + b"/caf\xe9.png"

@@ -241,6 +241,21 @@ def test_a_mixed_layout_is_refused(moves: list[tuple[str, str]], said: str, pict
         load_own(nest(pictures, *moves))
 
 
+def test_parts_that_an_archive_wrapped_once_more_are_refused(tmp_path: Path) -> None:
+    """One folder in another of its name, as some published data sets come."""
+    for name in ("seg_train", "seg_test"):
+        write_pictures(tmp_path / "all" / name / name, each=2)
+    with pytest.raises(DataError, match="hold folders of the same names, such as bright and dark; give one"):
+        load_own(tmp_path / "all")
+
+
+def test_a_link_that_leads_nowhere_is_a_damaged_picture(pictures: Path) -> None:
+    (pictures / "dark" / "gone.png").symlink_to(pictures / "nowhere.png")
+    with pytest.raises(DataError, match=r"gone\.png .*; repair or remove them, or give --skip-damaged"):
+        load_own(pictures)
+    assert load_own(pictures, skip_damaged=True).origin.skipped == ("dark/gone.png",)
+
+
 def test_classes_below_what_looks_like_classes_are_refused(tmp_path: Path) -> None:
     write_pictures(tmp_path / "all" / "monday", each=2)
     write_pictures(tmp_path / "all" / "tuesday", each=2)

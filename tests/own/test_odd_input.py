@@ -127,6 +127,7 @@ CASES: dict[str, Given] = {
     "pixels above 255": arrays(X=np.concatenate([IMAGES[:38], [np.zeros((4, 4)), np.full((4, 4), 4095)]])
                                .astype(np.uint16), y=Y),
     "a constant feature": arrays(X=ROWS * [1, 1, 0], y=Y),
+    "the same rows in two parts": arrays(X=ROWS, y=Y, X_test=ROWS[:5], y_test=Y[:5]),
     "a feature that is NaN": arrays(X=WITH_NAN, y=Y),
     "a feature of 1e300": arrays(X=ROWS * [1, 1e300, 1], y=Y),
     "a feature of 1e39, `--preprocessing centred`": arrays(

@@ -59,6 +59,14 @@ def content(name: str, data: bytes) -> Given:
     return lambda: (Path(name).write_bytes(data), (name, "--target", "class"))[1]
 
 
+def large() -> tuple[str, ...]:
+    """A file that takes no space on the disk."""
+    options = csv(lines())()
+    with Path("own.csv").open("ab") as file:
+        file.truncate(1 << 40)
+    return options
+
+
 def infinite() -> tuple[str, ...]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -69,6 +77,17 @@ def infinite() -> tuple[str, ...]:
     return "own.parquet", "--target", "class"
 
 
+def twice(*labels: str) -> Given:
+    """The same 40 rows again, under these classes if there are some."""
+    rows = lines()
+    again = [re.sub("(no|yes)$", labels[0], row) for row in rows[1:2]] if labels else rows[1:]
+    return csv(rows + again)
+
+
+def counts() -> list[str]:
+    return with_column("count", lambda i: i % 25)
+
+
 def pictures() -> tuple[str, ...]:
     write_pictures(Path("own"), each=6)
     return "own", "--target", "class"
@@ -77,6 +96,7 @@ def pictures() -> tuple[str, ...]:
 CASES: dict[str, Given] = {
     "no `--target`": csv(lines(), target=None),
     "a target that is not there": csv(lines(), target="Clas"),
+    "a target of many whole numbers": csv(counts(), target="count"),
     "a target of measurements": csv(lines(), target="size"),
     "a target that differs in every row": csv(with_column("name", lambda i: f"n {i}"), target="name"),
     "a class name of 600 characters": csv(changed(*((place, "yes$", "y" * 600) for place in range(1, 41)))),
@@ -84,6 +104,12 @@ CASES: dict[str, Given] = {
     "rows without a class": csv(changed(*((place, "(no|yes)$", "") for place in (3, 8, 9)))),
     "missing values": csv(changed((4, "^[^,]*", ""), (6, "^[^,]*", " NA "), (7, "(red|blue)", "?"))),
     "missing values, `--missing error`": csv(changed((4, "^[^,]*", "")), "--missing", "error"),
+    "missing values, `--missing drop`": csv(
+        changed((4, "^[^,]*", ""), (6, "^[^,]*", " NA "), (7, "(red|blue)", "?")), "--missing", "drop"
+    ),
+    "the same rows in the training and the test part": twice(),
+    "the same row under two classes": twice("yes"),
+    "more rows than memory": large,
     "row numbers": csv(with_column("", lambda i: i)),
     "dates": csv(with_column("day", lambda i: f"2026-01-{i % 28 + 1:02}")),
     "names or other text that differs": csv(with_column("name", lambda i: f"n {i}")),

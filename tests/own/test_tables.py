@@ -194,6 +194,63 @@ def test_empty_lines_before_the_names_are_passed_over() -> None:
         assert loaded(Path("other.csv")).origin.sha256 == first.origin.sha256
 
 
+def test_the_two_spellings_of_an_accent_are_one_column() -> None:
+    import unicodedata
+
+    rows = people()
+    typed = unicodedata.normalize("NFC", "métier")
+    spelt = [NAMES[0], unicodedata.normalize("NFD", typed), *NAMES[2:4], unicodedata.normalize("NFD", "clé")]
+    path = write("people.csv", rows, spelt)
+    first = loaded(path, unicodedata.normalize("NFC", "clé"), categorical=(typed,))
+    assert first.mapping.columns[1].name == typed
+    _, remarks = first.mapping.rows(read_table(write("new.csv", rows, [NAMES[0], typed, *NAMES[2:]])))
+    assert remarks.unused == ["income"]
+    assert typed not in " ".join(loaded(path, "clé", drop=(spelt[1],)).mapping.names)
+
+
+def test_whole_numbers_that_float64_cannot_tell_apart_are_said() -> None:
+    rows = [[2**60 + place % 2, place % 7, place % 2] for place in range(60)]
+    how = loaded(write("large.csv", rows, ["code", "a", "y"]), "y").origin.how
+    assert "; left out, one value only in 15 digits: code" in how
+
+
+def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = people()
+    for row in rows[:9]:
+        row[0] = ""
+    write("people.csv", rows)
+    status, out, err = fcnet(
+        capsys, *TRAIN, "--data", "people.csv", "--target", "income", "--missing", "drop"
+    )
+    assert (status, err) == (0, [])
+    assert "rows with missing values, left out: 9" in out[0]
+    assert fcnet(capsys, "train", "--out", "run", "--resume")[0] == 0
+    assert fcnet(capsys, "test", "run")[0] == 0
+    assert fcnet(capsys, "predict", "run", "people.csv")[::2] == (2, [
+        "error: the column 'age' of people.csv has no value in row 1, and the network was trained without "
+        "such rows; fill it in or leave the row out"
+    ])  # fmt: skip
+
+
+@pytest.mark.usefixtures("trained")
+def test_runs_on_a_table_are_folded_and_shown_but_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fcnet(capsys, "fold", "run", "--mirror", "--out", "folded") == (
+        2, [], ["error: rows of numbers have no mirror image, leave out --mirror and --shift"]
+    )  # fmt: skip
+    assert not Path("folded").exists()
+    other = ("--seed", "1", "--overwrite")
+    first = fcnet(capsys, "predict", "run", "people.csv", "--out", "first.csv")
+    Path("run").rename("one")
+    assert fcnet(capsys, *TRAIN, *other, "--data", "people.csv", "--target", "income")[0] == 0
+    assert fcnet(capsys, "fold", "one", "run", "--out", "folded")[0] == 0
+    second = fcnet(capsys, "predict", "folded", "people.csv", "--out", "second.csv")
+    assert (first[0], second[0]) == (0, 0)
+    agree = [one == two for one, two in zip(predictions("first.csv"), predictions("second.csv"), strict=True)]
+    assert np.mean(agree) > 0.9
+    for command in (("report", "run"), ("compare", "one", "run"), ("runs", "."), ("export", "run", "--onnx")):
+        assert fcnet(capsys, *command)[0] == 0
+
+
 def test_values_are_read_as_they_are_meant() -> None:
     rows = [["  1,5", " 007", "a\nb", 'say "x"'], ["-2", "008 ", "c", "y, z"]] * 20
     names = ["size", "code", "line\nbreak", "  quoted "]

@@ -57,7 +57,7 @@ def fcnet(capsys: Capture, *arguments: str) -> tuple[int, str, list[str]]:
 
 
 def test_every_run_is_listed_with_its_state(runs: Path) -> None:
-    found = {str(path.relative_to(runs)): read_run(path) for path in find_runs(runs)}
+    found = {str(path.relative_to(runs)): read_run(path) for path in find_runs(runs, print)}
     assert {name: run.state for name, run in found.items()} == {
         "poor": "finished", "deeper/good": "finished", "stopped": "unfinished", "diverged": "diverged",
         "damaged history.jsonl": "damaged", "damaged config.toml": "damaged",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from fcnet.cli import tell
 from fcnet.wording import percent, shown
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Runs:
         from fcnet.errors import RunError
         from fcnet.runs.listing import by_data, find_runs, read_run
 
-        runs = self._sorted([read_run(folder) for folder in find_runs(self.folder)])
+        runs = self._sorted([read_run(folder) for folder in find_runs(self.folder, tell)])
         if self.json:
             print(json.dumps([run.as_json() for run in runs], indent=2, allow_nan=False))
             return 0

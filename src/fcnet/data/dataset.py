@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.blocks import Blocks
 from fcnet.data.streamed import Streamed
+from fcnet.data.tables.columns import column_name
 from fcnet.data.tables.mapping import Mapping, Missing
 from fcnet.errors import DataError
 
@@ -32,6 +33,12 @@ class TableOptions:
     missing: Missing = "median"
     drop: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        target = None if self.target is None else column_name(self.target)
+        object.__setattr__(self, "target", target)
+        for name in ("drop", "categorical"):
+            object.__setattr__(self, name, tuple(map(column_name, getattr(self, name))))
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,8 @@ def expanded(path: Path, named_by: str) -> Path:
 def _nothing(place: Place, about: Published) -> str:
     try:
         place.path.stat()
+        if place.path.is_dir():
+            next(place.path.iterdir(), None)
     except FileNotFoundError:
         by_name = f", or a data set: {', '.join(DATASETS)}" if place.path.name == str(place.path) else ""
         wanted = f"name a folder that holds {about.holders}{by_name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shlex
 import time
 from collections.abc import Iterable
@@ -38,6 +39,8 @@ from fcnet.runs.observed import (
 )
 from fcnet.train.model import Model
 
+log = logging.getLogger(__name__)
+
 SECONDS_BETWEEN_SEARCHES = 2.0
 """How often new runs are looked for."""
 
@@ -56,6 +59,7 @@ class Watched:
         self.roots = tuple(roots)
         self.folders: dict[str, tuple[Path, str]] = {}
         self._searched = -SECONDS_BETWEEN_SEARCHES
+        self._told: set[str] = set()
         self._known: dict[str, tuple[object, dict[str, Any]]] = {}
         self._lock = RLock()
 
@@ -97,12 +101,18 @@ class Watched:
             except OSError as error:
                 raise RunError(f"cannot write to {folder}: {error.strerror or error}") from error
 
+    def _tell(self, text: str) -> None:
+        """Log what a search cannot read, once."""
+        if text not in self._told:
+            self._told.add(text)
+            log.warning("%s", text)
+
     def _search(self) -> None:
         if time.monotonic() - self._searched < SECONDS_BETWEEN_SEARCHES:
             return
         self._searched = time.monotonic()
         for root in self.roots:
-            for folder in find_runs(root) if root.is_dir() else ():
+            for folder in find_runs(root, self._tell) if root.is_dir() else ():
                 name = hashlib.sha256(bytes(folder.absolute())).hexdigest()[:12]
                 within = folder.relative_to(root)
                 title = root.resolve().name if folder == root else str(within)

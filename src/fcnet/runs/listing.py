@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -121,16 +121,28 @@ class Run:
         }
 
 
-def find_runs(folder: Path) -> Iterator[Path]:
+def find_runs(folder: Path, unread: Callable[[str], object]) -> Iterator[Path]:
     """Every run folder in a folder or below it, that folder itself included, sorted by name.
+
+    Parameters
+    ----------
+    folder : to look in
+    unread : called with a line for each folder that cannot be entered
 
     Raises
     ------
-    RunError : there is no such folder
+    RunError : there is no such folder, or it cannot be read itself
     """
     if not folder.is_dir():
         raise RunError(f"{folder} is no folder, name one with runs in it")
-    for where, folders, names in os.walk(folder):
+
+    def tell(error: OSError) -> None:
+        said = f"cannot read {error.filename}: {error.strerror}"
+        if Path(error.filename) == folder:
+            raise RunError(f"{said}, name another folder")
+        unread(f"{said}, so runs in it are not listed")
+
+    for where, folders, names in os.walk(folder, onerror=tell):
         folders[:] = sorted(name for name in folders if name not in WITHIN and not name.startswith("."))
         if len(Path(where).relative_to(folder).parts) == DEEPEST:
             folders.clear()

@@ -29,9 +29,12 @@ ENDINGS = re.compile(r"[ _-]?(set|data|dataset|images)$")
 
 SYSTEM = {
     "@eadir", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini",
-    ".appledouble", "#recycle",
+    ".appledouble", "#recycle", "@recycle", "#snapshot", "@recently-snapshot", "ehthumbs.db",
 }  # fmt: skip
 """What file servers and systems leave in folders, in lower case."""
+
+WRAPPERS = 10
+"""Folders in one another that are looked through; a link may make a circle of them."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _part(path: Path) -> str:
 
 def _check_layout(folder: Path, within: list[Path]) -> None:
     """Refuse folders that hold classes where classes are expected."""
-    inner = {path: _folders(path, Passed()) for path in within if not _has_pictures(path)}
+    inner = {path: _folders(_unwrapped(path), Passed()) for path in within if not _has_pictures(path)}
     for path, below in inner.items():
         if _part(path) and len(below) > 1:
             others = [other.name for other in within if other != path]
@@ -139,6 +142,16 @@ def _check_layout(folder: Path, within: list[Path]) -> None:
         )
 
 
+def _unwrapped(home: Path) -> Path:
+    """A folder, or the one that it holds where there is nothing else: archives often wrap one in another."""
+    for _ in range(WRAPPERS):
+        below = _folders(home, Passed())
+        if len(below) != 1 or _has_pictures(home):
+            break
+        home = below[0]
+    return home
+
+
 def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
     classes = tuple(sorted({_class(path) for path in _folders(parts["train"], Passed())}))
     _check_classes(parts["train"], classes)
@@ -150,7 +163,7 @@ def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
                 raise DataError(f"{own} is no class of {parts['train']}, put it there too or remove it")
             before = len(passed.ignored)
             label = classes.index(_class(own))
-            files = [File(path, label, stamp(path.stat())) for path in pictures_below(own, passed)]
+            files = [File(path, label, _stamp(path)) for path in pictures_below(own, passed)]
             if not files:
                 such = passed.such(before)
                 raise DataError(f"{own} holds no pictures{such}, put some there or remove the folder")
@@ -158,6 +171,14 @@ def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
         if not found[part]:
             raise DataError(f"{home} holds no pictures, put some there or remove the folder")
     return Listing(folder, classes, found, passed)
+
+
+def _stamp(path: Path) -> Stamp:
+    """The stamp of a file, or of a link that leads nowhere, which is a picture that cannot be read."""
+    try:
+        return stamp(path.stat())
+    except OSError:
+        return stamp(path.lstat())
 
 
 def _check_classes(home: Path, classes: tuple[str, ...]) -> None:

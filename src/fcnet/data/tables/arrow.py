@@ -18,6 +18,7 @@ from fcnet.data.tables.columns import (
     Numbers,
     Other,
     Table,
+    column_name,
     levels_of,
 )
 from fcnet.errors import DataError
@@ -47,7 +48,7 @@ def table_of(arrow: Any, where: str) -> Table:
     MissingExtraError : PyArrow is not installed
     DataError : two columns have one name; dates or lists are columns that are neither numbers nor categories
     """
-    names = [str(name).strip() for name in arrow.column_names]
+    names = [column_name(str(name)) for name in arrow.column_names]
     columns = dict(zip(names, map(column_of, arrow.columns), strict=True))
     check_names(names, where)
     return Table(where, columns, arrow.num_rows)

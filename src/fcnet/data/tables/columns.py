@@ -121,6 +121,11 @@ def levels_of(codes: NDArray[np.int64], texts: Iterable[str]) -> Levels:
     return Levels(np.array([*(place[name] for name in spelt), -1])[codes], tuple(names))
 
 
+def column_name(name: str) -> str:
+    """The one spelling of the name of a column: accents composed, no spaces around it."""
+    return normalize("NFC", name.strip())
+
+
 def spelling(text: str) -> str:
     """The one spelling of a category: accents composed, no spaces around it, truths in small letters.
 

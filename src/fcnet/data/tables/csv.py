@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fcnet.data.tables.arrow import MISSING, Text, check_names
-from fcnet.data.tables.columns import Table
+from fcnet.data.tables.columns import Table, column_name
 from fcnet.errors import DataError
 from fcnet.extras import require
 
@@ -136,7 +136,9 @@ def _header(file: BinaryIO, path: Path, encoding: str, start: int) -> tuple[list
     if line == text and len(beginning) == HEADER:
         raise DataError(f"{path} has a first line of more than {HEADER:,} characters, give names of columns")
     delimiter = max(DELIMITERS, key=lambda one: len(_fields(line, one)))
-    names = [name.strip() or f"unnamed {place}" for place, name in enumerate(_fields(line, delimiter), 1)]
+    names = [
+        column_name(name) or f"unnamed {place}" for place, name in enumerate(_fields(line, delimiter), 1)
+    ]
     return names, delimiter, skipped + length
 
 

@@ -17,6 +17,9 @@ from fcnet.errors import DataError
 MOST = 1_000
 """Categories that a column has at most."""
 
+EXACT = 2**53
+"""The largest whole number up to which float64 holds each."""
+
 FEW = 20
 """With so few rows or categories, nothing is concluded from their number."""
 
@@ -149,7 +152,7 @@ def _number(name: str, values: NDArray[np.float64], gaps: Missing, left: Left) -
     if len(present) == 0:
         left.out(name, "empty")
     elif len(present) == len(values) and (present == present[0]).all():
-        left.out(name, "one value only")
+        left.out(name, "one value only" + (" in 15 digits" if abs(present[0]) > EXACT else ""))
     elif _are_row_numbers(present):
         left.out(name, "row numbers")
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.data.tables.arrow import check_names, column_of, table_of
-from fcnet.data.tables.columns import Column, Levels, Numbers, Other, Table, levels_of, written
+from fcnet.data.tables.columns import Column, Levels, Numbers, Other, Table, column_name, levels_of, written
 
 
 def table_in(X: Any, where: str = "X") -> Table | None:
@@ -21,7 +21,7 @@ def table_in(X: Any, where: str = "X") -> Table | None:
     """
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(X, pandas.DataFrame):
-        names = [str(name) for name in X.columns]
+        names = [column_name(str(name)) for name in X.columns]
         check_names(names, where)
         columns = {name: _of_series(X.iloc[:, place], pandas) for place, name in enumerate(names)}
         return Table(where, columns, len(X))

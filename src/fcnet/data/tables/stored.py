@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fcnet.data.tables.arrow import Text, check_names, column_of
-from fcnet.data.tables.columns import Column, Table
+from fcnet.data.tables.columns import Column, Table, column_name
 from fcnet.data.tables.csv import Layout
 from fcnet.data.tables.files import PARQUET, check_rows, opened, reported
 from fcnet.extras import require
@@ -141,7 +141,7 @@ def _of_parquet(file: Any, where: str, make: Callable[[Any], Column]) -> StoredT
         check_rows(about.metadata, where)
         texts = [field.name for field in about.schema_arrow if _is_text(field.type, pa.types)]
         content = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BUFFER)
-        names = [str(name).strip() for name in content.schema_arrow.names]
+        names = [column_name(str(name)) for name in content.schema_arrow.names]
         check_names(names, where)
         return StoredTable(where, content, dict(zip(names, content.schema_arrow.names, strict=True)), make)
 
