@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fcnet.cli.commands import COMMANDS as ALL
+from fcnet.cli.commands import command_of
 from fcnet.data.dataset import Dataset
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import train_run
@@ -18,8 +20,10 @@ from fcnet.train import fit
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import load_checkpoint
 from fcnet.wording import shown
+from fuzz.cases import KINDS as KINDS_FUZZED
+from fuzz.cases import OTHERS as NOT_FUZZED
 from hostile.attempt import attempt
-from hostile.cases import CASES, READS, Case
+from hostile.cases import CASES, COMMANDS, OTHERS, READS, TRAINS, Case
 from hostile.prepare import CONFIG, ESCAPES, whole_folders
 from hostile.run import KINDS
 
@@ -48,6 +52,16 @@ def test_commands_do_their_work_on_a_good_folder(command: str, whole: Path, tmp_
     assert (outcome.status, outcome.findings) == (0, ())
 
 
+def test_no_command_is_left_out() -> None:
+    """Each one is tried here, or it is said why not; the same of the fuzzer."""
+    fuzzed = [command for kind in KINDS_FUZZED for command in kind.commands]
+    for commands, others in ((COMMANDS.values(), OTHERS), (fuzzed, NOT_FUZZED)):
+        tried = {command_of(command.split()) for command in commands}
+        assert tried | others.keys() == ALL.keys()
+        assert not tried & others.keys()
+    assert {command for commands in READS.values() for command in commands} == COMMANDS.keys()
+
+
 def test_findings_are_noticed(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An opener that waits for pipes, a writer that follows links, a schema that takes everything."""
     by_name = {case.name: case for case in CASES}
@@ -69,6 +83,14 @@ def test_findings_are_noticed(whole: Path, tmp_path: Path, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setattr("fcnet.cli.runs.shown", str)
         assert "raw control characters" in found("record.json: data.label to escape", "runs")
+    with monkeypatch.context() as patch:
+        patch.setattr("fcnet.live.reading.read_live", lambda path, kind: 1 / 0)
+        assert {"no answer", "other runs are not shown"} <= found("live/state.json: empty", "watch")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "fcnet.runs.observed.write_atomically", lambda path, text, durable: path.write_bytes(text)
+        )
+        assert "changed outside" in found("live/control.json: linked", TRAINS)
 
 
 def test_the_record_found_nothing_and_is_of_this_table() -> None:

@@ -36,24 +36,33 @@ def loose(folder: Path, rng: random.Random) -> None:
 
 READ_RUN = (
     "runs .", "runs . --json", "runs x --sort test", "compare x good", "compare good x", "report x",
-    "train --out x --resume", "train --config x/config.toml --out new --epochs 1",
+    "train --out x --resume", "train --config x/config.toml --out new --epochs 1", "watch x good",
 )  # fmt: skip
 READ_MODEL = (
     "test x --again", "predict x good.png", "predict x good.png --json", "predict x good.png --show seen.png",
-    "export x --onnx",
+    "export x --onnx", "fold x good --out new", "explore x",
 )  # fmt: skip
+OTHERS = {
+    "reproduce": "takes minutes; it resumes its runs as train --resume does",
+    "data sample": "reads nothing",
+    **dict.fromkeys(("start", "check", "grade"), "reads solutions, which tests/isolation attacks"),
+    **dict.fromkeys(("audit", "doctor"), "reads nothing that somebody else wrote"),
+}
+"""The commands that are not fuzzed, and why."""
+
 TRAIN = " ".join(["--out new", *OPTIONS])
 
 KINDS = (
     Kind("run", READ_RUN + READ_MODEL * 2, prepare=loose),
     Kind("own", READ_RUN + READ_MODEL * 2, prepare=loose),
     Kind("stopped", ("train --out x --resume", "train --out x --resume --tensorboard", *READ_RUN)),
+    Kind("watched", ("watch x good", "watch x good", "train --out x --resume --watch", *READ_RUN)),
     Kind(
         "study",
         ("tune --out x --resume --trials 2", "tune --out x --resume --trials 3", "runs x", "report x",
          "train --config x/best.toml --out new --epochs 1"),
     ),
-    Kind("reproduction", ("report x", "runs x")),
+    Kind("reproduction", ("report x", "runs x", "watch x good")),
     Kind(
         "pictures",
         (f"train --data x {TRAIN}", f"train --data x --image-size 8 {TRAIN}", "predict good x",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuzz.cases import Case
+from hostile import visit
 
 MEMORY = 2 << 30
 """Bytes of address space that a command may use beyond the warmed process."""
@@ -33,8 +34,8 @@ FILE = 1 << 30
 
 NOTE = "NOTE: CIFAR-10 is not available"
 
-SAID = re.compile(rf"{NOTE}|reading [\w ]+: [\d,]+ of [\d,]+$")
-"""What a command may say beside its one line: which data it uses, and how far a long reading is."""
+SAID = re.compile(rf"{NOTE}|reading [\w ]+: [\d,]+ of [\d,]+$|{visit.CLOSED}$")
+"""What a command may say beside its one line: its data, how far a reading is, that the page is closed."""
 
 
 def warm() -> None:
@@ -48,7 +49,8 @@ def warm() -> None:
         "latex2mathml.converter", "tensorboardX", "torch", "fcnet.cli.commands", "fcnet.report.page.html",
         "fcnet.runs.training", "fcnet.runs.comparison", "fcnet.runs.testing", "fcnet.runs.prediction",
         "fcnet.runs.listing", "fcnet.export", "fcnet.tuning.search", "fcnet.data.own.load",
-        "fcnet.data.archive", "fcnet.doctor",
+        "fcnet.data.archive", "fcnet.doctor", "fcnet.live.server", "fcnet.runs.folding",
+        "fcnet.explore.write",
     )  # fmt: skip
     for name in names:
         with contextlib.suppress(ImportError):
@@ -100,24 +102,22 @@ def _command(case: Case, folder: Path) -> None:
         os.chdir(folder / "work")
         os.environ |= {"FCNET_CACHE": str(folder / "work" / "cache"), "FCNET_OFFLINE": "1", "COLUMNS": "80"}
         os.environ.pop("FCNET_DATA", None)
-        status = _run(case)
+        status = _run(case, folder)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(status)
 
 
-def _run(case: Case) -> int:
+def _run(case: Case, folder: Path) -> int:
     import sys
-
-    from fcnet.cli import main
 
     # those of the parent may be pytest's
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", closefd=False, buffering=1)  # noqa: SIM115
     try:
-        return main(case.command)
+        return visit.main(case.command, folder / "out", folder / "page")
     except SystemExit as end:
         return int(end.code or 0) if isinstance(end.code, int | None) else 1
     except BaseException:
@@ -166,11 +166,14 @@ def _state(pid: int) -> tuple[int, bool]:
 def judged(running: Running, status: int) -> list[str]:
     """What is wrong with what a command did; nothing if all is as it should be."""
     out, err = ((running.folder / name).read_text(errors="replace") for name in ("out", "err"))
-    found = [*_ended(running, status, err), *_said(running.case, status, err, bool(running.hung))]
+    case = running.case
+    found = [*_ended(running, status, err), *_said(case, status, err, bool(running.hung))]
     if control := re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", out + err):
         found.append(f"control character {control[0]!r} on the terminal")
-    if "--json" in running.case.command and status == 0 and not strict(out):
+    if "--json" in case.command and status == 0 and not strict(out):
         found.append("no JSON")
+    if case.command[0] == "watch" and status == 0 and not running.hung:
+        found += [f"{kind} in the page" for kind, _ in visit.judged(running.folder / "page")]
     before, after = running.before, contents(running.folder / "outside")
     if changed := sorted(name for name in after | before if after.get(name) != before.get(name)):
         found.append(f"changed outside: {', '.join(changed)}")

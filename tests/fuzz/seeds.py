@@ -23,12 +23,18 @@ def make(folder: Path) -> None:
     """Write a good input of every kind: under the names in `cases.KINDS`."""
     from fcnet.data.digits import load_digits
     from fcnet.data.load import UNAVAILABLE
+    from fcnet.runs.observer import Observer
     from fcnet.runs.training import train_run
+    from fcnet.train.callbacks import Callbacks
 
     digits = load_digits(UNAVAILABLE)
     train_run(small(epochs=1, hidden=(8,)), digits, folder / "run")
     with contextlib.suppress(KeyboardInterrupt):
         train_run(small(), digits, folder / "stopped", callback=StopAfter(47))
+    watched = folder / "watched"
+    with contextlib.suppress(KeyboardInterrupt):
+        observing = Callbacks(Observer(watched, digits, "train"), StopAfter(47))
+        train_run(small(), digits, watched, callback=observing)
     pictures(folder / "pictures")
     arrays(folder / "arrays.npz")
     own(folder)

@@ -20,6 +20,7 @@ from fcnet.lock import NAME, Lock
 from fcnet.records import RunFolder
 from fcnet.runs.observed import LiveFolder, Progress, State, read_live, write_live
 from fcnet.train.history import read_history
+from fcnet.wording import shown
 from trainings import StopAfter
 
 from .conftest import Opener, Serve, train
@@ -54,9 +55,9 @@ def test_numbers_are_those_of_the_records(serve: Serve, opened: Opener, finished
             "accuracy, training sample": row.train_accuracy, "accuracy, validation": row.val_accuracy,
             "learning rate": row.learning_rate, "time": row.seconds,
         }  # fmt: skip
-        shown = page.locator(f'.runs tr:has-text("{name}") data')
-        assert float(shown.get_attribute("value")) == row.val_accuracy
-        assert shown.inner_text() == f"{100 * row.val_accuracy:.1f} %"
+        accuracy = page.locator(f'.runs tr:has-text("{name}") data')
+        assert float(accuracy.get_attribute("value")) == row.val_accuracy
+        assert accuracy.inner_text() == f"{100 * row.val_accuracy:.1f} %"
     state = read_live(LiveFolder(finished / "first").state, State)
     assert state is not None
     assert state.seen is not None
@@ -213,7 +214,7 @@ def test_names_of_others_are_text(serve: Serve, opened: Opener, tmp_path: Path, 
     page.wait_for_selector(".mistake")
     assert page.locator("#app img, #app b").count() == 0
     assert page.get_by_role("checkbox", name="<b>run").count() == 1
-    assert evil in page.locator(".confusion th[scope=row]").first.text_content()
+    assert shown(evil) in page.locator(".confusion th[scope=row]").first.text_content()
     (run / "history.jsonl").write_text("{}\n<script>alert(1)</script>")
     until(page, lambda: "is damaged" in page.locator(".said .message").inner_text())
     assert page.locator("#app script").count() == 0
@@ -221,10 +222,10 @@ def test_names_of_others_are_text(serve: Serve, opened: Opener, tmp_path: Path, 
 
 def test_a_notebook_shows_the_same(browser: Any, finished: Path, tmp_path: Path) -> None:
     """The frame in a page of its own, without a network: the same numbers, no button, nothing asked."""
-    shown = display(finished / "first")
-    assert repr(shown) == "Display of first"
+    made = display(finished / "first")
+    assert repr(made) == "Display of first"
     file = tmp_path / "notebook.html"
-    file.write_text(f"<!DOCTYPE html><body>{shown._repr_html_()}</body>")
+    file.write_text(f"<!DOCTYPE html><body>{made._repr_html_()}</body>")
     context = browser.new_context(offline=True)
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text))

@@ -15,7 +15,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostile.cases import COMMANDS, RUN, Case
+from hostile import visit
+from hostile.cases import COMMANDS, RUN, TRAINS, Case
 
 SECONDS, PATIENCE = 12, 40.0
 """Of the processor and of the clock, after which a command counts as hanging."""
@@ -23,8 +24,11 @@ SECONDS, PATIENCE = 12, 40.0
 MEMORY = 6 << 30
 """Bytes of address space that a command may have."""
 
-NOTE = "NOTE: "
-"""How the remark begins that the data are digits, which is no error."""
+NO_ERRORS = ("NOTE: ", visit.CLOSED)
+"""How remarks begin that are no errors: that the data are digits, that a page was closed."""
+
+PAGE = ".page"
+"""The file with what a live page answered."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,12 @@ def attempt(case: Case, command: str, whole: Path, home: Path) -> Outcome:
         case.folder if word == RUN else word.replace(RUN, case.folder) for word in COMMANDS[command].split()
     ]
     start = time.perf_counter()
-    status = _forked(words, home)
+    status = _forked(words, home, command == TRAINS)
     seconds = time.perf_counter() - start
     out, err = ((home / name).read_bytes().decode(errors="replace") for name in (".out", ".err"))
     findings = list(_findings(case, command, status, out, err))
+    if words[0] == "watch" and status == 0:
+        findings += visit.judged(home / PAGE)
     after = _content(outside) | _content(home / "good")
     findings += [
         ("changed outside", name)
@@ -91,7 +97,7 @@ def _fill(outside: Path) -> None:
     for name in (
         "precious.txt", "folder/state.safetensors", "folder/events.out.tfevents.1.host",
         "folder/.state.safetensors.tmp-1-00000000", "folder/.model.safetensors.tmp-1-00000000",
-        "folder/model.safetensors", "folder/precious.txt",
+        "folder/model.safetensors", "folder/precious.txt", "folder/state.json", "folder/control.json",
     ):  # fmt: skip
         (outside / name).write_text("a line that was written with care\nand no line break behind it")
 
@@ -106,13 +112,13 @@ def _content(folder: Path) -> dict[str, str]:
     return found
 
 
-def _forked(words: list[str], home: Path) -> int | None:
+def _forked(words: list[str], home: Path, trains: bool) -> int | None:
     """Run `fcnet` in a fork; its exit status, None where it was killed because it hung."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside the threads of BLAS
         process = os.fork()
     if process == 0:
-        _become(words, home)
+        _become(words, home, trains)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         done, status = os.waitpid(process, os.WNOHANG)
@@ -125,7 +131,7 @@ def _forked(words: list[str], home: Path) -> int | None:
     return None
 
 
-def _become(words: list[str], home: Path) -> None:
+def _become(words: list[str], home: Path, trains: bool) -> None:
     """The child, which ends here."""
     status = 1
     try:
@@ -138,9 +144,11 @@ def _become(words: list[str], home: Path) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
         surroundings(home)
         warnings.simplefilter("default")
-        from fcnet.cli import main
-
-        status = main(words)
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # as everywhere: a page outlives its training a little
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+        status = visit.main(words, home / ".out", home / PAGE, trains)
     except SystemExit as end:
         status = int(end.code or 0)
     except BaseException:
@@ -154,7 +162,7 @@ def _become(words: list[str], home: Path) -> None:
 def _findings(case: Case, command: str, status: int | None, out: str, err: str) -> list[tuple[str, str]]:
     """What of a command's end and of its words must not be."""
     found = []
-    lines = [line for line in err.splitlines() if not line.startswith(NOTE)]
+    lines = [line for line in err.splitlines() if not line.startswith(NO_ERRORS)]
     if status is None:
         found.append(("hang", f"more than {SECONDS} s of the processor or {PATIENCE:.0f} s of the clock"))
     elif status not in (0, 2):

@@ -50,20 +50,49 @@ COMMANDS = {
     "resume": f"train --out {RUN} --resume",
     "tensorboard": f"train --out {RUN} --resume --tensorboard",
     "config": f"train --out new --config {RUN}/config.toml --epochs 1",
+    "fold": f"fold {RUN} good --mirror",
+    "explore": f"explore {RUN}",
+    "watch": f"watch {RUN} good",
+    "watch a training": f"watch {RUN} good",
+    "resume --watch": f"train --out {RUN} --resume --watch",
 }
-"""Every command that reads a run folder."""
+"""Every command that reads a run folder; the page of `fcnet watch` is asked all that its front end asks."""
+
+TRAINS = "watch a training"
+"""The command beside which the lock of the folder is held, as a training does."""
+
+OTHERS = {
+    "reproduce": "resumes its runs as train --resume does",
+    "tune": "reads a study; tests/fuzz spoils those, and their runs are resumed as train --resume does",
+    **dict.fromkeys(("data fetch", "data verify", "data info", "data sample"), "reads data"),
+    **dict.fromkeys(("cache list", "cache prune"), "reads the cache"),
+    **dict.fromkeys(("start", "check", "grade"), "reads solutions of the exercise"),
+    **dict.fromkeys(("audit", "doctor"), "reads no folder"),
+}
+"""The commands that read no run folder by themselves, and what they do instead."""
 
 READS = {
-    "config.toml": ("runs", "compare", "resume", "config"),
-    "history.jsonl": ("runs", "compare", "report", "resume"),
-    "record.json": ("runs", "runs --json", "compare", "test", "report"),
-    "test.json": ("runs", "test", "report"),
-    "SHA256SUMS": ("runs", "predict", "resume"),
-    "model.safetensors": ("compare", "predict", "predict --json", "test", "export", "report"),
-    "input.safetensors": ("predict --json", "test", "export"),
+    "config.toml": ("runs", "compare", "resume", "config", "fold", "explore", "watch"),
+    "history.jsonl": ("runs", "compare", "report", "resume", "fold", "watch"),
+    "record.json": ("runs", "runs --json", "compare", "test", "report", "fold", "explore", "watch"),
+    "test.json": ("runs", "test", "report", "watch"),
+    "SHA256SUMS": ("runs", "predict", "resume", "fold", "explore", "watch"),
+    "model.safetensors": (
+        "compare",
+        "predict",
+        "predict --json",
+        "test",
+        "export",
+        "report",
+        "fold",
+        "explore",
+        "watch",
+    ),
+    "input.safetensors": ("predict --json", "test", "export", "fold", "explore", "watch"),
+    "live": ("watch", TRAINS, "resume --watch"),
     "checkpoint": ("resume",),
     "folder": ("resume", "tensorboard"),
-    "lock": ("resume", "test"),
+    "lock": ("resume", "test", "watch"),
     "test.json to be written": ("test",),
     "model.onnx": ("export",),
     "report.html": ("report",),
@@ -113,6 +142,7 @@ def all_cases() -> Iterator[Case]:
     yield from _contents()
     yield from _models()
     yield from _checkpoints()
+    yield from _live()
     yield from _links()
     yield from _escapes()
 
@@ -407,6 +437,51 @@ def _checkpoints() -> Iterator[Case]:
             "checkpoint",
             "unfinished",
         )
+
+
+def _live() -> Iterator[Case]:
+    """What is kept for the live page."""
+    state, progress, control = "live/state.json", "live/progress.json", "live/control.json"
+
+    def case(what: str, damage: Damage) -> Case:
+        return Case(what, damage, "live", "watched")
+
+    for name in (state, progress, control):
+        for make in (pipe, endless, folder, dangling, circular, missing, linked, hard_linked):
+            yield case(f"{name}: {make.__name__}", make(name))
+        for what, text in {
+            "empty": "",
+            "null": "null",
+            "deep": DEEP,
+            "a long list": f"[{'1,' * 10**6}1]",
+        }.items():
+            yield case(f"{name}: {what}", content(name, text))
+        yield case(f"{name}: 40 GB of zeros", sparse(name, 40 << 30))
+    yield case("live/: linked", linked("live", "folder"))
+    for make in (pipe, dangling, circular, endless):
+        yield case(f"live/: {make.__name__}", make("live"))
+    shapes = "[1, 8]", "[0, 8, 8]", f"[{HUGE}, 1, 1]", "[1, 1, 9]", "[1000000, 1000000, 8]"
+    measured = '[{"step": 1, "gradients": {"W1": 1e999}, "dead": []}]'
+    frames = (f'[{{"step": 1, "weights": "{pixels}"}}]' for pixels in ("AAAA", "*"))
+    seen = (f'{{"confusion": [[{count}]], "mistakes": []}}' for count in (1, -1))
+    for name, where, literals in (
+        (state, "command", ('"rm"', *WRONG)),
+        (state, "classes", (f"[{QUOTED}]", "[1]", '["a"]', "[]", *WRONG)),
+        (state, "shape", (*shapes, *WRONG)),
+        (state, "rows", ("[]", "[7]", '[{"step": NaN}]', *WRONG)),
+        (state, "measured", ("[]", measured, *WRONG)),
+        (state, "frames", ("[]", *frames, *WRONG)),
+        (state, "seen", (*seen, "[]", "7")),
+        (progress, "step", ("0", "10000", *FEW)),
+        (progress, "total", ("0", *FEW)),
+        (progress, "left", FEW),
+        (progress, "loss", FEW),
+        (progress, "paused", ("true", "1", *WRONG)),
+        (control, "wish", ('"pause"', '"stop"', QUOTED, *WRONG)),
+    ):  # fmt: skip
+        for literal in literals:
+            shown = literal if len(literal) < 60 else f"{literal[:3]}... of {len(literal)} characters"
+            yield case(f"{name}: {where} is {shown}", value(name, where, literal))
 
 
 WRITTEN = {"test.json": "test.json to be written", "model.onnx": "model.onnx", "report.html": "report.html"}

@@ -16,8 +16,10 @@ from PIL import Image
 from safetensors.numpy import load, save
 
 from fcnet.data.digits import load_digits
+from fcnet.runs.observed import Control, LiveFolder, Progress, write_live
+from fcnet.runs.observer import Observer
 from fcnet.runs.training import train_run
-from fcnet.train.callbacks import Callback
+from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
 
@@ -46,12 +48,17 @@ class Stop(Callback):
 
 
 def whole_folders(home: Path) -> None:
-    """Make `finished`, `unfinished`, `good` and a picture in a folder."""
+    """Make `finished`, `unfinished`, `watched`, `good` and a picture in a folder."""
     digits = load_digits(UNAVAILABLE)
     for name in ("finished", "good"):
         train_run(CONFIG, digits, home / name)
     with contextlib.suppress(KeyboardInterrupt):
         train_run(CONFIG, digits, home / "unfinished", callback=Stop())
+    watched = home / "watched"
+    with contextlib.suppress(KeyboardInterrupt):
+        train_run(CONFIG, digits, watched, callback=Callbacks(Observer(watched, digits, "train"), Stop()))
+    write_live(LiveFolder(watched).progress, Progress(30, 48, 1.0, 0.5))
+    write_live(LiveFolder(watched).control, Control("run"))
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(home / "picture.png")
 
 

@@ -20,7 +20,7 @@ from hostile.prepare import whole_folders
 
 KINDS = (
     "traceback", "hang", "changed outside", "other runs are not shown", "no JSON", "raw control characters",
-    "more than one line", "no line", "left behind",
+    "more than one line", "no line", "no answer", "left behind",
 )  # fmt: skip
 """What must not happen, the worst first."""
 

@@ -20,6 +20,7 @@ WORDS = {
     "raw control characters": "control characters on the terminal",
     "more than one line": "more than one line",
     "no line": "no line",
+    "no answer": "questions of the live page without an answer",
     "left behind": "locks left behind",
 }
 

@@ -38,6 +38,7 @@ from fcnet.runs.observed import (
     write_live,
 )
 from fcnet.train.model import Model
+from fcnet.wording import shown
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Watched:
             folder, title = self.folders[name]
             stamp, known = _stamp(folder), self._known.get(name)
             if known is None or known[0] != stamp:
-                known = self._known[name] = stamp, {"id": name, "name": title} | told(folder)
+                known = self._known[name] = stamp, readable({"id": name, "name": title} | told(folder))
             return known[1]
 
     def ask(self, name: str, wish: Wish) -> None:
@@ -236,6 +237,18 @@ def _resume(run: Run, state: State | None) -> str:
         case "reproduce":
             return "the same fcnet reproduce command"
     return shlex.join(["fcnet", "train", "--out", str(run.folder), "--resume"])
+
+
+def readable(told: Any) -> Any:
+    """The same with the words of others as `shown` writes them; pictures in base64 stay as they are."""
+    match told:
+        case str():
+            return told if told.isprintable() else shown(told)
+        case dict():
+            return {readable(name): readable(value) for name, value in told.items()}
+        case list() | tuple():
+            return [readable(one) for one in told]
+    return told
 
 
 def as_text(content: Any) -> tuple[bytes, str]:

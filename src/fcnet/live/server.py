@@ -22,6 +22,7 @@ from pathlib import Path
 from fcnet.errors import FcnetError
 from fcnet.live.reading import Watched, Wish, as_text
 from fcnet.web.bundle import page
+from fcnet.wording import shown
 
 PAGE = Path(__file__).parent / "page"
 """The front end."""
@@ -186,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         return False
 
     def _refuse(self, status: HTTPStatus, reason: str) -> None:
-        self._send(status, json.dumps({"error": reason}).encode(), "application/json")
+        self._send(status, json.dumps({"error": shown(reason)}).encode(), "application/json")
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str = "", tag: str = "") -> None:
         self.send_response(status)
