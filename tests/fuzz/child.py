@@ -16,6 +16,7 @@ from pathlib import Path
 
 from fuzz.cases import Case
 from hostile import visit
+from hostile.attempt import state_of
 
 MEMORY = 2 << 30
 """Bytes of address space that a command may use beyond the warmed process."""
@@ -138,7 +139,7 @@ def ended(running: Running) -> tuple[int, resource.struct_rusage] | None:
         return os.waitstatus_to_exitcode(status), usage
     now = time.monotonic()
     if running.interrupted is None:
-        computed, sleeps = _state(running.pid)
+        computed, sleeps = state_of(running.pid)
         if computed != running.computed or not sleeps:
             running.computed, running.since = computed, now
         waits = now - running.since > STILL
@@ -152,15 +153,6 @@ def ended(running: Running) -> tuple[int, resource.struct_rusage] | None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
     return None
-
-
-def _state(pid: int) -> tuple[int, bool]:
-    """How long a process has computed, in ticks, and whether it sleeps."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0, True
-    return int(fields[11]) + int(fields[12]), fields[0] == "S"
 
 
 def judged(running: Running, status: int) -> list[str]:

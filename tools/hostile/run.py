@@ -10,9 +10,11 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from fcnet.cli.commands import COMMANDS, load
 from fcnet.records import environment, read_json, write_json
 from hostile.attempt import attempt, surroundings
 from hostile.cases import CASES, READS, Case
@@ -42,10 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     part, parts = map(int, options.part.split("/"))
     chosen = [case for case in CASES if options.only in case.name][part::parts]
-    import fcnet.cli.commands
-    import fcnet.export
-    import fcnet.report.page.html  # noqa: F401  before the forks, which then start at once
-
+    _imported()
     counts: Counter[str] = Counter()
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -70,6 +69,17 @@ def main(arguments: list[str] | None = None) -> int:
         write_json(options.out, record)
     print({name: record[name] for name in ("folders", "commands", "found", "longest_seconds")})
     return 1 if found else 0
+
+
+def _imported() -> None:
+    """Import what the commands import, before the forks, which then start at once."""
+    for name in (
+        "export", "report.page.html", "explore.write", "live.server", "runs.folding", "runs.testing",
+        "runs.comparison", "runs.prediction",
+    ):  # fmt: skip
+        import_module(f"fcnet.{name}")
+    for command in COMMANDS:
+        load(command)
 
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
