@@ -43,6 +43,7 @@ def recipe(home: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_plan_a_record_and_its_verification(recipe: Path, home: Path, fcnet: Run) -> None:
     options = "recipe.toml --out mine --data digits --beat 99.9"
     planned = fcnet(f"record plan {options} --nonce chosen")
@@ -69,6 +70,7 @@ def test_a_plan_a_record_and_its_verification(recipe: Path, home: Path, fcnet: R
     assert line.startswith("the result states summary mean")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_record_says_how_to_resume(number: signal.Signals, recipe: Path, home: Path) -> None:
     recipe.write_text(RECIPE.replace("epochs = 2", "epochs = 100000"))

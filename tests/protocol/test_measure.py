@@ -252,6 +252,14 @@ def test_a_folder_with_something_else_is_left_alone(digits: Dataset, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_the_recipe_of_the_documentation_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "records.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "recipe.toml").write_text(block)
+    found = read_recipe(tmp_path / "recipe.toml")
+    assert (found.budget, found.fold) == (Budget(5), Views(mirror=True, shift=1))
+
+
 def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
     place = tmp_path / "recipe.toml"
     place.write_text(TOML)

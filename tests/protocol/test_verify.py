@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fcnet.errors import RunError
 from fcnet.protocol.beside import against_plan, against_recipe, against_runs
 from fcnet.protocol.contents import Entry, Plan, Record, digest, read
 from fcnet.protocol.folder import RecordFolder
@@ -18,7 +19,7 @@ from fcnet.protocol.log import appended, ended
 from fcnet.protocol.plan import seeds_of
 from fcnet.protocol.result import result_of
 from fcnet.protocol.verify import findings
-from fcnet.records import read_json, write_json
+from fcnet.records import as_json, read_json, write_json
 
 from .conftest import recipe
 
@@ -274,6 +275,65 @@ def test_a_plan_that_was_drawn_again_differs_from_the_published_one(made: Made) 
     found = list(against_plan(record, made[1].plan))
     assert found[0] == "the plan is not the one that was published"
     assert "nonce differs from the published plan" in found
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("log", 0, "when"), "2026-13-45T99:99:99.000+00:00"),
+        (("log", 1, "event", "plain", "accuracy"), 1.5),
+        (("log", 1, "event", "seconds"), -1.0),
+        (("log", 1, "event", "what"), "forgotten"),
+        (("plan", "recipe", "budget", "minutes"), 0.0),
+        (("plan", "seeds"), []),
+        (("plan", "format"), 2),
+        (("result", "accuracies"), None),
+        (("more",), 1),
+    ],
+)
+def test_what_is_no_record_is_refused_in_one_line(
+    place: tuple[str | int, ...], value: object, made: Made, tmp_path: Path
+) -> None:
+    values: Any = plain(made[1])
+    inner = values
+    for part in place[:-1]:
+        inner = inner[part]
+    inner[place[-1]] = value
+    write_json(tmp_path / "record.json", values)
+    with pytest.raises(RunError, match="is not a record of fcnet record") as error:
+        read(tmp_path / "record.json", Record)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden": None},
+        {"hidden": {"a": 1}},
+        {"seed": 1},
+        {"epochs": 2**80},
+        {"augment": [[]]},
+        {"nobody": 1},
+    ],
+)
+def test_settings_that_are_none_are_a_finding(settings: Values, made: Made) -> None:
+    values = plain(made[1])
+    values["plan"]["recipe"]["settings"] |= settings
+    assert any("another version of fcnet may know it" in line for line in findings(rebuilt(values)))
+
+
+@pytest.mark.parametrize("depth", [100, 400, 990, 5_000])
+def test_settings_nested_without_end_are_an_error_or_a_finding(
+    depth: int, made: Made, tmp_path: Path
+) -> None:
+    values = plain(made[1])
+    text = as_json(values).replace('"epochs": 1,', f'"epochs": {"[" * depth}{"]" * depth},', 1)
+    (tmp_path / "record.json").write_text(text)
+    try:
+        found = list(findings(read(tmp_path / "record.json", Record)))
+    except RunError as error:
+        found = [str(error)]
+    assert found
 
 
 def test_another_recipe_is_found_beside_its_file(made: Made) -> None:
