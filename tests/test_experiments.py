@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fcnet.data.dataset import Part
 from fcnet.data.digits import load_digits
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.experiments.diagnosis import Watch, diagnose, effective_rank, straight_line_share
 from fcnet.experiments.ladder import climb
-from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, ladder, suited
+from fcnet.experiments.recipes import DEFAULT, QUICK, RECIPES, TUNED, ladder, suited
 from fcnet.net.architecture import Architecture
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
@@ -127,6 +128,23 @@ def test_recipes_are_for_cifar10_as_they_are_and_cut_down_for_digits() -> None:
         assert not small.mirror  # a mirrored digit is another sign
         assert small.validation < len(digits.train)
         assert small.components <= 64
+
+
+@pytest.mark.slow
+def test_the_recipe_for_digits_reads_them(tmp_path: Path) -> None:
+    record = train_run(RECIPES["digits"], load_digits(), tmp_path / "run")
+    assert record["metrics"]["val_accuracy"] > 0.96
+
+
+def test_the_recipe_for_mnist_fits_images_of_its_size(tmp_path: Path) -> None:
+    """Digits enlarged to 28 x 28, a few of them: the images themselves cannot be fetched in a test."""
+    digits = load_digits()
+    large = np.kron(digits.train.images[:300].reshape(-1, 8, 8), np.ones((3, 3), np.uint8))
+    images = np.pad(large, ((0, 0), (2, 2), (2, 2))).reshape(300, -1)
+    part = Part(images, digits.train.labels[:300])
+    dataset = replace(digits, train=part, image_shape=(1, 28, 28))
+    record = train_run(replace(RECIPES["mnist"], validation=100, batch_size=20), dataset, tmp_path / "run")
+    assert record["metrics"]["val_accuracy"] > 0.7
 
 
 def test_every_rung_can_be_climbed_on_digits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 
-from .conftest import fcnet
+from .conftest import fcnet, write_pictures
 
 Array = np.ndarray[Any, Any]
 
@@ -208,6 +208,7 @@ def order_of(part: Part) -> Array:
 
 def test_the_command_streams_tests_and_resumes(capsys: pytest.CaptureFixture[str]) -> None:
     folder()
+    write_pictures(Path("pictures"), each=2)
     command = ("train", "--out", "run", "--data", "rows", "--stream", "--recipe", "quick")
     status, out, err = fcnet(capsys, *command)
     assert (status, err) == (0, [])
@@ -225,6 +226,22 @@ def test_the_command_streams_tests_and_resumes(capsys: pytest.CaptureFixture[str
             "--stream is for a table or a folder of X.npy and y.npy, name one with --data",
         ),
         (("--data", "rows", "--stream", "--preprocessing", "whitened"), "whitened needs all rows in memory"),
+        (
+            ("--data", "pictures", "--stream"),
+            "--stream is for a table or a folder of X.npy and y.npy, and pict",
+        ),
+        (
+            ("--data", "rows", "--stream", "--image-size", "8"),
+            "--image-size is for pictures, and rows holds ar",
+        ),
+        (
+            ("--data", "rows", "--stream", "--skip-damaged"),
+            "--skip-damaged is for pictures, and rows holds arr",
+        ),
+        (
+            ("--data", "rows", "--stream", "--target", "y"),
+            "--target is for tables (.csv, .parquet), and rows is",
+        ),
     ):
         status, _, err = fcnet(capsys, "train", "--out", "other", *wrong)
         assert (status, len(err)) == (2, 1)

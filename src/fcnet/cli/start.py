@@ -15,7 +15,7 @@ from fcnet.train.config import TrainConfig
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset, TableOptions
 
-Recipe = Literal["default", "quick", "tuned", "pytorch", "deep"]
+Recipe = Literal["default", "quick", "tuned", "pytorch", "deep", "digits", "mnist"]
 """Names of `fcnet.experiments.recipes.RECIPES`."""
 
 

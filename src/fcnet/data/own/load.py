@@ -91,21 +91,19 @@ def load_own(
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
     asked = table or TableOptions()
-    if stream and is_table(path):
-        return load_streamed_table(path, asked, progress or silent)
-    if stream:
-        check_no_table(asked, f"{path} is none")
-        return load_streamed(path, told_of)
-    if is_table(path) or holds_arrays(path):
-        what = "a table" if is_table(path) else "arrays"
-        if image_size is not None:
-            raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
-        if skip_damaged:
-            raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
-        if is_table(path):
-            return load_table(path, asked)
+    what = "a table" if is_table(path) else "arrays" if holds_arrays(path) else ""
+    if what and image_size is not None:
+        raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
+    if what and skip_damaged:
+        raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
+    if what == "a table":
+        if stream:
+            return load_streamed_table(path, asked, progress or silent)
+        return load_table(path, asked)
     check_no_table(asked, f"{path} is none")
-    if holds_arrays(path):
+    if stream:
+        return load_streamed(path, told_of)
+    if what == "arrays":
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
         raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")

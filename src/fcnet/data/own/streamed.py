@@ -36,11 +36,11 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     ------
     DataError : a file is missing, damaged or of another type; a number is not finite
     """
-    if not folder.is_dir():
+    paths = arrays.array_files(folder) if folder.is_dir() else {}
+    if not paths:
         raise DataError(
             f"--stream is for a table or a folder of X.npy and y.npy, and {folder} is none, leave it out"
         )
-    paths = arrays.array_files(folder)
     arrays.check_names(folder, set(paths))
     ends = {part: end for part, end in arrays.PARTS.items() if f"X{end}" in paths}
     files = [RowFile.open(paths[f"X{end}"]) for end in ends.values()]
