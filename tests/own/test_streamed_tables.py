@@ -264,7 +264,22 @@ def test_too_little_memory_is_said_before_a_table_is_read(
     assert status == 2
     assert err[0].startswith(f"error: {path} takes about ")
     assert err[0].endswith("are available; train with --stream, which reads rows while training")
+    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 403 * stored.ROW)
     assert load_own(path, table=TableOptions("income"), stream=True).mapping is not None
+
+
+def test_a_small_file_of_very_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Parquet file of some kilobytes may repeat one value without end."""
+    import pyarrow.parquet as pq
+
+    count = 2_000_000
+    pq.write_table(pa.table({"a": np.zeros(count), "y": np.zeros(count, int)}), "own.parquet")
+    assert Path("own.parquet").stat().st_size < 100_000
+    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 100_000_000)
+    with pytest.raises(
+        DataError, match=r"own\.parquet takes about 260 MB of memory and 100 MB are available"
+    ):
+        load_own(Path("own.parquet"), table=TableOptions("y"), stream=True)
 
 
 def test_many_categories_count_when_memory_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,14 @@ import numpy as np
 from fcnet.data.tables.arrow import Text, check_names, column_of
 from fcnet.data.tables.columns import Column, Table, column_name
 from fcnet.data.tables.csv import Layout
-from fcnet.data.tables.files import PARQUET, check_rows, opened, reported
+from fcnet.data.tables.files import PARQUET, check_memory, check_rows, opened, reported
 from fcnet.extras import require
 
 PIECE = 1 << 20
 """Numbers of a piece, in about: 8 MB in float64."""
+
+ROW = 130
+"""Bytes of memory that a row takes in about, whatever its columns: label, place, hash, a column."""
 
 BUFFER = 1 << 16
 """Bytes of a column that are read from a disk at once."""
@@ -139,6 +142,7 @@ def _of_parquet(file: Any, where: str, make: Callable[[Any], Column]) -> StoredT
     with reported(where):
         about = parquet.ParquetFile(file)
         check_rows(about.metadata, where)
+        check_memory(where, ROW * about.metadata.num_rows, "give fewer rows")
         texts = [field.name for field in about.schema_arrow if _is_text(field.type, pa.types)]
         content = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BUFFER)
         names = [column_name(str(name)) for name in content.schema_arrow.names]
