@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fcnet.cli import main
 from fcnet.data.cifar import Cifar100
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import load
 from fcnet.errors import DataError
+from fcnet.records import read_json
 
-from .conftest import python2_pickle
+from .conftest import Server, honest, member, python2_pickle, remote_of, tar_bytes
 
 NAMES = tuple(f"class {n}" for n in range(100))
 ROWS = 3
@@ -57,6 +60,20 @@ def test_both_parts(folder: Path) -> None:
         assert (dataset.label, dataset.classes) == ("CIFAR-100", NAMES)
         assert (len(dataset.train), len(dataset.test), dataset.origin.official) == (5 * ROWS, ROWS, True)
         assert 10 < dataset.train.labels.max() < 100
+
+
+def test_a_training_fetches_it(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = DATASETS["cifar100"]
+    inside = [member(f"cifar-100-python/{name}", raw) for name, raw in contents().items()]
+    archive = tar_bytes([member("cifar-100-python", type=tarfile.DIRTYPE, mode=0o755), *inside])
+    server.behaviours["whole"] = lambda handler, content: honest(handler, archive)
+    name = "cifar-100-python.tar.gz"
+    remote = remote_of(name, archive, f"{server.address}/404/{name}", f"{server.address}/whole/{name}")
+    monkeypatch.setitem(DATASETS, "cifar100", replace(about, remotes=(remote,)))
+    train = ["--data", "cifar100", "--hidden", "4", "--epochs", "1", "--validation", "5", "--batch-size", "5"]
+    assert main(["train", "--out", "run", *train]) == 0
+    data = read_json(Path("run/record.json"))["data"]
+    assert (data["name"], data["official"]) == ("CIFAR-100", True)
 
 
 def test_a_damaged_part(folder: Path) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fcnet.cli import main
 from fcnet.data.datasets import DATASETS
 from fcnet.data.fetch import fetch
 from fcnet.data.find import find
 from fcnet.data.idx import Idx
 from fcnet.data.load import load
 from fcnet.errors import DataError
+from fcnet.records import read_json
 
 from .conftest import ARCHIVE, Handler, Server, honest, remote_of
 
@@ -93,6 +95,28 @@ def test_it_is_fetched_from_the_first_source_that_has_it(
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     fetch(about, tmp_path / "new", source=f"{server.address}/files")
     assert [request.path for request in server.requests[before:]] == ["files"]
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_a_training_fetches_the_set_that_is_named(
+    name: str, known: dict[str, dict[str, bytes]], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: the second training finds it in the cache."""
+
+    def serve(handler: Handler, content: bytes) -> None:
+        honest(handler, known[name][handler.path.rpartition("/")[2]])
+
+    server.behaviours["files"] = serve
+    monkeypatch.setitem(DATASETS, name, edition(name, known[name], f"{server.address}/files"))
+    train = ["train", "--data", name, "--recipe", "mnist", "--epochs", "1", "--validation", "5"]
+    assert main([*train, "--batch-size", "5", "--out", "one"]) == 0
+    before = len(server.requests)
+    assert before == 4
+    assert main([*train, "--batch-size", "5", "--out", "two"]) == 0
+    assert len(server.requests) == before
+    data = read_json(Path("one/record.json"))["data"]
+    assert (data["official"], data["name"]) == (True, DATASETS[name].title)
+    assert Path("one/model.safetensors").read_bytes() == Path("two/model.safetensors").read_bytes()
 
 
 Spoil = Callable[[bytes], bytes]
