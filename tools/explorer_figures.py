@@ -15,7 +15,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,17 @@ def one_pass(page: Any) -> None:
 def one_weight(page: Any) -> None:
     """The chain rule of a weight, example by example, and its central difference."""
     page.locator("#tab-weight").click()
-    _scroll(page, "#panel-weight h3")
+    scroll(page, "#panel-weight h3")
 
 
 def break_it(page: Any) -> None:
     """The forgotten mask, which the gradient check sees and the training does not."""
     page.locator("#tab-mistakes").click()
     page.locator('input[value="RELU_MASK_MISSING"]').check()
-    _scroll(page, "#panel-mistakes .why")
+    scroll(page, "#panel-mistakes .why")
 
 
-def _scroll(page: Any, selector: str) -> None:
+def scroll(page: Any, selector: str) -> None:
     """Bring an element near the window's upper edge."""
     page.evaluate(
         "one => scrollTo(0, document.querySelector(one).getBoundingClientRect().top - 24)", selector
@@ -71,17 +72,33 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures", help="folder for the pictures")
     out = parser.parse_args(arguments).out
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    with chromium() as browser:
+        if browser is None:
+            return 2
+        out.mkdir(parents=True, exist_ok=True)
+        for name, picture in _pictures(browser).items():
+            picture.save(out / f"{name}.png", optimize=True)
+            print(f"wrote {out / name}.png")
+    return 0
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser during the block; None, and a line that says so, where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
         print(
             "error: no Chromium on this machine, install it (Debian: apt install chromium)", file=sys.stderr
         )
-        return 2
-    out.mkdir(parents=True, exist_ok=True)
-    for name, picture in _pictures(chromium).items():
-        picture.save(out / f"{name}.png", optimize=True)
-        print(f"wrote {out / name}.png")
-    return 0
+        yield None
+        return
+    from playwright.sync_api import sync_playwright
+
+    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=as_root)
+        yield browser
+        browser.close()
 
 
 def photograph(page: Any) -> Image.Image:
@@ -90,14 +107,10 @@ def photograph(page: Any) -> Image.Image:
     return picture.quantize(COLOURS, dither=Image.Dither.NONE)
 
 
-def _pictures(chromium: str) -> dict[str, Image.Image]:
-    from playwright.sync_api import sync_playwright
-
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+def _pictures(browser: Any) -> dict[str, Image.Image]:
     taken = {}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         address = write_explorer(Path(folder) / "explore.html").as_uri()
-        browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
         for name, prepare in PICTURES.items():
             page = browser.new_page(
                 viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=DENSITY,
@@ -108,7 +121,6 @@ def _pictures(chromium: str) -> dict[str, Image.Image]:
             page.mouse.move(0, 0)
             taken[name] = photograph(page)
             page.close()
-        browser.close()
     return taken
 
 

@@ -9,8 +9,6 @@ Two trainings with different learning rates are seen: one finished, and one in i
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -20,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from explorer_figures import DENSITY, ROOT, WIDTH, photograph
+from explorer_figures import DENSITY, ROOT, WIDTH, chromium, photograph
 from fcnet.data.digits import load_digits
 from fcnet.live.reading import Watched
 from fcnet.live.server import PageServer
@@ -57,50 +55,41 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures", help="folder for the pictures")
     out = parser.parse_args(arguments).out
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        print(
-            "error: no Chromium on this machine, install it (Debian: apt install chromium)", file=sys.stderr
-        )
-        return 2
-    out.mkdir(parents=True, exist_ok=True)
     observer.SHARE = 1e9  # every evaluation is measured
     dataset = load_digits()
-    with tempfile.TemporaryDirectory() as name:
+    with chromium() as browser, tempfile.TemporaryDirectory() as name:
+        if browser is None:
+            return 2
+        out.mkdir(parents=True, exist_ok=True)
         folder = Path(name) / "runs"
         train_run(FINISHED, dataset, folder / "slow", callback=Observer(folder / "slow", dataset, "train"))
         second = folder / "quick"
-        photographer = Photographer(lambda: _take(chromium, folder, out))
+        photographer = Photographer(lambda: _take(browser, folder, out))
         watching = Callbacks(Observer(second, dataset, "train"), photographer)
         train_run(GOING_ON, dataset, second, callback=watching)
     return 0
 
 
-def _take(chromium: str, folder: Path, out: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with PageServer(Watched([folder])) as server, sync_playwright() as playwright:
+def _take(browser: Any, folder: Path, out: Path) -> None:
+    with PageServer(Watched([folder])) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
         for scheme in ("light", "dark"):
             page = browser.new_page(
                 viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=DENSITY,
                 color_scheme=scheme, reduced_motion="reduce",
             )  # fmt: skip
             page.goto(server.address)
-            _save(photograph(_ready(page)), out / f"watch_{scheme}.png")
+            _save(photograph(both_runs(page)), out / f"watch_{scheme}.png")
             if scheme == "light":
                 page.locator("h2", has_text="What the first layer looks for").evaluate(
                     "one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 24)"
                 )
                 _save(photograph(page), out / "watch_inside.png")
             page.close()
-        browser.close()
         server.shutdown()
 
 
-def _ready(page: Any) -> Any:
+def both_runs(page: Any) -> Any:
     """The page with both runs, the one that goes on first."""
     page.get_by_role("checkbox", name="slow").wait_for()
     page.locator(".mistake").first.wait_for()
