@@ -232,8 +232,23 @@ def memory(record: dict[str, Any]) -> str:
     holds = "holds" if record["holds"] else "does not hold"
     return table(headings, lines) + remark(
         f"The formula {holds} to {percent(record['tolerance'])} on {where(record)}. The goal for the "
-        f"exercise's net is {record['wanted'] / 1e6:.0f} MB at most."
+        f"exercise's net is {record['wanted'] / 1e6:.0f} MB at most.{shared(record)}"
     )
+
+
+def shared(record: dict[str, Any]) -> str:
+    """The first training, and several at once, where they were measured."""
+    text = ""
+    if record.get("first"):
+        first = f"{record['first'] / 1e6:.0f} MB"
+        text += f" Its first training, which reads the files of the data set, takes {first}."
+    if record.get("together"):
+        each = record["rows"][0]["peak"] * record["side_by_side"]
+        text += (
+            f" {record['side_by_side']} of its trainings side by side share the images: they take "
+            f"{record['together'] / 1e6:.0f} MB together, not {each / 1e6:.0f}."
+        )
+    return text
 
 
 def formula(record: dict[str, Any]) -> str:
