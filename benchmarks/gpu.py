@@ -34,8 +34,8 @@ from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation
 from machine import Watch, describe, kind
 from peers._torch import Loop
-from peers.fcnet import Engined, config
-from problem import CLASSES, IMAGE_SHAPE, Problem, first_images
+from peers.fcnet import Engined, config, names
+from problem import Problem, first_images
 
 RECORDS = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 
@@ -197,7 +197,8 @@ def opened(way: Way, problem: Problem, device: str) -> Iterator[Callable[[Any], 
         return
     settings = config(problem, engine="torch", device=device, precision=way.precision, compile=way.compiled)
     part = Part(problem.images, problem.labels)
-    dataset = Dataset("benchmark", part, part, CLASSES, IMAGE_SHAPE, Origin("memory", "", None))
+    origin = Origin("memory", "", None)
+    dataset = Dataset("benchmark", part, part, names(problem), problem.image_shape, origin)
     with workplace(settings) as place:
         engine = captured(place.engine(part, dataset), way.captures)
         yield lambda rows: Engined(engine, problem).step(rows, rate)

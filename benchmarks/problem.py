@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,6 @@ Array = NDArray[Any]
 
 D, K = 3072, 10
 IMAGE_SHAPE = (3, 32, 32)
-CLASSES = tuple("0123456789")
 
 ORDERS = 100
 """Minibatches that are drawn before anything is timed, and then used in turn."""
@@ -35,10 +35,11 @@ class Problem:
 
     Parameters
     ----------
-    images : (N, 3072) uint8, in memory
-    labels : (N,) int64 in [0, 10)
+    images : (N, D) uint8, in memory
+    labels : (N,) int64 in [0, K)
     pixels : what the images are: CIFAR-10, or random
     hidden : units of each hidden layer
+    image_shape, classes : (channels, height, width) of an image, whose product is D; and K
     batch : examples a step
     momentum : mu of v <- mu v - alpha gradient; theta <- theta + v. 0 is theta <- theta - alpha gradient
     reg : lambda of the L2 term, without one-half
@@ -60,11 +61,13 @@ class Problem:
     mirror: bool = False
     shift: int = 0
     seed: int = 0
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE
+    classes: int = K
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units from the input to the classes."""
-        return (D, *self.hidden, K)
+        return (math.prod(self.image_shape), *self.hidden, self.classes)
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
@@ -73,7 +76,7 @@ class Problem:
 
     @property
     def mean(self) -> NDArray[np.float32]:
-        """(3072,) to be subtracted from the pixels."""
+        """(D,) to be subtracted from the pixels."""
         return self.preprocessing.mean
 
     @property
@@ -82,7 +85,7 @@ class Problem:
         return float(self.preprocessing.scale)
 
     def inputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the network sees of images (N, 3072), for programs that do this in NumPy."""
+        """What the network sees of images (N, D), for programs that do this in NumPy."""
         inputs: NDArray[np.float32] = (images.astype(np.float32) - self.mean) / np.float32(self.scale)
         return inputs
 
@@ -101,10 +104,17 @@ class Problem:
 
 
 def make_problem(case: Mapping[str, Any]) -> Problem:
-    """The problem of a benchmark's case: its first images of CIFAR-10 where that is, or random ones."""
-    images, labels, pixels = first_images(case["images"], case.get("pixels", "any"))
+    """The problem of a benchmark's case: its first images of CIFAR-10 where that is, or random ones.
+
+    A case with `inputs` and `classes` has a table's sizes: so many numbers a row, from 0 to 255.
+    """
     hidden = case["hidden"] if isinstance(case["hidden"], tuple | list) else (case["hidden"],)
     known = {name: case[name] for name in ("batch", "momentum", "threads", "mirror", "shift") if name in case}
+    if "inputs" in case:
+        images, labels, pixels = random_images(case["images"], case["inputs"], case["classes"])
+        known |= {"image_shape": (1, 2, case["inputs"] // 2), "classes": case["classes"]}
+    else:
+        images, labels, pixels = first_images(case["images"], case.get("pixels", "any"))
     return Problem(images, labels, pixels, hidden=tuple(hidden), **known)
 
 
@@ -116,6 +126,13 @@ def first_images(count: int, wanted: str = "any") -> tuple[NDArray[np.uint8], ND
             return np.array(train.images[:count]), np.array(train.labels[:count]), "CIFAR-10"
         except DataError:
             pass
+    return random_images(count, D, K)
+
+
+def random_images(
+    count: int, features: int, classes: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], str]:
+    """The same, drawn."""
     rng = np.random.default_rng(0)
-    images = rng.integers(256, size=(count, D), dtype=np.uint8)
-    return images, rng.integers(K, size=count), "random"
+    images = rng.integers(256, size=(count, features), dtype=np.uint8)
+    return images, rng.integers(classes, size=count), "random"

@@ -27,6 +27,7 @@ PROGRAMS = {
     "loops": "loss and gradients with and without loops over examples and units",
     "floors": "the products of a step in every BLAS that is installed, and the machine's peak",
     "step": "a training step beside its matrix products and every framework",
+    "small": "a training step on small tables, beside every framework",
     "tables": "ten tables, FCNetClassifier and MLPClassifier: time to the same score",
     "evaluate": "class scores of 10,000 images beside the two products",
     "work": "the time of a step against width, batch and depth, on one core and two",

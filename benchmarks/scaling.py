@@ -19,7 +19,7 @@ from fcnet.data.minibatches import minibatches
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
 from harness import Benchmark, Case, Timed
-from problem import CLASSES, IMAGE_SHAPE, first_images
+from problem import IMAGE_SHAPE, K, first_images
 
 LEARNING_RATE = 1e-3
 
@@ -86,7 +86,7 @@ def steps(case: Case, threads: int) -> Timed:
     train = Part(*first_images(case["images"], "random")[:2])
     group = joined(config)
     workers = group.__enter__()
-    engine = TorchEngine(config, train, IMAGE_SHAPE, CLASSES, workers)
+    engine = TorchEngine(config, train, IMAGE_SHAPE, tuple(map(str, range(K))), workers)
     batches = cycle(list(minibatches(len(train), case["batch"], engine.views, seed=0, epoch=0)))
 
     def timed() -> None:

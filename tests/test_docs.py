@@ -37,6 +37,11 @@ FOLDING = page("folding")
 RECORDS = page("records")
 WATCH = page("watching")
 SPEED = page(
+    "kinds",
+    "losses",
+    "floors",
+    "small",
+    "tables",
     "step",
     "momentum",
     "extras",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.wording import percent
-from pages import wrapped
-from speed_words import NOT_YET, OURS, found, kinds, left_out, rows_by_case, where
+from speed_kinds import floors, losses, side_by_side, small, tables
+from speed_words import NOT_YET, OURS, found, in_words, kinds, left_out, remark, rows_by_case, table, where
 
 PICTURES = {
     "step": "Each program's step as a multiple of its matrix products",
@@ -27,12 +27,16 @@ def blocks(records: Path) -> dict[str, str]:
     makers = {
         "step": step, "momentum": momentum, "extras": extras, "evaluate": evaluate, "cold": cold,
         "imports": imports, "accuracy": accuracy, "levels": levels, "work": work, "memory": memory,
+        "floors": floors, "small": small, "tables": tables,
     }  # fmt: skip
     sources = {"momentum": "step", "extras": "step", "levels": "accuracy"}
     result = {name: by_kind(records, name, sources.get(name, name), make) for name, make in makers.items()}
     known = [found(records / kind, "memory") for kind in kinds(records)]
     latest = max((record for record in known if record), key=lambda record: str(record["when"]), default=None)
-    return result | {"formula": formula(latest) if latest else f"{NOT_YET}\n"}
+    return result | {
+        "formula": formula(latest) if latest else f"{NOT_YET}\n",
+        "kinds": side_by_side(records), "losses": losses(records),
+    }  # fmt: skip
 
 
 def by_kind(records: Path, name: str, source: str, make: Callable[[dict[str, Any]], str]) -> str:
@@ -48,24 +52,6 @@ def by_kind(records: Path, name: str, source: str, make: Callable[[dict[str, Any
     if absent:
         parts.append(f"Not measured yet: {', '.join(absent)}.\n")
     return "\n".join(parts) or f"{NOT_YET}\n"
-
-
-def in_words(kind: str) -> str:
-    """The name of a kind of machine as a heading: `AVX512-BF16, 2 cores`."""
-    name, count, cores = kind.rsplit("-", 2)
-    return f"{name.upper()}, {count} {cores}"
-
-
-def table(headings: list[str], rows: list[list[str]], words: int = 1) -> str:
-    """A table in Markdown, all but the first columns aligned to the right."""
-    lines = [f"| {' | '.join(headings)} |"]
-    lines.append("|" + " --- |" * words + " ---: |" * (len(headings) - words))
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
-
-
-def remark(text: str) -> str:
-    """A paragraph below a table."""
-    return "\n" + "\n".join(wrapped(text)) + "\n"
 
 
 def ratios(record: dict[str, Any], momentum: float) -> str:

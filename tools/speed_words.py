@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.records import read_json
+from pages import wrapped
 
 OURS = ("fcnet", "fcnet, PyTorch", "fcnet, PyTorch bfloat16")
 """Programs of this project."""
@@ -55,3 +56,21 @@ def rows_by_case(
         for case in record["cases"]
         if all(case["case"].get(name) == value for name, value in wanted.items())
     ]
+
+
+def in_words(kind: str) -> str:
+    """The name of a kind of machine as a heading: `AVX512-BF16, 2 cores`."""
+    name, count, cores = kind.rsplit("-", 2)
+    return f"{name.upper()}, {count} {cores}"
+
+
+def table(headings: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A table in Markdown, all but the first columns aligned to the right."""
+    lines = [f"| {' | '.join(headings)} |"]
+    lines.append("|" + " --- |" * words + " ---: |" * (len(headings) - words))
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def remark(text: str) -> str:
+    """A paragraph below a table."""
+    return "\n" + "\n".join(wrapped(text)) + "\n"

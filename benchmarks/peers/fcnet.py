@@ -10,7 +10,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
-from problem import CLASSES, IMAGE_SHAPE, Problem
+from problem import Problem
 
 NAME, NEEDS, PRECISION = "fcnet", (), "float32"
 
@@ -42,6 +42,11 @@ class Engined:
         return self.engine.model().params
 
 
+def names(problem: Problem) -> tuple[str, ...]:
+    """Names for the classes."""
+    return tuple(str(number) for number in range(problem.classes))
+
+
 def setup(problem: Problem) -> Engined:
     part = Part(problem.images, problem.labels)
-    return Engined(NumpyEngine(config(problem), part, IMAGE_SHAPE, CLASSES), problem)
+    return Engined(NumpyEngine(config(problem), part, problem.image_shape, names(problem)), problem)

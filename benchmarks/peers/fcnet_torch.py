@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.runs.engines import workplace
-from peers.fcnet import Engined, config
-from problem import CLASSES, IMAGE_SHAPE, Problem
+from peers.fcnet import Engined, config, names
+from problem import Problem
 
 NAME, NEEDS, PRECISION = "fcnet, PyTorch", ("torch",), "float32"
 
@@ -15,7 +15,8 @@ NAME, NEEDS, PRECISION = "fcnet, PyTorch", ("torch",), "float32"
 def setup(problem: Problem, precision: str = PRECISION) -> Engined:
     settings = config(problem, engine="torch", device="cpu", precision=precision)
     part = Part(problem.images, problem.labels)
-    dataset = Dataset("benchmark", part, part, CLASSES, IMAGE_SHAPE, Origin("memory", "", None))
+    origin = Origin("memory", "", None)
+    dataset = Dataset("benchmark", part, part, names(problem), problem.image_shape, origin)
     opened = ExitStack()
     place = opened.enter_context(workplace(settings))
     peer = Engined(place.engine(part, dataset), problem)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from problem import K, Problem
+from problem import Problem
 
 NAME, NEEDS, PRECISION = "scikit-learn", ("sklearn",), "float32"
 
@@ -28,7 +28,7 @@ class Classifier:
         )  # fmt: skip
         first = np.arange(min(problem.batch, len(problem.labels)))
         first_inputs = self.problem.inputs(problem.images[first])
-        self.model.partial_fit(first_inputs, problem.labels[first], classes=np.arange(K))
+        self.model.partial_fit(first_inputs, problem.labels[first], classes=np.arange(problem.classes))
         initial = problem.parameters()
         for number, (W, b) in enumerate(zip(self.model.coefs_, self.model.intercepts_, strict=True), start=1):
             W[...], b[...] = initial[f"W{number}"], initial[f"b{number}"]
