@@ -84,13 +84,17 @@ def rates(records: Path) -> str:
 
 def search_deep(runs: Sequence[Path]) -> str:
     """The deep recipe and its settings with something changed, as they were recorded."""
-    columns = ("hidden", "turned", "zoomed", "dropout", "smoothing", "epochs", "held out")
-    lines = [f"| {' | '.join(columns)} | training | validation |", "| --- |" + " ---: |" * 8]
+    columns = (
+        "hidden", "components", "batch", "patch", "averaged", "turned", "zoomed", "dropout", "smoothing",
+        "epochs", "held out",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(columns)} | training | validation |", "| --- |" + " ---: |" * 12]
     for run in runs:
         record = read_json(run / "record.json")
         config, metrics = record["config"], record["metrics"]
         row = (
-            by(config["hidden"]),
+            by(config["hidden"]), config["components"], config["batch_size"],
+            f"{config.get('receptive_field', 0):g}", config.get("average", "none"),
             f"{config['rotate']:g}°", f"{config['zoom']:g}",
             f"{config['dropout']:g}", f"{config['label_smoothing']:g}", config["epochs"],
             f"{config['validation']:,}", percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),
