@@ -123,7 +123,11 @@ def test_one_line_a_trial_without_a_terminal(found: tuple[Path, Status, str]) ->
     assert lines[0].startswith("1/12  trial 0: ")
     assert lines[0].endswith("the best so far (the base)") or "left (the base)" in lines[0]
     told = summary(status, "digits")
-    assert f"the base {100 * (status.rows[0].value or 0):.1f} %" in told
+    reached = f"{100 * (status.rows[0].value or 0):.1f} %"
+    best = status.best is status.rows[0]
+    assert (
+        f"the base is the best, with a validation accuracy of {reached}" if best else f"the base {reached}"
+    ) in told
     assert f"fcnet train --config {out / 'best.toml'}" in told
 
 

@@ -59,6 +59,11 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
 
 
+def seconds(value: float) -> str:
+    """A time in seconds without its unit: `12.3`, and `0.04` rather than `0.0`."""
+    return f"{value:.1f}" if value >= 0.1 or value == 0 else f"{value:.1g}"
+
+
 def validated(record: Mapping[str, Any]) -> str:
     """The validation accuracy of a record: `66.1 %`, or `66.1 % (65.0 % before averaging)`."""
     reached, last = percent(float(record["metrics"]["val_accuracy"])), record.get("unaveraged")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fcnet.cli import tell
 from fcnet.errors import DataError, FcnetError
 from fcnet.wording import megabytes, shown
 
@@ -40,11 +41,11 @@ class List:
             print(json.dumps({"folder": str(root), "entries": [_as_json(one) for one in entries]}, indent=2))
             return 0
         size = megabytes(sum(entry.size for entry in entries))
-        print(f"{shown(root)}: {_counted(entries)}, {size}")
+        tell(f"{root}: {_counted(entries)}, {size}", sys.stdout)
         _print(entries, root)
         if stale := [entry for entry in entries if entry.removable and entry.stale]:
             freed = megabytes(sum(entry.size for entry in stale))
-            print(f"fcnet cache prune would remove {_counted(stale)} and free {freed}")
+            tell(f"fcnet cache prune would remove {_counted(stale)} and free {freed}", sys.stdout)
         return 0
 
 
@@ -77,7 +78,7 @@ class Prune:
         chosen = [entry for entry in entries if entry.removable and (self.all or entry.stale)]
         if not chosen:
             rest = "; remove it with: fcnet cache prune --all" if any(e.removable for e in entries) else ""
-            print(f"nothing to remove: {shown(root)} holds {_counted(entries)}{rest}")
+            tell(f"nothing to remove: {root} holds {_counted(entries)}{rest}", sys.stdout)
             return 0
         _print(chosen, root)
         if not self.yes and not self._agreed(chosen):
@@ -107,7 +108,7 @@ class Prune:
                 continue
             freed += 0 if left else entry.size
             if left:
-                print(f"left {shown(entry.path)}: {shown(left)}")
+                tell(f"left {entry.path}: {left}", sys.stdout)
         print(f"freed {megabytes(freed)}")
         if failures:
             raise FcnetError(f"cannot remove {', '.join(failures)}, make its folder writable and try again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from fcnet.cli import tell
 from fcnet.errors import DataError
 from fcnet.wording import shown
 
@@ -180,7 +182,7 @@ class Sample:
 
         check_not_negative(seed=self.seed)
         count = write_sample(self.folder, self.seed)
-        print(f"{shown(self.folder)}: {count} pictures in {len(CORNERS)} classes, {', '.join(CORNERS)}")
+        tell(f"{self.folder}: {count} pictures in {len(CORNERS)} classes, {', '.join(CORNERS)}", sys.stdout)
         train = f"fcnet train --data {quote(str(self.folder))} --out runs/first --recipe quick"
         print(f"train on them with: {shown(train)}")
         return 0

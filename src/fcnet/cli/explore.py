@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from fcnet.cli import tell
 from fcnet.errors import DataError
-from fcnet.wording import shown
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
@@ -42,7 +43,7 @@ class Explore:
             raise DataError(f"--megabytes is {self.megabytes:g}, give a positive number")
         dataset = None if self.run_folder is None else self._dataset(self.run_folder)
         path = write_explorer(self.out, self.run_folder, dataset, self.megabytes)
-        print(f"wrote {shown(path)}, open it in a browser")
+        tell(f"wrote {path}, open it in a browser", sys.stdout)
         return 0
 
     def _dataset(self, folder: Path) -> Dataset | None:
@@ -56,5 +57,5 @@ class Explore:
         except DataError as error:
             if self.data is not None:
                 raise
-            print(f"note: the page has no validation pictures: {shown(error)}")
+            tell(f"note: the page has no validation pictures: {error}", sys.stdout)
             return None

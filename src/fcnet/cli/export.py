@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from fcnet.cli import tell
 from fcnet.errors import FcnetError
-from fcnet.wording import shown
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,5 @@ class Export:
             raise FcnetError("no format is given, add --onnx (PyTorch reads model.safetensors as it is)")
         path = self.out or self.folder / "model.onnx"
         export_onnx(Model.load(self.folder), path)
-        print(f"wrote {shown(path)}")
+        tell(f"wrote {path}", sys.stdout)
         return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from fcnet.cli import tell
 from fcnet.errors import FcnetError
 from fcnet.wording import shown
 
@@ -107,8 +108,8 @@ class Grade:
         course = self._graded(entries, out, rubric)
         table, page = write_pages(course.graded, out)
         if course.reused:
-            print(f"{course.reused} of {len(entries)} unchanged since they were graded")
-        print(f"marks in {shown(table)}, the class in {shown(page)}")
+            tell(f"{course.reused} of {len(entries)} unchanged since they were graded", sys.stdout)
+        tell(f"marks in {table}, the class in {page}", sys.stdout)
         return 0
 
     def _tell(self, graded: Graded) -> int:
@@ -135,4 +136,4 @@ class _Progress:
         self.done += 1
         points = f"{graded.points:g} of {graded.rubric.total:g}"
         told = f"{self.done:4d} of {self.total}  {graded.shown}: {points} points, {graded.verdict}"
-        print(shown(f"{told}, {graded.problem}" if graded.problem else told), flush=True)
+        tell(f"{told}, {graded.problem}" if graded.problem else told, sys.stdout)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fcnet.cli import tell
-from fcnet.wording import percent, shown
+from fcnet.wording import percent, seconds, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -126,7 +126,7 @@ def _state(run: Run) -> str:
 def _seconds(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return seconds(value) if value < 10 else f"{value:,.0f}"
 
 
 def _percent(value: float | None) -> str:

@@ -14,7 +14,7 @@ from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
-from fcnet.wording import percent, validated
+from fcnet.wording import percent, seconds, validated
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset, TableOptions
@@ -106,7 +106,7 @@ class Train:
         if first:
             tell(
                 f"{self.out}: training accuracy {percent(record['metrics']['train_accuracy'])}, validation "
-                f"accuracy {validated(record)} on {dataset.label} after {record['seconds']:.1f} s",
+                f"accuracy {validated(record)} on {dataset.label} after {seconds(record['seconds'])} s",
                 sys.stdout,
             )
         return 0

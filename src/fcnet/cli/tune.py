@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
@@ -117,8 +118,10 @@ class Tune:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
         same = _same_data(search)
-        said = summary(status, dataset.label, same)
-        print(*map(shown, said.splitlines()), sep="\n")
+        *told, command = summary(status, dataset.label, same).splitlines()
+        for line in told:
+            tell(line, sys.stdout)
+        print(shown(command))  # not broken into lines, so that it can be copied
         return 0
 
     @classmethod
@@ -238,13 +241,17 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
-    before = "" if base is None else f", the base {percent(base.value or 0)}"
+    reached = f"a validation accuracy of {percent(best.value or 0)}"
+    if best is base:
+        found = f"the base is the best, with {reached}"
+    else:
+        before = "" if base is None else f", the base {percent(base.value or 0)}"
+        found = f"the best has {reached}{before}: {in_words(best.settings, search.base)}"
     elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
     return (
         f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
-        f"{shown(label)}: the best has a validation accuracy of {percent(best.value or 0)}{before}: "
-        f"{in_words(best.settings, search.base)}\n"
+        f"{shown(label)}: {found}\n"
         f"train it with: {threads}fcnet train --config {shown(search.best)} --out RUN{shown(same_data)}"
     )

@@ -12,7 +12,7 @@ from fcnet.runs.listing import Run, typed
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import TRAINING_SAMPLE
 from fcnet.train.model import Model
-from fcnet.wording import percent, points
+from fcnet.wording import percent, points, seconds
 
 SIGNIFICANT = 0.05
 """A difference counts as more than chance if chance alone gives one as large with a lower probability."""
@@ -95,7 +95,7 @@ def measured(run: Run) -> dict[str, str]:
         "best validation accuracy": _best(run),
         "epochs": _decimal(last and last.epoch, 1),
         "parameters": _decimal(record.get("parameters"), 0),
-        "seconds": _decimal(run.seconds, 1),
+        "seconds": "" if run.seconds is None else seconds(run.seconds),
     }
     return values
 

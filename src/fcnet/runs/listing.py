@@ -17,7 +17,7 @@ from fcnet.runs.training import read_config
 from fcnet.schema import Data, Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
-from fcnet.wording import percent
+from fcnet.wording import percent, seconds
 
 State = Literal["finished", "unfinished", "diverged", "damaged"]
 
@@ -97,7 +97,7 @@ class Run:
             *((f"{name} accuracy", percent(value)) for name, value in reached.items() if value is not None),
         ]  # fmt: skip
         if self.seconds is not None:
-            rows.append(("training time", f"{self.seconds:.1f} s"))
+            rows.append(("training time", f"{seconds(self.seconds)} s"))
         if self.config is not None:
             rows += [
                 (name, value) for name, value in self.config.to_dict().items() if value != USUAL.get(name)
