@@ -15,9 +15,9 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTIL
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def printed() -> list[str]:
     """What each block prints, in order, in one shell; none may fail."""
-    return session(BLOCKS, tmp_path_factory.mktemp("guide") / "work")
+    return session(BLOCKS)
 
 
 @pytest.fixture(autouse=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from shell import commands, session
+from shell import STRANGER, commands, session, stranger
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def printed() -> dict[str, str]:
     """What each command and program prints, by its text; none may fail."""
     for package in ("torch", "onnx", "sklearn", "PIL", "matplotlib"):
         pytest.importorskip(package)
@@ -29,7 +30,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for n in range(len(blocks) - 1, 0, -1):  # programs with nothing between them are one
         if blocks[n - 1][0] == blocks[n][0] == "python":
             blocks[n - 1 : n + 1] = [("python", blocks[n - 1][1] + blocks[n][1])]
-    outputs = session(blocks, tmp_path_factory.mktemp("readme") / "work")
+    outputs = session(blocks)
     return dict(zip([text for _, text in blocks], outputs, strict=True))
 
 
@@ -62,3 +63,10 @@ def test_its_commands_run_and_print_what_it_says(printed: dict[str, str]) -> Non
 
 def test_no_row_is_wider_than_the_terminal(printed: dict[str, str]) -> None:
     assert max(map(len, of(printed, "fcnet runs").splitlines())) <= 80
+
+
+def test_root_reads_the_page_as_a_user_without_a_name() -> None:
+    """With an id that the system does not know, and a HOME that is empty."""
+    told = session([("python", "import os; print(*os.getresuid(), os.listdir(os.environ['HOME']))")])
+    ids = [STRANGER] * 3 if stranger() else list(os.getresuid())
+    assert told == [f"{' '.join(map(str, ids))} []\n"]
