@@ -18,9 +18,11 @@ from fcnet.data.dataset import split
 from fcnet.data.find import find
 from fcnet.data.load import load_cifar10
 from fcnet.data.minibatches import minibatches
-from fcnet.experiments.recipes import PYTORCH
+from fcnet.experiments.recipes import PYTORCH, TUNED
 from fcnet.records import RunFolder
+from fcnet.train.callbacks import Callback
 from fcnet.train.engine import NumpyEngine
+from fcnet.train.fit import Fit
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
 
@@ -141,3 +143,31 @@ def test_a_warm_load_opens_none_of_the_files_of_cifar10(
     printed = subprocess.run(code, env=environment, capture_output=True, check=True).stdout.split()
     expected = load_cifar10().train.images
     assert [int(number) for number in printed] == [len(expected), expected[:200].sum(), 0]
+
+
+class FirstLosses(Callback):
+    """Keeps the loss of each step, and ends the training in its third epoch."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def on_batch_end(self, step: int, total: int, loss: float) -> None:
+        self.losses.append(loss)
+        if step == 490:
+            raise StopIteration
+
+
+@pytest.mark.parametrize(("initialisation", "rises"), [(TUNED.initialisation, False), ("he", True)])
+def test_the_tuned_loss_does_not_rise_in_the_warmup(
+    initialisation: str, rises: bool, environment: dict[str, str]
+) -> None:
+    """Means over 20 steps; with He's initialisation they rise by more than a nat, see docs/log.md."""
+    dataset = load_cifar10()
+    config = replace(TUNED, initialisation=initialisation)
+    train, validation = split(dataset.train, config.validation)
+    engine = NumpyEngine(config, train, dataset.image_shape, dataset.classes)
+    seen = FirstLosses()
+    with pytest.raises(StopIteration):
+        Fit(engine, config, train, validation, seen).run()
+    means = np.convolve(seen.losses, np.ones(20) / 20, "valid")
+    assert (means.max() > means[0] + 1) if rises else (means.max() < means[0] + 0.1)
