@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,13 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "runs": ("NAME", "NAME/NAME"),
     "compare": ("NAME/run NAME/run", "NAME NAME/run"),
     "fold": ("NAME/run --mirror --out NAME/folded", "NAME --mirror", "NAME/run --out NAME/folded"),
+    "record run": (
+        "NAME/recipe.toml --out NAME/record --data digits --beat NAME",
+        "NAME --out NAME/record --data digits",
+        "NAME/recipe.toml --out NAME/run --data digits",
+    ),
+    "record plan": ("NAME/recipe.toml --out NAME/planned --data digits --nonce NAME",),
+    "record verify": ("NAME", "NAME/run/record.json", "NAME/planned/plan.json --runs NAME"),
     "export": ("NAME/run --onnx --out NAME/x.onnx", "NAME --onnx"),
     "audit": ("--sizes 2 3 2 --out NAME/NAME/x", "--activation NAME --sizes 2 3 2"),
     "report": ("NAME/run", "NAME"),
@@ -64,6 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
             Image.fromarray(pixels).save(folder / "own" / name / f"{number}{NAME}.png")
     train_run(small(epochs=1, hidden=(2,)), digits, folder / "run")
     run(request(folder / "found", trials=1), digits)
+    (folder / "recipe.toml").write_text(f"name = {json.dumps(NAME)}\n[budget]\nminutes = 1\n[settings]\n")
     (folder / "handed").mkdir()
     (folder / "handed" / f"{NAME}.py").write_text(f"raise ValueError({ESCAPES!r})\n")
     return folder

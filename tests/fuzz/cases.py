@@ -45,6 +45,10 @@ READ_MODEL = (
 OTHERS = {
     "reproduce": "takes minutes; it resumes its runs as train --resume does",
     "data sample": "reads nothing",
+    **dict.fromkeys(
+        ("record run", "record plan", "record verify"),
+        "tests/protocol spoils every value of a record; the runs are read and resumed as by test and train",
+    ),
     **dict.fromkeys(("start", "check", "grade"), "reads solutions, which tests/isolation attacks"),
     **dict.fromkeys(("audit", "doctor"), "reads nothing that somebody else wrote"),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,50 @@ def test_a_planted_cherry_pick_is_found(planted: Planted, made: Made) -> None:
     found = list(findings(rechained(changed) if planted.careful else changed))
     assert any(planted.words in line for line in found), found
     assert all("\n" not in line for line in found)
+
+
+def leaves(value: object, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The places of all plain values; of the log, those of the first seed."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, (*above, name))
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value[:2]):
+            yield from leaves(inner, (*above, number))
+    else:
+        yield above
+
+
+def altered(value: object) -> object:
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return value * 0.999 if value else 0.25
+        case str():
+            last = value[-1:]
+            return value[:-1] + ("1" if last != "1" else "2")
+        case None:
+            return 1
+        case _:
+            return [7]
+
+
+def test_no_value_can_be_edited_without_a_finding(made: Made) -> None:
+    whole: Any = plain(made[1])
+    unnoticed = []
+    for place in leaves(whole):
+        values: Any = plain(made[1])
+        inner = values
+        for part in place[:-1]:
+            inner = inner[part]
+        inner[place[-1]] = altered(inner[place[-1]])
+        with suppress(ValueError):  # of another type, or out of range
+            if not list(findings(rebuilt(values))):
+                unnoticed.append(place)
+    assert unnoticed == []
 
 
 def test_a_plan_that_was_drawn_again_differs_from_the_published_one(made: Made) -> None:

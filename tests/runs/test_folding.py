@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
 from fcnet.data.deformation import Deformation
-from fcnet.errors import DataError
+from fcnet.errors import DataError, RunError
 from fcnet.records import RunFolder
 from fcnet.runs import folding
-from fcnet.runs.folding import fold
+from fcnet.runs.folding import fold, fold_runs
+from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import train_run
 from fcnet.train.model import Model
 from trainings import small
@@ -133,6 +135,23 @@ def test_a_folded_run_is_a_run(runs: dict[str, Path], tmp_path: Path, capsys: An
         assert main(command) == 0, command
     assert main(["fold", str(runs["two"]), "--mirror", "--out", str(out)]) == 2
     assert f"{out} is not empty" in capsys.readouterr().err
+
+
+def test_the_test_images_are_used_once_with_the_views_folded_in_memory(
+    runs: dict[str, Path], tmp_path: Path, digits: Dataset
+) -> None:
+    run = Path(shutil.copytree(runs["two"], tmp_path / "run"))
+    result = use_test_set(run, digits, views=DEFORMATION)
+    fold_runs([run], tmp_path / "folded", DEFORMATION, digits)
+    written = use_test_set(tmp_path / "folded", digits)
+    assert (result["accuracy"], result["loss"]) == (written["accuracy"], written["loss"])
+    assert read_test(run, DEFORMATION) == result
+    with pytest.raises(RunError, match=r"already used once on .*test-folded.json"):
+        use_test_set(run, digits, views=DEFORMATION)
+    assert read_test(run) is None
+    alone = use_test_set(run, digits)  # has a count of its own
+    assert alone["count"] == 1
+    assert alone["loss"] != result["loss"]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ TRAINS = "watch a training"
 
 OTHERS = {
     "reproduce": "resumes its runs as train --resume does",
+    **dict.fromkeys(("record run", "record plan"), "resumes its runs as train --resume does"),
+    "record verify": "reads a record; tests/protocol spoils those, and run folders are read as by test",
     "tune": "reads a study; tests/fuzz spoils those, and their runs are resumed as train --resume does",
     **dict.fromkeys(("data fetch", "data verify", "data info", "data sample"), "reads data"),
     **dict.fromkeys(("cache list", "cache prune"), "reads the cache"),
