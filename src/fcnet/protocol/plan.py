@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import fcnet
 from fcnet.data.dataset import Dataset
 from fcnet.protocol.contents import FORMAT, Beat, Machine, Plan, Recipe, Source, digest, now
 from fcnet.protocol.recipe import config_of, fewest
@@ -85,7 +84,7 @@ def settings_of(config: TrainConfig) -> dict[str, Any]:
 
 def source_hash(package: Path | None = None) -> str:
     """The sha256 over the names and hashes of all Python files of fcnet, in the order of their names."""
-    root = package or Path(fcnet.__file__).parent
+    root = package or Path(__file__).resolve().parents[1]
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
         for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
