@@ -98,7 +98,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
         status, out, err = fcnet(capsys, "train", "--out", name, "--data", "trees.npz", *SETTINGS, *more)
         assert (status, err) == (0, [])
         assert "validation accuracy 100.0 % on trees" in out[-1]
-    assert "100.0 % on 24 images of trees" in fcnet(capsys, "test", "numpy")[1][-1]
+    assert "100.0 % on 24 rows of trees" in fcnet(capsys, "test", "numpy")[1][-1]
     assert fcnet(capsys, "report", "numpy")[0] == 0
     page = " ".join(Path("numpy/report.html").read_text().split())
     assert "96 training and 24 test rows of 6 numbers in 3 classes" in page
