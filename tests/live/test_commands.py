@@ -25,6 +25,7 @@ from fcnet.live.reading import told
 from fcnet.records import RunFolder
 from fcnet.runs.observed import LiveFolder, State, read_live
 from fcnet.train.callbacks import Callback
+from fcnet.train.history import Evaluation
 
 from .conftest import Serve
 
@@ -39,10 +40,10 @@ LONG = (
 class Command:
     """A command in a process of its own, and the page that it serves."""
 
-    def __init__(self, arguments: str, folder: Path) -> None:
+    def __init__(self, arguments: str, folder: Path, launcher: str) -> None:
         environment = os.environ | {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fcnet", *arguments.split()],
+            [sys.executable, *launcher.split(), "-m", "fcnet", *arguments.split()],
             cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -81,11 +82,11 @@ class Command:
 
 
 @pytest.fixture
-def fcnet(tmp_path: Path) -> Iterator[Callable[[str], Command]]:
+def fcnet(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     started: list[Command] = []
 
-    def start(arguments: str) -> Command:
-        started.append(Command(arguments, tmp_path))
+    def start(arguments: str, launcher: str = "") -> Command:
+        started.append(Command(arguments, tmp_path, launcher))
         return started[-1]
 
     yield start
@@ -120,6 +121,27 @@ def test_a_training_is_paused_stopped_and_resumed(fcnet: Callable[[str], Command
     assert len(state.rows) >= min(steps, 1)
 
 
+def test_under_torchrun_all_workers_wait_and_end_for_good(
+    fcnet: Callable[..., Command], tmp_path: Path
+) -> None:
+    """Also where torchrun would start workers again that end by themselves."""
+    pytest.importorskip("torch")
+    launcher = "-m torch.distributed.run --standalone --nproc-per-node=2 --max-restarts=2"
+    one = fcnet(f"train --out run --watch --engine torch --device cpu {LONG}", launcher)
+    run = one.until(lambda run: bool(run["controls"]))
+    one.ask(f"/run/{run['id']}/pause", "POST")
+    paused = one.until(lambda run: run["state"] == "paused")
+    time.sleep(2)
+    assert one.until(lambda run: run["state"] == "paused")["progress"] == paused["progress"]
+    one.ask(f"/run/{run['id']}/run", "POST")
+    one.until(lambda run: run["state"] == "training" and run["progress"] > paused["progress"])
+    one.ask(f"/run/{run['id']}/stop", "POST")
+    _, err = one.process.communicate(timeout=90)
+    assert "stopped: resume with: fcnet train --out run --resume --watch\n" in err
+    assert RunFolder(tmp_path / "run").checkpoint.exists()
+    assert told(tmp_path / "run")["state"] == "unfinished"
+
+
 def test_stop_ends_a_search_with_all_its_workers(fcnet: Callable[[str], Command], tmp_path: Path) -> None:
     one = fcnet(f"tune --out search --workers 2 --trials 9 --vary reg --watch {LONG}")
     run = one.until(lambda run: bool(run["controls"]))
@@ -137,8 +159,16 @@ def test_stop_ends_a_search_with_all_its_workers(fcnet: Callable[[str], Command]
 
 def test_the_trainings_of_a_reproduction_are_seen(digits: Dataset, tmp_path: Path) -> None:
     reproduction = Reproduction(digits, tmp_path, quick=True, watch=True)
+    notes = []
+
+    class Look(Callback):
+        def on_evaluation(self, row: Evaluation) -> None:
+            notes.append(told(tmp_path / "tuned")["note"])
+
     with reproduction.held():
-        reproduction.tuned(Callback())
+        reproduction.tuned(Look())
+    assert notes[-1].endswith("the short trainings of the ladder keep no folders and are not on this page.")
+    assert told(tmp_path / "tuned")["note"] == ""
     state = read_live(LiveFolder(tmp_path / "tuned").state, State)
     assert state is not None
     assert state.command == "reproduce"

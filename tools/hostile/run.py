@@ -2,6 +2,8 @@
 
 PYTHONPATH=tools python -m hostile.run --out results/hostile.json
 PYTHONPATH=tools python -m hostile.run --only history      what has this word in its name, told line by line
+PYTHONPATH=tools python -m hostile.run --again RECORD --out RECORD
+                                                           what a record found, once that is mended
 """
 
 from __future__ import annotations
@@ -38,12 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="words in the names of the cases")
     parser.add_argument("--part", default="0/1", help="K/N: the K-th of N parts of the table")
     parser.add_argument("--join", type=Path, nargs="+", help="records of parts, to be made one record")
+    parser.add_argument("--again", type=Path, help="a record whose findings are tried again")
     options = parser.parse_args(arguments)
     if options.join:
         write_json(options.out, joined([read_json(path) for path in options.join]))
         return 0
     part, parts = map(int, options.part.split("/"))
     chosen = [case for case in CASES if options.only in case.name][part::parts]
+    earlier = read_json(options.again) if options.again else None
+    if earlier:
+        chosen = [case for case in CASES if case.name in {one["folder"] for one in earlier["each"]}]
     _imported()
     counts: Counter[str] = Counter()
     found: list[dict[str, Any]] = []
@@ -65,6 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
         "longest_seconds": counts["milliseconds"] / 1e3,
         "environment": environment() | {"command": COMMAND},
     }
+    if earlier:
+        record = earlier | {name: record[name] for name in ("found", "each")} | {"mended": earlier["each"]}
     if options.out:
         write_json(options.out, record)
     print({name: record[name] for name in ("folders", "commands", "found", "longest_seconds")})

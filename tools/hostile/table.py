@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fcnet.records import read_json
 from pages import wrapped
@@ -36,7 +37,16 @@ def hostile(path: Path) -> str:
     ]
     said = (
         'The column "before" is of another table, tried before there was one opener and one schema. Now '
-        f"the slowest command took {record['longest_seconds']:.1f} s on a busy machine. "
+        f"the slowest command took {record['longest_seconds']:.1f} s on a busy machine. {_mended(record)}"
         "[results/hostile.json](../results/hostile.json) names each finding."
     )
     return "\n".join(["| " + " | ".join(row) + " |" for row in rows] + ["", *wrapped(said)])
+
+
+def _mended(record: dict[str, Any]) -> str:
+    """What a run of the whole table found that was mended, and then tried again alone."""
+    if not (mended := record.get("mended")):
+        return ""
+    if len(mended) == 1:
+        return "What it found, once, was mended, and that folder tried again. "
+    return f"What it found, {len(mended)} times, was mended, and those folders tried again. "

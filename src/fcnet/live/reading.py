@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_SEARCHES = 2.0
 """How often new runs are looked for."""
 
+LADDER = "fcnet reproduce: the short trainings of the ladder keep no folders and are not on this page."
+"""What is said beside a run of a reproduction that goes on."""
+
 Wish = Literal["run", "pause", "stop"]
 
 
@@ -158,6 +161,8 @@ def told(folder: Path) -> dict[str, Any]:
         standing = "paused" if progress is not None and progress.paused else "training"
     about = _about(run, standing, "; ".join(problems))
     about |= _inside(run, state) if state is not None else _from_model(run)
+    if state is not None and state.command == "reproduce" and standing != "finished":
+        about["note"] = LADDER
     if progress is not None and run.state != "finished":
         about |= {"step": progress.step, "total": progress.total, "running_loss": progress.loss}
         about["progress"] = progress.step / progress.total

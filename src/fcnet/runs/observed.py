@@ -204,7 +204,7 @@ def seen_in(logits: NDArray[Any], part: Part, pictures: bool) -> Seen:
 def frame_of(step: int, W: NDArray[Any]) -> Frame:
     """First-layer weights (D, units) as a frame."""
     largest = np.abs(W).max(axis=0)
-    scaled = np.rint(127 * W / np.where(largest > 0, largest, 1)).astype(np.int8)
+    scaled = np.rint(127 * (W / np.where(largest > 0, largest, 1))).astype(np.int8)  # also of 3e38
     return Frame(step, in_text(scaled.T))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -158,7 +159,7 @@ class Observer(Callback):
             self.wish = "run" if control is None else control.wish
         if self.wish == "stop" and not self.stopped:
             self.stopped = True
-            signal.raise_signal(signal.SIGINT)
+            _stop()
 
     def _measure(self, step: int) -> None:
         """Gradients and dead units on the fixed batch, weights as pictures, and the validation split."""
@@ -225,6 +226,14 @@ class Observer(Callback):
         took = time.perf_counter() - start
         self.spent += took
         return took
+
+
+def _stop() -> None:
+    """Do what Ctrl-C does; torchrun would start a single worker again that ends, and is told to end all."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        os.kill(os.getppid(), signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _matrices(weights: dict[str, Array]) -> list[str]:
