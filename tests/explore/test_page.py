@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fcnet.explore.equations import steps
@@ -23,6 +27,16 @@ WORK = """() => {
     const step = [...document.querySelectorAll("button")].find(one => one.textContent === "One step");
     for (let n = 0; n < 60; n++) { step.click(); document.body.getBoundingClientRect() } }"""
 """Sixty iterations, each with its layout."""
+
+FRAMES = """() => new Promise(done => {
+    const times = [];
+    const frame = now => {
+        times.push(now);
+        if (times.length <= 40) requestAnimationFrame(frame);
+        else done(times.slice(1).map((time, n) => time - times[n]));
+    };
+    requestAnimationFrame(frame) })"""
+"""Milliseconds of each of forty frames."""
 
 FOCUS = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.name ?? ''"
 
@@ -255,6 +269,83 @@ def test_a_frame_of_training_takes_less_than_a_sixtieth_of_a_second(page: Any) -
     before = seconds()
     page.evaluate(WORK)
     assert 0 < seconds() - before < 1
+
+
+COLOURS = ("ink", "soft", "link", "positive", "negative", "good", "bad", "third")
+"""Of words, lines and curves on the page's paper."""
+
+RED_GREEN_BLIND = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
+"""What somebody without green cones sees of linear red, green and blue (Machado and others, 2009)."""
+
+
+def linear(colour: str) -> Any:
+    """A colour like #0072b2 as linear red, green and blue in [0, 1]."""
+    levels = np.array([int(colour[n : n + 2], 16) for n in (1, 3, 5)]) / 255
+    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(rgb: Any) -> float:
+    return float(rgb @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_are_told_from_the_paper_and_from_each_other(scheme: str) -> None:
+    """WCAG's 4.5 to 1 against the paper; positive and negative differ for the red-green blind."""
+    css = (files("fcnet.web") / "base.css").read_text()
+    light, dark = css.split("prefers-color-scheme: dark")
+    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark))
+    paper = luminance(linear(found["paper"]))
+    for name in COLOURS:
+        low, high = sorted((paper, luminance(linear(found[name]))))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, name
+    seen = [RED_GREEN_BLIND @ linear(found[name]) for name in ("positive", "negative")]
+    assert np.abs(seen[0] - seen[1]).max() > 0.2
+
+
+def test_every_slider_choice_and_button_answers(page: Any) -> None:
+    """Each slider moves by keys and says where it is, each choice can be made, each button be pressed."""
+    moved, chosen, clicked = set(), set(), set()
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+        for slider in page.locator('input[type="range"]:visible').all():
+            told = []
+            slider.focus()
+            for key in ("Home", "ArrowRight", "End"):
+                page.keyboard.press(key)
+                told.append(slider.get_attribute("aria-valuetext"))
+            assert None not in told
+            assert len(set(told)) == 3
+            moved.add(slider.get_attribute("name"))
+        for one in page.locator('input[type="radio"]:visible').all():
+            one.check(force=True)
+            assert one.is_checked()
+            chosen.add(one.get_attribute("name"))
+        names = page.locator("#app button:not(.unit, .cell, [role=tab]):visible").all_inner_texts()
+        for name in names:
+            button = page.locator(f"#panel-{view}").get_by_role("button", name=name, exact=True)
+            if button.count() and button.first.is_enabled():
+                button.first.click()
+                clicked.add(name)
+        if (repair := page.get_by_role("button", name="Repair it")).is_visible():
+            repair.click()
+    assert {"step", "offset", "h", "learning_rate", "decay", "momentum", "reg", "std"} <= moved
+    assert {"point", "mistake"} <= chosen
+    assert {"One step", "Start again", "Reveal"} <= clicked
+
+
+def test_how_many_frames_a_second_a_training_draws(
+    opened: Any, toy_page: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """The browser's own count, which depends on what else the machine does: recorded, and not asserted."""
+    page = opened(toy_page, motion="no-preference")
+    page.locator("#tab-train").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    milliseconds = page.evaluate(FRAMES)
+    assert len(milliseconds) == 40
+    assert value(page, "iteration") > 0
+    middle = sorted(milliseconds)[20]
+    record_property("frames a second, median of 40", round(1000 / middle, 1))
+    print(f"frames a second, median of 40: {1000 / middle:.1f}")
 
 
 def test_nothing_moves_for_those_who_want_no_motion(page: Any) -> None:

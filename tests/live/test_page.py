@@ -21,6 +21,7 @@ from fcnet.records import RunFolder
 from fcnet.runs.observed import LiveFolder, Progress, State, read_live, write_live
 from fcnet.train.history import read_history
 from fcnet.wording import shown
+from notebooks import executed
 from trainings import StopAfter
 
 from .conftest import Opener, Serve, train
@@ -240,3 +241,35 @@ def test_a_notebook_shows_the_same(browser: Any, finished: Path, tmp_path: Path)
     assert frame.locator("#status").inner_text() == "As it was when it was made."
     context.close()
     assert said == []
+
+
+def test_a_real_kernel_displays_a_run_and_prints_lines(
+    browser: Any, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook that is executed: the frame of `display`, and how a training is told there: in lines."""
+    for package in ("nbclient", "nbformat", "ipykernel"):
+        pytest.importorskip(package)
+    import nbformat
+
+    monkeypatch.setenv("PYTHONWARNINGS", "default")  # the kernel's own libraries, not ours
+    train_it = "--data digits --hidden 8 --learning-rate 0.01 --epochs 3 --evaluate-every 3"
+    cells = [
+        f"import fcnet\nfcnet.display({str(finished / 'first')!r})",
+        f"from fcnet.cli import main\nassert main('train --out run {train_it}'.split()) == 0",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    shown_cell, trained = executed(tmp_path / "one.ipynb", FCNET_OFFLINE="1").cells
+    text = "".join(output["text"] for output in trained.outputs)
+    assert not {"\r", "\x1b", "█"} & set(text)
+    lines = text.splitlines()
+    assert len(lines) > 3
+    assert all("epoch" in line and "left" in line for line in lines[:-1])
+    (tmp_path / "one.html").write_text(f"<!DOCTYPE html>{shown_cell.outputs[0].data['text/html']}")
+    page = browser.new_page()
+    page.goto((tmp_path / "one.html").as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator(".mistake").first.wait_for()
+    row = read_history(RunFolder(finished / "first").history)[-1]
+    assert float(frame.locator(".last data").nth(2).get_attribute("value")) == row.val_loss
+    page.close()
