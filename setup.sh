@@ -25,7 +25,7 @@ pip() { .venv/bin/python -m pip install --quiet --no-compile --only-binary=:all:
 import tomllib
 with open("pyproject.toml", "rb") as file:
     groups = tomllib.load(file)["dependency-groups"]
-print(*(package for group in groups.values() for package in group), sep="\n")' >.venv/development.txt
+print(*(package for name, group in groups.items() if name != "libraries" for package in group), sep="\n")' >.venv/development.txt
 # every extra but torch, which follows below
 extras=sklearn,report,tune,images,tables,onnx,tensorboard,postgresql
 if ! pip hatchling editables || ! pip --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then

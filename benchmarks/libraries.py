@@ -6,6 +6,7 @@ A and B lie row by row or, as transposed views, column by column; C lies row by 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -99,6 +100,8 @@ def _file(name: str) -> Path | None:
 
 @cache
 def _mkl() -> Any:
+    # its threads spin for 200 ms after a product otherwise, into the measurement of the next contestant
+    os.environ.setdefault("KMP_BLOCKTIME", "50")
     function = ctypes.CDLL(str(_file("mkl_rt"))).cblas_sgemm
     flag, number, address = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
     function.restype = None

@@ -79,6 +79,64 @@ def test_a_result_that_is_incomplete_is_refused(result):
         compare("short", result, {"W1": np.ones(2)}, 1e-10)
 
 
+def test_every_library_multiplies_as_numpy_does():
+    """As they lie, and with each of the factors transposed."""
+    from libraries import NUMPY, PRODUCTS, lacking
+
+    rng = np.random.default_rng(0)
+    X, W, delta = (rng.standard_normal(shape, dtype=np.float32) for shape in ((20, 7), (7, 5), (20, 5)))
+    present = [name for name in PRODUCTS if not lacking(name)]
+    assert NUMPY in present
+    for name in present:
+        for A, B in ((X, W), (X.T, delta), (delta, W.T)):
+            C = np.full((len(A), B.shape[1]), np.nan, np.float32)
+            PRODUCTS[name](A, B, C)
+            np.testing.assert_allclose(C, A.astype(float) @ B, rtol=1e-4, atol=1e-5)
+
+
+def test_the_operations_of_a_step_are_those_of_its_products():
+    from floor import flops, sizes_of
+
+    batch, sizes = 7, sizes_of({"inputs": 30, "hidden": (32, 16), "classes": 3})
+    assert sizes == (30, 32, 16, 3)
+    ahead = weights = 30 * 32 + 32 * 16 + 16 * 3
+    back = 32 * 16 + 16 * 3  # none to the inputs
+    assert flops(sizes, batch) == 2 * batch * (ahead + weights + back)
+
+
+@pytest.mark.parametrize(
+    ("flags", "cores", "kind"),
+    [
+        (["avx", "avx2", "fma"], 2, "avx2-2-cores"),
+        (["avx", "avx2", "avx512f", "avx512_bf16"], 2, "avx512-bf16-2-cores"),
+        (["avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16"], 1, "avx512-amx-1-core"),
+        (["asimd"], 8, "neon-8-cores"),
+    ],
+)
+def test_machines_of_a_kind_share_a_folder_and_others_do_not(flags, cores, kind, monkeypatch):
+    import machine
+
+    monkeypatch.setattr(machine, "simd", lambda: flags)
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    assert machine.kind() == kind
+
+
+def test_the_time_to_a_score_is_that_of_the_first_length_that_reaches_it(monkeypatch):
+    import tables
+
+    accuracies = {"FCNetClassifier": (0.5, 0.91, 0.97), "MLPClassifier": (0.4, 0.893, 0.90)}
+
+    def climb(program, X, y, ladder, seeds):
+        for epochs, accuracy in zip(ladder, accuracies[program], strict=True):
+            yield {"epochs": epochs, "accuracy": accuracy, "seconds": epochs / 10}
+
+    monkeypatch.setattr(tables, "climb", climb)
+    row = tables.compared("iris", (5, 10, 20), range(1))
+    assert row["score"] == pytest.approx(0.90 - tables.SLACK)
+    assert [row["reached"][name]["epochs"] for name in tables.PROGRAMS] == [10, 20]
+    assert row["ratio"] == 0.5
+
+
 def test_every_step_lowers_the_loss_of_one_small_minibatch():
     from peers import entries
     from problem import make_problem
@@ -110,12 +168,16 @@ def states(setup, case=CASE, count=10):
     return result
 
 
+TABLE = {"inputs": 30, "hidden": 16, "classes": 3, "momentum": 0.9, "batch": 10, "images": 100}
+
+
+@pytest.mark.parametrize("case", [CASE, TABLE], ids=["images", "table"])
 @pytest.mark.parametrize("name", ["fcnet", "scikit-learn"])
-def test_peers_go_where_plain_numpy_goes(name):
+def test_peers_go_where_plain_numpy_goes(name, case):
     from peers import entries
     from steps import judge
 
-    state, reference = states(entries()[name].setup)
+    state, reference = states(entries()[name].setup, case)
     # float32 keeps the last weights, of 0.6, to 3e-8, and the ten steps move them by 7e-4: 5e-5 a rounding
     assert judge(name, state, reference, "first") < 3e-4
 
@@ -290,10 +352,35 @@ def test_streaming_leaves_a_record_and_an_error_where_memory_is_too_small(tmp_pa
     assert "the training in 60 MB failed with status" in refused.stderr
 
 
+@pytest.mark.slow
+def test_a_gpus_benchmark_runs_on_a_cpu():
+    """Every way of doing a step, seen to be the same step."""
+    pytest.importorskip("torch")
+    source = str(Path(fcnet.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / "gpu.py"), "--device", "cpu", "--quick"],
+        env=os.environ | {"PYTHONPATH": source, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "fcnet, captured" in done.stdout
+    assert "written" not in done.stdout
+
+
+def test_what_is_lost_is_said():
+    from speed_kinds import faster
+
+    costs = {"fcnet": 1.2, "JAX jit": 1.1, "plain NumPy": 1.19, "products, NumPy's BLAS": 1.0}
+    costs |= {"fcnet, PyTorch bfloat16": 0.7, "PyTorch bfloat16": 0.6, "fcnet, PyTorch": 0.5}
+    said = faster("a step", costs, "x {:.2f}")
+    assert said == "a step: JAX jit (x 1.10, fcnet x 1.20), PyTorch bfloat16 (x 0.60, fcnet x 0.70)"
+    assert faster("a step", {"fcnet": 1.0, "JAX jit": 1.1}, "x {:.2f}") == ""
+
+
 def test_an_unknown_benchmark_is_refused():
     done = run("nothing")
     assert done.returncode == 2
-    assert "there is no benchmark nothing, choose from loops, step" in done.stderr
+    assert "there is no benchmark nothing, choose from loops, floors, step" in done.stderr
 
 
 def test_the_second_worker_ends_with_the_first():

@@ -35,7 +35,11 @@ def found(records: Path, name: str) -> dict[str, Any] | None:
 def where(record: dict[str, Any]) -> str:
     """The machine in half a sentence, and whether it was quiet."""
     machine = record["machine"]
-    simd = [name.upper().replace("_", "-") for name in machine.get("simd", []) if name.startswith("avx512")]
+    simd = [
+        name.upper().replace("_", "-")
+        for name in machine.get("simd", [])
+        if name.startswith(("avx512", "amx"))
+    ]
     text = f"{machine['cores']} cores of {machine['processor']}"
     text += f" ({', '.join(simd)})" if simd else ""
     return text + (", which other programs shared" if machine["shared"] else "")
