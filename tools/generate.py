@@ -43,11 +43,11 @@ from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
 from record_tables import records as record_tables
+from result_tables import estimator, ladder, search, speed, table
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
 from speed_words import REFERENCE
 from streaming_words import streaming
-from tables import estimator, ladder, search, speed, table
 from tuning_tables import search_figures, tuning
 from watching_words import watching
 
