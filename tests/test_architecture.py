@@ -46,7 +46,7 @@ ALLOWED = {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
         "report.page.render", "judge.catalogue", "web",
     },
-    "live": {"errors", "files", "lock", "records", "data", "train.model", "runs", "web"},
+    "live": {"errors", "wording", "files", "lock", "records", "data", "train.model", "runs", "web"},
     "estimator": {"notebook", "errors", "wording", "data", "net", "train.ranges", "train.schedules"},
     "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
     "runs": {
