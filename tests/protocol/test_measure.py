@@ -217,6 +217,20 @@ def test_another_recipe_needs_another_folder(made: Made, digits: Dataset) -> Non
         measure(out, recipe(), other, perform, None, None)
 
 
+def test_what_cannot_be_folded_or_split_is_refused_before_anything_is_trained(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = msgspec.structs.replace(recipe(), fold=Views(shift=9))
+    with pytest.raises(DataError, match="shift is 9"):
+        planned(tmp_path / "a", wide, digits, None, None)
+    with pytest.raises(DataError, match="cannot hold out 5000"):
+        planned(tmp_path / "b", recipe(validation=5000), digits, None, None)
+    monkeypatch.setattr("fcnet.runs.folding.LARGEST", 10_000)
+    with pytest.raises(DataError, match="choose a smaller shift, or leave fold out"):
+        planned(tmp_path / "c", recipe(), digits, None, None)
+    assert not list(tmp_path.glob("*/*.json"))
+
+
 def test_another_source_or_machine_does_not_continue(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

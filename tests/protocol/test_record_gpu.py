@@ -46,6 +46,12 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return import_module("record_gpu")
 
 
+@pytest.mark.parametrize("place", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda place: place.stem)
+def test_every_recipe_that_is_here_is_one(place: Path) -> None:
+    assert read_recipe(place).name
+    assert f"`{place.name}`" in (ROOT / "recipes" / "README.md").read_text()
+
+
 def test_the_recipe_for_a_gpu_is_one() -> None:
     found = read_recipe(ROOT / "recipes" / "gpu.toml")
     assert (found.budget.device, found.budget.minutes) == ("gpu", 10)

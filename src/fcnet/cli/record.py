@@ -12,7 +12,7 @@ import tyro
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
-from fcnet.wording import percent, shown, times
+from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
@@ -198,13 +198,10 @@ def _say_record(record: Record) -> None:
     for kind, summary in kinds:
         tell(f"{kind}: {_stated(summary)}", sys.stdout)
     if result.failures:
-        tell(f"{times(result.failures)} a seed failed, which counts as guessing", sys.stdout)
+        tell(f"{result.failures} of {len(plan.seeds)} seeds failed, which counts as guessing", sys.stdout)
     if plan.beat is not None and result.p is not None:
-        lead = sum(result.accuracies) / len(result.accuracies) - sum(plan.beat.accuracies) / len(
-            plan.beat.accuracies
-        )
-        beaten = "beaten" if result.p < SIGNIFICANT and lead > 0 else "not beaten"
-        tell(f"{shown(plan.beat.what)} is {beaten}: p = {result.p:.2g}, {result.test}", sys.stdout)
+        beaten = "beaten" if result.p < SIGNIFICANT else "not beaten"
+        tell(f"{plan.beat.what} is {beaten}: p = {result.p:.2g}, {result.test}", sys.stdout)
 
 
 def _stated(summary: Summary) -> str:

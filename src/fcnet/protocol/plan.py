@@ -13,13 +13,18 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.dataset import Dataset
+from fcnet.data.dataset import Dataset, split
+from fcnet.errors import DataError
 from fcnet.protocol.contents import FORMAT, Beat, Machine, Plan, Recipe, Source, digest, now
-from fcnet.protocol.recipe import config_of, fewest
+from fcnet.protocol.recipe import config_of, deformation, fewest
 from fcnet.records import environment
+from fcnet.runs import folding
 from fcnet.train.config import TrainConfig
 
 SEED_BITS = 31
+
+BYTES = 4
+"""Of a float32, as weights are saved."""
 
 
 def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce: str | None = None) -> Plan:
@@ -34,9 +39,10 @@ def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce:
 
     Raises
     ------
-    DataError : as `config_of`
+    DataError : as `config_of`; the recipe does not fit the data, or its folded network would be too large
     """
     config = config_of(recipe, 0)
+    check_fit(recipe, config, dataset)
     data = Source(dataset.name, dataset.label, dataset.origin.sha256, len(dataset.classes), len(dataset.test))
     drawn_nonce = secrets.token_hex(16) if nonce is None else nonce
     settings, source, wanted = settings_of(config), source_hash(), recipe.seeds or fewest(recipe.budget)
@@ -48,6 +54,24 @@ def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce:
         nonce_given=nonce is not None, seeds=drawn(wanted, recipe, settings, source, data, beat, drawn_nonce),
         machine=here,
     )  # fmt: skip
+
+
+def check_fit(recipe: Recipe, config: TrainConfig, dataset: Dataset) -> None:
+    """Make sure that the trainings can be split, and their networks folded, before any is trained.
+
+    Raises
+    ------
+    DataError : more validation images or shifts than there is room for; the folded network is too large
+    """
+    split(dataset.train, config.validation)
+    views = len(deformation(recipe).tables(dataset.image_shape))
+    alone = config.architecture(math.prod(dataset.image_shape), len(dataset.classes)).size
+    size = BYTES * views * alone
+    if recipe.fold is not None and size > folding.LARGEST:
+        raise DataError(
+            f"the folded network would have {size / 2**30:.1f} GiB, more than {folding.LARGEST >> 30}; "
+            f"choose a smaller shift, or leave fold out"
+        )
 
 
 def drawn(
