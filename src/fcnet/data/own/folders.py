@@ -120,7 +120,7 @@ def _part(path: Path) -> str:
 
 def _check_layout(folder: Path, within: list[Path]) -> None:
     """Refuse folders that hold classes where classes are expected."""
-    inner = {path: _folders(_unwrapped(path), Passed()) for path in within if not _has_pictures(path)}
+    inner = {path: _folders(path, Passed()) for path in within if not _has_pictures(path)}
     for path, below in inner.items():
         if _part(path) and len(below) > 1:
             others = [other.name for other in within if other != path]
@@ -133,7 +133,7 @@ def _check_layout(folder: Path, within: list[Path]) -> None:
             raise DataError(
                 f"{path} holds parts of a data set; give train/{path.name} and test/{path.name} in {folder}"
             )
-    shared = Counter(one.name for below in inner.values() for one in below)
+    shared = Counter(one.name for path in inner for one in _folders(_unwrapped(path), Passed()))
     twice = sorted(name for name, count in shared.items() if count > 1)
     if len(twice) > 1:
         raise DataError(
