@@ -203,7 +203,8 @@ def _inside(run: Run, state: State) -> dict[str, Any]:
 def _from_model(run: Run) -> dict[str, Any]:
     """The same of a run that nothing was kept of, as far as its model and its data go."""
     if run.state != "finished" or run.record is None or run.config is None:
-        return {"note": "Started without --watch, so there are only curves, as of the last checkpoint."}
+        curves = "Started without --watch, so there are only curves, as of the last checkpoint."
+        return {"note": "" if run.problem else curves}  # one sentence of each run
     found: dict[str, Any] = {}
     try:
         model = Model.load(run.folder)
