@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +119,31 @@ def test_a_folder_without_submissions_is_an_error(tmp_path: Path) -> None:
         find_entries(tmp_path / "missing")
     with pytest.raises(DataError, match="there is no"):
         one_entry(tmp_path / "missing")
+
+
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the problem of its submission, not left out in silence, and no problem of the others."""
+    course = tmp_path / "course"
+    write(course / "ada" / "two_layernet.py")
+    closed = write(course / "bo" / "parts" / "two_layernet.py").parent
+    write(course / "bo" / "notes.py")
+    monkeypatch.setattr(os, "scandir", refusing(closed))
+    ada, bo = find_entries(course)
+    assert prepared(ada, tmp_path / "ada") == ("two_layernet.py", ["two_layernet.py"])
+    for entry in (bo, one_entry(course / "bo")):
+        with pytest.raises(
+            DataError, match=rf"^cannot enter {re.escape(str(closed))}, change its permissions"
+        ):
+            entry.prepare(tmp_path / "bo")
+
+
+def refusing(closed: Path) -> Any:
+    """`os.scandir`, as it is for a user who may not enter this folder."""
+
+    def scandir(path: Any = ".") -> Any:
+        if Path(os.fsdecode(path)) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(closed))
+        return original(path)
+
+    original = os.scandir
+    return scandir

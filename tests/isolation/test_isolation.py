@@ -143,6 +143,25 @@ def test_the_copy_follows_no_link_and_has_a_size(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_may_not_be_entered_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that left its files out would call them missing."""
+    closed = tmp_path / "submission" / "parts"
+    closed.mkdir(parents=True)
+    original = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(closed))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with (
+        pytest.raises(FcnetError, match=f"^cannot read {closed}: Permission denied"),
+        scratch_copy(closed.parent),
+    ):
+        pass
+
+
 def test_a_tree_deeper_than_a_path_is_removed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

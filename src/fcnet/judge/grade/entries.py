@@ -39,15 +39,17 @@ class Entry:
     name : of the submission, fit for a file
     shown : its name for people
     files : each file, and its path inside the submission
+    unreadable : a folder in it that may not be entered
     """
 
     name: str
     shown: str
     files: tuple[tuple[str, Path], ...]
+    unreadable: Path | None = None
 
     def digest(self) -> str:
         """A hash of all that was handed in."""
-        total = hashlib.sha256()
+        total = hashlib.sha256(b"" if self.unreadable is None else os.fsencode(self.unreadable))
         for name, path in self.files:
             content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"too large"
             total.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
@@ -59,8 +61,11 @@ class Entry:
 
         Raises
         ------
-        DataError : nothing to check, too much, or an archive that cannot be unpacked
+        DataError : nothing to check, too much, a folder that may not be entered, or an archive that cannot be
+            unpacked
         """
+        if self.unreadable is not None:
+            raise DataError(f"cannot enter {self.unreadable}, change its permissions and grade again")
         if not self.files:
             raise DataError(f"{self.shown} is empty, ask for the file with the class")
         if len(self.files) > MOST_FILES or sum(path.stat().st_size for _, path in self.files) > MOST_BYTES:
@@ -76,7 +81,7 @@ class Entry:
                 copy = folder / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        code = [path for path in _files(folder) if path.suffix in (".py", ".ipynb")]
+        code = [path for path in _files(folder)[0] if path.suffix in (".py", ".ipynb")]
         if not code:
             raise DataError(
                 f"{self.shown} holds no .py file and no notebook, ask for the file with the class"
@@ -94,14 +99,14 @@ def find_entries(folder: Path) -> list[Entry]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder, give the one with the submissions")
     grouped: dict[tuple[str, str], list[tuple[str, Path]]] = {}
+    unreadable: dict[tuple[str, str], Path | None] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "__")) or path.is_symlink():
             continue
         if path.is_dir():
-            shown = moodle(path.name)
-            grouped[path.name, shown] = [
-                (str(file.relative_to(folder / path.name)), file) for file in _files(path)
-            ]
+            key = path.name, moodle(path.name)
+            files, unreadable[key] = _files(path)
+            grouped[key] = [(str(file.relative_to(path)), file) for file in files]
         elif path.suffix.lower() in (*CODE, *OTHER_ARCHIVES):
             found = CANVAS.fullmatch(path.name)
             key = (
@@ -117,8 +122,8 @@ def find_entries(folder: Path) -> list[Entry]:
         )
     names = unique(name for name, _ in grouped)
     return [
-        Entry(name, shown, tuple(files))
-        for name, ((_, shown), files) in zip(names, grouped.items(), strict=True)
+        Entry(name, key[1], tuple(files), unreadable.get(key))
+        for name, (key, files) in zip(names, grouped.items(), strict=True)
     ]
 
 
@@ -130,8 +135,9 @@ def one_entry(folder: Path) -> Entry:
     DataError : there is none
     """
     if folder.is_dir():
-        name = folder.resolve().name
-        return Entry(fit(name), name, tuple((str(path.relative_to(folder)), path) for path in _files(folder)))
+        name, (files, unreadable) = folder.resolve().name, _files(folder)
+        inside = tuple((str(path.relative_to(folder)), path) for path in files)
+        return Entry(fit(name), name, inside, unreadable)
     if not folder.is_file():
         raise DataError(f"there is no {folder}, give the submission's folder or file")
     return Entry(fit(folder.stem), folder.stem, ((folder.name, folder),))
@@ -161,10 +167,14 @@ def unique(names: Iterable[str]) -> Iterator[str]:
         yield candidate
 
 
-def _files(folder: Path) -> list[Path]:
-    """The regular files of a folder, links left out, in order; not many more than are allowed."""
+def _files(folder: Path) -> tuple[list[Path], Path | None]:
+    """The regular files of a folder, links left out, in order; not many more than are allowed.
+
+    The second is a folder in it, or the folder itself, that may not be entered.
+    """
     found: list[Path] = []
-    for place, folders, files in os.walk(folder):
+    closed: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
         for name in sorted(files):
             path = Path(place, name)
@@ -172,4 +182,4 @@ def _files(folder: Path) -> list[Path]:
                 found.append(path)
         if len(found) > MOST_FILES:
             break
-    return found
+    return found, next(iter(closed), None)

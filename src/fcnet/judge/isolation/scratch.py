@@ -39,7 +39,7 @@ def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
             copied = _copy(path, scratch / "code")
         except OSError as error:
             raise FcnetError(
-                f"cannot read {path}: {error.strerror or error}, give a file or a folder"
+                f"cannot read {error.filename or path}: {error.strerror or error}, give a file or a folder"
             ) from error
         yield scratch, copied
     finally:
@@ -64,7 +64,7 @@ def _copy(path: Path, code: Path) -> Path:
 def _copy_folder(folder: Path, target: Path) -> None:
     """Copy the regular files of a folder."""
     room, count = MOST_BYTES, 0
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_told):
         here = Path(place)
         depth = len(here.relative_to(folder).parts)
         folders[:] = [] if depth >= MOST_DEPTH else sorted(set(folders) - LEFT_OUT)
@@ -82,6 +82,11 @@ def _copy_folder(folder: Path, target: Path) -> None:
             copy = target / here.relative_to(folder) / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
+
+
+def _told(error: OSError) -> None:
+    """A folder that may not be entered is an error, rather than left out in silence."""
+    raise error
 
 
 def usage(scratch: Path, most: int) -> tuple[int, int]:
