@@ -61,7 +61,8 @@ class Pack:
     def numbers(self, numbers: NDArray[Any]) -> dict[str, Any]:
         """Take a row of float32 or uint8 numbers in as it is."""
         kind: Kind = "uint8" if numbers.dtype == np.uint8 else "float32"
-        return self.add(Rounded(kind, numbers.reshape(1, -1).astype(kind)))
+        with np.errstate(over="ignore"):  # what is too large is refused in words where the network computes
+            return self.add(Rounded(kind, numbers.reshape(1, -1).astype(kind)))
 
     def text(self) -> str:
         """All of it, deflated, in base64."""
