@@ -16,10 +16,16 @@ command -v "$python" >/dev/null 2>&1 ||
 rm -f .venv/ready
 [ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     { rm -rf .venv; "$python" -m venv .venv || fail "cannot make .venv in $(pwd), see above"; }
-echo "setting up .venv (once; a minute or so)"
+echo "setting up .venv (once; half a minute or so)"
 log=.venv/setup.log
 # wheels only, and their modules are compiled when they are first imported: nothing here is compiled
 pip() { .venv/bin/python -m pip install --quiet --no-compile --only-binary=:all: --constraint constraints.txt "$@" >>$log 2>&1; }
+# uv installs the same wheels in a quarter of pip's time; where it cannot, pip does it
+index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+quickly() {
+    env UV_SYSTEM_CERTS=1 UV_HTTP_TIMEOUT=15 ${index:+UV_DEFAULT_INDEX="$index"} .venv/bin/uv pip install --quiet \
+        --python .venv/bin/python --only-binary :all: --constraint constraints.txt "$@" >>$log 2>&1 || pip "$@"
+}
 # the groups are read here, since the pip that comes with Python is often too old for --group
 .venv/bin/python -c '
 import tomllib
@@ -28,7 +34,8 @@ with open("pyproject.toml", "rb") as file:
 print(*(package for name, group in groups.items() if name != "libraries" for package in group), sep="\n")' >.venv/development.txt
 # every extra but torch, which follows below
 extras=sklearn,report,tune,images,tables,onnx,tensorboard,postgresql
-if ! pip hatchling editables || ! pip --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then
+pip uv || true
+if ! quickly hatchling editables || ! quickly --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then
     fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see $log; is the network up?"
 fi
 

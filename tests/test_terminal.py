@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import fcnet
 from terminal import COMMANDS, SIZES, Seen, capture
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "terminal.md"
@@ -52,6 +56,20 @@ def test_trainings_and_their_list_fit_the_terminal(size: tuple[int, int], tmp_pa
         text(listed.after),
     )
     assert "It says nothing about other seeds." in text(compared.after)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["train", "tune", "data fetch"])
+def test_help_in_colour_is_broken_into_lines_as_without(command: str, tmp_path: Path) -> None:
+    seen = capture(f"fcnet {command} --help", tmp_path, 80, 400)
+    environment = os.environ | {"COLUMNS": "80", "PYTHONPATH": str(Path(fcnet.__file__).parents[1])}
+    plain = subprocess.run(
+        [sys.executable, "-m", "fcnet", *command.split(), "--help"],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert seen.after == tuple(line.rstrip() for line in plain.stdout.rstrip().splitlines())
+    assert "(default" in plain.stdout
+    assert "None)" not in plain.stdout
 
 
 def test_a_line_that_is_too_long_would_be_seen(tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ def one_weight(page: Any) -> Iterator[int]:
 
 
 EXPLORER: dict[str, Callable[[Any], Iterator[int]]] = {"explore_pass": one_pass, "explore_weight": one_weight}
+WATCH = "watch"
+"""The animations by name: those of the explorer, and that of the live page."""
 
 
 class Filming(Callback):
@@ -99,18 +101,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=ROOT / "docs" / "figures", help="folder for the animations"
     )
-    out = parser.parse_args(arguments).out
+    parser.add_argument("--only", choices=[*EXPLORER, WATCH], help="one of them, light and dark")
+    given = parser.parse_args(arguments)
+    out = given.out
     out.mkdir(parents=True, exist_ok=True)
     with chromium() as browser, tempfile.TemporaryDirectory() as name:
         if browser is None:
             return 2
         address = write_explorer(Path(name) / "explore.html").as_uri()
         for title, play in EXPLORER.items():
-            for scheme in SCHEMES:
+            for scheme in SCHEMES if given.only in (None, title) else ():
                 with _window(browser, scheme, address) as page:
                     _save(_filmed(page, play), out / f"{title}_{scheme}.webp")
-        for scheme, frames in _watched(browser, Path(name) / "runs").items():
-            _save(frames, out / f"watch_{scheme}.webp")
+        if given.only in (None, WATCH):
+            for scheme, frames in _watched(browser, Path(name) / "runs").items():
+                _save(frames, out / f"{WATCH}_{scheme}.webp")
     return 0
 
 

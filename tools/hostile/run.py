@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     earlier = read_json(options.again) if options.again else None
     if earlier:
         chosen = [case for case in CASES if case.name in {one["folder"] for one in earlier["each"]}]
-    _imported()
+    imported()
     counts: Counter[str] = Counter()
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def _imported() -> None:
+def imported() -> None:
     """Import what the commands import, before the forks, which then start at once."""
     for name in (
         "export", "report.page.html", "explore.write", "live.server", "runs.folding", "runs.testing",

@@ -129,12 +129,18 @@ class _Held(io.StringIO):
         return sys.__stdout__ is not None and sys.__stdout__.isatty()
 
 
+_BETWEEN = r"(?:\s|\x1b\[[\d;]*m)*"  # words: blanks, line breaks, colours
+
+_UNSET = re.compile(rf"{_BETWEEN}\(default:{_BETWEEN}(?:None)?\) *")
+"""What tyro says of an option that is not set, with the blanks behind; it may be broken between two lines."""
+
+
 def _wrapped(text: str) -> str:
-    """Help whose paragraphs fit the terminal: tyro wraps the options only."""
+    """Help whose paragraphs fit the terminal: tyro wraps the options only, which may be in colour."""
     width = shutil.get_terminal_size().columns
     lines = []
-    for line in text.splitlines():
-        long = len(line) > width and not line.startswith(("\x1b", "│"))
+    for line in _UNSET.sub("", text).splitlines():
+        long = len(line) > width and "\x1b" not in line and not line.startswith("│")
         wrapped = (
             textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) if long else [line]
         )
