@@ -1,4 +1,4 @@
-# make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: under 90 seconds)
+# make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: a minute or two)
 # make test   set up .venv, run the tests, on all cores      make check   those that are quick: under a minute
 # make setup  the set-up alone          make lint    ruff, mypy --strict
 # make site   the documentation as a site in build/site/html, with search; it needs no network
