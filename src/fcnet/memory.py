@@ -7,6 +7,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from fcnet.errors import DataError
+from fcnet.wording import megabytes
+
 
 def total() -> int | None:
     """Bytes of memory of the machine; None where the system does not say."""
@@ -25,6 +28,27 @@ def available() -> int | None:
         bytes_left for bytes_left in (_of_machine(), _of_container(), _of_process()) if bytes_left is not None
     ]
     return max(min(left), 0) if left else total()
+
+
+def check_memory(where: str, size: int, remedy: str, left: int | None = None) -> None:
+    """Make sure that something may take `size` bytes of memory.
+
+    Parameters
+    ----------
+    where : what takes it
+    size : bytes
+    remedy : what to do if that is too much
+    left : bytes that are available; those of this process if not given
+
+    Raises
+    ------
+    DataError : `WHERE takes about N of memory and M are available; REMEDY`
+    """
+    left = available() if left is None else left
+    if left is not None and size > left:
+        raise DataError(
+            f"{where} takes about {megabytes(size)} of memory and {megabytes(left)} are available; {remedy}"
+        )
 
 
 def _of_machine() -> int | None:

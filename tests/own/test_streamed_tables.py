@@ -259,12 +259,12 @@ def test_too_little_memory_is_said_before_a_table_is_read(
     kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = table(kind)
-    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 10_000)
+    monkeypatch.setattr("fcnet.memory.available", lambda: 10_000)
     status, _, err = fcnet(capsys, "train", "--out", "run", "--data", path, "--target", "income")
     assert status == 2
     assert err[0].startswith(f"error: {path} takes about ")
     assert err[0].endswith("are available; train with --stream, which reads rows while training")
-    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 403 * stored.ROW)
+    monkeypatch.setattr("fcnet.memory.available", lambda: 403 * stored.ROW)
     assert load_own(path, table=TableOptions("income"), stream=True).mapping is not None
 
 
@@ -275,7 +275,7 @@ def test_a_small_file_of_very_many_rows_is_refused(monkeypatch: pytest.MonkeyPat
     count = 2_000_000
     pq.write_table(pa.table({"a": np.zeros(count), "y": np.zeros(count, int)}), "own.parquet")
     assert Path("own.parquet").stat().st_size < 100_000
-    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 100_000_000)
+    monkeypatch.setattr("fcnet.memory.available", lambda: 100_000_000)
     with pytest.raises(
         DataError, match=r"own\.parquet takes about 260 MB of memory and 100 MB are available"
     ):
@@ -286,7 +286,7 @@ def test_many_categories_count_when_memory_is_compared(monkeypatch: pytest.Monke
     """A file of one column of text may have hundreds of features."""
     rows = [[f"c {place % 300}", place % 2] for place in range(3000)]
     path = write("wide.csv", rows, ["code", "y"])
-    monkeypatch.setattr("fcnet.data.tables.files.available", lambda: 4_000_000)
+    monkeypatch.setattr("fcnet.memory.available", lambda: 4_000_000)
     with pytest.raises(DataError, match=r"wide\.csv takes about 22 MB of memory and 4 MB are available"):
         load_own(path, table=TableOptions("y"))
 

@@ -38,7 +38,8 @@ plain = TrainConfig(
 digits = load_digits()
 train, _ = split(digits.train, 200)
 with workplace(plain) as place:
-    for kind, change in {"plain": {}, "augmented": {"cutout": 3, "mixup": 0.4}}.items():
+    banked = {"preprocessing": "whitened", "components": 30, "bank": 1}
+    for kind, change in {"plain": {}, "augmented": {"cutout": 3, "mixup": 0.4}, "banked": banked}.items():
         config = replace(plain, **change)
         engine = TorchEngine(config, train, digits.image_shape, digits.classes, place.workers)
         for examples in (50, 2):
@@ -106,9 +107,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def gradients(workers: int, folder: Path) -> dict[str, dict[str, Any]]:
-    """Loss and gradients of a minibatch of 50 and of one of 2 examples, plain and augmented."""
+    """Loss and gradients of a minibatch of 50 and of one of 2 examples, in three kinds of training."""
     finish(launch(workers, folder / "gradients.py", f"gradients-{workers}"))
-    names = [f"{kind}-{examples}" for kind in ("plain", "augmented") for examples in (50, 2)]
+    names = [f"{kind}-{examples}" for kind in ("plain", "augmented", "banked") for examples in (50, 2)]
     return {name: dict(np.load(folder / f"gradients-{workers}-{name}.npz")) for name in names}
 
 

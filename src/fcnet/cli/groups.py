@@ -24,7 +24,7 @@ GROUPS = {
     ),
     "input": (
         "preprocessing", "components", "whitening_floor", "mirror", "shift", "rotate", "zoom", "cutout",
-        "mixup", "augment",
+        "mixup", "augment", "bank",
     ),
     "search": ("trials", "workers", "vary", "minutes", "storage", "study"),
     "output": ("out", "resume", "overwrite", "tensorboard", "watch", "evaluate_every"),

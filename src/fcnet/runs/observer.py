@@ -41,7 +41,7 @@ from fcnet.train.history import Evaluation
 Array = NDArray[Any]
 
 SHARE = 0.01
-"""The largest share of the time that observing may take, beyond the first and the last evaluation."""
+"""The largest share of the time that observing may take, beyond the last evaluation."""
 
 EXAMPLES = 200
 """Training images in the fixed batch that gradients and dead units are measured on."""
@@ -54,7 +54,7 @@ BETWEEN_LOOKS = 0.2
 class Observer(Callback):
     """A callback that writes RUN/live and does what the page wishes.
 
-    While observing has had its share of the time, evaluations are not measured, and are written with a later
+    An evaluation is measured if observing stays within its share of the time. Others are written with a later
     one.
 
     Parameters
@@ -84,6 +84,7 @@ class Observer(Callback):
         ------
         RunError : RUN/live cannot be written
         """
+        self.start = self.told = self.looked = time.perf_counter()
         self.engine, self.config = engine, read_config(self.run.config)
         train, self.validation = split(self.dataset.train, self.config.validation)
         self.X = engine.inputs.of(np.asarray(train.images[:EXAMPLES]))
@@ -100,11 +101,11 @@ class Observer(Callback):
             if earlier is not None and earlier.shape == self.state.shape:
                 self.rows, self.measured = earlier.rows, earlier.measured
                 self.state.frames = earlier.frames
-        self.start = self.told = self.looked = time.perf_counter()
         self.first_step: int | None = None
-        self.spent = self.progress_took = 0.0
         if not self.state.frames:
             self._picture(0, engine.weights())
+        self.spent = time.perf_counter() - self.start
+        self.measuring_took = self.progress_took = 0.0
 
     def on_batch_end(self, step: int, total: int, loss: float) -> None:
         """Complete what was measured at the last evaluation; tell the progress about every second."""
@@ -128,9 +129,9 @@ class Observer(Callback):
         self.rows = [one for one in self.rows if one.step < row.step] + [row]
         assert self.progress is not None
         last = row.step == self.progress.total
-        due = self.spent < SHARE * (time.perf_counter() - self.start)
-        if due or last or not self.measured:
-            self._timed(lambda: self._measure(row.step))
+        due = self.spent + self.measuring_took <= SHARE * (time.perf_counter() - self.start)
+        if due or last:
+            self.measuring_took = self._timed(lambda: self._measure(row.step))
         if last:
             self._timed(self._write)
 

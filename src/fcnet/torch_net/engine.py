@@ -75,7 +75,15 @@ class TorchEngine:
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         augment = Pipeline.of(config.augmentations, image_shape)
         self.images = DeviceImages(
-            train, self.inputs, augment, image_shape, self.device, dtype, workers.rank, workers.size
+            train,
+            self.inputs,
+            augment,
+            image_shape,
+            self.device,
+            dtype,
+            workers.rank,
+            workers.size,
+            config.bank,
         )
         self.views = self.images.views
         self.architecture = config.architecture(self.inputs.size, len(classes))

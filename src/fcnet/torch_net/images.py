@@ -20,6 +20,7 @@ from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import StreamReader
 from fcnet.data.streamed import Streamed
 from fcnet.torch_net.losses import Targets
+from fcnet.train.bank import Bank, check_bank
 from fcnet.train.inputs import Inputs
 
 Share = slice | NDArray[np.int64]
@@ -44,6 +45,7 @@ class DeviceImages:
     image_shape : (channels, height, width)
     device, dtype : of the network
     worker, workers : which of how many processes this is
+    bank : epochs whose inputs are kept
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class DeviceImages:
         dtype: torch.dtype,
         worker: int = 0,
         workers: int = 1,
+        bank: int = 0,
     ) -> None:
         self.device, self.augment, self.image_shape = device, augment, image_shape
         self.dtype, self.preprocessing = dtype, inputs.preprocessing
@@ -74,6 +77,12 @@ class DeviceImages:
         P = inputs.projection
         self.projection = None if P is None else on_device(P, device).to(dtype)
         self._host_labels = train.labels
+        self.bank: Bank[Tensor] | None = None
+        if bank:
+            # products may be in bfloat16, half as large: then the bank is smaller than it is held to be
+            left = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+            check_bank(bank, len(train), inputs.size, dtype.itemsize, left)
+            self.bank = Bank(bank, len(train), self.views, self._computed, torch.cat)
 
     def mine(self, batch: Minibatch) -> Share:
         """Which rows of a minibatch this process works on."""
@@ -85,13 +94,20 @@ class DeviceImages:
         """The inputs (B, D) and the targets of a minibatch, cut down to the rows that are `mine`."""
         if self.augment.steps:
             return self._augmented(batch, mine)
-        rows = batch.rows[mine]
-        X = self._centred(self._pixels(batch, mine))
-        return self._projected(X), self.labels.index_select(0, on_device(rows, self.device))
+        rows = on_device(batch.rows[mine], self.device)
+        if self.bank is not None:
+            X = self.bank.of(batch).index_select(0, rows)
+        else:
+            X = self._projected(self._centred(self._pixels(batch, mine)))
+        return X, self.labels.index_select(0, rows)
 
     def inputs(self, images: NDArray[Any]) -> Tensor:
         """What the network is given of images (B, D), uint8 pixels or features."""
         return self._projected(self._centred(self._stored(images)))
+
+    def _computed(self, batch: Minibatch) -> Tensor:
+        """The inputs of a minibatch, for the bank."""
+        return self._projected(self._centred(self._pixels(batch, WHOLE)))
 
     def _augmented(self, drawn: Minibatch, mine: Share) -> tuple[Tensor, Targets]:
         """As `batch`, where more is done than moving pixels.

@@ -95,6 +95,9 @@ class TrainConfig:
     mixup: float = 0.0
     """Mix each example and its target with another of its minibatch, with a weight from Beta(alpha, alpha)
     for this alpha; 0 for none."""
+    bank: int = 0
+    """Epochs whose deformed and projected images are kept in memory and used again in turn, so that later
+    epochs are cheaper; 0 deforms them anew in every epoch. For whitened inputs."""
     validation: int = 1000
     """Images held out for validation, from the end of the training files."""
     evaluate_every: int | None = None
@@ -121,6 +124,12 @@ class TrainConfig:
             make_average(self.average, Length(1, 1))
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
+        if self.bank:
+            whitened = self.preprocessing == "whitened"
+            require("bank", self.bank, whitened, "0, or choose the preprocessing whitened")
+            moved = {"mirror", "shift", "rotate", "zoom"}
+            others = [name for name in self.augmentations if name not in moved]
+            require("bank", self.bank, not others, f"0 with {', '.join(others)}, which changes minibatches")
         if self.engine == "numpy":
             with_torch = "with the engine numpy, or choose the engine torch"
             require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")

@@ -21,6 +21,7 @@ from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS
 from fcnet.net.scaled import Scaled
 from fcnet.registry import look_up
+from fcnet.train.bank import Bank, check_bank
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import Inputs, make_inputs
 from fcnet.train.model import Model
@@ -130,6 +131,10 @@ class NumpyEngine:
         tables = self.augment.deformation.tables(image_shape)
         self.gatherer = make_gatherer(train.images, tables)
         self.views = len(tables)
+        self.bank: Bank[Array] | None = None
+        if config.bank:
+            check_bank(config.bank, len(train), self.inputs.size, np.dtype(dtype).itemsize)
+            self.bank = Bank(config.bank, len(train), self.views, self._computed, np.concatenate)
         self._buffers: dict[str, Array] = {}
 
     @property
@@ -137,9 +142,14 @@ class NumpyEngine:
         return self.network.architecture
 
     def step(self, batch: Minibatch, learning_rate: float) -> float:
-        X, y = self._centred(self.gatherer.gather(batch)), self.labels[batch.rows]
-        targets = self._augmented(X, y, batch) if self.augment.steps else y
-        return self.network.step(self._projected(X), targets, self.optimiser, learning_rate, self.config.reg)
+        y = self.labels[batch.rows]
+        if self.bank is not None:
+            X, targets = self._kept(self.bank.of(batch), batch.rows), y
+        else:
+            X = self._centred(self.gatherer.gather(batch))
+            targets = self._augmented(X, y, batch) if self.augment.steps else y
+            X = self._projected(X)
+        return self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
 
     def average(self, share: float) -> None:
         if self.averaged is None:
@@ -191,6 +201,15 @@ class NumpyEngine:
 
     def describe(self) -> dict[str, Any]:
         return {"name": "numpy", "device": "cpu", "precision": self.network.dtype.name, "workers": 1}
+
+    def _computed(self, batch: Minibatch) -> Array:
+        """The inputs (B, C) of a minibatch, for the bank."""
+        return self._projected(self._centred(self.gatherer.gather(batch))).settled().copy()
+
+    def _kept(self, inputs: Array, rows: NDArray[np.int64]) -> Scaled:
+        """These rows of the bank's inputs (N, C), in a buffer that is reused."""
+        X = buffer(self._buffers, "projected", (len(rows), inputs.shape[1]), inputs.dtype)
+        return Scaled(np.take(inputs, rows, axis=0, out=X, mode="clip"))
 
     def _given(self, images: NDArray[np.uint8]) -> Scaled:
         """What the network sees of images (N, D), in a buffer that is reused."""

@@ -24,7 +24,7 @@ RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("patience", "hidden"), AT_LEAST_1),
     **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
     **dict.fromkeys(
-        ("reg", "whitening_floor", "warmup_epochs", "shift", "cutout", "mixup", "seed", "blocks"),
+        ("reg", "whitening_floor", "warmup_epochs", "shift", "cutout", "mixup", "seed", "blocks", "bank"),
         NOT_NEGATIVE,
     ),
     "receptive_field": NOT_NEGATIVE,

@@ -14,10 +14,11 @@ from fcnet.data.own import remarks
 from fcnet.data.own.arrays import HINT, as_features, check_class_names
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged, dataset_of
 from fcnet.data.tables.columns import Table, listed
-from fcnet.data.tables.files import check_memory, read_table
+from fcnet.data.tables.files import read_table
 from fcnet.data.tables.fit import fitted
 from fcnet.data.tables.mapping import Mapping, Number, Remarks
 from fcnet.data.tables.target import labels_of, many_numbers
+from fcnet.memory import check_memory
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from fcnet.data.tables.csv import read_csv
 from fcnet.errors import DataError
 from fcnet.extras import require
 from fcnet.files import open_plain
-from fcnet.memory import available
-from fcnet.wording import megabytes
+from fcnet.memory import check_memory
 
 CSV, PARQUET = (".csv", ".tsv", ".tab"), (".parquet", ".pq")
 SUFFIXES = (*CSV, *PARQUET)
@@ -102,20 +101,6 @@ def check_rows(about: Any, where: str) -> None:
     """
     if about.num_rows == 0 or about.num_columns == 0:
         raise DataError(f"{where} holds no rows or no columns, give both")
-
-
-def check_memory(where: str, size: int, remedy: str) -> None:
-    """Make sure that a table may take `size` bytes of memory.
-
-    Raises
-    ------
-    DataError : `WHERE takes about N of memory and M are available; REMEDY`
-    """
-    left = available()
-    if left is not None and size > left:
-        raise DataError(
-            f"{where} takes about {megabytes(size)} of memory and {megabytes(left)} are available; {remedy}"
-        )
 
 
 def _csv(file: BinaryIO, path: Path, remedy: str) -> Table:

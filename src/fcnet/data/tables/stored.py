@@ -18,8 +18,9 @@ import numpy as np
 from fcnet.data.tables.arrow import Text, check_names, column_of
 from fcnet.data.tables.columns import Column, Table, column_name
 from fcnet.data.tables.csv import Layout
-from fcnet.data.tables.files import PARQUET, check_memory, check_rows, opened, reported
+from fcnet.data.tables.files import PARQUET, check_rows, opened, reported
 from fcnet.extras import require
+from fcnet.memory import check_memory
 
 PIECE = 1 << 20
 """Numbers of a piece, in about: 8 MB in float64."""
