@@ -44,6 +44,23 @@ def recipe(home: Path) -> Path:
 
 
 @pytest.mark.slow
+def test_two_nets_are_trained_at_the_same_time_each_on_its_processor(recipe: Path, home: Path) -> None:
+    recipe.write_text(RECIPE + "nets = 2\n")
+    ran = finish(start("record run recipe.toml --out two --data digits", home))
+    assert ran.status == 0, ran.err
+    record = json.loads((home / "two" / "record.json").read_text())
+    (ended,) = (entry["event"] for entry in record["log"] if entry["event"]["what"] == "ended")
+    folders = sorted(path for path in (home / "two" / "seeds").iterdir() if path.is_dir())
+    assert [path.name for path in folders] == [f"{ended['seed']}", f"{ended['seed']}-2"]
+    whens = [json.loads((path / "record.json").read_text()) for path in folders]
+    assert [one["config"]["seed"] for one in whens] == [ended["seed"], ended["seed"] + 2**31]
+    assert ended["seconds"] == max(one["seconds"] for one in whens)
+    assert ended["folded"]["accuracy"] != ended["plain"]["accuracy"]
+    verified = finish(start("record verify two/record.json --runs two", home))
+    assert verified.status == 0, verified.out
+
+
+@pytest.mark.slow
 def test_a_plan_a_record_and_its_verification(recipe: Path, home: Path, fcnet: Run) -> None:
     options = "recipe.toml --out mine --data digits --beat 99.9"
     planned = fcnet(f"record plan {options} --nonce chosen")

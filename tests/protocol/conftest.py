@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fcnet.data.dataset import Dataset
-from fcnet.protocol.contents import Beat, Budget, Ended, Plan, Recipe, Record, Views
+from fcnet.protocol.contents import Beat, Budget, Ended, Fold, Plan, Recipe, Record
 from fcnet.protocol.measure import measure
 from fcnet.protocol.seed import train_seed
 
@@ -23,7 +23,7 @@ BEAT = Beat("an earlier record", [0.31, 0.35, 0.33])
 
 def recipe(minutes: float = 1.0, seeds: int | None = None, **settings: Any) -> Recipe:
     """Twelve hidden units, one epoch, shifts by one pixel folded."""
-    return Recipe("digits", Budget(minutes), SETTINGS | settings, Views(shift=1), seeds)
+    return Recipe("digits", Budget(minutes), SETTINGS | settings, Fold(shift=1), seeds)
 
 
 def here(out: Path, dataset: Dataset) -> Callable[[Plan, int], Ended]:

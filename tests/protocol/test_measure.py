@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from fcnet.data.dataset import Dataset
-from fcnet.errors import DataError, RunError
+from fcnet.errors import DataError, DivergedError, RunError
+from fcnet.net.losses import accuracy_and_loss
 from fcnet.protocol import plan as planning
-from fcnet.protocol.contents import Beat, Budget, Ended, Plan, Recipe, Record, Views, read
+from fcnet.protocol.beside import against_runs
+from fcnet.protocol.contents import Beat, Budget, Ended, Fold, Plan, Recipe, Record, read
 from fcnet.protocol.folder import RecordFolder
 from fcnet.protocol.log import ended, read_log
 from fcnet.protocol.measure import measure, planned
@@ -24,6 +28,9 @@ from fcnet.protocol.seed import train_seed
 from fcnet.protocol.verify import findings
 from fcnet.records import RunFolder, read_json
 from fcnet.runs import testing
+from fcnet.runs.training import train_run
+from fcnet.train.config import TrainConfig
+from fcnet.train.model import Model
 from trainings import StopAfter
 
 from .conftest import BEAT, SETTINGS, here, recipe
@@ -203,6 +210,60 @@ def test_a_training_that_diverges_is_a_failure(digits: Dataset, tmp_path: Path) 
     assert list(findings(record)) == []
 
 
+TWO = Recipe("two nets", Budget(60.0), SETTINGS, Fold(nets=2))
+
+
+def test_the_nets_of_a_seed_are_folded_and_tested_as_one(digits: Dataset, tmp_path: Path) -> None:
+    record = measure(tmp_path, TWO, digits, here(tmp_path, digits), None, None)
+    (one,) = ended(record.log).values()
+    first, second = RecordFolder(tmp_path).runs(one.seed, 2)
+    seeds = [RunFolder(run).read_record()["seed"] for run in (first, second)]
+    assert seeds == [one.seed, one.seed + 2**31]
+    models = [Model.load(run) for run in (first, second)]
+    alone = [model.logits(digits.test.images) for model in models]
+    wanted = [accuracy_and_loss(logits, digits.test.labels) for logits in (*alone, sum(alone) / 2)]
+    assert one.plain is not None
+    assert one.folded is not None
+    for use, (accuracy, loss) in ((one.plain, wanted[0]), (one.folded, wanted[2])):
+        assert (use.accuracy, use.loss) == (accuracy, pytest.approx(loss, rel=1e-5))
+    assert min(abs(wanted[2][1] - loss) for _, loss in wanted[:2]) > 1e-3  # or nothing tells them apart
+    assert (one.plain.count, one.folded.count) == (1, 1)
+    assert not RunFolder(second).test.exists()
+    assert one.steps == 2 * 21
+    assert one.seconds == max(RunFolder(run).read_record()["seconds"] for run in (first, second))
+    assert list(findings(record)) == list(against_runs(record, tmp_path)) == []
+    again = measure(tmp_path, TWO, digits, here(tmp_path, digits), None, None)
+    assert again == record
+    shutil.rmtree(second)
+    shutil.copytree(first, second)
+    assert [line.split(": ")[1] for line in against_runs(record, tmp_path)][:2] == [
+        "the settings in its folder are not those of the plan",
+        "its folder holds another training than the record",
+    ]
+
+
+def test_a_seed_fails_with_any_of_its_nets(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(TWO, digits)
+    train = train_run
+
+    def train_or_fail(config: TrainConfig, *given: Any) -> dict[str, Any]:
+        record = train(config, *given)
+        if config.seed != plan.seeds[0]:
+            raise DivergedError("the loss became inf")
+        return record
+
+    monkeypatch.setattr("fcnet.protocol.seed.train_run", train_or_fail)
+    found = train_seed(tmp_path, plan, plan.seeds[0], digits)
+    assert (found.outcome, found.plain, found.folded) == ("diverged", None, None)
+    assert found.seed == plan.seeds[0]
+    assert not RunFolder(RecordFolder(tmp_path).run(found.seed)).test.exists()
+    assert train_seed(tmp_path, plan, found.seed, digits) == found
+    result = result_of(plan, {found.seed: found})
+    assert (result.failures, result.accuracies) == (1, [0.1])
+
+
 def test_another_recipe_needs_another_folder(made: Made, digits: Dataset) -> None:
     out, _ = made
     perform = here(out, digits)
@@ -220,7 +281,7 @@ def test_another_recipe_needs_another_folder(made: Made, digits: Dataset) -> Non
 def test_what_cannot_be_folded_or_split_is_refused_before_anything_is_trained(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wide = msgspec.structs.replace(recipe(), fold=Views(shift=9))
+    wide = msgspec.structs.replace(recipe(), fold=Fold(shift=9))
     with pytest.raises(DataError, match="shift is 9"):
         planned(tmp_path / "a", wide, digits, None, None)
     with pytest.raises(DataError, match="cannot hold out 5000"):
@@ -271,14 +332,14 @@ def test_the_recipe_of_the_documentation_is_one(tmp_path: Path) -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "recipe.toml").write_text(block)
     found = read_recipe(tmp_path / "recipe.toml")
-    assert (found.budget, found.fold) == (Budget(5), Views(mirror=True, shift=1))
+    assert (found.budget, found.fold) == (Budget(5), Fold(mirror=True, shift=1))
 
 
 def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
     place = tmp_path / "recipe.toml"
     place.write_text(TOML)
     assert read_recipe(place) == Recipe(
-        "mine", Budget(2.5), {"hidden": [30, 20], "epochs": 4}, Views(mirror=True), 6
+        "mine", Budget(2.5), {"hidden": [30, 20], "epochs": 4}, Fold(mirror=True), 6
     )
 
 
@@ -293,7 +354,9 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
         ("epochs = 4", "seed = 4", "the seeds are drawn, leave seed out"),
         ("epochs = 4", "device = 'cuda'", "leave device out"),
         ("minutes = 2.5", "minutes = 2.5\ndevice = 'gpu'", "needs engine = 'torch'"),
-        ("mirror = true", "mirror = false", "fold has no views"),
+        ("mirror = true", "mirror = false", "fold has nothing to fold"),
+        ("mirror = true", "nets = 1", "`int` >= 2"),
+        ("mirror = true", "nets = 3", "`int` <= 2"),
         ("[fold]", "[folds]", "unknown field `folds`"),
         ("[fold]", "[fold", "is no recipe"),
     ],

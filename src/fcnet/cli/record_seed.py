@@ -19,7 +19,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(sys.stdin.readline())
     if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: order["cores"]])  # before NumPy loads
+        here = slice(*order["cores"])
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[here])  # before NumPy loads
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
     from fcnet.train.interruption import stopped_by_sigterm
 
@@ -41,7 +42,7 @@ def _wait_for_the_end() -> None:
 
 
 def train(order: dict[str, Any]) -> None:
-    """Load the data and train the seed.
+    """Load the data and train the seed, or one of its nets.
 
     Raises
     ------
@@ -51,15 +52,22 @@ def train(order: dict[str, Any]) -> None:
     from fcnet.cli.progress import TrainingProgress
     from fcnet.protocol.contents import Plan, read
     from fcnet.protocol.folder import RecordFolder
-    from fcnet.protocol.seed import train_seed
+    from fcnet.protocol.seed import train_net, train_seed
 
     out = Path(order["out"])
     plan = read(RecordFolder(out).plan, Plan)
     dataset = load(None if order["data"] is None else Path(order["data"]), require_cifar10=True)
     if dataset.origin.sha256 != plan.data.sha256:
         raise FcnetError(f"{out} was planned with other data than {dataset.origin.path}, give --data")
+    seed, net = order["seed"], order["net"]
+    if net:  # the first net shows the progress
+        train_net(out, plan, seed, net, dataset)
+        return
     with TrainingProgress(order["title"]) as progress:
-        train_seed(out, plan, order["seed"], dataset, progress)
+        if net is None:
+            train_seed(out, plan, seed, dataset, progress)
+        else:
+            train_net(out, plan, seed, net, dataset, progress)
 
 
 if __name__ == "__main__":

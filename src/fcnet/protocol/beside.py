@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fcnet.errors import FcnetError
+from fcnet.files import exists
 from fcnet.protocol.contents import Ended, Plan, Recipe, Record, Use, digest
 from fcnet.protocol.folder import RecordFolder
 from fcnet.protocol.log import ended
-from fcnet.protocol.plan import settings_of
 from fcnet.protocol.recipe import config_of, deformation
 from fcnet.protocol.seed import sums_hash, use_of
 from fcnet.records import SEALED, RunFolder
@@ -37,27 +37,31 @@ def against_runs(record: Record, out: Path) -> Iterator[str]:
     """How the folders of the runs differ from what the record says of them."""
     for one in ended(record.log).values():
         try:
-            yield from _against_run(record.plan, one, RecordFolder(out).run(one.seed))
+            yield from _against_runs(record.plan, one, RecordFolder(out))
         except FcnetError as error:
             yield f"seed {one.seed}: {error}"
 
 
-def _against_run(plan: Plan, one: Ended, run: Path) -> Iterator[str]:
-    config = read_config(RunFolder(run).config)
-    if config.seed != one.seed or settings_of(config) != settings_of(config_of(plan.recipe, 0)):
-        yield f"seed {one.seed}: the settings in its folder are not those of the plan"
+def _against_runs(plan: Plan, one: Ended, record: RecordFolder) -> Iterator[str]:
+    runs = record.runs(one.seed, plan.recipe.nets)
+    for net, run in enumerate(runs):
+        if one.failed and net and not exists(run):
+            continue  # it failed before this one began
+        if read_config(RunFolder(run).config) != config_of(plan.recipe, one.seed, net=net):
+            yield f"seed {one.seed}: the settings in its folder are not those of the plan"
     if one.failed:
         return
-    folder = RunFolder(run)
-    folder.check(*SEALED)
-    if sums_hash(run) != one.run_sha256:
+    for run in runs:
+        RunFolder(run).check(*SEALED)
+    if sums_hash(*runs) != one.run_sha256:
         yield f"seed {one.seed}: its folder holds another training than the record"
-    seconds = folder.read_record()["seconds"]
+    seconds = max(RunFolder(run).read_record()["seconds"] for run in runs)
     if seconds != one.seconds:
         yield f"seed {one.seed}: its folder says {seconds:.1f} s, and the record {one.seconds:.1f} s"
-    wanted = [(read_test(run), one.plain)]
+    first, others = runs[0], runs[1:]
+    wanted = [(read_test(first), one.plain)]
     if plan.recipe.fold is not None:
-        wanted.append((read_test(run, deformation(plan.recipe)), one.folded))
+        wanted.append((read_test(first, deformation(plan.recipe), others), one.folded))
     for found, use in wanted:
         yield from _against_use(one.seed, None if found is None else use_of(found), use)
 

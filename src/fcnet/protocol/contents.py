@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from fcnet.errors import RunError
 from fcnet.files import read_file
@@ -24,6 +24,9 @@ CORES = 2
 """Processors that a training with the budget of a CPU may use."""
 
 MOST_SEEDS = 100
+
+SEED_BITS = 31
+"""Seeds are drawn below 2 to this power."""
 
 Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 """A sha256."""
@@ -51,11 +54,16 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
         return 60 * self.minutes
 
 
-class Views(Struct, frozen=True, forbid_unknown_fields=True):
-    """The views that are folded into the trained network, as for `fcnet fold`."""
+class Fold(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is folded into one network, as by `fcnet fold`.
+
+    mirror, shift : views of the images
+    nets : networks that are trained at the same time, each on its share of the processors; one if not given
+    """
 
     mirror: bool = False
     shift: Annotated[int, Meta(ge=0, le=100)] = 0
+    nets: Annotated[int, Meta(ge=2, le=CORES)] | UnsetType = UNSET
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,8 +77,13 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     budget: Budget
     settings: Object
-    fold: Views | None = None
+    fold: Fold | None = None
     seeds: Annotated[int, Meta(ge=1, le=MOST_SEEDS)] | None = None
+
+    @property
+    def nets(self) -> int:
+        """Networks that are trained for one seed."""
+        return 1 if self.fold is None or self.fold.nets is UNSET else self.fold.nets
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,15 +169,17 @@ class Ended(Struct, frozen=True, forbid_unknown_fields=True, tag_field="what", t
 
     outcome : "trained"; or a failure, "diverged" or "over budget"
     why : of a failure, in words
-    seconds : of the training, see `Budget`
-    epochs, steps : that were done
+    seconds : of the training, see `Budget`; of several nets, of the one that took longest
+    epochs, steps : that were done; of several nets, the epochs of the first and the steps of all
     step_flops : floating-point operations of a step's matrix products
     cores : processors that the training could use
     engine : as in the run's record: name, device, precision
     settings_sha256 : of the settings in the run's folder, without the seed
-    run_sha256 : of the run folder's SHA256SUMS; None for a failure
-    val_accuracy : on the validation split, of the network as it was trained; None for a failure
-    plain, folded : the test images, without and with folding; None for a failure or without folding
+    run_sha256 : of the SHA256SUMS of the run folder, or of all of them; None for a failure
+    val_accuracy : on the validation split, of the network as it was trained, or the first of several; None
+        for a failure
+    plain, folded : the test images, without folding (of several nets, the first) and with it; None for a
+        failure or without folding
     """
 
     seed: Whole

@@ -4,6 +4,7 @@ plan.json       the plan, written before the first training starts
 log.jsonl       the log, one entry a line
 record.json     the record: plan, log and result; written last
 seeds/SEED/     the run folder of a seed, as `fcnet train` makes it
+seeds/SEED-2/   that of its second net, where a recipe folds several
 seeds/SEED.json what became of it
 """
 
@@ -31,9 +32,13 @@ class RecordFolder:
     def record(self) -> Path:
         return self.path / "record.json"
 
-    def run(self, seed: int) -> Path:
-        """The run folder of a seed."""
-        return self.path / "seeds" / str(seed)
+    def run(self, seed: int, net: int = 0) -> Path:
+        """The run folder of a seed, or of another net of it."""
+        return self.path / "seeds" / (f"{seed}-{net + 1}" if net else str(seed))
+
+    def runs(self, seed: int, nets: int) -> list[Path]:
+        """The run folders of all nets of a seed."""
+        return [self.run(seed, net) for net in range(nets)]
 
     def ended(self, seed: int) -> Path:
         """What became of a seed, before the log says so."""

@@ -15,13 +15,11 @@ from typing import Any
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError
-from fcnet.protocol.contents import FORMAT, Beat, Machine, Plan, Recipe, Source, digest, now
+from fcnet.protocol.contents import FORMAT, SEED_BITS, Beat, Machine, Plan, Recipe, Source, digest, now
 from fcnet.protocol.recipe import config_of, deformation, fewest
 from fcnet.records import environment
 from fcnet.runs import folding
 from fcnet.train.config import TrainConfig
-
-SEED_BITS = 31
 
 BYTES = 4
 """Of a float32, as weights are saved."""
@@ -66,7 +64,7 @@ def check_fit(recipe: Recipe, config: TrainConfig, dataset: Dataset) -> None:
     split(dataset.train, config.validation)
     views = len(deformation(recipe).tables(dataset.image_shape))
     alone = config.architecture(math.prod(dataset.image_shape), len(dataset.classes)).size
-    size = BYTES * views * alone
+    size = BYTES * views * recipe.nets * alone
     if recipe.fold is not None and size > folding.LARGEST:
         raise DataError(
             f"the folded network would have {size / 2**30:.1f} GiB, more than {folding.LARGEST >> 30}; "

@@ -11,7 +11,7 @@ import msgspec
 from fcnet.data.deformation import Deformation
 from fcnet.errors import DataError
 from fcnet.files import read_file
-from fcnet.protocol.contents import Budget, Recipe
+from fcnet.protocol.contents import SEED_BITS, Budget, Recipe
 from fcnet.schema import SETTINGS_LIMIT
 from fcnet.train.config import TrainConfig
 
@@ -56,12 +56,22 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f"{where}: seeds is {recipe.seeds}, and {recipe.budget.minutes:g} minutes need at least "
             f"{fewest(recipe.budget)}"
         )
-    if recipe.fold is not None and deformation(recipe) == Deformation():
-        raise DataError(f"{where}: fold has no views, add mirror = true or shift = 1, or leave fold out")
+    if recipe.fold is not None and deformation(recipe) == Deformation() and recipe.nets == 1:
+        raise DataError(
+            f"{where}: fold has nothing to fold, add mirror = true, shift = 1 or nets = 2, or leave fold out"
+        )
+    if recipe.nets > 1 and recipe.budget.device == "gpu":
+        raise DataError(f"{where}: several nets share the processors of a CPU, leave nets out for a GPU")
 
 
-def config_of(recipe: Recipe, seed: int, where: str = "the recipe") -> TrainConfig:
+def config_of(recipe: Recipe, seed: int, where: str = "the recipe", net: int = 0) -> TrainConfig:
     """The settings of the training of one seed, on the device of the budget.
+
+    Parameters
+    ----------
+    recipe, seed : of the plan; the seeds of further nets lie above all that are drawn
+    where : what errors begin with
+    net : which of the networks that are trained for the seed, from 0
 
     Raises
     ------
@@ -74,7 +84,7 @@ def config_of(recipe: Recipe, seed: int, where: str = "the recipe") -> TrainConf
         raise DataError(f"{where}: the seeds are drawn, leave seed out of its settings")
     if settings.pop("device", "auto") not in ("auto", device):
         raise DataError(f"{where}: the budget is for {device}, leave device out of its settings")
-    return TrainConfig.from_dict(settings | {"device": device, "seed": seed}, where)
+    return TrainConfig.from_dict(settings | {"device": device, "seed": seed + (net << SEED_BITS)}, where)
 
 
 def deformation(recipe: Recipe) -> Deformation:

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ class Clock(Callback):
 def train_seed(out: Path, plan: Plan, seed: int, dataset: Dataset, watch: Callback | None = None) -> Ended:
     """Train one seed of a plan in its run folder, resuming what is there, and use the test images once.
 
+    Where a recipe has several nets, those that are not trained yet are trained in turn.
+
     Parameters
     ----------
     out : the folder of the record
@@ -91,18 +94,46 @@ def train_seed(out: Path, plan: Plan, seed: int, dataset: Dataset, watch: Callba
     place = RecordFolder(out).ended(seed)
     if exists(place):
         return read(place, Ended)
-    check_source(plan)
-    config, clock = config_of(plan.recipe, seed), Clock(plan.recipe.budget.seconds)
-    run = RecordFolder(out).run(seed)
-    try:
-        record = train_run(config, dataset, run, True, Callbacks(watch or Callback(), clock))
-    except (DivergedError, OverBudgetError) as failure:
-        found = _failed(run, config, clock, dataset, failure)
-    else:
-        check_source(plan)  # what follows may import files that were changed meanwhile
-        found = _trained(run, record, deformation(plan.recipe), dataset)
+    records = []
+    for net in range(plan.recipe.nets):
+        record = train_net(out, plan, seed, net, dataset, watch)
+        if record is None:
+            return read(place, Ended)
+        records.append(record)
+    check_source(plan)  # what follows may import files that were changed meanwhile
+    runs = RecordFolder(out).runs(seed, plan.recipe.nets)
+    found = _trained(runs, records, deformation(plan.recipe), dataset)
     write_atomically(place, text_of(found))
     return found
+
+
+def train_net(
+    out: Path, plan: Plan, seed: int, net: int, dataset: Dataset, watch: Callback | None = None
+) -> dict[str, Any] | None:
+    """Train one of the nets of a seed in its run folder, resuming what is there.
+
+    Parameters
+    ----------
+    out, plan, seed, dataset, watch : as for `train_seed`
+    net : which one, from 0
+
+    Returns
+    -------
+    record : of the run; None if the training fails, and the seed with it, which seeds/SEED.json then says
+
+    Raises
+    ------
+    RunError, DataError, KeyboardInterrupt : as `train_seed`
+    """
+    check_source(plan)
+    config, clock = config_of(plan.recipe, seed, net=net), Clock(plan.recipe.budget.seconds)
+    run = RecordFolder(out).run(seed, net)
+    try:
+        return train_run(config, dataset, run, True, Callbacks(watch or Callback(), clock))
+    except (DivergedError, OverBudgetError) as failure:
+        found = _failed(run, config, seed, clock, dataset, failure)
+        write_atomically(RecordFolder(out).ended(seed), text_of(found))
+        return None
 
 
 def check_source(plan: Plan) -> None:
@@ -119,44 +150,51 @@ def check_source(plan: Plan) -> None:
         )
 
 
-def _facts(run: Path, config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+def _facts(run: Path, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
     """What is said of every seed."""
     inputs, classes = math.prod(dataset.image_shape), len(dataset.classes)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
-        "seed": config.seed,
+        "seed": seed,
         "step_flops": 2 * step_products(config, inputs, classes),
         "cores": allowed,
         "settings_sha256": digest(settings_of(read_config(RunFolder(run).config))),
     }
 
 
-def _failed(run: Path, config: TrainConfig, clock: Clock, dataset: Dataset, failure: Exception) -> Ended:
+def _failed(
+    run: Path, config: TrainConfig, seed: int, clock: Clock, dataset: Dataset, failure: Exception
+) -> Ended:
     inputs, classes = math.prod(dataset.image_shape), len(dataset.classes)
     return Ended(
         outcome="over budget" if isinstance(failure, OverBudgetError) else "diverged",
         why=str(failure)[:REASON], seconds=clock.so_far, epochs=clock.epochs, steps=clock.steps,
         parameters=config.architecture(inputs, classes).size, engine={"name": config.engine},
-        **_facts(run, config, dataset),
+        **_facts(run, config, seed, dataset),
     )  # fmt: skip
 
 
-def _trained(run: Path, record: dict[str, Any], views: Deformation, dataset: Dataset) -> Ended:
+def _trained(
+    runs: Sequence[Path], records: Sequence[dict[str, Any]], views: Deformation, dataset: Dataset
+) -> Ended:
+    run, record, others = runs[0], records[0], runs[1:]
     config, last = read_config(RunFolder(run).config), read_history(RunFolder(run).history)[-1]
+    folds = others or views != Deformation()
     return Ended(
-        outcome="trained", seconds=record["seconds"], epochs=last.epoch, steps=record["steps"],
+        outcome="trained", seconds=max(one["seconds"] for one in records), epochs=last.epoch,
+        steps=sum(one["steps"] for one in records),
         parameters=record["parameters"], engine=record["engine"],
-        run_sha256=sums_hash(run),
+        run_sha256=sums_hash(*runs),
         val_accuracy=record["metrics"]["val_accuracy"],
         plain=_used_once(run, dataset, Deformation()),
-        folded=None if views == Deformation() else _used_once(run, dataset, views),
-        **_facts(run, config, dataset),
+        folded=_used_once(run, dataset, views, others) if folds else None,
+        **_facts(run, config, config.seed, dataset),
     )  # fmt: skip
 
 
-def _used_once(run: Path, dataset: Dataset, views: Deformation) -> Use:
+def _used_once(run: Path, dataset: Dataset, views: Deformation, others: Sequence[Path] = ()) -> Use:
     """The use of the test images, or the one before, if a process was killed right after it."""
-    result = read_test(run, views) or use_test_set(run, dataset, views=views)
+    result = read_test(run, views, others) or use_test_set(run, dataset, views=views, others=others)
     return use_of(result)
 
 
@@ -165,11 +203,11 @@ def use_of(result: dict[str, Any]) -> Use:
     return Use(result["accuracy"], result["loss"], result["images"], result["count"])
 
 
-def sums_hash(run: Path) -> str:
-    """The sha256 of the hashes of a finished run's files.
+def sums_hash(*runs: Path) -> str:
+    """The sha256 of the hashes of the files of finished runs.
 
     Raises
     ------
     RunError : there are none
     """
-    return hashlib.sha256(read_file(RunFolder(run).sums, SUMS_LIMIT)).hexdigest()
+    return hashlib.sha256(b"".join(read_file(RunFolder(run).sums, SUMS_LIMIT) for run in runs)).hexdigest()

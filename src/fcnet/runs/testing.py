@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,11 @@ AS_TRAINED = Deformation()
 
 
 def use_test_set(
-    folder: Path, dataset: Dataset, again: bool = False, views: Deformation = AS_TRAINED
+    folder: Path,
+    dataset: Dataset,
+    again: bool = False,
+    views: Deformation = AS_TRAINED,
+    others: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Use the test set on a finished run, once.
 
@@ -36,6 +41,7 @@ def use_test_set(
     dataset : the one that it was trained on; its hash is compared
     again : use the test set even if it was used before; the count goes up
     views : folded into the network before; that result has a file and a count of its own
+    others : finished runs whose networks are folded into this one's, likewise
 
     Returns
     -------
@@ -47,28 +53,36 @@ def use_test_set(
         process works in the folder
     """
     run = RunFolder(folder)
-    place = run.test if views == AS_TRAINED else folder / FOLDED
+    place = _place(folder, views, others)
     record = run.read_record()
     with locked(folder):  # otherwise two processes at once would count as one use
         remove_leftovers(folder, (place.name,))
         _check_use(run, place, record, dataset, again)
         model = Model.load(folder)
-        if views != AS_TRAINED:
-            model = fold([model], views.tables(model.image_shape))
+        if place != run.test:
+            models = [model, *(Model.load(other) for other in others)]
+            model = fold(models, None if views == AS_TRAINED else views.tables(model.image_shape))
         result = _tested(model, dataset, _times_used(place) + 1)
         write_json(place, result)
         return result
 
 
-def read_test(folder: Path, views: Deformation = AS_TRAINED) -> dict[str, Any] | None:
+def read_test(
+    folder: Path, views: Deformation = AS_TRAINED, others: Sequence[Path] = ()
+) -> dict[str, Any] | None:
     """The result of an earlier use of the test set, as `use_test_set` gives it; None before.
 
     Raises
     ------
     RunError : the file is damaged
     """
-    place = RunFolder(folder).test if views == AS_TRAINED else folder / FOLDED
+    place = _place(folder, views, others)
     return read_json(place, Tested) if exists(place) else None
+
+
+def _place(folder: Path, views: Deformation, others: Sequence[Path]) -> Path:
+    """The file of the result; that of what is folded stands beside the network's own."""
+    return folder / FOLDED if others or views != AS_TRAINED else RunFolder(folder).test
 
 
 def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dataset, again: bool) -> None:
