@@ -42,6 +42,7 @@ from hostile.table import hostile
 from kills import survival
 from pages import label
 from question4_tables import deep, depth, rates, scaling, search_deep
+from record_tables import holders
 from record_tables import records as record_tables
 from result_tables import estimator, ladder, search, speed, table
 from speed_figures import draw_all
@@ -151,7 +152,8 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
     return {
         "README.md": {
             "table": table(results, searched), "ladder": ladder(results), "depth": depth(results),
-            "deep": deep(records / "deep"), "speed": speed(benchmarks),
+            "deep": deep(records / "deep"), "records": holders(records / "records"),
+            "speed": speed(benchmarks),
         },
         "docs/log.md": {
             "search": search(searched), "rates": rates(searched / "rates"),

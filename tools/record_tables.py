@@ -1,4 +1,4 @@
-"""The tables of docs/records.md: who holds the record of each class, and how it came to that."""
+"""The tables of records: who holds the record of each class, and how it came to that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Class:
     """What competes with what.
 
     title : in the tables
-    minutes, device : of the budget
+    minutes, device : of the largest budget; what needs less competes too
     layers : the most linear layers; None for any number
     published : what and how accurate, if a number of somebody else is the first to beat
     """
@@ -41,9 +41,9 @@ class Class:
     def takes(self, record: Record) -> bool:
         """Whether a record competes here."""
         plan = record.plan
-        budget = (plan.recipe.budget.minutes, plan.recipe.budget.device)
-        fits = self.layers is None or plan.layers <= self.layers
-        return plan.data.name == DATA and budget == (self.minutes, self.device) and fits
+        budget, shallow = plan.recipe.budget, self.layers is None or plan.layers <= self.layers
+        fits = budget.device == self.device and budget.minutes <= self.minutes
+        return plan.data.name == DATA and fits and shallow
 
 
 CLASSES = (
@@ -76,20 +76,48 @@ def records(folder: Path) -> str:
     ------
     RunError : a file is no record, or something is wrong with one
     """
-    found = sorted(_read(folder), key=lambda one: one[1].log[-1].when)
+    found = _in_order(folder)
     histories = {group: history(group, found) for group in CLASSES}
     lines = [
         "| class | test accuracy | without folding | seeds | seconds | recipe |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for group, steps in histories.items():
-        holder = next((step for step in reversed(steps) if step.taken), None)
-        lines.append(f"| {group.title} | {_holder(holder)} |")
+        lines.append(f"| {group.title} | {_held(_holder(steps), linked=True)} |")
     lines += ["", *wrapped(_remark(found))]
     for group, steps in histories.items():
         if steps:
             lines += ["", f"### History: {group.title}", "", *_history(group, steps)]
     return "\n".join(lines)
+
+
+def holders(folder: Path) -> str:
+    """The table of the classes in which there is a record, for README.
+
+    Raises
+    ------
+    RunError : as `records`
+    """
+    found = _in_order(folder)
+    lines = [
+        "| two processors, CIFAR-10 | test accuracy | before folding | seeds | seconds a seed |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    shown: set[Path] = set()
+    for group in CLASSES:
+        step = _holder(history(group, found))
+        if group.device == "cpu" and step is not None and step.path not in shown:
+            shown.add(step.path)
+            lines.append(f"| {group.title} | {_held(step)} |")
+    return "\n".join(lines)
+
+
+def _in_order(folder: Path) -> list[tuple[Path, Record]]:
+    return sorted(_read(folder), key=lambda one: one[1].log[-1].when)
+
+
+def _holder(steps: Sequence[Step]) -> Step | None:
+    return next((step for step in reversed(steps) if step.taken), None)
 
 
 def history(group: Class, found: Sequence[tuple[Path, Record]]) -> list[Step]:
@@ -116,15 +144,17 @@ def _read(folder: Path) -> Iterator[tuple[Path, Record]]:
         yield path, record
 
 
-def _holder(step: Step | None) -> str:
+def _held(step: Step | None, linked: bool = False) -> str:
+    """The cells of a class, with a link to the record or without."""
     if step is None:
         return "no record yet | | | |"
     record, folds = step.record, step.record.plan.recipe.fold is not None
     plain = spread(record.result.plain_summary) if folds else "the same"
-    return (
+    cells = (
         f"**{spread(record.result.summary)}** | {plain} | {_seeds(record)} | "
-        f"{record.result.mean_seconds:.0f} | {_link(step)}"
+        f"{record.result.mean_seconds:.0f}"
     )
+    return f"{cells} | {_link(step)}" if linked else cells
 
 
 def _history(group: Class, steps: Sequence[Step]) -> list[str]:
