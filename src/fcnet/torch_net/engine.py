@@ -21,6 +21,7 @@ from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.optimisers import Optimiser
 from fcnet.torch_net.weights import load_parameters, parameters_of
 from fcnet.torch_net.workers import ProcessGroup
+from fcnet.train.bank import check_bank
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
@@ -74,6 +75,9 @@ class TorchEngine:
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         augment = Pipeline.of(config.augmentations, image_shape)
+        if config.bank:
+            left = torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else None
+            check_bank(config.bank, len(train), self.inputs.size, self.precision.itemsize, left)
         self.images = DeviceImages(
             train,
             self.inputs,

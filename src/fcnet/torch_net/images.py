@@ -20,7 +20,7 @@ from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import StreamReader
 from fcnet.data.streamed import Streamed
 from fcnet.torch_net.losses import Targets
-from fcnet.train.bank import Bank, check_bank
+from fcnet.train.bank import Bank
 from fcnet.train.inputs import Inputs
 
 Share = slice | NDArray[np.int64]
@@ -79,9 +79,6 @@ class DeviceImages:
         self._host_labels = train.labels
         self.bank: Bank[Tensor] | None = None
         if bank:
-            # products may be in bfloat16, half as large: then the bank is smaller than it is held to be
-            left = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-            check_bank(bank, len(train), inputs.size, dtype.itemsize, left)
             self.bank = Bank(bank, len(train), self.views, self._computed, torch.cat)
 
     def mine(self, batch: Minibatch) -> Share:
