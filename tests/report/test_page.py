@@ -25,6 +25,7 @@ from fcnet.report.reading import Records
 from fcnet.report.sections import SECTIONS
 from fcnet.report.story import Section, Story, told
 
+from .conftest import EMPTY
 from .test_figures import make, tiny
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>", "{{ 7 * 7 }}", "--><b>")
@@ -116,8 +117,21 @@ def read(folder: Path, data: Dataset | None = None) -> Reader:
     return Reader(write_report(folder, data).read_text())
 
 
-def test_the_page_is_one_file_with_every_section(out: Path) -> None:
-    page = read(out, dataset())
+@pytest.fixture(scope="module")
+def page(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """The whole page, its figures drawn."""
+    return Reader(write_report(made, dataset(), tmp_path_factory.mktemp("drawn") / "page.html").read_text())
+
+
+@pytest.fixture(scope="module")
+def words(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """The page without the data set, its figures empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fcnet.report.figures.svg", lambda figure: EMPTY)
+        return Reader(write_report(made, out=tmp_path_factory.mktemp("words") / "page.html").read_text())
+
+
+def test_the_page_is_one_file_with_every_section(page: Reader) -> None:
     assert page.open == []
     anchors = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert anchors == [
@@ -135,8 +149,7 @@ def test_the_page_is_one_file_with_every_section(out: Path) -> None:
     )
 
 
-def test_nothing_of_a_run_folder_becomes_markup(out: Path) -> None:
-    page = read(out, dataset())
+def test_nothing_of_a_run_folder_becomes_markup(page: Reader) -> None:
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert [tag for tag, _ in page.tags].count("style") == 1
     for tag, attributes in page.tags:
@@ -149,14 +162,13 @@ def test_nothing_of_a_run_folder_becomes_markup(out: Path) -> None:
     assert "N(0, he<i>)" in page.text
 
 
-def test_no_two_elements_share_an_identifier(out: Path) -> None:
-    found = [attributes["id"] for _, attributes in read(out, dataset()).tags if "id" in attributes]
+def test_no_two_elements_share_an_identifier(page: Reader) -> None:
+    found = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(found) == len(set(found))
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_numbers_are_those_of_the_records(out: Path) -> None:
-    text = read(out).text
+def test_numbers_are_those_of_the_records(out: Path, words: Reader) -> None:
+    text = words.text
     for run in ("default", "tuned"):
         metrics = read_json(out / run / "record.json")["metrics"]
         assert f"validation accuracy {100 * metrics['val_accuracy']:.1f} %" in text
@@ -176,16 +188,15 @@ def test_numbers_are_those_of_the_records(out: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_pictures_and_mistakes_are_embedded_where_the_data_can_be_had(out: Path) -> None:
+def test_pictures_and_mistakes_are_embedded_where_the_data_can_be_had(out: Path, words: Reader) -> None:
     page = read(out, dataset())
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) > len(EVIL)
     assert all(image["src"].startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert "20 test images are classified wrongly" in page.text
-    without = read(out)
-    assert [tag for tag, _ in without.tags].count("img") == 0
-    assert "Images of the data set are not shown" in without.text
-    assert "Mistakes are not shown" in without.text
+    assert [tag for tag, _ in words.tags].count("img") == 0
+    assert "Images of the data set are not shown" in words.text
+    assert "Mistakes are not shown" in words.text
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -219,9 +230,9 @@ def test_an_unused_test_set_stays_unused(out: Path) -> None:
         ("ladder.json", "This run has no ladder from the default settings"),
     ],
 )
-def test_what_is_missing_is_said_to_be_missing(missing: str, said: str, out: Path) -> None:
+def test_what_is_missing_is_said_to_be_missing(missing: str, said: str, out: Path, words: Reader) -> None:
     if missing != "ladder.json":
-        assert said not in read(out).text
+        assert said not in words.text
     (out / missing).unlink(missing_ok=True)
     assert said in read(out).text
 
@@ -288,8 +299,8 @@ def test_a_run_that_is_not_finished_is_named(out: Path) -> None:
         write_report(out / "tuned")
 
 
-def test_curves_carry_their_points(out: Path) -> None:
-    plots = [json.loads(a["data-panels"]) for _, a in read(out).tags if a.get("class") == "plot"]
+def test_curves_carry_their_points(page: Reader) -> None:
+    plots = [json.loads(a["data-panels"]) for _, a in page.tags if a.get("class") == "plot"]
     curves = {curve["name"] for panels in plots for panel in panels for curve in panel["curves"]}
     assert {"training", "validation", "training loss", "W1", "b2", "default", "tuned"} <= curves
     for panel in (panel for panels in plots for panel in panels):
