@@ -26,7 +26,7 @@ from fuzz.cases import OTHERS as NOT_FUZZED
 from hostile.attempt import attempt
 from hostile.cases import CASES, COMMANDS, OTHERS, READS, TRAINS, Case
 from hostile.prepare import CONFIG, ESCAPES, whole_folders
-from hostile.run import KINDS, imported
+from hostile.run import KINDS, warm
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands are tr
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     whole_folders(folder)
-    imported()
+    warm(folder)
     return folder
 
 
@@ -80,6 +80,7 @@ def test_findings_are_noticed(whole: Path, tmp_path: Path, monkeypatch: pytest.M
         patch.setattr("fcnet.files.READ", os.O_RDONLY)
         assert found("record.json: pipe", "runs") == {"hang", "other runs are not shown"}
     with monkeypatch.context() as patch:
+        patch.setattr("hostile.attempt.SECONDS", 1)  # it would open it for ever
         patch.setattr("fcnet.lock.FLAGS", os.O_RDWR | os.O_CREAT)
         assert "changed outside" in found(".lock of a run, finished: dangling", "resume")
     with monkeypatch.context() as patch:

@@ -9,17 +9,23 @@ PYTHONPATH=tools python -m hostile.run --again RECORD --out RECORD
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 import tempfile
 from collections import Counter
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from fcnet.cli.commands import COMMANDS, load
+from fcnet.cli import main as fcnet
+from fcnet.cli.commands import COMMANDS as ALL
+from fcnet.cli.commands import load
 from fcnet.records import environment, read_json, write_json
 from hostile.attempt import attempt, surroundings
-from hostile.cases import CASES, READS, Case
+from hostile.cases import CASES, COMMANDS, READS, RUN, TRAINS, Case
 from hostile.prepare import whole_folders
 
 KINDS = (
@@ -30,6 +36,9 @@ KINDS = (
 
 
 COMMAND = "python -m hostile.run"
+
+NOT_WARMED = {"watch", TRAINS, "resume --watch", "tensorboard"}
+"""Commands that serve a page, or import PyTorch for one row of the table."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +59,6 @@ def main(arguments: list[str] | None = None) -> int:
     earlier = read_json(options.again) if options.again else None
     if earlier:
         chosen = [case for case in CASES if case.name in {one["folder"] for one in earlier["each"]}]
-    imported()
     counts: Counter[str] = Counter()
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -58,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         whole.mkdir()
         surroundings(whole)
         whole_folders(whole)
+        warm(whole)
         for number, case in enumerate(chosen):
             for command in READS[case.reads]:
                 _count(case, command, whole, Path(folder) / "home", counts, found)
@@ -79,15 +88,25 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def imported() -> None:
-    """Import what the commands import, before the forks, which then start at once."""
-    for name in (
-        "export", "report.page.html", "explore.write", "live.server", "runs.folding", "runs.testing",
-        "runs.comparison", "runs.prediction",
-    ):  # fmt: skip
-        import_module(f"fcnet.{name}")
-    for command in COMMANDS:
+def warm(whole: Path) -> None:
+    """Do everything once in this process: the forks have from the start what it imports and keeps.
+
+    Parameters
+    ----------
+    whole : holds what `whole_folders` made
+    """
+    for command in ALL:
         load(command)
+    for name in ("fcnet.live.server", "fcnet.live.beside", "encodings.idna"):
+        import_module(name)
+    with tempfile.TemporaryDirectory() as name, patch.dict(os.environ), chdir(name):
+        surroundings(Path(name))
+        shutil.copytree(whole / "finished", RUN)
+        shutil.copytree(whole / "good", "good")
+        shutil.copy(whole / "picture.png", name)
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            for words in (words for command, words in COMMANDS.items() if command not in NOT_WARMED):
+                fcnet(words.split())
 
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
