@@ -28,7 +28,7 @@ def page(*names: str) -> str:
     return "".join(f"text\n\n<!-- results:begin {n} -->\n<!-- results:end {n} -->\n" for n in names)
 
 
-README = page("table", "ladder", "depth", "deep", "speed")
+README = page("table", "ladder", "depth", "records", "speed")
 LOG, SCALING = page("search", "rates", "search_deep"), page("scaling")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")

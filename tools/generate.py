@@ -41,7 +41,7 @@ from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
 from kills import survival
 from pages import label
-from question4_tables import deep, depth, rates, scaling, search_deep
+from question4_tables import depth, rates, scaling, search_deep
 from record_tables import holders
 from record_tables import records as record_tables
 from result_tables import estimator, ladder, search, speed, table
@@ -152,8 +152,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
     return {
         "README.md": {
             "table": table(results, searched), "ladder": ladder(results), "depth": depth(results),
-            "deep": deep(records / "deep"), "records": holders(records / "records"),
-            "speed": speed(benchmarks),
+            "records": holders(records / "records"), "speed": speed(benchmarks),
         },
         "docs/log.md": {
             "search": search(searched), "rates": rates(searched / "rates"),

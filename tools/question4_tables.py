@@ -8,7 +8,7 @@ from typing import Any
 
 from fcnet.records import read_json
 from fcnet.report.reading import initialisation_name
-from fcnet.wording import by, mean_percent, percent, times
+from fcnet.wording import by, mean_percent, percent
 from pages import wrapped
 
 
@@ -34,20 +34,6 @@ def depth(results: dict[str, Any]) -> str:
         ]  # fmt: skip
         lines.append(f"| {layers} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def deep(folder: Path) -> str:
-    """The recipe for fifteen minutes: what it reached, where."""
-    record, test = read_json(folder / "record.json"), read_json(folder / "test.json")
-    machine, metrics = record["environment"], record["metrics"]
-    used, hidden = times(test["count"]), by(record["config"]["hidden"])
-    return "\n".join(wrapped(
-        f"`fcnet train --recipe deep` (hidden layers {hidden}, {record['parameters']:,} parameters, "
-        f"{record['config']['epochs']} epochs, {record['engine']['precision']}) reaches "
-        f"{percent(metrics['val_accuracy'])} on validation images and **{percent(test['accuracy'])} on the "
-        f"test set**, used {used}, after {record['seconds'] / 60:.1f} minutes on {machine['cores']} cores of "
-        f"{machine['processor']} ({record['data']['label']}); its record is [results/deep/](results/deep)."
-    )) + "\n"  # fmt: skip
 
 
 def scaling(records: Path) -> str:
