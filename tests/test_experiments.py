@@ -14,13 +14,16 @@ from fcnet.data.digits import load_digits
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.experiments.diagnosis import Watch, diagnose, effective_rank, straight_line_share
 from fcnet.experiments.ladder import climb
-from fcnet.experiments.recipes import DEFAULT, QUICK, RECIPES, TUNED, ladder, suited
+from fcnet.experiments.recipes import DEEP, DEFAULT, QUICK, RECIPES, TUNED, ladder, suited
 from fcnet.net.architecture import Architecture
+from fcnet.protocol.recipe import config_of, read_recipe
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation
 from fcnet.train.model import Model
+
+RECIPE_FILES = Path(__file__).resolve().parents[1] / "recipes"
 
 
 def test_a_straight_line_explains_itself_and_no_noise() -> None:
@@ -117,6 +120,21 @@ def test_the_ladder_starts_at_the_default_and_every_rung_changes_something() -> 
     assert last.momentum > 0
     for name in ("preprocessing", "schedule", "mirror", "shift"):
         assert getattr(last, name) == getattr(TUNED, name)
+
+
+def test_the_recipes_of_records_are_those_of_the_command() -> None:
+    """`--recipe deep` is one of the nets of fifteen minutes, `--recipe tuned` the net of five, in NumPy."""
+    deep, tuned = (
+        config_of(read_recipe(RECIPE_FILES / name), 0) for name in ("any-depth-15.toml", "two-layers-5.toml")
+    )
+    assert replace(deep, evaluate_every=None, device="auto") == DEEP
+    assert replace(tuned, engine="numpy", device="auto", initialisation=TUNED.initialisation) == TUNED
+
+
+@pytest.mark.parametrize("path", sorted(RECIPE_FILES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_of_a_record_is_one(path: Path) -> None:
+    assert f"`{path.name}`" in (RECIPE_FILES / "README.md").read_text()
+    read_recipe(path)
 
 
 def test_recipes_are_for_cifar10_as_they_are_and_cut_down_for_digits() -> None:
