@@ -33,7 +33,7 @@ with open("pyproject.toml", "rb") as file:
     groups = tomllib.load(file)["dependency-groups"]
 print(*(package for name, group in groups.items() if name != "libraries" for package in group), sep="\n")' >.venv/development.txt
 # every extra but torch, which follows below
-extras=sklearn,report,tune,images,tables,onnx,tensorboard,postgresql
+extras=sklearn,report,tune,images,tables,onnx,tensorboard,bfloat16,postgresql
 pip uv || true
 if ! quickly hatchling editables || ! quickly --no-build-isolation --editable ".[$extras]" -r .venv/development.txt; then
     fail "could not install the packages of constraints.txt as wheels for $(.venv/bin/python -V), see $log; is the network up?"

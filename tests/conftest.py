@@ -62,6 +62,7 @@ MAY_BE_SKIPPED = {
     "root may write everywhere": "continuous integration may run as root",
     "only root can mount a file system": "or not as root",
     "this machine has CUDA": "the test is about machines without",
+    "this processor has no bfloat16": "products in NumPy take oneDNN's place there",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
     "no TypeScript on this machine": "the types of the explorer's modules; nothing else needs Node",
     "only Linux has": "the system",

@@ -18,6 +18,8 @@ import pytest
 import fcnet
 from fcnet.errors import MissingExtraError
 from fcnet.extras import PACKAGES, PURPOSES, require
+from fcnet.net.onednn import EXTRA, WHEEL
+from in_bfloat16 import need_wheel
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -43,6 +45,7 @@ NEEDS = {
     "train --out other --data people.parquet --target income": "tables",
     "predict images picture.png": "images",
     "train --out other --data table.npz --engine torch": "torch",
+    "train --out other --data table.npz --precision bfloat16": "bfloat16",
     "train --out other --data table.npz --tensorboard": "tensorboard",
     "train --out other": "sklearn",
     "export run --onnx": "onnx",
@@ -76,7 +79,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (folder / name).write_bytes(b"not looked at")
     commands = [*WORKS, *NEEDS]
     process = subprocess.run(
-        [sys.executable, ROOT / "tests" / "without.py", ",".join(PACKAGES)],
+        [sys.executable, ROOT / "tests" / "without.py", ",".join([*PACKAGES, WHEEL])],
         input=json.dumps([command.split() for command in commands]),
         capture_output=True, text=True, check=False, cwd=folder, env=surroundings(folder),
     )  # fmt: skip
@@ -102,6 +105,8 @@ def test_what_needs_no_extra_works_without_any(command: str, answers: dict[str, 
 
 @pytest.mark.parametrize("command", NEEDS)
 def test_what_needs_an_extra_says_so_in_one_line(command: str, answers: dict[str, Any]) -> None:
+    if NEEDS[command] == EXTRA:
+        need_wheel()
     status, _, err = answers[command]
     assert status == 2
     assert len(err) == 1, err
@@ -137,5 +142,6 @@ def test_each_package_comes_with_its_extra_and_not_with_the_core() -> None:
         distribution = names[package][0].lower()
         assert distribution in brought
         assert distribution not in core
+    assert [requirement(one) for one in EXTRAS[EXTRA]] == [WHEEL]
     assert PURPOSES.keys() == EXTRAS.keys() - {"all"}
     assert EXTRAS["all"] == [f"fcnet[{','.join(one for one in EXTRAS if one != 'all')}]"]

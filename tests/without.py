@@ -1,5 +1,7 @@
 """fcnet where some packages are not installed: what `python without.py PACKAGES` runs finds none of them.
 
+A package is named as Python imports it, or, if it holds no module, as it is installed.
+
 The standard input is a list of commands in JSON; printed is, for each, its exit status and its lines on
 standard output and standard error.
 """
@@ -22,6 +24,10 @@ class Others(PathFinder):
     @classmethod
     def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> Any:
         return None if fullname.split(".")[0] in ABSENT else super().find_spec(fullname, path, target)
+
+    @classmethod
+    def find_distributions(cls, *context: Any) -> Any:
+        return [one for one in super().find_distributions(*context) if one.metadata["Name"] not in ABSENT]
 
 
 def call(command: list[str]) -> tuple[int, list[str], list[str]]:

@@ -27,9 +27,13 @@ PACKAGES = {
     "tensorboardX": ("tensorboardX", "tensorboard"),
     "torch": ("PyTorch", "torch"),
 }
-"""Name in Python of each optional package: its usual name, and the extra that brings it."""
+"""Name in Python of each optional package: its usual name, and the extra that brings it.
+
+The extra bfloat16 brings a library without a Python package, see `net.onednn`.
+"""
 
 PURPOSES = {
+    "bfloat16": "precision bfloat16 without the engine torch",
     "images": "reading pictures",
     "onnx": "the export to ONNX",
     "postgresql": "a study in PostgreSQL",

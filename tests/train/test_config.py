@@ -96,8 +96,9 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
             "device is 'cuda', give 'cpu' with the engine numpy, or choose the engine torch",
         ),
         (
-            {"precision": "bfloat16"},
-            "precision is 'bfloat16', give 'float32' with the engine numpy, or choose the engine torch",
+            {"precision": "float16"},
+            "precision is 'float16', choose from 'auto', 'float32', 'float64', 'bfloat16' (did you mean "
+            "'bfloat16'?)",
         ),
         ({"compile": True}, "compile is True, give False with the engine numpy, or choose the engine torch"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0, give a number above 0"),

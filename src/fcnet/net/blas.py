@@ -4,7 +4,7 @@ BLAS's own alpha and beta make the update of a weight matrix part of the product
 gradient, and an output that exists already costs no allocation. All products of a process use one
 library, since the thread pools of two libraries compete for the cores. It is NumPy's library if it can be
 called directly, see `openblas`. Otherwise (NumPy on Apple's Accelerate, or built by a distribution) it is
-SciPy's, or `np.matmul` if SciPy is not installed.
+SciPy's, or `np.matmul` if SciPy is not installed. Only products in bfloat16 go through oneDNN, see `onednn`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net import openblas
+from fcnet.net import onednn, openblas
 
 Array = NDArray[Any]
 
@@ -32,16 +32,24 @@ def product(
     beta: float = 0.0,
     transpose_A: bool = False,
     transpose_B: bool = False,
+    bfloat16: bool = False,
 ) -> None:
     """Overwrite C (n, m) with alpha op(A) op(B) + beta C, where op(A) is (n, k) and op(B) is (k, m).
+
+    Parameters
+    ----------
+    bfloat16 : round A and B, which are float32, to bfloat16 first; see `onednn`
 
     Raises
     ------
     ValueError : the shapes do not fit or are empty; the three are not C-contiguous and of one
         floating-point type in the machine's byte order; C shares memory with A or B. BLAS gets addresses
-        and would write anywhere.
+        and would write anywhere. Or they are not float32, with bfloat16.
     """
     _check(A, B, C, transpose_A, transpose_B)
+    if bfloat16:
+        onednn.prepared_gemm(A, B, C, beta, transpose_A, transpose_B)(alpha)
+        return
     _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
 
 
@@ -53,13 +61,20 @@ class Product:
 
     Parameters
     ----------
-    beta, transpose_A, transpose_B : as for `product`
+    beta, transpose_A, transpose_B, bfloat16 : as for `product`
     """
 
     __slots__ = ("_arrays", "_how", "_run")
 
-    def __init__(self, *, beta: float = 0.0, transpose_A: bool = False, transpose_B: bool = False) -> None:
-        self._how = beta, transpose_A, transpose_B
+    def __init__(
+        self,
+        *,
+        beta: float = 0.0,
+        transpose_A: bool = False,
+        transpose_B: bool = False,
+        bfloat16: bool = False,
+    ) -> None:
+        self._how = beta, transpose_A, transpose_B, bfloat16
         self._arrays: tuple[Any, Any, Any] = None, None, None
 
     def __call__(self, A: Array, B: Array, C: Array, alpha: float = 1.0) -> None:
@@ -71,15 +86,17 @@ class Product:
         """
         known = self._arrays
         if A is not known[0] or B is not known[1] or C is not known[2] or not C.flags.writeable:
-            beta, transpose_A, transpose_B = self._how
+            beta, transpose_A, transpose_B, bfloat16 = self._how
             _check(A, B, C, transpose_A, transpose_B)
-            self._run = _prepared(A, B, C, beta, transpose_A, transpose_B)
+            prepare = onednn.prepared_gemm if bfloat16 else _prepared
+            self._run = prepare(A, B, C, beta, transpose_A, transpose_B)
             self._arrays = A, B, C
         self._run(alpha)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        beta, transpose_A, transpose_B = self._how  # addresses are of no use in a copy
-        return partial(Product, beta=beta, transpose_A=transpose_A, transpose_B=transpose_B), ()
+        names = "beta", "transpose_A", "transpose_B", "bfloat16"
+        # addresses are of no use in a copy
+        return partial(Product, **dict(zip(names, self._how, strict=True))), ()
 
 
 def _prepared(

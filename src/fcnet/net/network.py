@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fcnet.net import onednn
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
@@ -39,11 +40,14 @@ class Network:
     loss : one of `LOSSES`: "cross-entropy", or "squared" for a regression
     dtype : float32 to train, float64 to check gradients, complex128 for the audit's complex step
     params : the parameters, by name, instead of initial ones; the network works on these arrays themselves
+    bfloat16 : round the factors of all products to bfloat16, see `onednn`; dtype is float32, and all else
+        stays it
 
     Raises
     ------
     DataError : an unknown initialisation or loss, a label smoothing outside [0, 1), params of other names or
         shapes
+    MissingExtraError, DataError : bfloat16 cannot be multiplied here
     """
 
     def __init__(
@@ -55,20 +59,24 @@ class Network:
         dtype: Any = np.float32,
         params: Mapping[str, Array] | None = None,
         loss: str = "cross-entropy",
+        bfloat16: bool = False,
     ) -> None:
         check_fraction(label_smoothing=label_smoothing)
+        if bfloat16:
+            onednn.require()
         if params is None:
             drawn = initial_parameters(initialisation, architecture, rng)
             params = {name: value.astype(dtype) for name, value in drawn.items()}
         architecture.check(params)
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
+        self.bfloat16 = bfloat16
         self.rng = rng
         self.loss_name = loss
         self.criterion: Loss = look_up(LOSSES, loss, "loss")(label_smoothing)
         self.layers: list[Layer] = architecture.build()
         self.parameters: list[Parameter] = [
-            Parameter(declared.name, Scaled(params[declared.name]), declared.decayed)
+            Parameter(declared.name, Scaled(params[declared.name]), declared.decayed, bfloat16=bfloat16)
             for declared in architecture.parameters
         ]
         waiting = iter(self.parameters)
@@ -220,13 +228,15 @@ class Network:
     def with_params(self, params: Mapping[str, Array]) -> Network:
         """A copy of this network with other parameters of the same shapes, in their dtype."""
         copies = {name: np.array(value, order="C") for name, value in params.items()}
+        dtype = np.result_type(*copies.values())
         net = Network(
             self.architecture,
             np.random.default_rng(0),
             label_smoothing=self.criterion.label_smoothing,
-            dtype=np.result_type(*copies.values()),
+            dtype=dtype,
             params=copies,
             loss=self.loss_name,
+            bfloat16=self.bfloat16 and dtype == np.float32,
         )
         for dropout, mine in zip(net.dropouts, self.dropouts, strict=True):
             dropout.fixed = mine.fixed

@@ -58,16 +58,27 @@ class Gradient(Protocol):
 
 @dataclass(slots=True)
 class WeightGradient:
-    """dJ/dW = X^T delta, (in, out), from the layer's input X (N, in) and error delta (N, out)."""
+    """dJ/dW = X^T delta, (in, out), from the layer's input X (N, in) and error delta (N, out).
+
+    With bfloat16 both are rounded for the product.
+    """
 
     X: Scaled
     delta: Array
-    _product: Product = field(default_factory=lambda: Product(beta=1.0, transpose_A=True))
+    bfloat16: bool = False
+    _product: Product = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._product = Product(beta=1.0, transpose_A=True, bfloat16=self.bfloat16)
 
     def add_to(self, target: Array, alpha: float) -> None:
         self._product(self.X.stored, self.delta, target, alpha=alpha * self.X.scale)
 
     def dense(self) -> Array:
+        if self.bfloat16:
+            added = np.zeros((self.X.stored.shape[1], self.delta.shape[1]), self.delta.dtype)
+            self.add_to(added, 1.0)
+            return added
         return np.asarray(self.X.scale * (self.X.stored.T @ self.delta))
 
 
@@ -119,12 +130,14 @@ class Parameter:
     scaled : the array with its factor, which weight decay changes
     decayed : whether weight decay and the L2 term apply to it: to weights, not to biases, (13)
     gradient : set by each backward pass
+    bfloat16 : whether matrix products with it round their factors to bfloat16, see `onednn`
     """
 
     name: str
     scaled: Scaled
     decayed: bool
     gradient: Gradient | None = None
+    bfloat16: bool = False
 
     @property
     def value(self) -> Array:

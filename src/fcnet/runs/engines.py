@@ -11,6 +11,7 @@ from typing import Protocol
 from fcnet.data.dataset import Dataset, Part
 from fcnet.errors import RunError
 from fcnet.extras import require
+from fcnet.net import onednn
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
@@ -36,22 +37,24 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
 
     Raises
     ------
-    MissingExtraError : PyTorch is asked for and not installed
+    MissingExtraError : PyTorch is asked for and not installed, or what multiplies bfloat16 for NumPy
     RunError : several workers, and an engine that trains in one process
-    DataError : a device that is not there
+    DataError : a device that is not there, or a processor without bfloat16
     """
+    # OpenMP's threads, which torch and oneDNN use, spin while they wait. On a busy machine they take the core
+    # from the thread that they wait for: beside another program on two cores, a step of the deep recipe took
+    # 137 ms, and 33 ms with short spins; it takes 13 ms alone
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     if config.engine == "numpy":
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise RunError("the engine numpy trains in one process, give --engine torch under torchrun")
+        if config.precision == "bfloat16":
+            onednn.require()
         yield Workplace(
             Alone(),
             lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes, data.indicators),
         )
         return
-    # torch's threads spin while they wait. On a busy machine they take the core from the thread that they
-    # wait for: beside another program on two cores, a step of the deep recipe took 137 ms, and 33 ms with
-    # short spins; it takes 13 ms alone
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     require("torch", "torch")
     from fcnet.torch_net.engine import TorchEngine
     from fcnet.torch_net.memory import keep_freed_memory

@@ -109,8 +109,9 @@ class TrainConfig:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device that computes; auto is a GPU if there is one. NumPy uses the CPU only."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
-    """Precision of the arithmetic. auto is float32 with NumPy, and bfloat16 products with PyTorch where the
-    hardware has them; weights and their updates stay float32."""
+    """Precision of the arithmetic. auto is float32 with NumPy, and bfloat16 with PyTorch where the hardware
+    has it. With bfloat16 the factors of each product are rounded; weights, updates and losses stay float32.
+    NumPy needs the extra bfloat16 for it, and a CPU with AMX or AVX512-BF16."""
     compile: bool = False
     """Let torch.compile fuse the step; the first step then takes a minute. Meant for CUDA."""
 
@@ -133,7 +134,6 @@ class TrainConfig:
         if self.engine == "numpy":
             with_torch = "with the engine numpy, or choose the engine torch"
             require("device", self.device, self.device in ("auto", "cpu"), f"'cpu' {with_torch}")
-            require("precision", self.precision, self.precision != "bfloat16", f"'float32' {with_torch}")
             require("compile", self.compile, not self.compile, f"False {with_torch}")
 
     def architecture(self, inputs: int, classes: int) -> Architecture:

@@ -124,6 +124,7 @@ class NumpyEngine:
             label_smoothing=config.label_smoothing,
             dtype=dtype,
             params={name: value.astype(dtype) for name, value in drawn.items()},
+            bfloat16=config.precision == "bfloat16",
         )
         self.averaged: Network | None = None
         self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
@@ -200,7 +201,8 @@ class NumpyEngine:
         return Model(architecture, params, self.inputs.preprocessing, self.classes, self.image_shape)
 
     def describe(self) -> dict[str, Any]:
-        return {"name": "numpy", "device": "cpu", "precision": self.network.dtype.name, "workers": 1}
+        precision = "bfloat16" if self.network.bfloat16 else self.network.dtype.name
+        return {"name": "numpy", "device": "cpu", "precision": precision, "workers": 1}
 
     def _computed(self, batch: Minibatch) -> Array:
         """The inputs (B, C) of a minibatch, for the bank."""
@@ -237,7 +239,7 @@ class NumpyEngine:
             return X
         shape = len(X.stored), self.projection.shape[1]
         projected = buffer(self._buffers, "projected", shape, self.network.dtype)
-        product(X.stored, self.projection, projected, alpha=X.scale)
+        product(X.stored, self.projection, projected, alpha=X.scale, bfloat16=self.network.bfloat16)
         return Scaled(projected)
 
 

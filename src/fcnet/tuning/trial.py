@@ -194,6 +194,7 @@ def threads(config: TrainConfig) -> int:
     """The number of threads with which the engine multiplies matrices."""
     from threadpoolctl import threadpool_info
 
-    kinds = ("blas", "openmp") if config.engine == "torch" else ("blas",)
+    with_openmp = config.engine == "torch" or config.precision == "bfloat16"
+    kinds = ("blas", "openmp") if with_openmp else ("blas",)
     pools = [pool for pool in threadpool_info() if pool["user_api"] in kinds]
     return max((int(pool["num_threads"]) for pool in pools), default=1)

@@ -43,9 +43,10 @@ class Linear(Layer):
 
     def bind(self, parameters: Sequence[Parameter], rng: np.random.Generator) -> None:
         self.W, self.b = parameters
-        self._ahead, self._back = Product(beta=1.0), Product(transpose_B=True)
-        nothing = np.zeros((0, 0))
-        self._of_W, self._of_b = WeightGradient(Scaled(nothing), nothing), BiasGradient(nothing)
+        rounded, nothing = self.W.bfloat16, np.zeros((0, 0))
+        self._ahead = Product(beta=1.0, bfloat16=rounded)
+        self._back = Product(transpose_B=True, bfloat16=rounded)
+        self._of_W, self._of_b = WeightGradient(Scaled(nothing), nothing, rounded), BiasGradient(nothing)
 
     def forward(self, X: Array | Scaled, training: bool) -> Array:
         """X (N, in) to Z (N, out). Equations: (4), (6)"""
@@ -73,7 +74,7 @@ class Linear(Layer):
         W = self.W.scaled
         Z = np.empty((len(X), self.outputs), W.stored.dtype)
         Z[:] = self.b.scaled.scale * self.b.scaled.stored
-        product(X, W.stored, Z, alpha=W.scale, beta=1.0)
+        product(X, W.stored, Z, alpha=W.scale, beta=1.0, bfloat16=self.W.bfloat16)
         return Z
 
     def onnx(self, graph: Graph, x: str) -> str:
