@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from fcnet.data.datasets import DATASETS
 from fcnet.doctor import CHECKS, arithmetic, examine, kernel, sandbox, storage, surroundings
 from fcnet.doctor.finding import Finding
+from fcnet.errors import DataError, MissingExtraError
 from fcnet.judge.child import landlock
-from fcnet.net import blas, openblas
+from fcnet.net import blas, onednn, openblas
 
 from .conftest import Result
 
@@ -132,6 +135,37 @@ def test_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_library_that_is_named_is_the_one_that_multiplies() -> None:
     assert (blas.library_used() == blas.NUMPYS) == (openblas.gemm("f") is not None)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "expected"),
+    [
+        ("AMX", ("ok", "3.2.0, bfloat16 in hardware, AMX")),
+        ("", ("ok", "3.2.0, this processor has no bfloat16")),
+        (
+            "AVX512-BF16",
+            (
+                "note",
+                "3.2.0, bfloat16 in hardware, AVX512-BF16",
+                "without AMX, products in float32 are faster",
+            ),
+        ),
+    ],
+)
+def test_bfloat16_in_the_hardware_and_not(
+    hardware: str, expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "version", lambda: "3.2.0")
+    monkeypatch.setattr(onednn, "hardware", lambda: hardware)
+    assert list(arithmetic.bfloat16()) == [Finding("oneDNN", *expected)]
+
+
+def test_a_missing_and_a_broken_onednn_are_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (MissingExtraError("not shown"), DataError("cannot be loaded")):
+        monkeypatch.setattr(onednn, "version", Mock(side_effect=error))
+        (found,) = arithmetic.bfloat16()
+        assert (found.name, found.status) == ("oneDNN", "note")
+        assert "pip install 'fcnet[bfloat16]'" in found.advice or found.found == "cannot be loaded"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What fcnet finds on this machine, and what to do about it: a list of checks.
 
 finding        what a check reports
-arithmetic     NumPy, the library of its products, threads, PyTorch and its device
+arithmetic     NumPy, the libraries of its products, threads, PyTorch and its device
 surroundings   Python, packages, variables, places to write to, the terminal
 storage        the cache and the data sets
 sandbox        what the kernel offers to isolate foreign code
@@ -23,6 +23,7 @@ CHECKS: list[Check] = [
     surroundings.machine,
     arithmetic.numpy,
     arithmetic.products,
+    arithmetic.bfloat16,
     arithmetic.pytorch,
     surroundings.packages,
     surroundings.variables,

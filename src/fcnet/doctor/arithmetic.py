@@ -1,4 +1,4 @@
-"""NumPy, the library that multiplies its matrices, threads, and PyTorch."""
+"""NumPy, the libraries that multiply its matrices, threads, and PyTorch."""
 
 from __future__ import annotations
 
@@ -54,6 +54,24 @@ def products() -> Iterator[Finding]:
         )
     else:
         yield Finding("threads", "ok", found)
+
+
+def bfloat16() -> Iterator[Finding]:
+    """The library with which the engine numpy multiplies bfloat16, and whether the processor does."""
+    from fcnet.errors import DataError, MissingExtraError
+    from fcnet.net import onednn
+
+    try:
+        version, hardware = onednn.version(), onednn.hardware()
+    except MissingExtraError:
+        advice = f"for --precision bfloat16 without PyTorch: pip install 'fcnet[{onednn.EXTRA}]'"
+        yield Finding("oneDNN", "note", "not installed", advice)
+    except DataError as error:
+        yield Finding("oneDNN", "note", str(error))
+    else:
+        found = f"bfloat16 in hardware, {hardware}" if hardware else "this processor has no bfloat16"
+        advice = "without AMX, products in float32 are faster" if hardware == "AVX512-BF16" else ""
+        yield Finding("oneDNN", "note" if advice else "ok", f"{version}, {found}", advice)
 
 
 def processors() -> int:
