@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.net.onednn import file_of
+
 Array = NDArray[Any]
 
 Multiply = Callable[[Array, Array, Array], object]
@@ -89,7 +91,7 @@ def lacking(name: str) -> str:
     if name == MKL:
         return "" if _file("mkl_rt") else "needs mkl"
     if name == ONEDNN:
-        return "" if _file("dnnl") else "needs onednn"
+        return "" if file_of("onednn") else "needs onednn"
     return "" if name != BLIS or find_spec("blis") else "needs blis"
 
 
@@ -124,7 +126,7 @@ def _onednn() -> Any:
         found = _file(needed)
         if found is not None:
             ctypes.CDLL(str(found), ctypes.RTLD_GLOBAL)
-    function = ctypes.CDLL(str(_file("dnnl"))).dnnl_sgemm
+    function = ctypes.CDLL(str(file_of("onednn"))).dnnl_sgemm
     letter, size, number, address = ctypes.c_char, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
     function.restype = ctypes.c_int
     function.argtypes = (
