@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import fcnet
+from in_bfloat16 import use
 
 pytest.importorskip("psutil")
 
@@ -180,6 +181,18 @@ def test_peers_go_where_plain_numpy_goes(name, case):
     state, reference = states(entries()[name].setup, case)
     # float32 keeps the last weights, of 0.6, to 3e-8, and the ten steps move them by 7e-4: 5e-5 a rounding
     assert judge(name, state, reference, "first") < 3e-4
+
+
+def test_bfloat16_goes_there_less_exactly(monkeypatch):
+    from peers import entries
+    from steps import judge
+
+    use("oneDNN", monkeypatch)
+    entry = entries()["fcnet, bfloat16"]
+    assert not entry.lacking
+    state, reference = states(entry.setup)
+    state.precision = entry.precision
+    assert judge(entry.name, state, reference, "first") > 1e-3
 
 
 @pytest.mark.parametrize(

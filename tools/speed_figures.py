@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = {
-    "fcnet": BLUE, "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY, "plain NumPy": GREY,
-    "PyTorch": VERMILLION, "PyTorch compiled": VERMILLION, "PyTorch bfloat16": ORANGE, "JAX jit": GREEN,
-    "scikit-learn": PURPLE,
+    "fcnet": BLUE, "fcnet, bfloat16": BLUE, "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY,
+    "plain NumPy": GREY, "PyTorch": VERMILLION, "PyTorch compiled": VERMILLION, "PyTorch bfloat16": ORANGE,
+    "JAX jit": GREEN, "scikit-learn": PURPLE,
 }  # fmt: skip
 """A program has one colour in all figures."""
 
@@ -44,7 +44,7 @@ OWN = ("fcnet",)
 KINDS = {
     "With NumPy": ("plain NumPy", "scikit-learn"),
     "With JAX and PyTorch": ("JAX jit", "PyTorch", "PyTorch compiled", "fcnet, PyTorch"),
-    "With bfloat16": ("PyTorch bfloat16", "fcnet, PyTorch bfloat16"),
+    "With bfloat16": ("PyTorch bfloat16", "fcnet, PyTorch bfloat16", "fcnet, bfloat16"),
 }
 """The other programs, a panel a kind: nine curves in one could not be told apart."""
 

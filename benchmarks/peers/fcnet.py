@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from fcnet.data.dataset import Part
+from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.data.minibatches import Minibatch
+from fcnet.runs.engines import workplace
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from problem import Problem
@@ -45,6 +47,18 @@ class Engined:
 def names(problem: Problem) -> tuple[str, ...]:
     """Names for the classes."""
     return tuple(str(number) for number in range(problem.classes))
+
+
+def engined(problem: Problem, **others: Any) -> Engined:
+    """A peer made of the engine that such settings ask for, as `fcnet train` makes it."""
+    settings, part = config(problem, **others), Part(problem.images, problem.labels)
+    origin = Origin("memory", "", None)
+    dataset = Dataset("benchmark", part, part, names(problem), problem.image_shape, origin)
+    opened = ExitStack()
+    place = opened.enter_context(workplace(settings))
+    peer = Engined(place.engine(part, dataset), problem)
+    peer.opened = opened.pop_all()  # type: ignore[attr-defined]  # open as long as the peer lives
+    return peer
 
 
 def setup(problem: Problem) -> Engined:
