@@ -95,8 +95,8 @@ class Product:
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = "beta", "transpose_A", "transpose_B", "bfloat16"
-        # addresses are of no use in a copy
-        return partial(Product, **dict(zip(names, self._how, strict=True))), ()
+        how: dict[str, Any] = dict(zip(names, self._how, strict=True))
+        return partial(Product, **how), ()  # addresses are of no use in a copy
 
 
 def _prepared(
