@@ -20,7 +20,7 @@ ALLOWED = {
     "extras": {"errors"},
     "registry": {"errors"},
     "wording": set(),
-    "memory": set(),
+    "memory": {"errors", "wording"},
     "notebook": {"wording"},
     "validation": {"errors"},
     "files": {"errors"},
@@ -36,7 +36,9 @@ ALLOWED = {
     "net": {"errors", "registry", "validation", "files", "schema"},
     "audit": {"notebook", "errors", "validation"},
     "pytest_plugin": {"audit"},
-    "train": {"notebook", "errors", "registry", "validation", "files", "schema", "records", "data", "net"},
+    "train": {
+        "notebook", "errors", "registry", "memory", "validation", "files", "schema", "records", "data", "net",
+    },
     "report": {
         "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
         "data", "net.weights", "train.history", "train.model",

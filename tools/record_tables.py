@@ -151,8 +151,7 @@ def _held(step: Step | None, linked: bool = False) -> str:
     record, folds = step.record, step.record.plan.recipe.fold is not None
     plain = spread(record.result.plain_summary) if folds else "the same"
     cells = (
-        f"**{spread(record.result.summary)}** | {plain} | {_seeds(record)} | "
-        f"{record.result.mean_seconds:.0f}"
+        f"**{spread(record.result.summary)}** | {plain} | {_seeds(record)} | {record.result.mean_seconds:.0f}"
     )
     return f"{cells} | {_link(step)}" if linked else cells
 
