@@ -19,8 +19,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(sys.stdin.readline())
     if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
-        here = slice(*order["cores"])
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[here])  # before NumPy loads
+        allowed = sorted(os.sched_getaffinity(0))
+        # before NumPy loads; a process that may use one processor only keeps it
+        os.sched_setaffinity(0, allowed[slice(*order["cores"])] or allowed)
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
     from fcnet.train.interruption import stopped_by_sigterm
 
