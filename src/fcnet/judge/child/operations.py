@@ -9,36 +9,20 @@ torch is never imported here: where the student's file imports it, it is found i
 
 from __future__ import annotations
 
-import ast
-import inspect
-import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.loading import Reply, classes, empty_module, run_file
 from fcnet.judge.child.script import run_script
 from fcnet.judge.child.stand_ins import install_stand_ins
-
-MOST_ITEMS = 64
-"""Entries of a list, tuple or dict that are described."""
+from fcnet.judge.child.values import arrays_of, describe, part_of
 
 MOST_RECORDS = 240
 """Calls of the loss that are recorded during a training."""
-
-SAFE_CALLS = {
-    "int", "float", "len", "dict", "list", "tuple", "set", "range", "str", "bool", "max", "min",
-    "np", "numpy", "torch", "nn", "os", "namedtuple", "dataclass",
-}  # fmt: skip
-"""Whose calls may stand in a top-level assignment when only the definitions of a file are run."""
-
-NEEDED = ("numpy", "torch")
-"""What a network is not without."""
-
-HEAVY = {"load", "save", "manual_seed", "loadtxt", "genfromtxt", "hub", "makedirs", "system", "remove"}
-
 
 SUBMISSION = ""
 """Path of the student's file, set by the worker."""
@@ -55,54 +39,7 @@ class State:
 
 STATE = State()
 
-Reply = dict[str, Any]
 
-
-def describe(value: Any, depth: int = 0) -> Any:
-    """A value of the student's as one that can travel.
-
-    Arrays and numbers as they are; a tuple, a dict with other keys than str, or any other object as a dict
-    {"kind": ..., ...}; tensors as {"kind": "tensor", "value": array}.
-    """
-    torch = sys.modules.get("torch")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value if not isinstance(value, str) else value[:400]
-    if torch is not None and isinstance(value, torch.Tensor):
-        return {"kind": "tensor", "value": value.detach().cpu().numpy().copy(), "grad": value.requires_grad}
-    if isinstance(value, np.ndarray | np.generic):
-        return array_or_object(np.asarray(value))
-    if depth > 3:
-        return {"kind": "object", "type": type(value).__name__}
-    if isinstance(value, list | tuple):
-        numbers = numeric(value)
-        if numbers is not None and isinstance(value, list):
-            return {"kind": "list", "value": numbers}
-        kind = "tuple" if isinstance(value, tuple) else "list"
-        return {"kind": kind, "items": [describe(item, depth + 1) for item in value[:MOST_ITEMS]]}
-    if isinstance(value, dict):
-        items = {str(key): describe(item, depth + 1) for key, item in list(value.items())[:MOST_ITEMS]}
-        return {"kind": "dict", "items": items}
-    return {"kind": "object", "type": type(value).__name__}
-
-
-def array_or_object(array: Any) -> Any:
-    if array.dtype.kind in "biufc" and array.dtype.itemsize <= 16:
-        return np.array(array)
-    if array.dtype == np.longdouble:
-        return array.astype(np.float64)
-    return {"kind": "object", "type": f"an array of {array.dtype}"}
-
-
-def numeric(values: Any) -> Any:
-    """A list of numbers as an array; None if it is none."""
-    try:
-        array = np.array(values)
-    except Exception:  # whatever the student's objects raise when they are asked for numbers
-        return None
-    return array if array.dtype.kind in "biuf" and array.size else None
-
-
-# Loading ----------------------------------------------------------------------------------------------------
 def load(source: str, definitions: bool = False) -> Reply:
     """Run the student's file, and list what it defines.
 
@@ -116,91 +53,12 @@ def load(source: str, definitions: bool = False) -> Reply:
     reply : {"classes": [...], "missing": [imports that failed]}
     """
     install_stand_ins()
-    filename = STATE.filename = SUBMISSION or STATE.filename
-    STATE.module = types.ModuleType("submission")
-    STATE.module.__file__ = filename
-    sys.modules["submission"] = STATE.module
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    tree = ast.parse(source, filename)
-    missing: list[Reply] = []
-    if definitions:
-        for statement in filter(is_definition, tree.body):
-            run_part(statement, compile(ast.Module([statement], []), filename, "exec"), missing)
-    else:
-        exec(compile(tree, filename, "exec"), STATE.module.__dict__)
-    return {"classes": classes(), "missing": missing}
+    STATE.filename = SUBMISSION or STATE.filename
+    STATE.module = empty_module(STATE.filename)
+    missing = run_file(STATE.module, source, definitions)
+    return {"classes": classes(STATE.module, STATE.filename), "missing": missing}
 
 
-def run_part(statement: ast.stmt, code: Any, missing: list[Reply]) -> None:
-    """Run one definition. An assignment may fail, and an import of what this machine does not have."""
-    try:
-        exec(code, STATE.module.__dict__)
-    except Exception as error:
-        if isinstance(statement, ast.Assign | ast.Expr):
-            return
-        if not isinstance(statement, ast.Import | ast.ImportFrom) or not isinstance(error, ImportError):
-            raise
-        module = str(error.name or getattr(statement, "module", ""))
-        if module.split(".")[0] in NEEDED:
-            raise
-        names = [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
-        missing.append({"module": module, "line": statement.lineno, "names": names})
-
-
-def is_definition(statement: ast.stmt) -> bool:
-    """Whether a top-level statement only defines something."""
-    match statement:
-        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
-            return True
-        case ast.Try(body=body):
-            return all(isinstance(part, ast.Import | ast.ImportFrom | ast.Expr) for part in body)
-        case ast.Assign(value=value) | ast.AnnAssign(value=value) if value is not None:
-            return all(cheap(call) for call in ast.walk(value) if isinstance(call, ast.Call))
-    return False
-
-
-def cheap(call: ast.Call) -> bool:
-    root: ast.expr = call.func
-    names = []
-    while isinstance(root, ast.Attribute):
-        names.append(root.attr)
-        root = root.value
-    return isinstance(root, ast.Name) and root.id in SAFE_CALLS and not HEAVY & set(names)
-
-
-def classes() -> list[Reply]:
-    """The classes of the file in their order, with methods and signatures."""
-    found = []
-    for name, value in list(STATE.module.__dict__.items()):
-        if isinstance(value, type) and value.__module__ == "submission":
-            methods = {}
-            for method in dir(value):
-                if method.startswith("__") and method not in ("__init__", "__call__"):
-                    continue
-                member = getattr(value, method, None)
-                code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
-                if code is not None and code.co_filename == STATE.filename:
-                    methods[method] = signature(member)
-            torch = sys.modules.get("torch")
-            is_module = torch is not None and issubclass(value, torch.nn.Module)
-            found.append({"name": name, "methods": methods, "module": bool(is_module)})
-    return found
-
-
-def signature(function: Any) -> list[Reply]:
-    """Names of the parameters without self, and whether each has a default."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):
-        return []
-    return [
-        {"name": p.name, "default": p.default is not p.empty, "kind": p.kind.name}
-        for p in parameters
-        if p.name != "self"
-    ]
-
-
-# Objects ----------------------------------------------------------------------------------------------------
 def construct(
     target: str, cls: str, args: list[Any], keywords: dict[str, Any] | None = None, seed: int = 0
 ) -> Reply:
@@ -225,29 +83,6 @@ def attributes(target: str) -> Reply:
     return {"attributes": arrays_of(STATE.objects[target])}
 
 
-def arrays_of(thing: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(thing, torch.nn.Module):
-        return {name: p.detach().cpu().numpy().copy() for name, p in thing.named_parameters()}
-    found: dict[str, Any] = {}
-    for key, value in parts_of(thing):
-        path = f"{prefix}{key}"
-        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size < 2_000_000:
-            found[path] = np.array(value)
-        elif depth < 2 and (isinstance(value, dict | list | tuple) or type(value).__module__ == "submission"):
-            found |= arrays_of(value, f"{path}/", depth + 1)
-    return found
-
-
-def parts_of(thing: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(thing, dict):
-        yield from list(thing.items())[:MOST_ITEMS]
-    elif isinstance(thing, list | tuple):
-        yield from list(enumerate(thing))[:MOST_ITEMS]
-    else:
-        yield from list(getattr(thing, "__dict__", {}).items())[:MOST_ITEMS]
-
-
 def assign(target: str, values: dict[str, Any]) -> Reply:
     """Put arrays at paths of an object, or into the parameters of a torch module."""
     thing = STATE.objects[target]
@@ -270,12 +105,6 @@ def assign(target: str, values: dict[str, Any]) -> Reply:
         else:
             setattr(place, last, np.array(value))
     return {}
-
-
-def part_of(thing: Any, step: str) -> Any:
-    if isinstance(thing, dict):
-        return thing[step]
-    return thing[int(step)] if isinstance(thing, list | tuple) else getattr(thing, step)
 
 
 def call(

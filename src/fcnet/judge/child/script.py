@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import ast
 import sys
-import time
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.recording import (
+    Recorder,
+    Stop,
+    patch_choices,
+    patch_losses,
+    patch_module,
+    patch_steps,
+)
 from fcnet.judge.child.stand_ins import StandIn, install_stand_ins
 
-MOST_EVENTS = 6000
 TRAINING_BATCHES = 3
 EPOCH_NAMES = (
     "num_epochs",
@@ -30,26 +36,6 @@ EPOCH_NAMES = (
     "num_epoch",
     "max_epochs",
 )
-
-
-class Stop(BaseException):
-    """Enough was seen."""
-
-
-class Recorder:
-    """The events of one run."""
-
-    def __init__(self, seconds: float) -> None:
-        self.events: list[list[Any]] = []
-        self.source, self.depth, self.loaders = "", 0, 0
-        self.end = time.process_time() + seconds
-
-    def add(self, kind: str, number: int = 0, flags: str = "") -> None:
-        """Note an event; end the script when there are enough."""
-        self.events.append([kind, self.source, int(number), flags])
-        asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
-        if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
-            raise Stop
 
 
 class FakeCIFAR10:
@@ -224,136 +210,3 @@ class FakeDataset:
         self.train = self.test = types.SimpleNamespace(
             images=rng.integers(0, 256, (1500, 3, 32, 32)).astype(np.uint8), labels=rng.integers(0, 10, 1500)
         )
-
-
-def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
-    """Record the outermost calls of networks."""
-    original = torch.nn.Module.__call__
-    losses = torch.nn.modules.loss._Loss
-
-    def call(self: Any, *args: Any, **keywords: Any) -> Any:
-        outer = recorder.depth == 0 and not isinstance(self, losses) and any(True for _ in self.parameters())
-        if outer:
-            random = any(isinstance(m, torch.nn.Dropout | torch.nn.BatchNorm1d) for m in self.modules())
-            weights = [p for p in self.parameters() if p.dim() > 1]
-            zero = bool(weights) and all(not bool(p.detach().any()) for p in weights)
-            flags = [
-                "training" if self.training else "eval",
-                "grad" if torch.is_grad_enabled() else "no_grad",
-                "random" if random else "",
-                "zero" if zero else "",
-            ]
-            recorder.add(
-                "forward", args[0].shape[0] if args and hasattr(args[0], "shape") else 0, " ".join(flags)
-            )
-        recorder.depth += 1
-        try:
-            return original(self, *args, **keywords)
-        finally:
-            recorder.depth -= 1
-
-    put(torch.nn.Module, "__call__", call)
-    before = torch.nn.Module.zero_grad
-
-    def zero_grad(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("zero_grad")
-        return before(self, *args, **keywords)
-
-    put(torch.nn.Module, "zero_grad", zero_grad)
-
-
-def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
-    """Record calls of loss functions and of backward."""
-    functional = torch.nn.functional
-    for name in (
-        "cross_entropy",
-        "nll_loss",
-        "mse_loss",
-        "binary_cross_entropy",
-        "binary_cross_entropy_with_logits",
-        "multi_margin_loss",
-        "l1_loss",
-    ):
-        put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
-    before = torch.Tensor.backward
-
-    def backward(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("backward")
-        return before(self, *args, **keywords)
-
-    put(torch.Tensor, "backward", backward)
-
-
-def recorded_loss(
-    recorder: Recorder, torch: Any, name: str, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def loss(*args: Any, **keywords: Any) -> Any:
-        x = args[0] if args else keywords.get("input")
-        flags = name
-        if isinstance(x, torch.Tensor) and x.dim() == 2:
-            values = x.detach()
-            sums = values.sum(dim=1)
-            if (
-                bool((values >= 0).all())
-                and bool((values <= 1).all())
-                and bool(((sums - 1).abs() < 1e-4).all())
-            ):
-                flags += " probabilities"
-        recorder.add("loss", x.shape[0] if isinstance(x, torch.Tensor) and x.dim() else 0, flags)
-        return original(*args, **keywords)
-
-    return loss
-
-
-def patch_steps(
-    recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]
-) -> None:
-    """Record what optimisers do."""
-    before = torch.optim.Optimizer.zero_grad
-
-    def zero_grad(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("zero_grad")
-        return before(self, *args, **keywords)
-
-    put(torch.optim.Optimizer, "zero_grad", zero_grad)
-
-    def step(optimizer: Any, *_: Any) -> None:
-        grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-        recorder.add("step", len(grads), "empty" if all(grad is None for grad in grads) else "")
-
-    hook = sys.modules["torch.optim.optimizer"].register_optimizer_step_pre_hook(step)
-    undo.append(hook.remove)
-
-
-def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
-    """Record along which axis the class is chosen, and a sigmoid or softmax outside of the network."""
-    for owner in (torch, torch.Tensor):
-        for name in ("max", "argmax", "topk"):
-            put(owner, name, recorded_choice(recorder, getattr(owner, name), name))
-        for name in ("sigmoid", "softmax"):
-            put(owner, name, recorded_function(recorder, getattr(owner, name), name))
-    for name in ("softmax", "sigmoid"):
-        put(torch.nn.functional, name, recorded_function(recorder, getattr(torch.nn.functional, name), name))
-    for cls, name in ((torch.nn.Sigmoid, "sigmoid"), (torch.nn.Softmax, "softmax")):
-        put(cls, "forward", recorded_function(recorder, cls.forward, name))
-
-
-def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def choose(*args: Any, **keywords: Any) -> Any:
-        place = 2 if name == "topk" else 1
-        dim = keywords.get("dim", keywords.get("axis", args[place] if len(args) > place else None))
-        first = args[0] if args else None
-        if recorder.depth == 0 and recorder.source and getattr(first, "ndim", 0) == 2:
-            recorder.add("choice", dim if isinstance(dim, int) else -99, name)
-        return original(*args, **keywords)
-
-    return choose
-
-
-def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def function(*args: Any, **keywords: Any) -> Any:
-        if recorder.source and recorder.depth <= 1:
-            recorder.add("outside" if recorder.depth == 0 else "inside", 0, name)
-        return original(*args, **keywords)
-
-    return function

@@ -1,0 +1,115 @@
+"""The student's file is run, whole or its definitions alone, and what it defines is listed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import sys
+import types
+from typing import Any
+
+SAFE_CALLS = {
+    "int", "float", "len", "dict", "list", "tuple", "set", "range", "str", "bool", "max", "min",
+    "np", "numpy", "torch", "nn", "os", "namedtuple", "dataclass",
+}  # fmt: skip
+"""Whose calls may stand in a top-level assignment when only the definitions of a file are run."""
+
+NEEDED = ("numpy", "torch")
+"""What a network is not without."""
+
+HEAVY = {"load", "save", "manual_seed", "loadtxt", "genfromtxt", "hub", "makedirs", "system", "remove"}
+
+Reply = dict[str, Any]
+
+
+def empty_module(filename: str) -> types.ModuleType:
+    """The module `submission` of a file that is to be run."""
+    module = types.ModuleType("submission")
+    module.__file__ = filename
+    sys.modules["submission"] = module
+    return module
+
+
+def run_file(module: types.ModuleType, source: str, definitions: bool) -> list[Reply]:
+    """Run the student's file in a module; see `operations.load`. Returns the imports that failed."""
+    filename = str(module.__file__)
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    tree = ast.parse(source, filename)
+    missing: list[Reply] = []
+    if definitions:
+        for statement in filter(is_definition, tree.body):
+            code = compile(ast.Module([statement], []), filename, "exec")
+            run_part(module, statement, code, missing)
+    else:
+        exec(compile(tree, filename, "exec"), module.__dict__)
+    return missing
+
+
+def run_part(module: types.ModuleType, statement: ast.stmt, code: Any, missing: list[Reply]) -> None:
+    """Run one definition. An assignment may fail, and an import of what this machine does not have."""
+    try:
+        exec(code, module.__dict__)
+    except Exception as error:
+        if isinstance(statement, ast.Assign | ast.Expr):
+            return
+        if not isinstance(statement, ast.Import | ast.ImportFrom) or not isinstance(error, ImportError):
+            raise
+        lacking = str(error.name or getattr(statement, "module", ""))
+        if lacking.split(".")[0] in NEEDED:
+            raise
+        names = [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
+        missing.append({"module": lacking, "line": statement.lineno, "names": names})
+
+
+def is_definition(statement: ast.stmt) -> bool:
+    """Whether a top-level statement only defines something."""
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
+            return True
+        case ast.Try(body=body):
+            return all(isinstance(part, ast.Import | ast.ImportFrom | ast.Expr) for part in body)
+        case ast.Assign(value=value) | ast.AnnAssign(value=value) if value is not None:
+            return all(cheap(call) for call in ast.walk(value) if isinstance(call, ast.Call))
+    return False
+
+
+def cheap(call: ast.Call) -> bool:
+    root: ast.expr = call.func
+    names = []
+    while isinstance(root, ast.Attribute):
+        names.append(root.attr)
+        root = root.value
+    return isinstance(root, ast.Name) and root.id in SAFE_CALLS and not HEAVY & set(names)
+
+
+def classes(module: types.ModuleType, filename: str) -> list[Reply]:
+    """The classes of the file in their order, with methods and signatures."""
+    found = []
+    for name, value in list(module.__dict__.items()):
+        if isinstance(value, type) and value.__module__ == "submission":
+            methods = {}
+            for method in dir(value):
+                if method.startswith("__") and method not in ("__init__", "__call__"):
+                    continue
+                member = getattr(value, method, None)
+                code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
+                if code is not None and code.co_filename == filename:
+                    methods[method] = signature(member)
+            torch = sys.modules.get("torch")
+            is_module = torch is not None and issubclass(value, torch.nn.Module)
+            found.append({"name": name, "methods": methods, "module": bool(is_module)})
+    return found
+
+
+def signature(function: Any) -> list[Reply]:
+    """Names of the parameters without self, and whether each has a default."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):
+        return []
+    return [
+        {"name": p.name, "default": p.default is not p.empty, "kind": p.kind.name}
+        for p in parameters
+        if p.name != "self"
+    ]
