@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fcnet.judge import Options, check_submission
 from fcnet.judge.child import landlock
-from fcnet.judge.isolation import Submission, not_held
+from fcnet.judge.isolation import Reply, Submission, not_held
 from fcnet.judge.isolation.processes import PROC
 from isolation.attacks import ATTACKS, Attack
 from isolation.victims import LIMITS, Targets, attacked, outcome, targets
 
 REFUSED = [attack for attack in ATTACKS if "refused" in attack.outcome]
+NOT_REFUSED = [attack for attack in ATTACKS if attack not in REFUSED]
 
 ASK_FOR_NUMBERS = {"scores", "loss", "gradients", "training"}
 
@@ -61,6 +62,11 @@ def check(attack: Attack, aims: Targets, scratch: Path) -> None:
     start = time.monotonic()
     replies = attacked(attack, aims, scratch.parent)
     assert time.monotonic() - start < 2 * (LIMITS.call_seconds + SLACK)
+    harmless(attack, replies, aims, scratch)
+
+
+def harmless(attack: Attack, replies: list[Reply], aims: Targets, scratch: Path) -> None:
+    """Nothing is harmed or left, and the attack came to what its entry says."""
     assert not aims.harmed()
     assert not left_behind(scratch)
     assert not list(scratch.iterdir())
@@ -68,8 +74,8 @@ def check(attack: Attack, aims: Targets, scratch: Path) -> None:
         assert outcome(replies) in attack.outcome.split("|"), replies
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_an_attack_changes_nothing(attack: Attack, aims: Targets, scratch: Path) -> None:
+@pytest.mark.parametrize("attack", REFUSED, ids=named)
+def test_what_an_attack_asks_for_is_refused(attack: Attack, aims: Targets, scratch: Path) -> None:
     check(attack, aims, scratch)
 
 
@@ -132,16 +138,22 @@ def test_children_are_killed_even_where_nothing_keeps_them_from_starting(
     assert not left_behind(scratch)
 
 
-NOT_REFUSED = [attack for attack in ATTACKS if attack not in REFUSED]
-
-
-@pytest.mark.parametrize("attack", NOT_REFUSED[:: 2 if os.environ.get("FCNET_CI") else 1], ids=named)
-def test_no_attack_changes_the_verdict(attack: Attack, aims: Targets, scratch: Path) -> None:
+@pytest.mark.parametrize("attack", NOT_REFUSED, ids=named)
+def test_no_attack_changes_anything_or_the_verdict(
+    attack: Attack, aims: Targets, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The attacking network is wrong: whatever it does, no stage that asks for numbers is called right.
 
-    What is refused has no effect; `record.py` asks for its verdict, too. Continuous integration takes every
-    second attack.
+    What is refused has no effect; `record.py` asks for its verdict, too.
     """
+    replies: list[Reply] = []
+    call = Submission.call
+
+    def heard(self: Submission, operation: str, /, **arguments: Any) -> Reply:
+        replies.append(call(self, operation, **arguments))
+        return replies[-1]
+
+    monkeypatch.setattr(Submission, "call", heard)
     path = scratch.parent / "two_layernet.py"
     path.write_text(aims.source(attack))
     start = time.monotonic()
@@ -149,6 +161,4 @@ def test_no_attack_changes_the_verdict(attack: Attack, aims: Targets, scratch: P
     assert time.monotonic() - start < LIMITS.total_seconds + SLACK + LIMITS.start_seconds
     assert report.verdict != "right"
     assert not {stage.stage for stage in report.stages if stage.points} & ASK_FOR_NUMBERS
-    assert not aims.harmed()
-    assert not left_behind(scratch)
-    assert not list(scratch.iterdir())
+    harmless(attack, replies, aims, scratch)
