@@ -68,9 +68,9 @@ def judge_in_process() -> None:
     check.Submission = InProcess  # type: ignore[assignment,misc]
 
 
-def judged(text: str) -> Report:
+def judged(text: str, file: str = "two_layernet.py") -> Report:
     """The report of a program, in a process in which `judge_in_process` was called."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "two_layernet.py")
+        path = Path(folder, file)
         path.write_text(text)
         return check.check_submission(path)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from fcnet.judge import Options, check_submission
 from fcnet.judge.catalogue import specimen
+from in_process import judged
 from judge.right_solutions import notebook
 
 pytest.importorskip("torch")
@@ -93,20 +93,19 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_right_solution_is_called_right(name: str, tmp_path: Path) -> None:
+def test_a_right_solution_is_called_right(name: str, apart: ProcessPoolExecutor) -> None:
+    """All in one process that imports PyTorch once; `test_check.py` checks one in a process of its own."""
     text, remarks = RIGHT[name]
-    path = tmp_path / "ex2_pytorch.py"
-    path.write_text(text)
-    report = check_submission(path, Options())
+    report = apart.submit(judged, text, "ex2_pytorch.py").result()
     assert [f.code for f in report.findings if f.severity == "error"] == [], report.findings
     assert report.verdict == "right"
     assert {f.code for f in report.findings} == remarks
     assert {stage.verdict for stage in report.stages} == {"right"}, report.notes
 
 
-def test_a_notebook_is_read_as_a_script(tmp_path: Path) -> None:
-    path = tmp_path / "ex2_pytorch.ipynb"
-    path.write_text(notebook(specimen("pytorch").replace("MultiLayerPerceptron(nn.Module)", "TwoLayerNet(nn.Module)"))
-                    .replace("MultiLayerPerceptron", "TwoLayerNet"))  # fmt: skip
-    report = check_submission(path, Options())
+def test_a_notebook_is_read_as_a_script(apart: ProcessPoolExecutor) -> None:
+    text = notebook(
+        specimen("pytorch").replace("MultiLayerPerceptron(nn.Module)", "TwoLayerNet(nn.Module)")
+    ).replace("MultiLayerPerceptron", "TwoLayerNet")
+    report = apart.submit(judged, text, "ex2_pytorch.ipynb").result()
     assert [f.code for f in report.findings if f.severity == "error"] == [], report.findings
