@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+import programs
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "extending.md").read_text()
 
@@ -31,16 +30,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(line: str, folder: Path) -> str:
-    """Run a line of the page as a shell would."""
-    program, *arguments = shlex.split(line)
+def run(line: str, folder: Path) -> tuple[int, str, str]:
+    """Run a line of the page; its exit status, and what it printed to both streams."""
+    program, *words = shlex.split(line)
     assert program == "python"
-    environment = os.environ | {"FCNET_CACHE": str(folder / "cache"), "COLUMNS": "100"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, text=True, capture_output=True
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return programs.run(words, folder, {"FCNET_CACHE": str(folder / "cache"), "COLUMNS": "100"})
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -49,9 +43,10 @@ def test_each_file_is_short(name: str) -> None:
 
 
 def test_every_block_runs(folder: Path) -> None:
-    printed = {
-        line: run(line, folder) for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()
-    }
+    printed = {}
+    for line in (line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()):
+        status, printed[line], err = run(line, folder)
+        assert status == 0, f"{line}\n{printed[line]}{err}"
     audits = [text for line, text in printed.items() if " audit " in line]
     assert audits
     assert all(text.splitlines()[-1] == "passed" for text in audits)
@@ -72,9 +67,13 @@ def test_a_wrong_derivative_is_found(folder: Path) -> None:
     wrong = FILES["swish.py"].replace("1 + kept * (1 - sigmoid)", "1 + kept * sigmoid")
     assert wrong != FILES["swish.py"]
     (folder / "wrong.py").write_text(wrong)
-    done = subprocess.run(
-        [sys.executable, "wrong.py", "audit", "--sizes", "6", "8", "3", "--activation", "swish"],
-        cwd=folder, text=True, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "the gradients are not the derivatives of the loss" in done.stderr
+    status, _, err = run("python wrong.py audit --sizes 6 8 3 --activation swish", folder)
+    assert status == 2
+    assert "the gradients are not the derivatives of the loss" in err
+
+
+def test_what_a_file_adds_is_its_own(folder: Path) -> None:
+    """Otherwise a file of the page might need another one."""
+    status, _, err = run("python scale.py audit --sizes 5 7 3 --activation swish", folder)
+    assert status == 2
+    assert "swish" in err
