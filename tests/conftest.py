@@ -22,6 +22,7 @@ from hypothesis import settings  # noqa: E402
 
 from fcnet.data.dataset import Dataset  # noqa: E402
 from fcnet.data.digits import load_digits  # noqa: E402
+from tab import Tab  # noqa: E402
 
 # a busy machine is no reason for a test to fail
 settings.register_profile("fcnet", deadline=None)
@@ -183,3 +184,8 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=[*OPTIONS, *as_root])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Any) -> Tab:
+    return Tab(browser)

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import fcnet
+import programs
 from fcnet import TwoLayerNet
 from fcnet.errors import FcnetError
 
@@ -28,22 +29,33 @@ FIGURES = {
 }
 
 
-def run(
-    folder: Path, *arguments: str, seconds: float = 600, driver: Path = DRIVER, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the driver in an empty folder, with what the user's environment says of data left out."""
+def started(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Start the driver in an empty folder, with what the user's environment says of data left out."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FCNET_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-W", "error", str(driver), *arguments]
+    command = [sys.executable, "-W", "error", str(DRIVER), *arguments]
     return subprocess.run(
         command,
         cwd=folder,
         env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=600,
         check=False,
     )
+
+
+def run(folder: Path, *arguments: str, driver: Path = DRIVER, **variables: str) -> tuple[int, str, str]:
+    """Run a driver in this process; its exit status, and what it printed to both streams."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    without = dict.fromkeys(("FCNET_DATA", "FCNET_OFFLINE", "FCNET_CACHE"), "")
+    with mpl.rc_context({"backend": "agg"}):  # drivers change the style
+        try:
+            return programs.run([str(driver), *arguments], folder, without | variables)
+        finally:
+            plt.close("all")
 
 
 def percentage(what: str, text: str) -> float:
@@ -63,7 +75,7 @@ def driver() -> ModuleType:
 
 
 def test_it_answers_every_question_on_digits_where_nothing_else_can_be_had(tmp_path):
-    done = run(tmp_path, FCNET_OFFLINE="1", FCNET_CACHE=str(tmp_path / "cache"))
+    done = started(tmp_path, FCNET_OFFLINE="1", FCNET_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     answered = re.findall(r"Question (\w+)", done.stdout)
     assert answered == ["1a", "1b", "2", "3a", "3b", "3c"]
@@ -84,20 +96,20 @@ def test_it_answers_every_question_on_digits_where_nothing_else_can_be_had(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "message"),
+    ("arguments", "message"),
     [
-        (("--data", "nowhere"), {}, r"error: nowhere \(--data\) does not exist, .*"),
-        (("--out", "taken/out"), {}, r"error: cannot write to taken/out: .*"),
-        (("--out", "blocked"), {}, r"error: cannot write to blocked \(Is a directory\)"),
-        (("--show",), {"MPLBACKEND": "agg"}, r"error: there is no display for --show, .*"),
+        (("--data", "nowhere"), r"error: nowhere \(--data\) does not exist, .*"),
+        (("--out", "taken/out"), r"error: cannot write to taken/out: .*"),
+        (("--out", "blocked"), r"error: cannot write to blocked \(Is a directory\)"),
+        (("--show",), r"error: there is no display for --show, .*"),
     ],
 )
-def test_a_mistake_is_one_line(tmp_path, arguments, variables, message):
+def test_a_mistake_is_one_line(tmp_path, arguments, message):
     (tmp_path / "taken").write_text("a file where a folder is wanted")
     (tmp_path / "blocked" / "toy_training.png").mkdir(parents=True)  # a folder where a figure is wanted
-    done = run(tmp_path, *arguments, **variables)
-    assert done.returncode == 2
-    assert re.fullmatch(message + "\n", done.stderr)
+    status, _, err = run(tmp_path, *arguments)
+    assert status == 2
+    assert re.fullmatch(message + "\n", err)
 
 
 class OneHalf(TwoLayerNet):
@@ -152,7 +164,7 @@ def test_it_stops_at_the_question_that_a_network_gets_wrong(tmp_path, monkeypatc
 @pytest.mark.cifar10
 def test_on_cifar10_the_default_is_poor_and_better_settings_pass_48_percent(tmp_path):
     kept = {name: value for name, value in os.environ.items() if name.startswith("FCNET_")}
-    done = run(tmp_path, "--out", "out", seconds=600, **kept)
+    done = started(tmp_path, "--out", "out", **kept)
     assert done.returncode == 0, done.stderr
     assert "CIFAR-10" in done.stdout
     assert 27 <= percentage("default hyper-parameters: .* validation accuracy", done.stdout) <= 31
@@ -168,18 +180,18 @@ PYTORCH = DRIVER.with_name("ex2_pytorch.py")
 
 def test_question_4_compares_depths_and_uses_the_test_set_once(tmp_path):
     pytest.importorskip("torch")
-    done = run(
+    status, told, err = run(
         tmp_path, "--epochs", "10", "--hidden", "64",
         driver=PYTORCH, FCNET_OFFLINE="1", FCNET_CACHE=str(tmp_path / "cache"),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    trained = re.findall(r"(\d) layers from (\S.*?): training accuracy", done.stdout)
+    assert status == 0, err
+    trained = re.findall(r"(\d) layers from (\S.*?): training accuracy", told)
     assert trained == [(str(n), how) for n in (2, 3, 4, 5) for how in ("He", "N(0, 1e-3)")]
     for layers in (2, 3, 4, 5):
-        assert percentage(f"{layers} layers from He: .* validation accuracy", done.stdout) > 60
-    assert percentage(r"5 layers from N\(0, 1e-3\): training accuracy", done.stdout) < 20
-    assert done.stdout.count("test accuracy") == 1
-    assert "digits" in done.stdout.splitlines()[-1]
+        assert percentage(f"{layers} layers from He: .* validation accuracy", told) > 60
+    assert percentage(r"5 layers from N\(0, 1e-3\): training accuracy", told) < 20
+    assert told.count("test accuracy") == 1
+    assert "digits" in told.splitlines()[-1]
     out = tmp_path / "runs" / "exercise"
     assert (out / "depth_pytorch.png").exists()
     assert json.loads((out / "test_pytorch.json").read_text())["count"] == 1
@@ -187,6 +199,6 @@ def test_question_4_compares_depths_and_uses_the_test_set_once(tmp_path):
 
 def test_question_4_says_in_one_line_where_it_cannot_write(tmp_path):
     pytest.importorskip("torch")
-    done = run(tmp_path, "--out", "/proc/exercise", driver=PYTORCH, FCNET_OFFLINE="1")
-    assert done.returncode == 2
-    assert re.fullmatch(r"error: cannot write to /proc/exercise: .*\n", done.stderr)
+    status, _, err = run(tmp_path, "--out", "/proc/exercise", driver=PYTORCH, FCNET_OFFLINE="1")
+    assert status == 2
+    assert re.fullmatch(r"error: cannot write to /proc/exercise: .*\n", err)

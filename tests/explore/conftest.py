@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fcnet.explore.write import write_explorer
+from tab import Tab
 
 Opener = Callable[..., Any]
 
@@ -20,26 +21,19 @@ def toy_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def opened(browser: Any) -> Iterator[Opener]:
-    """Opens a page: `opened(path, width=1280, scheme="light", motion="reduce")`."""
+def opened(tab: Tab) -> Iterator[Opener]:
+    """Opens a page, one at a time: `opened(path, width=1280, scheme="light", motion="reduce")`."""
     said: list[str] = []
-    contexts: list[Any] = []
+
+    def asked(address: str) -> None:
+        if address.startswith(("http", "ws")):
+            said.append(address)
 
     def open_page(path: Path, width: int = 1280, scheme: str = "light", motion: str = "reduce") -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda one: said.append(one.url) if one.url.startswith(("http", "ws")) else None)
-        page.goto(path.as_uri())
-        return page
+        return tab.open(path.as_uri(), said.append, asked, width, scheme, motion)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    tab.leave()
     assert said == []
 
 

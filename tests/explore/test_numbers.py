@@ -19,13 +19,28 @@ from .reference import MISTAKES, Reference, chain, exercise_checks
 NUMBERS = """() => [...document.querySelectorAll("data[value]")].filter(one => one.checkVisibility())
     .map(one => [Number(one.value), one.title, one.textContent])"""
 
+AFTER_CLICKS = f"""states => states.map(clicks => {{
+    for (const [selector, n] of clicks) document.querySelectorAll(selector)[n].click();
+    return ({NUMBERS})() }})"""
+"""The numbers after some clicks, and after others on top of them, without a word between browser and test."""
+
+MISTAKEN = """steps => [...Array(steps).keys()].map(step => {
+    const slider = document.querySelector('input[name="step"]');
+    slider.value = step; slider.dispatchEvent(new Event("input"));
+    return document.querySelectorAll(".mistaken data").length })"""
+"""How many numbers of a pass are said to be those of the code with the mistake, after each step."""
+
 ROUNDED = {"relative_error", "gradient_check"}
 """Quotients of rounding errors, which no two computations share: told apart by their size alone."""
 
 
 def held(page: Any, reference: Reference, **more: Any) -> int:
-    """How many numbers are shown; each must be what its NumPy expression gives, and be written as it is."""
-    shown = page.evaluate(NUMBERS)
+    """How many numbers are shown, all of them right."""
+    return right(page.evaluate(NUMBERS), reference, **more)
+
+
+def right(shown: list[tuple[float, str, str]], reference: Reference, **more: Any) -> int:
+    """How many numbers these are; each must be what its NumPy expression gives, and be written as it is."""
     names = reference.namespace() | more
     for value, expression, text in shown:
         with np.errstate(all="ignore"):
@@ -72,12 +87,14 @@ def test_every_step_of_a_pass(page: Any) -> None:
     page.locator("#panel-pass summary").click()
     for step in range(len(steps())):
         slide(page, "step", step)
-        for i in range(5):
-            page.keyboard.press(str(i + 1))
-            choose(page, "input", (i + step) % 4)
-            choose(page, "hidden", (2 * i + step) % 10)
-            choose(page, "output", (i + step) % 3)
-            total += held(page, reference)
+        clicks = [
+            [
+                ('input[name="point"]', i), (".unit.input", (i + step) % 4),
+                (".unit.hidden", (2 * i + step) % 10), (".unit.output", (i + step) % 3),
+            ]
+            for i in range(5)
+        ]  # fmt: skip
+        total += sum(right(shown, reference) for shown in page.evaluate(AFTER_CLICKS, clicks))
     assert total > 5000
 
 
@@ -98,9 +115,8 @@ def test_the_next_pass_has_the_updated_weights(page: Any) -> None:
 def test_every_weight_and_its_central_difference(page: Any) -> None:
     page.locator("#tab-weight").click()
     page.locator("#panel-weight summary").click()
-    for n in range(83):
-        page.evaluate("n => document.querySelectorAll('.cell')[n].click()", n)
-        assert held(page, Reference()) > 150
+    for shown in page.evaluate(AFTER_CLICKS, [[(".cell", n)] for n in range(83)]):
+        assert right(shown, Reference()) > 150
 
 
 def test_a_moved_weight_and_another_h(page: Any) -> None:
@@ -188,7 +204,4 @@ def test_what_a_mistake_makes_wrong(page: Any, code: str) -> None:
     ]  # fmt: skip
     page.locator("#tab-pass").click()
     page.locator("#panel-pass summary").click()
-    for step in range(len(steps())):
-        slide(page, "step", step)
-        mistaken = page.locator(".mistaken data").count()
-        assert mistaken <= 1
+    assert max(page.evaluate(MISTAKEN, len(steps()))) <= 1
