@@ -8,6 +8,7 @@ import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -55,7 +56,8 @@ def ended(how: str, what: str) -> int:
             case "-c":
                 exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
             case "-m":
-                runpy.run_module(what, run_name="__main__")
+                place = Path(str(import_module(what).__file__)).with_name("__main__.py")
+                runpy.run_path(str(place), run_name="__main__")
             case _:
                 runpy.run_path(what, run_name="__main__")
     except SystemExit as end:

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,11 @@ def home(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imports(tree: ast.AST, at_import_only: bool = False) -> Iterator[str]:
     """Names of imported modules; with `at_import_only`, not those inside functions or for type checkers."""
     for node in ast.iter_child_nodes(tree):
@@ -127,7 +133,7 @@ def forbidden(name: str, module: str, allowed: dict[str, set[str]] = ALLOWED) ->
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_one_way(path: Path) -> None:
-    wrong = [name for name in imports(ast.parse(path.read_text())) if forbidden(name, home(path))]
+    wrong = [name for name in imports(parsed(path)) if forbidden(name, home(path))]
     assert not wrong, f"{home(path)} must not import {', '.join(wrong)}"
 
 
@@ -162,7 +168,7 @@ def test_an_arrow_the_wrong_way_is_seen(name: str, module: str) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_heavy_packages_are_not_imported_with_the_module(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     at_import = set(imports(tree, at_import_only=True))
     names = {name.split(".")[0] for name in at_import}
     if home(path) != "torch_net":  # the one place that imports torch, and is imported only where it is used
@@ -175,7 +181,7 @@ def test_heavy_packages_are_not_imported_with_the_module(path: Path) -> None:
 
 
 def test_the_specification_needs_numpy_alone() -> None:
-    tree = ast.parse((ROOT / "two_layernet.py").read_text())
+    tree = parsed(ROOT / "two_layernet.py")
     used = {name.split(".")[0] for name in imports(tree)} - {"fcnet", *sys.stdlib_module_names}
     assert used == {"numpy"}
 

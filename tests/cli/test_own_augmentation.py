@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import programs
 from fcnet.records import RunFolder, read_json
 from fcnet.runs.training import read_config
 
@@ -42,12 +40,10 @@ SETTINGS = (
 
 
 def run(folder: Path, *command: str) -> tuple[int, str]:
-    environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
-    environment |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "nowhere")}
-    done = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    status, _, err = programs.run(
+        command, folder, {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "nowhere"), "FCNET_DATA": ""}
     )
-    return done.returncode, done.stderr
+    return status, err
 
 
 def test_an_augmentation_in_a_users_own_file_trains_in_both_engines(tmp_path: Path) -> None:
