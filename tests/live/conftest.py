@@ -16,6 +16,7 @@ from fcnet.runs import observer
 from fcnet.runs.observer import Observer
 from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback, Callbacks
+from tab import Tab
 from trainings import small
 
 Serve = Callable[..., PageServer]
@@ -60,32 +61,26 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture
-def opened(browser: Any) -> Iterator[Opener]:
-    """Opens a page where nothing may be said on the console and nothing be asked of others.
+def opened(tab: Tab) -> Iterator[Opener]:
+    """Opens a page, one at a time, where nothing may be said on the console and nothing be asked of others.
 
     `opened(address, width=1280, scheme="light", gone=False)`; with `gone` the server may be away or refuse.
     """
     said: list[str] = []
-    contexts: list[Any] = []
 
     def open_page(address: str, width: int = 1280, scheme: str = "light", gone: bool = False) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-        )
-        contexts.append(context)
-        page = context.new_page()
         own = (address.partition("#")[0], "data:")
-        page.on("console", lambda message: noted(message.text, gone))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda one: None if one.url.startswith(own) else said.append(one.url))
-        page.goto(address)
-        return page
 
-    def noted(text: str, gone: bool) -> None:
-        if not (gone and text.startswith("Failed to load resource")):
-            said.append(text)
+        def noted(text: str) -> None:
+            if not (gone and text.startswith("Failed to load resource")):
+                said.append(text)
+
+        def asked(url: str) -> None:
+            if not url.startswith(own):
+                said.append(url)
+
+        return tab.open(address, noted, asked, width, scheme, offline=False)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    tab.leave()
     assert said == []

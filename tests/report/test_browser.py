@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fcnet.report.page.html import write_report
+from tab import Tab
 
 from .test_figures import make, tiny
 
@@ -20,21 +21,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "phone"])
-def page(request: pytest.FixtureRequest, browser: Any, report: Path) -> Iterator[Any]:
+def page(request: pytest.FixtureRequest, tab: Tab, report: Path) -> Iterator[Any]:
     """The open page; no error and no request is allowed in all that a test does with it."""
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-    page = context.new_page()
     said: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda one: None if one.url.startswith("data:") else asked.append(one.url))
-    page.goto(report.as_uri())
-    yield page
+
+    def noted(address: str) -> None:
+        if not address.startswith("data:"):
+            asked.append(address)
+
+    yield tab.open(report.as_uri(), said.append, noted, *request.param)
+    tab.leave()
     assert said == []
     assert asked == [report.as_uri()]
-    context.close()
 
 
 def test_it_fits_the_screen(page: Any) -> None:
