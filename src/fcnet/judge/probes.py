@@ -19,6 +19,10 @@ Array = NDArray[Any]
 KINK = 0.02
 """No pre-activation is closer to 0 than this."""
 
+APART = 10.0
+"""No two scores of an example are further apart, so that no probability is below 1e-6: then the usual tiny
+number in a logarithm, 1e-15, changes the loss by less than `EXACT` parts."""
+
 NAMES = ("W1", "b1", "W2", "b2")
 
 
@@ -70,7 +74,7 @@ def draw(
     y: Any = None,
     scale: float = 1.0,
 ) -> Probe:
-    """A random question that is clear of the kink; labels hold every class if N allows it."""
+    """A random question, clear of the kink and of certainty; labels hold every class if N allows it."""
     while True:
         params = {
             "W1": rng.normal(0, 0.8, (D, H)),
@@ -83,7 +87,8 @@ def draw(
         z3 = np.maximum(z2, 0) @ params["W2"] + params["b2"]
         without = X @ params["W1"]
         both_signs = (z2 > 0).any() and (z2 < 0).any()
-        if min(np.abs(z2).min(), np.abs(z3).min(), np.abs(without).min()) > KINK and both_signs:
+        clear = min(np.abs(z2).min(), np.abs(z3).min(), np.abs(without).min()) > KINK
+        if clear and both_signs and np.ptp(z3, axis=1).max() < APART:
             break
     labels = rng.permutation(np.resize(np.arange(K), N)) if y is None else np.asarray(y)
     return Probe(params, X, labels, reg)
