@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -42,15 +43,19 @@ class Command:
 
     def __init__(self, arguments: str, folder: Path, launcher: str) -> None:
         environment = os.environ | {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache")}
-        self.process = subprocess.Popen(
-            [sys.executable, *launcher.split(), "-m", "fcnet", *arguments.split()],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if found := ADDRESS.search(line):
-                self.origin, self.token = found.groups()
-                return
+        with tempfile.TemporaryFile("w+") as printed:  # a pipe would be full after some hundred epochs
+            self.process = subprocess.Popen(
+                [sys.executable, *launcher.split(), "-m", "fcnet", *arguments.split()],
+                cwd=folder, env=environment, stdout=printed, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and self.process.poll() is None:
+                text = os.pread(printed.fileno(), 1 << 16, 0).decode()
+                if found := ADDRESS.search(text):
+                    self.origin, self.token = found.groups()
+                    return
+                time.sleep(0.05)
+        self.process.kill()
         raise AssertionError(self.process.communicate())
 
     def ask(self, path: str, method: str = "GET") -> Any:

@@ -273,9 +273,14 @@ def buffer(owner: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np
     The buffer keeps the largest first dimension seen and gives smaller batches its first rows, so that a
     training allocates its large arrays in its first step only.
     """
-    kept = owner.get(name)
-    if kept is not None and kept.shape == shape and kept.dtype == dtype:
-        return kept  # the same object, by which a `Product` knows it
-    if kept is None or len(kept) < shape[0] or kept.shape[1:] != shape[1:] or kept.dtype != dtype:
-        kept = owner[name] = np.empty(shape, dtype)
-    return kept[: shape[0]]
+    first_rows = f"{name}, first rows"
+    for kept in (owner.get(name), owner.get(first_rows)):
+        if kept is not None and kept.shape == shape and kept.dtype == dtype:
+            return kept  # the same object, by which a `Product` knows it
+    whole = owner.get(name)
+    if whole is None or len(whole) < shape[0] or whole.shape[1:] != shape[1:] or whole.dtype != dtype:
+        owner.pop(first_rows, None)  # of the memory that is replaced
+        whole = owner[name] = np.empty(shape, dtype)
+        return whole
+    rows = owner[first_rows] = whole[: shape[0]]
+    return rows

@@ -104,6 +104,7 @@ class Observer(Callback):
         self.first_step: int | None = None
         if not self.state.frames:
             self._picture(0, engine.weights())
+        self._write()  # so that the page knows of it before the first evaluation
         self.spent = time.perf_counter() - self.start
         self.measuring_took = self.progress_took = 0.0
 
