@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import FcnetError, RunError
-from fcnet.files import make_folder, remove
+from fcnet.files import exists, make_folder, remove
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
 from fcnet.runs.observed import (
@@ -36,7 +36,7 @@ from fcnet.runs.observed import (
 from fcnet.runs.training import read_config
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
-from fcnet.train.history import Evaluation
+from fcnet.train.history import Evaluation, read_history
 
 Array = NDArray[Any]
 
@@ -99,8 +99,9 @@ class Observer(Callback):
         with contextlib.suppress(FcnetError):  # what is damaged is written anew
             earlier = read_live(self.live.state, State)
             if earlier is not None and earlier.shape == self.state.shape:
-                self.rows, self.measured = earlier.rows, earlier.measured
-                self.state.frames = earlier.frames
+                self.measured, self.state.frames = earlier.measured, earlier.frames
+        if exists(self.run.history):  # it has rows that were not written here before a stop
+            self.rows = read_history(self.run.history)
         self.first_step: int | None = None
         if not self.state.frames:
             self._picture(0, engine.weights())
