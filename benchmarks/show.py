@@ -20,7 +20,8 @@ def show(console: Console, record: dict[str, Any]) -> None:
 def show_cases(console: Console, record: dict[str, Any]) -> None:
     """What was measured in rounds: a row a contestant and case."""
     cases = [case["case"] for case in record["cases"]]
-    varying = [key for key in cases[0] if len({str(case[key]) for case in cases}) > 1]
+    keys = dict.fromkeys(key for case in cases for key in case)  # cases of different kinds have others
+    varying = [key for key in keys if len({str(case.get(key, "")) for case in cases}) > 1]
     table = Table(title=record["question"], title_justify="left", title_style="bold")
     for heading in (*varying, "contestant"):
         table.add_column(heading)
@@ -30,7 +31,7 @@ def show_cases(console: Console, record: dict[str, Any]) -> None:
         for row in case["results"]:
             times = f"{in_words(row['q1'])} to {in_words(row['q3'])}"
             ratios = f"{row['ratio_q1']:.3g} to {row['ratio_q3']:.3g}"
-            settings = [str(case["case"][key]) for key in varying]
+            settings = [str(case["case"].get(key, "")) for key in varying]
             table.add_row(
                 *settings, row["contestant"], in_words(row["median"]), times, f"{row['ratio']:.3g}", ratios
             )
