@@ -53,7 +53,7 @@ TUNED = TrainConfig(
     rotate=0.881,
     zoom=0.082,
 )
-"""As good as a two-layer net gets in ten minutes on two cores. Most numbers are from `fcnet tune`,
+"""The best two-layer net that we know for some minutes on two cores. Most numbers are from `fcnet tune`,
 docs/tuning.md; patches, width and the averaged weights came later, docs/log.md."""
 
 

@@ -1,8 +1,8 @@
 """The network's inputs of whole epochs, kept and used again in turn: cheaper epochs.
 
-To deform images and to project them on the whitening's components takes as long as the rest of a two-layer
-net's step. With `bank = K` the first K epochs do it, and epoch e takes the inputs of epoch e modulo K, in an
-order of its own. So each image is seen in K deformations instead of one for every epoch.
+With `bank = K` only the first K epochs deform their images and project them on the whitening's components.
+Epoch e takes the inputs of epoch e modulo K, in an order of its own. So each image is seen in K deformations
+instead of one for every epoch.
 """
 
 from __future__ import annotations
