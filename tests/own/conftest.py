@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +55,30 @@ def fcnet(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
     status = main([str(argument) for argument in arguments])
     captured = capsys.readouterr()
     return status, captured.out.splitlines(), captured.err.splitlines()
+
+
+LIMITED = """
+import resource, sys
+from fcnet.cli import main
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[1]), int(sys.argv[1])))
+sys.exit(main(sys.argv[2:]))
+"""
+"""`fcnet` with so many bytes of memory for its data."""
+
+
+def assert_fits_only_streamed(megabytes: int, *data: str) -> None:
+    """A training in so much memory succeeds with --stream, and is one error without."""
+    words = ["train", *data, "--hidden", "8", "--epochs", "1", "--validation", "100", "--batch-size", "500"]
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", LIMITED, str(megabytes << 20), *words, *options],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = run("--out", "streamed", "--stream")
+    assert done.returncode == 0, done.stderr
+    refused = run("--out", "memory")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: "), refused.stderr
+    assert "emory" in refused.stderr

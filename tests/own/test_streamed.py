@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.config import TrainConfig
 
-from .conftest import fcnet, write_pictures
+from .conftest import assert_fits_only_streamed, fcnet, write_pictures
 
 Array = np.ndarray[Any, Any]
 
@@ -283,17 +282,6 @@ def test_a_file_that_is_cut_meanwhile_is_one_line() -> None:
         train_run(settings(given), given, Path("run"))
 
 
-LIMITED = """
-import resource, sys
-from dataclasses import replace
-from pathlib import Path
-from fcnet.cli import main
-resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[1]), int(sys.argv[1])))
-sys.exit(main(["train", "--data", "rows", "--out", sys.argv[2], "--hidden", "8", "--epochs", "1",
-               "--validation", "100", "--batch-size", "500", *sys.argv[3:]]))
-"""
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
 def test_it_trains_in_less_memory_than_the_rows_take() -> None:
     """200 MB of rows with 160 MB over what an empty start takes: enough for windows, too little for rows."""
@@ -303,17 +291,4 @@ def test_it_trains_in_less_memory_than_the_rows_take() -> None:
     X[:, 0] = np.arange(50_000) % 2
     X.flush()
     np.save("rows/y.npy", np.arange(50_000) % 2)
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-
-    def run(out: str, *options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", LIMITED, str(400 << 20), out, *options],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    done = run("streamed", "--stream")
-    assert done.returncode == 0, done.stderr
-    refused = run("memory")
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("error: "), refused.stderr
-    assert "emory" in refused.stderr
+    assert_fits_only_streamed(400, "--data", "rows")

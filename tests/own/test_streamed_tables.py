@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from fcnet.data.tables import stored
 from fcnet.errors import DataError
 from fcnet.runs.training import train_run
 
-from .conftest import fcnet
+from .conftest import assert_fits_only_streamed, fcnet
 from .test_streamed import Stop, in_memory, settings
 from .test_tables import NAMES, people, write
 
@@ -291,15 +290,6 @@ def test_many_categories_count_when_memory_is_compared(monkeypatch: pytest.Monke
         load_own(path, table=TableOptions("y"))
 
 
-LIMITED = """
-import resource, sys
-from fcnet.cli import main
-resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[1]), int(sys.argv[1])))
-sys.exit(main(["train", "--data", "rows.parquet", "--target", "y", "--out", sys.argv[2], "--hidden", "8",
-               "--epochs", "1", "--validation", "100", "--batch-size", "500", *sys.argv[3:]]))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
 def test_it_trains_in_less_memory_than_the_table_takes() -> None:
@@ -309,17 +299,4 @@ def test_it_trains_in_less_memory_than_the_table_takes() -> None:
     rng, count = np.random.default_rng(0), 400_000
     columns = {f"x{place}": rng.standard_normal(count) for place in range(100)}
     pq.write_table(pa.table(columns | {"y": np.arange(count) % 2}), "rows.parquet", row_group_size=count)
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-
-    def run(out: str, *options: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", LIMITED, str(800 << 20), out, *options],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    done = run("streamed", "--stream")
-    assert done.returncode == 0, done.stderr
-    refused = run("memory")
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("error: "), refused.stderr
-    assert "emory" in refused.stderr
+    assert_fits_only_streamed(800, "--data", "rows.parquet", "--target", "y")
