@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import programs
 from fcnet.data.digits import load_digits
 from fcnet.experiments.diagnosis import Watch
 from fcnet.experiments.recipes import DEFAULT, suited
@@ -25,9 +26,13 @@ from fcnet.train.model import Model
 from quick_record import PATH, collected, drift
 from trainings import StopAfter
 
-from .conftest import NOTE, Result, finish, start
+from .conftest import NOTE, Result, finish, start, user_environment
 
 COMMAND = "reproduce --quick --out out"
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    return user_environment(folder) | {"FCNET_DATA": ""}
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +142,11 @@ def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dic
     ]
     paths = [folder / "out" / name for name in (*names, "tuned/test.json", "default/diagnosis.json")]
     before = [path.stat().st_mtime_ns for path in paths]
-    second = finish(start(COMMAND, folder))
-    assert second.status == 0
+    status, out, _ = programs.run(["-m", "fcnet", *COMMAND.split()], folder, surroundings(folder))
+    assert status == 0
     assert [path.stat().st_mtime_ns for path in paths] == before
     assert any(re.match("  default run: epoch", line) for line in first.out)
-    assert not any(re.match("  (default|tuned) run: epoch", line) for line in second.out)
+    assert not any(re.match("  (default|tuned) run: epoch", line) for line in out.splitlines())
     again = json.loads((folder / "out" / "results.json").read_text())
     assert {k: v for k, v in again.items() if k != "environment"} == {
         k: v for k, v in results.items() if k != "environment"
@@ -152,8 +157,10 @@ def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dic
 def test_stopped_and_killed_in_the_middle_the_same_command_goes_on(
     folder: Path, results: dict[str, Any], tmp_path: Path
 ) -> None:
+    """Here without PyTorch, which question 4 needs: the other parts are the same."""
+    without = ("-c", "import sys; sys.modules['torch'] = None; from fcnet.cli import main; sys.exit(main())")
     for run, number in (("default", signal.SIGINT), ("tuned", signal.SIGKILL)):
-        process = start(COMMAND, tmp_path)
+        process = start(COMMAND, tmp_path, *without)
         config = RunFolder(tmp_path / "out" / run).config
         while not config.exists():  # the run is about to start, and takes some tenths of a second
             assert process.poll() is None, process.communicate()
@@ -168,7 +175,7 @@ def test_stopped_and_killed_in_the_middle_the_same_command_goes_on(
                 ["stopped: nothing is lost, run the same command again to continue"],
             )
         assert not (tmp_path / "out" / "results.json").exists()
-    assert finish(start(COMMAND, tmp_path)).status == 0
+    assert finish(start(COMMAND, tmp_path, *without)).status == 0
     again = json.loads((tmp_path / "out" / "results.json").read_text())
     for part in ("dataset", "toy", "default", "tuned"):
         assert without_seconds(again[part]) == without_seconds(results[part])
@@ -195,9 +202,10 @@ def test_a_default_run_stopped_before_its_diagnosis_is_watched_again(lost: str, 
 
 
 def test_a_folder_of_other_data_or_of_the_other_mode_is_refused(folder: Path, first: Result) -> None:
-    other_mode = finish(start("reproduce --out out", folder))
-    assert other_mode.status == 2
-    assert other_mode.err[-1].startswith("error: out holds the results of other data or of the other mode")
+    words = ["-m", "fcnet", "reproduce", "--out", "out"]
+    status, _, err = programs.run(words, folder, surroundings(folder))
+    assert status == 2
+    assert err.splitlines()[-1].startswith("error: out holds the results of other data or of the other mode")
 
 
 def test_watching_changes_no_weight(tmp_path: Path) -> None:
