@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+import animations
+import explorer_figures
+import live_figures
 from animations import EXPLORER, SCHEMES, WATCH
+from fcnet.runs import observer
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.usefixtures("browser")  # which skips the test where there is none
-@pytest.mark.parametrize(("tool", "page"), [("explorer_figures", "explore"), ("live_figures", "watch")])
-def test_it_writes_the_pictures_that_the_documents_show(tmp_path: Path, tool: str, page: str) -> None:
-    command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), "--out", str(tmp_path)]
-    subprocess.run(command, check=True)
+@pytest.fixture(autouse=True)
+def one_browser(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools open their windows in the browser of the tests, and leave what they set as it was."""
+    for tool in (explorer_figures, live_figures, animations):
+        monkeypatch.setattr(tool, "chromium", lambda: nullcontext(browser))
+    monkeypatch.setattr(observer, "SHARE", observer.SHARE)
+
+
+@pytest.mark.parametrize(
+    ("tool", "page"), [(explorer_figures, "explore"), (live_figures, "watch")], ids=["explore", "watch"]
+)
+def test_it_writes_the_pictures_that_the_documents_show(tmp_path: Path, tool: Any, page: str) -> None:
+    assert tool.main(["--out", str(tmp_path)]) == 0
     shown = (ROOT / "docs" / f"{page}.md").read_text() + (ROOT / "README.md").read_text()
     for path in tmp_path.iterdir():
         kept = ROOT / "docs" / "figures" / path.name
@@ -30,12 +42,9 @@ def test_it_writes_the_pictures_that_the_documents_show(tmp_path: Path, tool: st
     assert len(list(tmp_path.iterdir())) == 3
 
 
-@pytest.mark.usefixtures("browser")
 def test_it_writes_the_animations_that_the_readme_shows(tmp_path: Path) -> None:
     """One of the three is made anew."""
-    command = [sys.executable, str(ROOT / "tools" / "animations.py"), "--out", str(tmp_path)]
-    command += ["--only", "explore_pass"]
-    subprocess.run(command, check=True)
+    assert animations.main(["--out", str(tmp_path), "--only", "explore_pass"]) == 0
     readme = (ROOT / "README.md").read_text()
     kept = sorted((ROOT / "docs" / "figures").glob("*.webp"))
     assert [path.stem for path in kept] == sorted(f"{one}_{s}" for one in (*EXPLORER, WATCH) for s in SCHEMES)
