@@ -200,7 +200,10 @@ def test_the_specification_needs_numpy_alone() -> None:
             "import fcnet.cli.commands as c; c.parse(['train', '--out', 'run', '--hidden', '5'])",
             {"numpy", "scipy", "torch", "sklearn", "optuna", "typeguard", "asyncio", "rich"},
         ),
-        ("import fcnet.cli.tune_worker", {"numpy", "torch", "optuna"}),
+        (
+            "import fcnet.cli.tune_worker, fcnet.cli.record_seed, fcnet.train.interruption",
+            {"numpy", "torch", "optuna"},
+        ),
         (
             "import fcnet.runs.training, fcnet.experiments.reproduce",
             {"torch", "sklearn", "matplotlib", "sympy"},

@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
+from fcnet.cli.ordered import carry_out
 from fcnet.errors import FcnetError
-from fcnet.wording import shown
-
-
-def main() -> int:
-    """Train what standard input orders, and stop when that ends; returns the exit status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    order = json.loads(sys.stdin.readline())
-    if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        # before NumPy loads; a process that may use one processor only keeps it
-        os.sched_setaffinity(0, allowed[slice(*order["cores"])] or allowed)
-    threading.Thread(target=_wait_for_the_end, daemon=True).start()
-    from fcnet.train.interruption import stopped_by_sigterm
-
-    try:
-        with stopped_by_sigterm():
-            train(order)
-    except FcnetError as error:
-        print(f"error: {shown(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _wait_for_the_end() -> None:
-    """The end of standard input says that the process that gave the order has ended."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def train(order: dict[str, Any]) -> None:
-    """Load the data and train the seed, or one of its nets.
+    """Load the data and train the seed, or one of its nets, on the processors that the order names.
 
     Raises
     ------
     FcnetError : as `train_seed`; the data are not those of the plan
     """
+    if order["cores"] is not None and hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        # before NumPy loads; a process that may use one processor only keeps it
+        os.sched_setaffinity(0, allowed[slice(*order["cores"])] or allowed)
     from fcnet.cli.loading import load
     from fcnet.cli.progress import TrainingProgress
     from fcnet.protocol.contents import Plan, read
@@ -72,4 +45,4 @@ def train(order: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(train))

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
-import threading
+from typing import Any
 
+from fcnet.cli.ordered import carry_out
 from fcnet.errors import FcnetError
-from fcnet.wording import shown
 
 
-def main() -> int:
-    """Work for the search on standard input, and stop when that ends; returns the exit status."""
-    from fcnet.train.interruption import stopped_by_sigterm
-
-    def wait_for_the_end() -> None:
-        sys.stdin.read()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with stopped_by_sigterm():
-            description = json.loads(sys.stdin.readline())
-            threading.Thread(target=wait_for_the_end, daemon=True).start()
-            run(description)
-    except FcnetError as error:
-        print(f"error: {shown(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def run(description: dict[str, object]) -> None:
+def run(description: dict[str, Any]) -> None:
     """Load the data, join the study, and work until there are enough trials.
 
     Raises
@@ -64,4 +39,4 @@ def run(description: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(run))

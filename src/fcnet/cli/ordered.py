@@ -1,0 +1,43 @@
+"""A process that carries out an order of another one, and ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from fcnet.errors import FcnetError
+from fcnet.wording import shown
+
+
+def carry_out(work: Callable[[dict[str, Any]], None]) -> int:
+    """Do what the first line of standard input orders, and stop when that ends; returns the exit status.
+
+    Parameters
+    ----------
+    work : gets the order, an object of JSON; Ctrl-C, SIGTERM and the end of standard input, which says that
+        the process that gave the order has ended, are a `KeyboardInterrupt` in it
+    """
+    from fcnet.train.interruption import stopped_by_sigterm
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with stopped_by_sigterm():
+            order = json.loads(sys.stdin.readline())
+            threading.Thread(target=_wait_for_the_end, daemon=True).start()
+            work(order)
+    except FcnetError as error:
+        print(f"error: {shown(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _wait_for_the_end() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
