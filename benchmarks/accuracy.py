@@ -65,7 +65,7 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
         raise BenchmarkError("accuracy needs CIFAR-10, get it: fcnet data fetch, or name it in $FCNET_DATA")
     everyone = entries().values()
     rounds = plan.rounds or (1 if plan.quick else ROUNDS)
-    present = [one for one in everyone if not one.lacking]
+    present = [one for one in everyone if not (one.lacking or one.slow)]
     if plan.quick:  # which needs no minute of compiling
         present = [one for one in present if one.module != "torch_compiled"]
     jobs = list(all_jobs(present, rounds, plan.quick))
@@ -84,7 +84,7 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     return record_of(
         "accuracy", QUESTION, start, plan, finished=True, rounds=rounds, runs=runs, curves=curves, rows=rows,
         levels=LEVELS,
-        left_out={one.name: one.lacking for one in everyone if one.lacking},
+        left_out={one.name: why for one in everyone if (why := one.lacking or one.slow)},
         columns=["net", "program", "seconds", "validation", *(f"to {100 * level:.0f} %" for level in LEVELS)],
         table=[cells(row) for row in rows],
     )  # fmt: skip

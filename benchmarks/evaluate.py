@@ -49,7 +49,7 @@ def enter(entry: Entry) -> None:
 
         return timed
 
-    BENCHMARK.contestants[entry.name] = Contestant(entry.name, prepare, entry.lacking)
+    BENCHMARK.contestants[entry.name] = Contestant(entry.name, prepare, entry.lacking or entry.slow)
 
 
 for one in entries().values():

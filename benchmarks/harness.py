@@ -55,9 +55,9 @@ class Benchmark:
     baseline : the contestant that the others are divided by
     tolerance : how far first results may lie from the baseline's, as a part of its largest number (at least
         1); None where the contestants do not compute the same
-    judge : compares states with the reference's, early and after all that was timed; raises BenchmarkError.
-        All contestants then repeat equally often
-    reference : whose state is the right one
+    judge : compares states with the reference's, early and after all that was timed; raises BenchmarkError
+    reference : whose state is the right one; to be compared with a program at the end, it begins anew and
+        repeats as often as that program has
     seconds : duration of one measurement, as a part of what the plan says
     rounds : measurements of each contestant unless the plan says how many
     """
@@ -140,10 +140,8 @@ def measure(
             runners += [Runner(benchmark.name, name, case) for name in benchmark.present(case)]
             facts = warm(benchmark, plan, runners)
             handovers = take_turns(runners, plan.rounds or benchmark.rounds, plan.settle, told)
-            if benchmark.judge is not None:
-                states = {runner.name: runner.ask("state") for runner in runners}
-                for name, difference in judged(benchmark, states, "end").items():
-                    facts[name]["difference_at_end"] = difference
+            for name, difference in judged_at_end(benchmark, runners).items():
+                facts[name]["difference_at_end"] = difference
         finally:
             for runner in runners:
                 runner.stop()
@@ -162,26 +160,33 @@ def warm(benchmark: Benchmark, plan: Plan, runners: list[Runner]) -> dict[str, d
     results = {runner.name: runner.receive() for runner in runners}
     differences: dict[str, float | None] = dict.fromkeys(results)
     if benchmark.judge is not None:
-        differences = judged(benchmark, results, "first")
+        reference = results[benchmark.reference]
+        differences = {n: benchmark.judge(n, state, reference, "first") for n, state in results.items()}
     elif benchmark.tolerance is not None:
         expected = results[runners[0].name]
         differences = {n: compare(n, one, expected, benchmark.tolerance) for n, one in results.items()}
-    facts: dict[str, dict[str, Any]] = {}
-    repeats = None
-    for runner in runners:
-        own = runner.ask("repeat", plan.seconds * benchmark.seconds, repeats)
-        repeats = own if benchmark.judge is not None else None  # judged states have had equally many
-        facts[runner.name] = {
-            "difference": differences[runner.name], "repeats": own, "threads": runner.ask("threads")
-        }  # fmt: skip
-    return facts
+    return {
+        runner.name: {
+            "difference": differences[runner.name],
+            "repeats": runner.ask("repeat", plan.seconds * benchmark.seconds),
+            "threads": runner.ask("threads"),
+        }
+        for runner in runners
+    }
 
 
-def judged(benchmark: Benchmark, states: Mapping[str, Any], when: str) -> dict[str, float | None]:
-    """How far each state is from the reference's."""
-    assert benchmark.judge is not None
-    reference = states[benchmark.reference]
-    return {name: benchmark.judge(name, state, reference, when) for name, state in states.items()}
+def judged_at_end(benchmark: Benchmark, runners: list[Runner]) -> dict[str, float | None]:
+    """How far each state is from the reference's after as many repetitions; nothing without a judge."""
+    if benchmark.judge is None:
+        return {}
+    states = {runner.name: runner.ask("state") for runner in runners}
+    reached = {name: state for name, state in states.items() if state is not None}
+    reference = next(runner for runner in runners if runner.name == benchmark.reference)
+    right = reference.ask("replay", [state.steps for state in reached.values()])
+    differences: dict[str, float | None] = dict.fromkeys(states)
+    for name, state in reached.items():
+        differences[name] = benchmark.judge(name, state, right[state.steps], "end")
+    return differences
 
 
 def take_turns(

@@ -20,7 +20,7 @@ from fcnet.records import environment
 SHARED = 0.2
 """Cores in use by others from which on a machine counts as shared."""
 
-PEERS = ("jax", "jaxlib", "pillow")
+PEERS = ("jax", "jaxlib", "keras", "mlx", "tinygrad", "pillow")
 """Packages whose versions are stated besides those of every record."""
 
 SIMD = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "sve")

@@ -8,8 +8,9 @@ import multiprocessing
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,7 +21,8 @@ Case = Mapping[str, Any]
 """The sizes and settings of one case, by name."""
 
 Timed = Callable[[], Any]
-"""What is timed: one call is one repetition. It may have a method `state()`, what it has come to so far."""
+"""What is timed: one call is one repetition. It may have a method `state()`, what it has come to so far, with
+the number of repetitions as `steps`."""
 
 FIRST = 10
 """Repetitions before states are compared for the first time."""
@@ -115,7 +117,8 @@ def on_cores(count: int) -> Iterator[None]:
 def serve(connection: Connection, module: str, contestant: str, case: Case) -> None:
     """What a contestant's process does: prepare, compute a little, and then whatever it is asked."""
     try:
-        timed: Timed = import_module(module).BENCHMARK.contestants[contestant].prepare(case)
+        prepare = partial(import_module(module).BENCHMARK.contestants[contestant].prepare, case)
+        timed: Timed = prepare()
         state = getattr(timed, "state", None)
         result = timed()
         if state is not None:
@@ -128,14 +131,13 @@ def serve(connection: Connection, module: str, contestant: str, case: Case) -> N
             match question:
                 case ("measure",):
                     connection.send(("seconds", duration(timed, repeats) / repeats))
-                case ("repeat", seconds, None):
+                case ("repeat", seconds):
                     repeats = enough(timed, seconds)
-                    connection.send(("repeats", repeats))
-                case ("repeat", _, repeats):
-                    duration(timed, repeats)  # warm, and as many repetitions done as the others
                     connection.send(("repeats", repeats))
                 case ("state",):
                     connection.send(("state", state() if state is not None else None))
+                case ("replay", counts):
+                    connection.send(("states", replayed(prepare(), counts)))
                 case ("threads",):
                     connection.send(("threads", threads()))
     except (EOFError, KeyboardInterrupt):
@@ -143,6 +145,17 @@ def serve(connection: Connection, module: str, contestant: str, case: Case) -> N
     except BaseException:
         with suppress(OSError):  # nobody listens any more
             connection.send(("failed", traceback.format_exc()))
+
+
+def replayed(timed: Any, counts: Iterable[int]) -> dict[int, Any]:
+    """The states of something new after each of these numbers of repetitions."""
+    states, done = {}, 0
+    for count in sorted(set(counts)):
+        for _ in range(count - done):
+            timed()
+        done = count
+        states[count] = timed.state()
+    return states
 
 
 def enough(timed: Timed, seconds: float) -> int:

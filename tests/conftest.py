@@ -66,6 +66,10 @@ MAY_BE_SKIPPED = {
     "this processor has no bfloat16": "products in NumPy take oneDNN's place there",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
     "no TypeScript on this machine": "the types of the explorer's modules; nothing else needs Node",
+    **dict.fromkeys(
+        ("needs keras", "needs mlx", "needs tinygrad", "needs clang"),
+        "a program that benchmarks compare with",
+    ),
     "only Linux has": "the system",
     "Windows has no": "the system",
 }

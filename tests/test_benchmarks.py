@@ -183,6 +183,40 @@ def test_peers_go_where_plain_numpy_goes(name, case):
     assert judge(name, state, reference, "first") < 3e-4
 
 
+@pytest.mark.parametrize("case", [CASE, TABLE], ids=["images", "table"])
+@pytest.mark.parametrize(
+    "module",
+    # the compiled one needs a minute
+    sorted(path.stem for path in (FOLDER / "peers").glob("[!_]*.py") if path.stem != "torch_compiled"),
+)
+def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, case, monkeypatch, tmp_path):
+    """In its own process and on one core, as the benchmarks start it."""
+    from peers import entry
+    from peers.numpy_plain import Plain
+    from runner import Runner
+    from steps import judge
+
+    one = entry(module)
+    if one.lacking:
+        pytest.skip(one.lacking)
+    monkeypatch.setenv("CACHEDB", str(tmp_path / "tinygrad.db"))
+    runner = Runner("step", one.name, {**case, "threads": 1})
+    try:
+        state = runner.receive()
+    finally:
+        runner.stop()
+    reference, _ = states(Plain, case)
+    assert judge(one.name, state, reference, "first") < (0.15 if one.precision == "bfloat16" else 3e-4)
+
+
+def test_a_program_without_its_compiler_says_so(monkeypatch):
+    from importlib import import_module
+
+    monkeypatch.setenv("PATH", "")
+    for module, compiler in (("tinygrad_jit", "clang"), ("mlx_compiled", "g++")):
+        assert import_module(f"peers.{module}").lacks() == f"needs {compiler}"
+
+
 def test_bfloat16_goes_there_less_exactly(monkeypatch):
     from peers import entries
     from steps import judge
@@ -264,7 +298,7 @@ def test_a_peer_that_is_not_installed_is_named(tmp_path, monkeypatch):
     assert "left out: Abacus (needs no_such_package)" in surroundings(record)
 
 
-def test_contestants_in_their_processes_repeat_equally_often_and_are_judged():
+def test_contestants_in_their_processes_are_judged():
     """The floor and two programs, as `make bench` runs them."""
     from dataclasses import replace
 
@@ -282,12 +316,53 @@ def test_contestants_in_their_processes_repeat_equally_often_and_are_judged():
     for row in rows.values():
         assert row["ratio"] == pytest.approx(np.median(np.divide(row["seconds"], row["beside"])))
         assert set(row["beside"]) < set(floor["seconds"])
-    assert len({row["repeats"] for row in rows.values()}) == 1
-    assert floor["difference"] is None
+    assert floor["difference"] is floor["difference_at_end"] is None
     for row in rows.values():
         assert row["q1"] <= row["median"] <= row["q3"]
         assert row["difference"] is not None
-        assert row["difference_at_end"] is None or row["difference_at_end"] < 1e-3
+        assert row["difference_at_end"] < 1e-3
+
+
+def test_a_program_that_goes_wrong_later_on_is_refused(tmp_path, monkeypatch):
+    """It does fewer steps than the reference, which is then compared after as many."""
+    from importlib import import_module
+
+    from harness import Plan, measure
+    from runner import FIRST, BenchmarkError
+
+    (tmp_path / "late.py").write_text(
+        "import time\n"
+        "from harness import Benchmark, Contestant\n"
+        "from peers.numpy_plain import Plain\n"
+        "from problem import make_problem\n"
+        "from steps import Steps, judge\n"
+        f"CASE = {CASE}\n"
+        "class Late(Plain):\n"
+        "    calls = 0\n"
+        "    def step(self, rows, learning_rate):\n"
+        "        time.sleep(0.02)\n"
+        "        self.calls += 1\n"
+        f"        return super().step(rows, learning_rate * (1 if self.calls <= {FIRST} else FACTOR))\n"
+        "def prepare(peer):\n"
+        "    def prepared(case):\n"
+        "        problem = make_problem(case)\n"
+        "        return Steps(peer(problem), problem, 'float32')\n"
+        "    return prepared\n"
+        "BENCHMARK = Benchmark('late', '?', (CASE,), (CASE,), 'right', judge=judge, reference='right')\n"
+        "for name, peer in (('right', Plain), ('late', Late)):\n"
+        "    BENCHMARK.contestants[name] = Contestant(name, prepare(peer))\n"
+        "import os; FACTOR = float(os.environ['FACTOR'])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("FACTOR", "1")
+    benchmark, plan = import_module("late").BENCHMARK, Plan(rounds=2, seconds=0.01, settle=0, quick=True)
+    (case,) = measure(benchmark, plan)
+    right, late = case["results"]
+    assert late["repeats"] == 1
+    assert late["difference_at_end"] == right["difference_at_end"] == 0
+    monkeypatch.setenv("FACTOR", "2")
+    with pytest.raises(BenchmarkError, match="late: after 13 steps"):
+        measure(benchmark, plan)
 
 
 def test_a_program_gets_the_cores_that_it_is_told_of(monkeypatch):

@@ -7,8 +7,10 @@ A peer's file has
     PRECISION = "float32"  what its products are computed in
     def setup(problem): .. returns an object with the three methods of `Peer`
 
-and may have `lacks() -> str`, what else keeps it out. Files whose name begins with an underscore are helpers.
-What a peer imports, it imports within `setup`, so that it can be named where it cannot be run.
+and may have `lacks() -> str`, what else keeps it out, and `SLOW = "..."`, why whole trainings with it would
+take hours: it then takes part in the benchmarks of single steps alone. Files whose name begins with an
+underscore are helpers. What a peer imports, it imports within `setup`, so that it can be named where it
+cannot be run.
 """
 
 from __future__ import annotations
@@ -51,12 +53,14 @@ class Entry:
     name : in the tables
     precision : of its products
     lacking : why it is left out; empty if it is not
+    slow : why it is left out of what takes many steps or images; empty if it is not
     """
 
     module: str
     name: str
     precision: str
     lacking: str
+    slow: str
 
     def setup(self, problem: Problem) -> Peer:
         """The peer, ready for its first step."""
@@ -74,7 +78,7 @@ def entries() -> dict[str, Entry]:
 def entry(module: str) -> Entry:
     """What a peer's file says of itself."""
     file = import_module(f"peers.{module}")
-    return Entry(module, file.NAME, file.PRECISION, lacking(file))
+    return Entry(module, file.NAME, file.PRECISION, lacking(file), getattr(file, "SLOW", ""))
 
 
 def lacking(file: Any) -> str:
