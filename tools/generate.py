@@ -41,7 +41,7 @@ from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
 from kills import survival
 from pages import label
-from question4_tables import depth, rates, scaling, search_deep
+from question4_tables import depth, rates, scaling, search_deep, search_norm
 from record_tables import holders
 from record_tables import records as record_tables
 from result_tables import estimator, ladder, search, speed, table
@@ -157,6 +157,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
         "docs/log.md": {
             "search": search(searched), "rates": rates(searched / "rates"),
             "search_deep": search_deep([*sorted((searched / "deep").glob("*")), records / "deep"]),
+            "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
         },
         "docs/scaling.md": {"scaling": scaling(benchmarks)},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},

@@ -87,3 +87,19 @@ def search_deep(runs: Sequence[Path]) -> str:
         )  # fmt: skip
         lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
     return "\n".join(lines) + "\n"
+
+
+def search_norm(runs: Sequence[Path]) -> str:
+    """Trainings with and without layer normalisation, two layers before four, short before long."""
+    columns = ("hidden", "norm", "rate", "L2", "turned", "zoomed", "bank", "epochs", "seed")
+    lines = [f"| {' | '.join(columns)} | training | validation |", "| --- | --- |" + " ---: |" * 9]
+    records = [read_json(run / "record.json") for run in runs]
+    for record in sorted(records, key=lambda one: (len(one["config"]["hidden"]), one["config"]["epochs"])):
+        config, metrics = record["config"], record["metrics"]
+        row = (
+            by(config["hidden"]), config["norm"], f"{config['learning_rate']:g}", f"{config['reg']:g}",
+            f"{config['rotate']:g}°", f"{config['zoom']:g}", config["bank"] or "no", config["epochs"],
+            config["seed"], percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
+    return "\n".join(lines) + "\n"
