@@ -474,20 +474,21 @@ def test_an_unknown_benchmark_is_refused():
 def test_the_second_worker_ends_with_the_first():
     """A follower that outlived its benchmark would keep a core busy for ever after."""
     pytest.importorskip("torch")
-    from dataclasses import replace
-
     import psutil
 
-    from harness import Plan, measure
+    from runner import Runner
     from scaling import BENCHMARK
 
-    names = [BENCHMARK.baseline, "two workers, one thread each"]
-    some = replace(BENCHMARK, contestants={name: BENCHMARK.contestants[name] for name in names})
-    (case,) = measure(some, Plan(rounds=2, seconds=1e-4, settle=0, quick=True))
-    assert [row["contestant"] for row in case["results"]] == names
-    followers = [
-        p for p in psutil.process_iter(["cmdline"])
-        if any(str(word).endswith("scaling.py") for word in p.info["cmdline"] or ())
-    ]  # fmt: skip
-    _, alive = psutil.wait_procs(followers, timeout=20)
+    runner = Runner(BENCHMARK.name, "two workers, one thread each", BENCHMARK.quick_cases[0])
+    try:
+        runner.receive()
+        runner.measure()
+        followers = [
+            p for p in psutil.process_iter(["cmdline"])
+            if any(str(word).endswith("scaling.py") for word in p.info["cmdline"] or ())
+        ]  # fmt: skip
+        assert followers
+    finally:
+        runner.stop()
+    _, alive = psutil.wait_procs(followers, timeout=120)
     assert not alive
