@@ -1,8 +1,16 @@
-"""`fcnet check` as a user has it: the JSON object, hints, the page, other files, exit statuses."""
+"""`fcnet check` as a user has it: the JSON object, hints, the page, other files, exit statuses.
+
+Where a process of the submission's own decides nothing, `apart` and `told` judge without one, in a fifth of
+the time.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +38,26 @@ def written(folder: Path, text: str, name: str = "two_layernet.py") -> Path:
     return path
 
 
-def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(["check", *arguments])
-    said = capsys.readouterr()
-    return status, said.out, said.err
+Told = Callable[..., tuple[int, str, str]]
 
 
-def test_the_json_object(tmp_path, capsys):
+def checked(arguments: Sequence[str]) -> tuple[int, str, str]:
+    """The exit status of `fcnet check`, and what it says on both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(["check", *arguments])
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def told(apart: ProcessPoolExecutor) -> Told:
+    """`fcnet check` in the process that judges without isolation: `told(*arguments)`."""
+    return lambda *arguments: apart.submit(checked, arguments).result()
+
+
+def test_the_json_object(tmp_path):
     path = written(tmp_path, made("REG_GRAD_FACTOR", "SOFTMAX_OVERFLOW"))
-    status, out, _ = checked(capsys, str(path), "--json")
+    status, out, _ = checked([str(path), "--json"])
     report = json.loads(out)
     assert status == 1
     assert list(report) == ["file", "verdict", "handout", "stages", "findings", "seconds"]
@@ -61,9 +80,9 @@ def test_the_json_object(tmp_path, capsys):
     assert 0 < report["seconds"] < 120
 
 
-def test_each_hint_says_more_than_the_one_before(tmp_path, capsys):
+def test_each_hint_says_more_than_the_one_before(tmp_path, told):
     path = written(tmp_path, made("RELU_MASK_MISSING"))
-    said = [checked(capsys, str(path), "--hints", str(level))[1] for level in range(4)]
+    said = [told(str(path), "--hints", str(level))[1] for level in range(4)]
     text = texts()["RELU_MASK_MISSING"]
     assert "Gradients (question 2)" in said[0]
     assert "line" not in said[0].split("Gradients (question 2)")[2]
@@ -78,19 +97,19 @@ def test_each_hint_says_more_than_the_one_before(tmp_path, capsys):
         assert max(map(len, out.splitlines())) <= 100
 
 
-def test_a_right_solution_has_status_0_and_is_quick(tmp_path, capsys):
+def test_a_right_solution_has_status_0_and_is_quick(tmp_path):
     path = written(tmp_path, ONE_HOT)
-    status, out, err = checked(capsys, str(path))
+    status, out, err = checked([str(path)])
     assert (status, err) == (0, "")
     assert "Everything that was checked is right." in out
 
 
-def test_the_page_has_the_lines_and_escapes_them(tmp_path, capsys):
+def test_the_page_has_the_lines_and_escapes_them(tmp_path, told):
     text = made("UPDATE_SIGN").replace(
         "import numpy as np", "import numpy as np  # <script>alert(1)</script>"
     )
     path, page = written(tmp_path, text), tmp_path / "report.html"
-    checked(capsys, str(path), "--html", str(page))
+    told(str(path), "--html", str(page))
     html = page.read_text()
     assert "<script>" not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -98,19 +117,19 @@ def test_the_page_has_the_lines_and_escapes_them(tmp_path, capsys):
     assert "self.params[name] +=" in html
 
 
-def test_terminal_controls_in_the_students_text_are_not_printed(tmp_path, capsys):
+def test_terminal_controls_in_the_students_text_are_not_printed(tmp_path, told):
     text = made("UPDATE_SIGN").replace(
         "learning_rate * grads[name]", "learning_rate * grads[name]  # \x1b]0;owned\x07"
     )
-    _, out, _ = checked(capsys, str(written(tmp_path, text)))
+    _, out, _ = told(str(written(tmp_path, text)))
     assert "\x1b" not in out
     assert "\x07" not in out
 
 
-def test_a_notebook_tells_cell_and_line(tmp_path, capsys):
+def test_a_notebook_tells_cell_and_line(tmp_path, told):
     wrong = ONE_HOT.replace("(p - Y) / len(X)", "p - Y")
     path = written(tmp_path, notebook(wrong), "solution.ipynb")
-    status, out, _ = checked(capsys, str(path))
+    status, out, _ = told(str(path))
     assert status == 1
     assert "GRAD_NOT_AVERAGED" in out
     assert "code cell 2, line" in out
@@ -127,12 +146,12 @@ def test_a_folder_has_both_halves(tmp_path):
     assert [stage.stage for stage in report.stages].count("loads") == 2
 
 
-def test_several_mistakes_are_each_named(tmp_path):
+def test_several_mistakes_are_each_named(tmp_path, apart):
     path = written(
         tmp_path,
         made("BIAS2_NOT_ADDED", "REG_MISSING", "BIAS_GRAD_DIV_N_TWICE", "UPDATE_SIGN", "PREDICT_ARGMIN"),
     )
-    report = check_submission(path, Options())
+    report = apart.submit(check_submission, path).result()
     assert {finding.code for finding in report.findings} == {
         "BIAS2_NOT_ADDED",
         "REG_MISSING",
@@ -147,16 +166,18 @@ def test_several_mistakes_are_each_named(tmp_path):
     ("arguments", "verdict"),
     [({}, "wrong"), ({"penalty": "half"}, "right"), ({"scores": "raw"}, "wrong")],
 )
-def test_a_handout_that_is_named_decides(arguments: dict[str, str], verdict: str, tmp_path: Path) -> None:
+def test_a_handout_that_is_named_decides(
+    arguments: dict[str, str], verdict: str, tmp_path: Path, apart: ProcessPoolExecutor
+) -> None:
     path = written(tmp_path, made("REG_HALF_BUG"))
-    assert check_submission(path, Options(**arguments)).verdict == verdict
+    assert apart.submit(check_submission, path, Options(**arguments)).result().verdict == verdict
 
 
-def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path):
+def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path, apart):
     raw = next(solution for solution in RIGHT if solution.name == "raw scores, reg")
     path = written(tmp_path, raw.text)
-    assert check_submission(path, Options()).verdict == "right"
-    assert check_submission(path, Options(scores="probabilities")).verdict == "wrong"
+    for scores, verdict in (("", "right"), ("probabilities", "wrong")):
+        assert apart.submit(check_submission, path, Options(scores=scores)).result().verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -167,27 +188,25 @@ def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path):
         ("broken.ipynb", "{", "no notebook that can be read"),
     ],
 )
-def test_what_cannot_be_checked_is_one_line(
-    name: str, text: str | None, words: str, tmp_path: Path, capsys
-) -> None:
+def test_what_cannot_be_checked_is_one_line(name: str, text: str | None, words: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if text is not None:
         path.write_text(text)
-    status, _, err = checked(capsys, str(path))
+    status, _, err = checked([str(path)])
     assert status == 2
     assert err.startswith("error: ")
     assert words in err
     assert len(err.splitlines()) == 1
 
 
-def test_an_empty_folder_is_one_line(tmp_path, capsys):
-    status, _, err = checked(capsys, str(tmp_path))
+def test_an_empty_folder_is_one_line(tmp_path):
+    status, _, err = checked([str(tmp_path)])
     assert status == 2
     assert "no file in" in err
 
 
-def test_a_file_that_does_not_run_says_where(tmp_path):
-    report = check_submission(written(tmp_path, made("SYNTAX_ERROR")), Options())
+def test_a_file_that_does_not_run_says_where(tmp_path, apart):
+    report = apart.submit(check_submission, written(tmp_path, made("SYNTAX_ERROR"))).result()
     assert report.verdict == "does not run"
     assert report.findings[0].line is not None
     assert {stage.verdict for stage in report.stages[1:]} == {"not reached"}
@@ -200,6 +219,6 @@ def test_the_students_file_is_never_imported_here(tmp_path):
     assert not mark.exists()
 
 
-def test_the_last_of_several_classes_is_judged(tmp_path):
-    report = check_submission(written(tmp_path, TWO_LEVEL), Options())
+def test_the_last_of_several_classes_is_judged(tmp_path, apart):
+    report = apart.submit(check_submission, written(tmp_path, TWO_LEVEL)).result()
     assert report.notes[0] == "the class that is judged is TwoLayerNetv4"
