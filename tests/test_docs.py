@@ -19,6 +19,7 @@ from fcnet.errors import RunError
 from fcnet.experiments.reproduce import Reproduction
 from fcnet.records import read_json, write_json
 from fcnet.report.discussion import discuss
+from fcnet.report.figures import Drawn
 from fcnet.report.reading import Records
 from fcnet.train.callbacks import Callback
 
@@ -58,28 +59,46 @@ SPEED = page(
 )
 
 
+Content = frozenset[tuple[Path, bytes]]
+
+
+def content(folder: Path) -> Content:
+    """All files of a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return frozenset((path.relative_to(folder), path.read_bytes()) for path in files)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def once() -> Iterator[None]:
-    """What no test changes is made once: the help, and the figures of the same benchmarks.
+    """What no test changes is made once: the help, and the figures of the same records.
 
     The proof is that of the record; `test_derivation.py` proves everything anew and holds the two together.
     """
-    drawn: dict[frozenset[tuple[Path, bytes]], dict[str, str]] = {}
-    draw_all = generate.draw_all
+    speed: dict[Content, dict[str, str]] = {}
+    figures: dict[tuple[Content, Content, str], list[Drawn]] = {}
+    draw_all, draw = generate.draw_all, generate.draw
 
-    def remembered(records: Path, folder: Path) -> Iterator[Path]:
-        files = [path for path in records.rglob("*") if path.is_file()]
-        key = frozenset((path.relative_to(records), path.read_bytes()) for path in files)
-        if key not in drawn:
-            drawn[key] = {path.name: path.read_text() for path in draw_all(records, folder)}
-        for name, text in drawn[key].items():
+    def remembered_speed(records: Path, folder: Path) -> Iterator[Path]:
+        key = content(records)
+        if key not in speed:
+            speed[key] = {path.name: path.read_text() for path in draw_all(records, folder)}
+        for name, text in speed[key].items():
             (folder / name).write_text(text)
             yield folder / name
+
+    def remembered_figures(records: Records) -> list[Drawn]:
+        assert records.benchmarks is not None
+        given = json.dumps(records.given_results, sort_keys=True)
+        key = (content(records.out), content(records.benchmarks), given)
+        if key not in figures:
+            figures[key] = list(draw(records))
+        return figures[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, "prove", lambda: read_json(generate.RECORD))
         patch.setattr(generate, "cli_page", cache(generate.cli_page))
-        patch.setattr(generate, "draw_all", remembered)
+        patch.setattr(generate, "draw_all", remembered_speed)
+        patch.setattr(generate, "draw", remembered_figures)
         yield
 
 
