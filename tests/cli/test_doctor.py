@@ -200,6 +200,7 @@ def test_a_pytorch_that_crashes_or_hangs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert found.advice
 
 
+@pytest.mark.slow
 def test_the_pytorch_that_is_there() -> None:
     pytest.importorskip("torch")
     found = list(PYTORCH())
