@@ -88,13 +88,12 @@ def test_what_a_file_must_not_hold_is_one_line_that_names_it(name: str, where: s
         (out / name).write_text(good)
 
 
-@pytest.mark.parametrize("literal", ["null", "7"])
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", FACTS)
 def test_the_report_names_the_file_and_is_not_written(
-    name: str, literal: str, out: Path, capsys: pytest.CaptureFixture[str]
+    name: str, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = FACTS[name][0]
-    spoiled(out / name, where, literal)
+    spoiled(out / name, FACTS[name][0], "7")
     assert main(["report", str(out)]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: {out / name} is damaged: ")
