@@ -12,7 +12,7 @@ import pytest
 PATIENCE = 600.0
 
 WORK = """
-import sys, time
+import signal, sys, time
 from fcnet.cli.ordered import carry_out
 from fcnet.errors import FcnetError
 
@@ -22,6 +22,7 @@ def work(order):
         raise FcnetError(order["error"])
     time.sleep(order["seconds"])
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell
 sys.exit(carry_out(work))
 """
 
