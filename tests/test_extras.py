@@ -30,7 +30,7 @@ TRAIN = "train --out run --data table.npz --hidden 8 --initialisation he --epoch
 WORKS = [
     f"{TRAIN} --preprocessing standardised --learning-rate 0.05 --validation 20",
     f"{TRAIN.replace('run', 'images').replace('table', 'pixels')} --validation 20",
-    "test run", "runs .", "compare run images", "audit", "audit --sizes 5 4 3", "data info",
+    "test run", "runs .", "compare run images", "audit", "audit --sizes 5 4 3", "data info", "--help",
 ]  # fmt: skip
 """Commands that need no extra, in the order in which they are called."""
 
@@ -101,6 +101,11 @@ def test_what_needs_no_extra_works_without_any(command: str, answers: dict[str, 
     status, out, err = answers[command]
     assert status == (1 if command == "data info" else 0), err  # 1: there is no CIFAR-10
     assert out
+
+
+def test_an_audit_without_pytorch_does_not_speak_of_it(answers: dict[str, Any]) -> None:
+    _, out, _ = answers["audit"]
+    assert not [line for line in out if "autograd" in line]
 
 
 @pytest.mark.parametrize("command", NEEDS)

@@ -2,8 +2,8 @@
 
 A package is named as Python imports it, or, if it holds no module, as it is installed.
 
-The standard input is a list of commands in JSON; printed is, for each, its exit status and its lines on
-standard output and standard error.
+With words after PACKAGES it is `fcnet` with these words. Otherwise the standard input is a list of commands
+in JSON; printed is, for each, its exit status and its lines on standard output and standard error.
 """
 
 from __future__ import annotations
@@ -35,10 +35,17 @@ def call(command: list[str]) -> tuple[int, list[str], list[str]]:
 
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        status = main(command)
+        try:
+            status = main(command)
+        except SystemExit as end:  # of --help
+            status = int(end.code or 0)
     return status, out.getvalue().splitlines(), err.getvalue().splitlines()
 
 
 if __name__ == "__main__":
     sys.meta_path = [Others if finder is PathFinder else finder for finder in sys.meta_path]
+    if sys.argv[2:]:
+        from fcnet.cli import main
+
+        sys.exit(main(sys.argv[2:]))
     print(json.dumps([call(command) for command in json.load(sys.stdin)]))

@@ -24,6 +24,7 @@ from fcnet.runs.training import train_run
 from fcnet.train.callbacks import Callback
 from fcnet.train.model import Model
 from quick_record import PATH, collected, drift
+from report.conftest import EMPTY
 from trainings import StopAfter
 
 from .conftest import NOTE, Result, finish, start, user_environment
@@ -135,7 +136,11 @@ def test_a_number_that_drifts_is_named(place: str | list[str], change: Callable[
     assert found.startswith("/".join([*way, last]))
 
 
-def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dict[str, Any]) -> None:
+def test_a_second_call_repeats_nothing(
+    folder: Path, first: Result, results: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, without drawing the figures, as the first call has."""
+    monkeypatch.setattr("fcnet.report.figures.svg", lambda figure: EMPTY)
     names = [
         "toy.json",
         *(f"{run}/{name}" for run in ("default", "tuned") for name in ("record.json", "model.safetensors")),
@@ -157,8 +162,8 @@ def test_a_second_call_repeats_nothing(folder: Path, first: Result, results: dic
 def test_stopped_and_killed_in_the_middle_the_same_command_goes_on(
     folder: Path, results: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Here without PyTorch, which question 4 needs: the other parts are the same."""
-    without = ("-c", "import sys; sys.modules['torch'] = None; from fcnet.cli import main; sys.exit(main())")
+    """Here without PyTorch, which question 4 needs: the other parts are the same, and that is said."""
+    without = (str(Path(__file__).parents[1] / "without.py"), "torch")
     for run, number in (("default", signal.SIGINT), ("tuned", signal.SIGKILL)):
         process = start(COMMAND, tmp_path, *without)
         config = RunFolder(tmp_path / "out" / run).config
@@ -175,8 +180,12 @@ def test_stopped_and_killed_in_the_middle_the_same_command_goes_on(
                 ["stopped: nothing is lost, run the same command again to continue"],
             )
         assert not (tmp_path / "out" / "results.json").exists()
-    assert finish(start(COMMAND, tmp_path, *without)).status == 0
+    ended = finish(start(COMMAND, tmp_path, *without))
+    assert ended.status == 0
+    said = "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'"
+    assert said in "\n".join(ended.out)
     again = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert "pytorch" not in again
     for part in ("dataset", "toy", "default", "tuned"):
         assert without_seconds(again[part]) == without_seconds(results[part])
     diagnoses = [read_json(out / "out" / "default" / "diagnosis.json") for out in (folder, tmp_path)]

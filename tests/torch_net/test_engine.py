@@ -1,11 +1,9 @@
-"""The PyTorch engine: devices, precisions, stops and goes, and what is said where there is no PyTorch."""
+"""The PyTorch engine: devices, precisions, stops and goes; `test_extras.py` leaves PyTorch out."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -223,54 +221,3 @@ def test_a_run_of_this_engine_is_a_run_like_any_other(digits: Dataset, tmp_path:
     assert result["accuracy"] > 0.8
     assert record["steps"] == 63
     assert read_json(RunFolder(tmp_path / "run").record)["config"]["engine"] == "torch"
-
-
-# Without PyTorch
-
-
-WITHOUT = """
-import importlib.util, sys
-
-find = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name == "torch" else find(name, *rest)
-
-class Absent:
-    def find_spec(self, name, *rest):
-        if name.split(".")[0] == "torch":
-            raise ModuleNotFoundError("No module named 'torch'", name="torch")
-
-sys.meta_path.insert(0, Absent())
-from fcnet.cli import main
-sys.exit(main())
-"""
-"""`fcnet` on a machine where torch is not installed."""
-
-
-def without_torch(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
-    environment |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache")}
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT, *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-@pytest.mark.slow
-def test_everything_numpy_works_without_it(tmp_path: Path) -> None:
-    assert without_torch(tmp_path, "--help").returncode == 0
-    audit = without_torch(tmp_path, "audit")
-    assert audit.returncode == 0
-    assert "autograd" not in audit.stdout
-    done = without_torch(tmp_path, "reproduce", "--quick", "--out", "out")
-    assert done.returncode == 0, done.stderr
-    assert "the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'" in done.stdout
-    assert "pytorch" not in read_json(tmp_path / "out" / "results.json")
-
-
-def test_what_needs_it_says_how_to_get_it(tmp_path: Path) -> None:
-    done = without_torch(tmp_path, "train", "--out", "run", "--engine", "torch")
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == (
-        "error: the engine torch needs PyTorch, which is not installed: pip install 'fcnet[torch]'"
-    )
-    assert not (tmp_path / "run").exists()
