@@ -6,7 +6,6 @@ A and B lie row by row or, as transposed views, column by column; C lies row by 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.net import mkl
 from fcnet.net.onednn import file_of
 
 Array = NDArray[Any]
@@ -49,14 +49,9 @@ def stored(A: Array) -> tuple[Array, bool]:
 
 
 def mkls(A: Array, B: Array, C: Array) -> None:
-    """Through CBLAS: 101 is row by row, 111 as it is, 112 transposed."""
+    """As fcnet calls it, with the settings of its threads."""
     (first, first_turned), (second, second_turned) = stored(A), stored(B)
-    (n, m), k = C.shape, A.shape[1]
-    _mkl()(
-        101, 112 if first_turned else 111, 112 if second_turned else 111, n, m, k,
-        1.0, first.ctypes.data, first.shape[1], second.ctypes.data, second.shape[1],
-        0.0, C.ctypes.data, m,
-    )  # fmt: skip
+    _mkl()(first, second, C, 1.0, 0.0, first_turned, second_turned)
 
 
 def onednns(A: Array, B: Array, C: Array) -> None:
@@ -89,7 +84,7 @@ PRODUCTS: dict[str, Multiply] = {
 def lacking(name: str) -> str:
     """Why a library is left out; empty if it is not."""
     if name == MKL:
-        return "" if _file("mkl_rt") else "needs mkl"
+        return "" if mkl.file() else "needs mkl"
     if name == ONEDNN:
         return "" if file_of("onednn") else "needs onednn"
     return "" if name != BLIS or find_spec("blis") else "needs blis"
@@ -102,15 +97,7 @@ def _file(name: str) -> Path | None:
 
 @cache
 def _mkl() -> Any:
-    # its threads spin for 200 ms after a product otherwise, into the measurement of the next contestant
-    os.environ.setdefault("KMP_BLOCKTIME", "50")
-    function = ctypes.CDLL(str(_file("mkl_rt"))).cblas_sgemm
-    flag, number, address = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
-    function.restype = None
-    function.argtypes = (
-        *[flag] * 6, number, address, flag, address, flag, number, address, flag
-    )  # fmt: skip
-    return function
+    return mkl.library().gemm("f")
 
 
 @cache

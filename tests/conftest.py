@@ -16,6 +16,8 @@ from typing import Any
 # before NumPy is imported: the threads of several tests at the same time would fight for the cores
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# the library that everybody has; tests of another choose it themselves
+os.environ.setdefault("FCNET_BLAS", "numpy")
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

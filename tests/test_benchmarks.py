@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import fcnet
+from fcnet.net.blas import library_used
 from in_bfloat16 import use
+from in_library import using
 
 pytest.importorskip("psutil")
 
@@ -215,6 +217,23 @@ def test_a_program_without_its_compiler_says_so(monkeypatch):
     monkeypatch.setenv("PATH", "")
     for module, compiler in (("tinygrad_jit", "clang"), ("mlx_compiled", "g++")):
         assert import_module(f"peers.{module}").lacks() == f"needs {compiler}"
+
+
+def test_mkl_goes_there_too():
+    from peers import entries
+    from steps import judge
+
+    entry = entries()["fcnet, MKL"]
+    with using("MKL"):
+        assert not entry.lacking
+        state, reference = states(entry.setup)
+        assert judge(entry.name, state, reference, "first") < 3e-4
+        assert library_used() == "Intel's MKL, called directly"
+    with using("NumPy's"):
+        library_used()
+        with pytest.raises(RuntimeError, match="another library was chosen before"):
+            entry.setup(None)
+    assert library_used() != "Intel's MKL, called directly"
 
 
 def test_bfloat16_goes_there_less_exactly(monkeypatch):

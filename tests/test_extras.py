@@ -18,6 +18,7 @@ import pytest
 import fcnet
 from fcnet.errors import MissingExtraError
 from fcnet.extras import PACKAGES, PURPOSES, require
+from fcnet.net import mkl
 from fcnet.net.onednn import EXTRA, WHEEL
 from in_bfloat16 import need_wheel
 
@@ -79,7 +80,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (folder / name).write_bytes(b"not looked at")
     commands = [*WORKS, *NEEDS]
     process = subprocess.run(
-        [sys.executable, ROOT / "tests" / "without.py", ",".join([*PACKAGES, WHEEL])],
+        [sys.executable, ROOT / "tests" / "without.py", ",".join([*PACKAGES, WHEEL, mkl.WHEEL])],
         input=json.dumps([command.split() for command in commands]),
         capture_output=True, text=True, check=False, cwd=folder, env=surroundings(folder),
     )  # fmt: skip
@@ -91,7 +92,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def surroundings(folder: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
+    kept = {name: value for name, value in os.environ.items() if name not in ("FCNET_DATA", "FCNET_BLAS")}
     source = str(Path(fcnet.__file__).parents[1])
     return kept | {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache"), "PYTHONPATH": source}
 
@@ -148,5 +149,7 @@ def test_each_package_comes_with_its_extra_and_not_with_the_core() -> None:
         assert distribution in brought
         assert distribution not in core
     assert [requirement(one) for one in EXTRAS[EXTRA]] == [WHEEL]
+    assert [requirement(one) for one in EXTRAS[mkl.EXTRA]] == [mkl.WHEEL]
     assert PURPOSES.keys() == EXTRAS.keys() - {"all"}
-    assert EXTRAS["all"] == [f"fcnet[{','.join(one for one in EXTRAS if one != 'all')}]"]
+    taken = [one for one in EXTRAS if one not in ("all", mkl.EXTRA)]  # of 1 GB, and only faster
+    assert EXTRAS["all"] == [f"fcnet[{','.join(taken)}]"]

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = {
-    "fcnet": BLUE, "fcnet, bfloat16": BLUE, "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY,
+    "fcnet": BLUE, "fcnet, MKL": BLUE, "fcnet, bfloat16": BLUE,
+    "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY,
     "plain NumPy": GREY, "PyTorch": VERMILLION, "PyTorch compiled": VERMILLION, "PyTorch bfloat16": ORANGE,
     "JAX jit": GREEN, "scikit-learn": PURPLE,
 }  # fmt: skip
@@ -42,7 +43,7 @@ OWN = ("fcnet",)
 """What every panel of the trainings shows."""
 
 KINDS = {
-    "With NumPy": ("plain NumPy", "scikit-learn"),
+    "With NumPy": ("plain NumPy", "scikit-learn", "fcnet, MKL"),
     "With JAX and PyTorch": ("JAX jit", "PyTorch", "PyTorch compiled", "fcnet, PyTorch"),
     "With bfloat16": ("PyTorch bfloat16", "fcnet, PyTorch bfloat16", "fcnet, bfloat16"),
 }
@@ -103,8 +104,8 @@ def ratios(axes: Axes, record: dict[str, Any], momentum: float) -> None:
 
 
 def line_of(name: str) -> str:
-    """Compiled and bfloat16 variants are dashed."""
-    return "--" if "compiled" in name or "bfloat16" in name else "-"
+    """Compiled and bfloat16 variants are dashed, other libraries dotted."""
+    return "--" if "compiled" in name or "bfloat16" in name else ":" if "MKL" in name else "-"
 
 
 def accuracy(record: dict[str, Any]) -> Figure:

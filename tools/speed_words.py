@@ -8,7 +8,7 @@ from typing import Any
 from fcnet.records import read_json
 from pages import wrapped
 
-OURS = ("fcnet", "fcnet, bfloat16", "fcnet, PyTorch", "fcnet, PyTorch bfloat16")
+OURS = ("fcnet", "fcnet, MKL", "fcnet, bfloat16", "fcnet, PyTorch", "fcnet, PyTorch bfloat16")
 """Programs of this project."""
 
 REFERENCE = "avx512-bf16-2-cores"

@@ -29,12 +29,13 @@ PACKAGES = {
 }
 """Name in Python of each optional package: its usual name, and the extra that brings it.
 
-The extra bfloat16 brings a library without a Python package, see `net.onednn`.
+The extras bfloat16 and mkl bring libraries without a Python package, see `net.onednn` and `net.mkl`.
 """
 
 PURPOSES = {
     "bfloat16": "precision bfloat16 without the engine torch",
     "images": "reading pictures",
+    "mkl": "FCNET_BLAS=mkl",
     "onnx": "the export to ONNX",
     "postgresql": "a study in PostgreSQL",
     "report": "drawing figures and writing the report",

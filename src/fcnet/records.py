@@ -47,7 +47,7 @@ NO_UNICODE = re.compile("[\ud800-\udfff]")
 SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensors", "record.json")
 """The files of a finished training, which nothing writes any more."""
 
-PACKAGES = ("fcnet", "numpy", "scipy", "scikit-learn", "matplotlib", "torch")
+PACKAGES = ("fcnet", "numpy", "scipy", "scikit-learn", "matplotlib", "torch", "mkl")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from fcnet.doctor import CHECKS, arithmetic, examine, kernel, sandbox, storage, 
 from fcnet.doctor.finding import Finding
 from fcnet.errors import DataError, MissingExtraError
 from fcnet.judge.child import landlock
-from fcnet.net import blas, onednn, openblas
+from fcnet.net import libraries, mkl, onednn
+from in_library import choose_anew, using
 
 from .conftest import Result
 
@@ -118,23 +120,69 @@ def test_a_password_in_a_variable_is_not_shown(fcnet: Run, monkeypatch: pytest.M
 
 
 def test_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas, "library_used", lambda: blas.NUMPYS)
-    monkeypatch.setattr(openblas, "build", lambda: "OpenBLAS 1.0")
-    monkeypatch.setattr(openblas, "threads", lambda: 1000)
-    found = of(list(arithmetic.products()), "threads")
-    assert found.status == "note"
-    assert f"OPENBLAS_NUM_THREADS={arithmetic.processors()}" in found.advice
+    for library, variable in (("NumPy's", "OPENBLAS_NUM_THREADS"), ("MKL", "MKL_NUM_THREADS")):
+        with using(library):
+            monkeypatch.setattr(type(libraries.chosen()), "threads", lambda self: 1000)
+            found = of(list(arithmetic.products()), "threads")
+        assert found.status == "note"
+        assert f"{variable}={arithmetic.processors()}" in found.advice
 
 
 def test_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openblas, "library", lambda: None)
-    assert blas.library_used() != blas.NUMPYS
-    (found,) = arithmetic.products()
-    assert (found.name, found.status) == ("products", "note")
+    with using("SciPy's"):
+        (found,) = arithmetic.products()
+    assert (found.name, found.status, found.found) == ("products", "note", "SciPy's BLAS")
 
 
-def test_the_library_that_is_named_is_the_one_that_multiplies() -> None:
-    assert (blas.library_used() == blas.NUMPYS) == (openblas.gemm("f") is not None)
+@pytest.mark.parametrize(
+    ("library", "words"),
+    [("NumPy's", "NumPy's OpenBLAS, called directly: OpenBLAS "), ("MKL", "Intel's MKL, called directly: ")],
+)
+def test_the_library_is_named_with_its_version(library: str, words: str) -> None:
+    with using(library):
+        found = of(list(arithmetic.products()), "products")
+    assert found.status == "ok"
+    assert found.found.startswith(words)
+    assert re.search(r"\d+\.\d+", found.found)
+
+
+def test_a_library_that_nobody_knows_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    with using("NumPy's"):
+        monkeypatch.setenv("FCNET_BLAS", "mlk")
+        choose_anew()
+        (found,) = arithmetic.products()
+    assert (found.status, found.advice) == ("problem", "or unset FCNET_BLAS")
+    assert found.found == "FCNET_BLAS is 'mlk', choose from 'numpy', 'mkl' (did you mean 'mkl'?)"
+
+
+@pytest.mark.parametrize(
+    ("installed", "faster", "asked", "expected"),
+    [
+        (False, True, None, "pip install 'fcnet[mkl]'"),
+        (False, False, None, None),
+        (True, True, None, None),
+        (True, False, None, "FCNET_BLAS=mkl uses it"),
+        (True, False, "numpy", None),
+    ],
+)
+def test_mkl_is_mentioned_where_something_can_be_done(
+    installed: bool, faster: bool, asked: str | None, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mkl, "file", lambda: Path("libmkl_rt.so.3") if installed else None)
+    monkeypatch.setattr(mkl, "library", lambda: None)
+    monkeypatch.setattr(mkl, "faster_here", lambda: faster)
+    monkeypatch.delenv("FCNET_BLAS", raising=False)
+    if asked:
+        monkeypatch.setenv("FCNET_BLAS", asked)
+    found = list(arithmetic.mkl())
+    assert len(found) == (expected is not None)
+    assert all(one.status == "note" and str(expected) in one.advice for one in found)
+
+
+def test_an_mkl_that_cannot_be_loaded_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mkl, "file", lambda: Path("libmkl_rt.so.3"))
+    monkeypatch.setattr(mkl, "library", Mock(side_effect=DataError("cannot be loaded")))
+    assert list(arithmetic.mkl()) == [Finding("MKL", "note", "cannot be loaded")]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,25 +20,17 @@ from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout
 from fcnet.net.losses import SoftmaxCrossEntropy
 from fcnet.net.network import Network
+from fcnet.net.openblas import OpenBlas
 from fcnet.two_layernet import log_softmax, softmax
+from in_library import LIBRARIES, choose_anew, using
 
 # The product
 
 
-@pytest.fixture(params=["NumPy's", "SciPy's", "no"])
-def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The libraries that the products may go through: each as if those before it could not be called."""
-    if request.param != "NumPy's":
-        monkeypatch.setattr(openblas, "library", lambda: None)
-    elif openblas.library() is None:
-        pytest.skip("this NumPy has another BLAS")
-    if request.param == "no":
-        monkeypatch.setitem(sys.modules, "scipy.linalg", None)
-    for cached in (blas._gemm, blas._axpy):
-        cached.cache_clear()
-    yield
-    for cached in (blas._gemm, blas._axpy):
-        cached.cache_clear()
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> Iterator[None]:
+    with using(request.param):
+        yield
 
 
 @pytest.mark.usefixtures("library")
@@ -183,9 +174,20 @@ def test_a_library_without_a_symbol_is_passed_over(monkeypatch: pytest.MonkeyPat
     class Stripped:
         """A library that has none of the functions."""
 
-    monkeypatch.setattr(openblas, "library", Stripped)
-    assert openblas.gemm("f") is None
-    assert openblas.axpy("d") is None
+    stripped = OpenBlas(Stripped())
+    monkeypatch.setattr(openblas, "library", lambda: stripped)
+    x, y = zeros(2, 2), zeros(2, 2)
+    assert stripped.gemm("f") is None
+    assert stripped.axpy("d") is None
+    assert stripped.prepared_gemm(x, x, y, 0.0, False, False) is None
+    assert stripped.prepared_axpy(x, y) is None
+    choose_anew()
+    try:
+        assert blas.library_used() == "SciPy's BLAS"
+        product(x, x, y)
+        Product()(x, x, y)
+    finally:
+        choose_anew()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_numpys_own_library_is_found_where_its_wheel_has_brought_one() -> None:
     assert (found is not None) == (built["Build Dependencies"]["blas"]["name"] == "scipy-openblas")
     if found is not None:
         loaded = {Path(pool["filepath"]).resolve() for pool in threadpool_info()}
-        assert Path(found._name).resolve() in loaded
+        assert Path(found.loaded._name).resolve() in loaded
 
 
 @pytest.mark.usefixtures("library")

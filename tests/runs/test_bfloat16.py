@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, MissingExtraError
 from fcnet.net import onednn
+from fcnet.net.blas import library_used
 from fcnet.net.weights import load_weights
 from fcnet.records import RunFolder
 from fcnet.runs.engines import workplace
@@ -42,7 +43,8 @@ both = pytest.mark.usefixtures("library")
 @both
 def test_it_is_recorded_and_the_weights_stay_float32(digits: Dataset, tmp_path: Path) -> None:
     record = train_run(BFLOAT16, digits, tmp_path / "run")
-    assert record["engine"] == {"name": "numpy", "device": "cpu", "precision": "bfloat16", "workers": 1}
+    engine = {"name": "numpy", "device": "cpu", "precision": "bfloat16", "workers": 1, "blas": library_used()}
+    assert record["engine"] == engine
     assert record["metrics"]["val_accuracy"] > 0.9
     weights = load_weights(tmp_path / "run" / "model.safetensors")[1]
     assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}

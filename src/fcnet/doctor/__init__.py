@@ -23,6 +23,7 @@ CHECKS: list[Check] = [
     surroundings.machine,
     arithmetic.numpy,
     arithmetic.products,
+    arithmetic.mkl,
     arithmetic.bfloat16,
     arithmetic.pytorch,
     surroundings.packages,

@@ -30,22 +30,27 @@ def numpy() -> Iterator[Finding]:
 
 def products() -> Iterator[Finding]:
     """The library that `fcnet.net` multiplies with, and its threads."""
-    from fcnet.net import blas, openblas
+    from fcnet.errors import FcnetError
+    from fcnet.net import blas, libraries
 
-    library = blas.library_used()
-    build = openblas.build()
-    if library != blas.NUMPYS or build is None:
-        advice = "a NumPy from PyPI (pip install --force-reinstall numpy) brings a faster way to OpenBLAS"
-        yield Finding("products", "note", library, advice)
+    try:
+        library, used = libraries.chosen(), blas.library_used()
+    except FcnetError as error:
+        yield Finding("products", "problem", str(error), f"or unset {libraries.VARIABLE}")
         return
-    yield Finding("products", "ok", f"{library}: {build}")
-    threads, usable = openblas.threads(), processors()
-    found = f"{threads} of OpenBLAS, {usable} processors usable"
+    build = library.build() if library else None
+    if library is None or not used.startswith(library.name) or build is None:
+        advice = "a NumPy from PyPI (pip install --force-reinstall numpy) brings a faster way to OpenBLAS"
+        yield Finding("products", "note", used, advice)
+        return
+    yield Finding("products", "ok", f"{used}: {build}")
+    threads, usable = library.threads(), processors()
+    found = f"{threads} of {library.name}, {usable} processors usable"
     if threads > usable:
-        advice = f"more threads than processors are slow, set OPENBLAS_NUM_THREADS={usable}"
+        advice = f"more threads than processors are slow, set {library.variable}={usable}"
         yield Finding("threads", "note", found, advice)
     elif threads < usable:
-        given = [name for name in openblas.THREAD_VARIABLES if name in os.environ]
+        given = [name for name in (library.variable, "OMP_NUM_THREADS") if name in os.environ]
         yield Finding(
             "threads",
             "note",
@@ -54,6 +59,26 @@ def products() -> Iterator[Finding]:
         )
     else:
         yield Finding("threads", "ok", found)
+
+
+def mkl() -> Iterator[Finding]:
+    """MKL, where something can be done about it; `products` names it where it is used."""
+    from fcnet.errors import DataError
+    from fcnet.net import libraries, mkl
+
+    if mkl.file() is None:
+        if mkl.faster_here():
+            advice = f"for faster products on this processor: pip install 'fcnet[{mkl.EXTRA}]'"
+            yield Finding("MKL", "note", "not installed", advice)
+        return
+    try:
+        mkl.library()
+    except DataError as error:
+        yield Finding("MKL", "note", str(error))
+        return
+    if not mkl.faster_here() and libraries.VARIABLE not in os.environ:
+        advice = f"{libraries.VARIABLE}=mkl uses it, which is faster or slower"
+        yield Finding("MKL", "note", "installed, not used: not measured on such a processor", advice)
 
 
 def bfloat16() -> Iterator[Finding]:

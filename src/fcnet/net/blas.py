@@ -2,9 +2,10 @@
 
 BLAS's own alpha and beta make the update of a weight matrix part of the product that computes its
 gradient, and an output that exists already costs no allocation. All products of a process use one
-library, since the thread pools of two libraries compete for the cores. It is NumPy's library if it can be
-called directly, see `openblas`. Otherwise (NumPy on Apple's Accelerate, or built by a distribution) it is
-SciPy's, or `np.matmul` if SciPy is not installed. Only products in bfloat16 go through oneDNN, see `onednn`.
+library, since the thread pools of two libraries compete for the cores. It is the one that `libraries`
+chooses, NumPy's or MKL, called directly. Where it chooses none (NumPy on Apple's Accelerate, or built by a
+distribution), it is SciPy's, or `np.matmul` if SciPy is not installed. Only products in bfloat16 go through
+oneDNN, see `onednn`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.net import onednn, openblas
+from fcnet.net import libraries, onednn
+from fcnet.net.cblas import Axpy, Gemm
 
 Array = NDArray[Any]
-
-NUMPYS = "NumPy's OpenBLAS, called directly"
 
 
 def product(
@@ -103,10 +103,10 @@ def _prepared(
     A: Array, B: Array, C: Array, beta: float, transpose_A: bool, transpose_B: bool
 ) -> Callable[[float], None]:
     """A function of alpha that multiplies these arrays, which have been checked."""
-    if C.dtype.char in "fd":
-        run = openblas.prepared_gemm(A, B, C, beta, transpose_A, transpose_B)
-        if run is not None:
-            return run
+    library = libraries.chosen() if C.dtype.char in "fd" else None
+    run = library.prepared_gemm(A, B, C, beta, transpose_A, transpose_B) if library else None
+    if run is not None:
+        return run
     multiply = _gemm(C.dtype.char)
     return lambda alpha: multiply(A, B, C, alpha, beta, transpose_A, transpose_B)
 
@@ -170,7 +170,8 @@ class Sum:
 
 def _prepared_sum(x: Array, y: Array) -> Callable[[float], None]:
     """A function of alpha that adds these arrays, which have been checked."""
-    run = openblas.prepared_axpy(x, y) if y.dtype.char in "fd" else None
+    library = libraries.chosen() if y.dtype.char in "fd" else None
+    run = library.prepared_axpy(x, y) if library else None
     if run is not None:
         return run
     add = _axpy(y.dtype.char)
@@ -189,25 +190,37 @@ def _check_sum(x: Array, y: Array) -> None:
 
 
 def library_used() -> str:
-    """Which library multiplies float32 and float64, for people: `NUMPYS` or what is used in its place."""
-    if openblas.gemm("f") is not None:
-        return NUMPYS
+    """Which library multiplies float32 and float64, for people.
+
+    Raises
+    ------
+    DataError, MissingExtraError : as `libraries.chosen`
+    """
+    library = libraries.chosen()
+    if library is not None and library.gemm("f") is not None:
+        return f"{library.name}, called directly"
     return "SciPy's BLAS" if _scipys_gemm("f") is not None else "np.matmul, which allocates every product"
 
 
 @cache
-def _gemm(kind: str) -> openblas.Gemm:
+def _gemm(kind: str) -> Gemm:
     """The function that multiplies arrays of this `dtype.char`."""
-    return (openblas.gemm(kind) or _scipys_gemm(kind) if kind in "fd" else None) or _numpys_gemm
+    if kind not in "fd":
+        return _numpys_gemm
+    library = libraries.chosen()
+    return (library.gemm(kind) if library else None) or _scipys_gemm(kind) or _numpys_gemm
 
 
 @cache
-def _axpy(kind: str) -> openblas.Axpy:
+def _axpy(kind: str) -> Axpy:
     """The function that adds arrays of this `dtype.char`."""
-    return (openblas.axpy(kind) or _scipys_axpy(kind) if kind in "fd" else None) or _numpys_axpy
+    if kind not in "fd":
+        return _numpys_axpy
+    library = libraries.chosen()
+    return (library.axpy(kind) if library else None) or _scipys_axpy(kind) or _numpys_axpy
 
 
-def _scipys_gemm(kind: str) -> openblas.Gemm | None:
+def _scipys_gemm(kind: str) -> Gemm | None:
     """SciPy's interface, None where SciPy is not installed."""
     try:
         from scipy.linalg import blas
@@ -224,7 +237,7 @@ def _scipys_gemm(kind: str) -> openblas.Gemm | None:
     return call
 
 
-def _scipys_axpy(kind: str) -> openblas.Axpy | None:
+def _scipys_axpy(kind: str) -> Axpy | None:
     """SciPy's interface, None where SciPy is not installed."""
     try:
         from scipy.linalg import blas

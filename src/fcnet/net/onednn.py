@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import re
 import sys
 import threading
 import weakref
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 
 from fcnet.errors import DataError, MissingExtraError
 from fcnet.extras import sentence
-from fcnet.net.openblas import address
+from fcnet.net.cblas import address
+from fcnet.net.wheels import library_file
 
 Array = NDArray[Any]
 
@@ -52,13 +52,7 @@ def file_of(wheel: str) -> Path | None:
 
     Two wheels of oneDNN overwrite each other's `libdnnl.so.3`, not `libdnnl.so.3.2`.
     """
-    from importlib.metadata import PackageNotFoundError, files
-
-    try:
-        found = [file for file in files(wheel) or () if re.fullmatch(r"libdnnl\.so\.\d+\.\d+", file.name)]
-    except PackageNotFoundError:
-        return None
-    return Path(str(found[0].locate())).resolve() if found else None
+    return library_file(wheel, r"libdnnl\.so\.\d+\.\d+")
 
 
 @cache

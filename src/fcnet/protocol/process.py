@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.errors import AlreadySaidError, RunError
-from fcnet.net.openblas import THREAD_VARIABLES
+from fcnet.net.libraries import THREAD_VARIABLES
 from fcnet.protocol.contents import CORES, Ended, Plan, read
 from fcnet.protocol.folder import RecordFolder
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from fcnet.data.dataset import Dataset, Part
 from fcnet.errors import RunError
 from fcnet.extras import require
-from fcnet.net import onednn
+from fcnet.net import libraries, onednn
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
@@ -37,10 +37,11 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
 
     Raises
     ------
-    MissingExtraError : PyTorch is asked for and not installed, or what multiplies bfloat16 for NumPy
+    MissingExtraError : PyTorch is asked for and not installed, or what multiplies for NumPy
     RunError : several workers, and an engine that trains in one process
-    DataError : a device that is not there, or a processor without bfloat16
+    DataError : a device that is not there, a processor without bfloat16, or an unknown library in FCNET_BLAS
     """
+    libraries.chosen()  # with the engine torch too, whose results NumPy evaluates: an error comes first
     # OpenMP's threads, which torch and oneDNN use, spin while they wait. On a busy machine they take the core
     # from the thread that they wait for: beside another program on two cores, a step of the deep recipe took
     # 137 ms, and 33 ms with short spins; it takes 13 ms alone

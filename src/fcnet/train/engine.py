@@ -16,7 +16,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
-from fcnet.net.blas import buffer, product
+from fcnet.net.blas import buffer, library_used, product
 from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS
 from fcnet.net.scaled import Scaled
@@ -83,7 +83,7 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """The means of computation for the record: name, device, precision, workers."""
+        """The means of computation for the record: name, device, precision, workers; NumPy's also blas."""
         ...
 
 
@@ -202,7 +202,9 @@ class NumpyEngine:
 
     def describe(self) -> dict[str, Any]:
         precision = "bfloat16" if self.network.bfloat16 else self.network.dtype.name
-        return {"name": "numpy", "device": "cpu", "precision": precision, "workers": 1}
+        return {
+            "name": "numpy", "device": "cpu", "precision": precision, "workers": 1, "blas": library_used()
+        }  # fmt: skip
 
     def _computed(self, batch: Minibatch) -> Array:
         """The inputs (B, C) of a minibatch, for the bank."""

@@ -20,7 +20,7 @@ from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
 from fcnet.lock import locked
-from fcnet.net.openblas import THREAD_VARIABLES
+from fcnet.net.libraries import THREAD_VARIABLES
 from fcnet.records import make_writable
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
