@@ -128,6 +128,20 @@ def test_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{variable}={arithmetic.processors()}" in found.advice
 
 
+@pytest.mark.parametrize("library", ["NumPy's", "MKL"])
+def test_fewer_threads_than_processors(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable can be unset; without one, the library has its reason, such as two threads a core."""
+    monkeypatch.setattr(arithmetic, "processors", lambda: 1000)
+    for name in libraries.THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with using(library):
+        assert of(list(arithmetic.products()), "threads").status == "ok"
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        found = of(list(arithmetic.products()), "threads")
+    assert found.status == "note"
+    assert found.advice == "large networks are faster with more, unset OMP_NUM_THREADS"
+
+
 def test_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
     with using("SciPy's"):
         (found,) = arithmetic.products()

@@ -403,6 +403,18 @@ def test_a_library_that_does_not_load_is_passed_over_or_one_line(
         libraries.chosen()
 
 
+def test_an_mkl_of_32_bit_integers_alone_is_passed_over(anew: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    anew.setattr(mkl, "faster_here", lambda: True)
+    anew.setattr(mkl, "library_file", lambda wheel, pattern: tmp_path / "libmkl_rt.so.1")
+    numpys = openblas.library()
+    anew.setattr("ctypes.CDLL", lambda path: object())
+    assert libraries.chosen() is numpys
+    choose_anew()
+    anew.setenv("FCNET_BLAS", "mkl")
+    with pytest.raises(DataError, match=r"^this MKL has no 64-bit integers: pip install 'fcnet\[mkl\]', or "):
+        libraries.chosen()
+
+
 def test_an_unknown_library_is_one_line(anew: pytest.MonkeyPatch) -> None:
     anew.setenv("FCNET_BLAS", "blis")
     with pytest.raises(DataError, match=r"^FCNET_BLAS is 'blis', choose from 'numpy', 'mkl'$"):

@@ -46,17 +46,12 @@ def products() -> Iterator[Finding]:
     yield Finding("products", "ok", f"{used}: {build}")
     threads, usable = library.threads(), processors()
     found = f"{threads} of {library.name}, {usable} processors usable"
+    given = [name for name in (library.variable, "OMP_NUM_THREADS") if name in os.environ]
     if threads > usable:
         advice = f"more threads than processors are slow, set {library.variable}={usable}"
         yield Finding("threads", "note", found, advice)
-    elif threads < usable:
-        given = [name for name in (library.variable, "OMP_NUM_THREADS") if name in os.environ]
-        yield Finding(
-            "threads",
-            "note",
-            found,
-            f"large networks are faster with more, unset {given[0]}" if given else "",
-        )
+    elif threads < usable and given:
+        yield Finding("threads", "note", found, f"large networks are faster with more, unset {given[0]}")
     else:
         yield Finding("threads", "ok", found)
 

@@ -78,7 +78,7 @@ def library() -> Mkl:
     Raises
     ------
     MissingExtraError : `FCNET_BLAS=mkl needs MKL, which is not installed: pip install 'fcnet[mkl]'`
-    DataError : it cannot be loaded, or there is no wheel for this system
+    DataError : it cannot be loaded, is too old, or there is no wheel for this system
     """
     path = file()
     if path is None:
@@ -94,8 +94,11 @@ def library() -> Mkl:
             f"MKL cannot be loaded, {error}: install it anew (pip install --force-reinstall mkl), or set "
             "FCNET_BLAS=numpy"
         ) from None
+    found = Mkl(loaded)
+    if found.gemm("f") is None:
+        raise DataError("this MKL has no 64-bit integers: pip install 'fcnet[mkl]', or set FCNET_BLAS=numpy")
     os.register_at_fork(after_in_child=lambda: _after_fork(loaded))
-    return Mkl(loaded)
+    return found
 
 
 def _after_fork(loaded: ctypes.CDLL) -> None:
