@@ -64,7 +64,7 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     if find(None) is None:
         raise BenchmarkError("accuracy needs CIFAR-10, get it: fcnet data fetch, or name it in $FCNET_DATA")
     everyone = entries().values()
-    rounds = plan.rounds or (1 if plan.quick else ROUNDS)
+    rounds = plan.rounds_of(ROUNDS)
     present = [one for one in everyone if not (one.lacking or one.slow)]
     if plan.quick:  # which needs no minute of compiling
         present = [one for one in present if one.module != "torch_compiled"]

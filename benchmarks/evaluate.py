@@ -38,7 +38,10 @@ def numpys_products(case: Case) -> Timed:
 
 
 def enter(entry: Entry) -> None:
-    """A peer evaluates what it has been given; that its scores are right, the steps' benchmark has seen."""
+    """A peer evaluates what it has been given; that its scores are right, the steps' benchmark has seen.
+
+    A quick run starts few of them here: in `step`, all of them have evaluated.
+    """
 
     def prepare(case: Case) -> Timed:
         problem = make_problem(case)
@@ -49,7 +52,10 @@ def enter(entry: Entry) -> None:
 
         return timed
 
-    BENCHMARK.contestants[entry.name] = Contestant(entry.name, prepare, entry.lacking or entry.slow)
+    def takes(case: Case) -> bool:
+        return entry.module in ("fcnet", "numpy_plain") or case not in BENCHMARK.quick_cases
+
+    BENCHMARK.contestants[entry.name] = Contestant(entry.name, prepare, entry.lacking or entry.slow, takes)
 
 
 for one in entries().values():

@@ -100,7 +100,7 @@ class Benchmark:
 class Plan:
     """How long to measure.
 
-    rounds : measurements of each contestant; None leaves it to the benchmark
+    rounds : measurements of each contestant; None leaves it to the benchmark, or to `quick`
     seconds : duration of one measurement, which repeats what is timed as often as that takes, at least once
     settle : seconds between two measurements: the threads of a BLAS spin for a while before they sleep
     quick : small cases, which only show that everything runs
@@ -114,6 +114,14 @@ class Plan:
     def cases(self, benchmark: Benchmark) -> tuple[Case, ...]:
         """The cases to measure."""
         return benchmark.quick_cases if self.quick else benchmark.cases
+
+    def rounds_of(self, usual: int, quick: int = 1) -> int:
+        """How often to measure what is measured `usual` times, and `quick` times where it shall only run."""
+        return self.rounds or (quick if self.quick else usual)
+
+    def repetitions(self, benchmark: Benchmark) -> int:
+        """Rounds of what repeats in its own process: a second one costs no second start."""
+        return self.rounds_of(benchmark.rounds, quick=2)
 
 
 def measure(
@@ -139,7 +147,7 @@ def measure(
         try:
             runners += [Runner(benchmark.name, name, case) for name in benchmark.present(case)]
             facts = warm(benchmark, plan, runners)
-            handovers = take_turns(runners, plan.rounds or benchmark.rounds, plan.settle, told)
+            handovers = take_turns(runners, plan.repetitions(benchmark), plan.settle, told)
             for name, difference in judged_at_end(benchmark, runners).items():
                 facts[name]["difference_at_end"] = difference
         finally:

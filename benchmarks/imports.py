@@ -36,7 +36,7 @@ def programs() -> list[Program]:
 
 def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     """Start each program ten times, in turn."""
-    rounds = plan.rounds or 10
+    rounds = plan.rounds_of(10)
     started = programs()
     told(rounds * len(started))
     start = Watch.now()

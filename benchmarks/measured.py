@@ -30,7 +30,7 @@ def record_of(name: str, question: str, start: Watch, plan: Plan, **content: Any
 
 def repeated(benchmark: Benchmark, plan: Plan, told: Told) -> dict[str, Any]:
     """Measure what repeats in rounds, and make its record."""
-    rounds = plan.rounds or benchmark.rounds
+    rounds = plan.repetitions(benchmark)
     contestants = sum(len(benchmark.present(case)) for case in plan.cases(benchmark))
     told((contestants - len(plan.cases(benchmark))) * rounds)  # of the baselines nothing is told
     start = Watch.now()

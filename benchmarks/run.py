@@ -93,8 +93,6 @@ def parse() -> argparse.Namespace:
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in PROGRAMS]:
         parser.error(f"there is no benchmark {', '.join(unknown)}, choose from {', '.join(PROGRAMS)}")
-    if options.quick and options.rounds is None:
-        options.rounds = 2
     if options.seconds is None:
         options.seconds = 0.001 if options.quick else Plan.seconds
     if (options.rounds is not None and options.rounds < 1) or not options.seconds > 0:

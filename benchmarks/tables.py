@@ -77,7 +77,7 @@ def measured(plan: Plan, told: Told, keep: Any) -> dict[str, Any]:
     """Climb the ladder on each table."""
     names = TABLES[:1] if plan.quick else TABLES
     ladder = LADDER[:3] if plan.quick else LADDER
-    seeds = range(plan.rounds or 3)
+    seeds = range(plan.rounds_of(3))
     told(len(names))
     start = Watch.now()
     rows = []

@@ -8,7 +8,7 @@ A peer's file has
     def setup(problem): .. returns an object with the three methods of `Peer`
 
 and may have `lacks() -> str`, what else keeps it out, and `SLOW = "..."`, why whole trainings with it would
-take hours: it then takes part in the benchmarks of single steps alone. Files whose name begins with an
+take an hour: it then takes part in the benchmarks of single steps alone. Files whose name begins with an
 underscore are helpers. What a peer imports, it imports within `setup`, so that it can be named where it
 cannot be run.
 """
