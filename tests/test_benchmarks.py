@@ -484,6 +484,51 @@ def test_what_is_lost_is_said():
     assert faster("a step", {"fcnet": 1.0, "JAX jit": 1.1}, "x {:.2f}") == ""
 
 
+def sizes(**times):
+    """A record of `small` with nets of 8 and 32 units, in seconds a step."""
+    cases = []
+    for place, hidden in enumerate((32, 8)):
+        rows = [{"contestant": name, "median": times[name][place]} for name in times]
+        case = {"inputs": 30, "hidden": hidden, "classes": 3, "batch": 32, "momentum": 0.0}
+        cases.append({"case": case, "results": rows})
+    return {"cases": cases}
+
+
+@pytest.mark.parametrize(
+    ("fcnet", "said"),
+    [
+        ([1e-5, 1e-5], "No program is faster than fcnet on any of these nets, from 275 parameters (30-8-3)"),
+        ([1e-5, 4e-5], "From 1,091 parameters (30-32-3) on, no program is faster than fcnet. Ahead of it: "
+         "JAX jit on 30-8-3 (20 µs, fcnet 40 µs)."),
+        ([4e-5, 1e-5], "Up to 1,091 parameters (30-32-3), there is no size from which on fcnet is"),
+        ([2.03e-5, 2.03e-5], "No program"),  # JAX is ahead by less than 2 %
+    ],
+)  # fmt: skip
+def test_from_how_many_parameters_on_fcnet_is_the_fastest(fcnet, said):
+    from speed_sizes import crossing
+
+    times = {"fcnet": fcnet, "JAX jit": [2e-5, 2e-5], "plain NumPy": [3e-5, 3e-5], "products": [1e-6, 1e-6]}
+    assert crossing(sizes(**times)).startswith(said)
+
+
+def test_small_nets_have_a_figure_and_a_table_with_gaps():
+    """scikit-learn takes part in one of two cases."""
+    from fcnet.report.style import house_style
+    from speed_figures import small as figure
+    from speed_kinds import small as table
+
+    record = sizes(**{name: [1e-5, 1e-5] for name in ("products", "fcnet", "MLX", "scikit-learn")})
+    record |= {"baseline": "products", "rounds": 3}
+    record["machine"] = {"cores": 2, "processor": "an abacus", "shared": False}
+    with house_style():
+        (axes,) = figure(record).axes
+    assert [line.get_label() for line in axes.lines] == ["fcnet", "scikit-learn", "MLX", "products alone"]
+    assert list(axes.lines[0].get_xdata()) == [275, 1091]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [10, 10])
+    record["cases"][0]["results"].pop()
+    assert "| scikit-learn |  | 10 µs |" in table(record)
+
+
 def test_an_unknown_benchmark_is_refused():
     done = run("nothing")
     assert done.returncode == 2

@@ -24,6 +24,7 @@ from fcnet.report.style import (
     new_figure,
     save,
 )  # fmt: skip
+from speed_sizes import growing
 from speed_tables import size_of
 from speed_words import OURS, found, kinds, rows_by_case
 
@@ -35,9 +36,12 @@ COLORS = {
     "fcnet": BLUE, "fcnet, MKL": BLUE, "fcnet, bfloat16": BLUE,
     "fcnet, PyTorch": SKY, "fcnet, PyTorch bfloat16": SKY,
     "plain NumPy": GREY, "PyTorch": VERMILLION, "PyTorch compiled": VERMILLION, "PyTorch bfloat16": ORANGE,
-    "JAX jit": GREEN, "scikit-learn": PURPLE,
+    "JAX jit": GREEN, "Keras on JAX": GREEN, "scikit-learn": PURPLE,
 }  # fmt: skip
 """A program has one colour in all figures."""
+
+WITHOUT_BLAS = {"tinygrad": ORANGE, "MLX": INK}
+"""Programs whose products are tens of times slower where nets are wide: in the figure of small nets alone."""
 
 OWN = ("fcnet",)
 """What every panel of the trainings shows."""
@@ -52,7 +56,7 @@ KINDS = {
 
 def draw_all(records: Path, folder: Path) -> Iterator[Path]:
     """Write every figure whose record is there, one for each kind of machine."""
-    drawn = {"step": step, "accuracy": accuracy, "work": work}
+    drawn = {"step": step, "small": small, "accuracy": accuracy, "work": work}
     for kind, (name, draw) in product(kinds(records), drawn.items()):
         content = found(records / kind, name)
         if content is not None:
@@ -104,8 +108,38 @@ def ratios(axes: Axes, record: dict[str, Any], momentum: float) -> None:
 
 
 def line_of(name: str) -> str:
-    """Compiled and bfloat16 variants are dashed, other libraries dotted."""
-    return "--" if "compiled" in name or "bfloat16" in name else ":" if "MKL" in name else "-"
+    """Dashed: compiled, or what stands on another program of the same colour. Dotted: another library."""
+    if "MKL" in name:
+        return ":"
+    return "--" if any(word in name for word in ("compiled", "bfloat16", "Keras")) else "-"
+
+
+def small(record: dict[str, Any]) -> Figure:
+    """The time of a step against the number of parameters, a line a program, on tables of 30 columns."""
+    nets = growing(record)
+    figure = new_figure(9.5, 5.4)
+    axes = figure.subplots()
+    counts, last = [count for count, _, _ in nets], nets[-1][2]
+    shown = {name: color for name, color in (COLORS | WITHOUT_BLAS).items() if name in last}
+    for name in sorted(shown, key=lambda name: -last[name]["median"]):  # the legend has the lines' order
+        axes.plot(
+            counts, [1e6 * rows[name]["median"] for _, _, rows in nets], color=shown[name], marker="o",
+            markersize=4, label=name, linestyle=line_of(name), linewidth=3 if name == "fcnet" else 1.6,
+            zorder=3 if name in OURS else 2,
+        )  # fmt: skip
+    floor = [1e6 * rows[record["baseline"]]["median"] for _, _, rows in nets]
+    axes.plot(counts, floor, color=GREY, linestyle=":", label="products alone")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.set_xticks(counts, [f"{count:,}\n{sizes}" for count, sizes, _ in nets])
+    axes.minorticks_off()
+    axes.set_xlabel("parameters, and the net")
+    axes.set_ylabel("microseconds a step, batch 32")
+    grid(axes)
+    figure.legend(loc="outside right center", frameon=False, fontsize=SMALL)
+    credit(figure, machine(record), where="below")
+    return figure
 
 
 def accuracy(record: dict[str, Any]) -> Figure:

@@ -102,10 +102,11 @@ def small(record: Record) -> str:
         f"{net_of(case)}, batch {case['batch']}{', momentum' if case['momentum'] else ''}"
         for case, _ in cases
     ]
+    names = dict.fromkeys(name for _, rows in cases for name in rows)  # not all take part in every case
     lines = []
-    for name in sorted(cases[0][1], key=lambda name: (name != record["baseline"], name not in OURS)):
+    for name in sorted(names, key=lambda name: (name != record["baseline"], name not in OURS)):
         shown = f"**{name}**" if name in OURS else name
-        lines.append([shown, *(in_units(rows[name]["median"]) for _, rows in cases)])
+        lines.append([shown, *(in_units(rows[name]["median"]) if name in rows else "" for _, rows in cases)])
     return table(["a step", *titles], lines) + remark(
         f"Medians of {record['rounds']} rounds on {where(record)}."
     )

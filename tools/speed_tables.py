@@ -8,10 +8,12 @@ from typing import Any
 
 from fcnet.wording import percent
 from speed_kinds import floors, losses, side_by_side, small, tables
+from speed_sizes import crossing
 from speed_words import NOT_YET, OURS, found, in_words, kinds, left_out, remark, rows_by_case, table, where
 
 PICTURES = {
     "step": "Each program's step as a multiple of its matrix products",
+    "small": "The time of a step against the number of parameters, for each program",
     "work": "The time of a step against width, batch and depth",
     "accuracy": "Validation accuracy against seconds",
 }
@@ -27,7 +29,7 @@ def blocks(records: Path) -> dict[str, str]:
     makers = {
         "step": step, "momentum": momentum, "extras": extras, "evaluate": evaluate, "cold": cold,
         "imports": imports, "accuracy": accuracy, "levels": levels, "work": work, "memory": memory,
-        "floors": floors, "small": small, "tables": tables,
+        "floors": floors, "small": with_crossing, "tables": tables,
     }  # fmt: skip
     sources = {"momentum": "step", "extras": "step", "levels": "accuracy"}
     result = {name: by_kind(records, name, sources.get(name, name), make) for name, make in makers.items()}
@@ -37,6 +39,11 @@ def blocks(records: Path) -> dict[str, str]:
         "formula": formula(latest) if latest else f"{NOT_YET}\n",
         "kinds": side_by_side(records), "losses": losses(records),
     }  # fmt: skip
+
+
+def with_crossing(record: dict[str, Any]) -> str:
+    """A step on small tables, and from which size on fcnet is the fastest."""
+    return small(record) + remark(crossing(record))
 
 
 def by_kind(records: Path, name: str, source: str, make: Callable[[dict[str, Any]], str]) -> str:
