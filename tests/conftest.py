@@ -72,6 +72,8 @@ MAY_BE_SKIPPED = {
         ("needs keras", "needs mlx", "needs tinygrad", "needs clang"),
         "a program that benchmarks compare with",
     ),
+    "MKL is not installed": "an extra that is used where it is asked for, 1 GB on disk",
+    "needs mkl": "the same in the benchmarks",
     "only Linux has": "the system",
     "Windows has no": "the system",
 }

@@ -174,7 +174,7 @@ def test_a_library_that_nobody_knows_is_a_problem(monkeypatch: pytest.MonkeyPatc
     [
         (False, True, None, "pip install 'fcnet[mkl]'"),
         (False, False, None, None),
-        (True, True, None, None),
+        (True, True, None, "FCNET_BLAS=mkl uses it"),
         (True, False, None, "FCNET_BLAS=mkl uses it"),
         (True, False, "numpy", None),
     ],

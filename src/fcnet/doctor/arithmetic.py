@@ -63,7 +63,7 @@ def mkl() -> Iterator[Finding]:
 
     if mkl.file() is None:
         if mkl.faster_here():
-            advice = f"for faster products on this processor: pip install 'fcnet[{mkl.EXTRA}]'"
+            advice = f"for faster products here: pip install 'fcnet[{mkl.EXTRA}]', {libraries.VARIABLE}=mkl"
             yield Finding("MKL", "note", "not installed", advice)
         return
     try:
@@ -71,9 +71,9 @@ def mkl() -> Iterator[Finding]:
     except DataError as error:
         yield Finding("MKL", "note", str(error))
         return
-    if not mkl.faster_here() and libraries.VARIABLE not in os.environ:
-        advice = f"{libraries.VARIABLE}=mkl uses it, which is faster or slower"
-        yield Finding("MKL", "note", "installed, not used: not measured on such a processor", advice)
+    if libraries.VARIABLE not in os.environ:
+        expected = "faster on such a processor" if mkl.faster_here() else "not measured on such a processor"
+        yield Finding("MKL", "note", f"installed, not used: {expected}", f"{libraries.VARIABLE}=mkl uses it")
 
 
 def bfloat16() -> Iterator[Finding]:

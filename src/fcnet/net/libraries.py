@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 
-from fcnet.errors import FcnetError
 from fcnet.net import mkl, openblas
 from fcnet.net.cblas import Cblas
 from fcnet.registry import look_up
@@ -30,7 +28,7 @@ THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"
 
 @cache
 def chosen() -> Cblas | None:
-    """The library that `FCNET_BLAS` names; without it MKL where it is installed and faster, or else NumPy's.
+    """The library that `FCNET_BLAS` names, or else NumPy's: another one multiplies where it is asked for.
 
     The first call decides for the whole process.
 
@@ -45,7 +43,4 @@ def chosen() -> Cblas | None:
     """
     if asked := os.environ.get(VARIABLE):
         return look_up(LIBRARIES, asked, VARIABLE)()
-    if mkl.faster_here():
-        with suppress(FcnetError):
-            return mkl.library()
     return openblas.library()

@@ -102,11 +102,5 @@ def library() -> Mkl:
 
 
 def _after_fork(loaded: ctypes.CDLL) -> None:
-    """Let a fork multiply in one thread where MKL shares the OpenMP of PyTorch, libgomp.
-
-    MKL brings an OpenMP of its own, and takes libgomp where PyTorch has loaded it first. Its threads do not
-    survive a fork, and a product would wait for them for ever.
-    """
-    maps = _MAPS.read_text()
-    if "libgomp" in maps and "libmkl_intel_thread" not in maps:
-        loaded.MKL_Set_Num_Threads(1)
+    """Let a fork multiply in one thread: the others do not survive it, and a product could wait for them."""
+    loaded.MKL_Set_Num_Threads(1)
