@@ -389,7 +389,7 @@ def test_where_there_is_no_wheel_nothing_is_to_be_installed(anew: pytest.MonkeyP
         libraries.chosen()
 
 
-def test_a_library_that_does_not_load_is_passed_over_or_one_line(
+def test_a_library_that_does_not_load_is_one_line_where_it_is_asked_for(
     tmp_path: Path, anew: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "libmkl_rt.so.3"
@@ -403,7 +403,7 @@ def test_a_library_that_does_not_load_is_passed_over_or_one_line(
         libraries.chosen()
 
 
-def test_an_mkl_of_32_bit_integers_alone_is_passed_over(anew: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_mkl_of_32_bit_integers_alone_is_refused(anew: pytest.MonkeyPatch, tmp_path: Path) -> None:
     anew.setattr(mkl, "faster_here", lambda: True)
     anew.setattr(mkl, "library_file", lambda wheel, pattern: tmp_path / "libmkl_rt.so.1")
     numpys = openblas.library()

@@ -31,7 +31,7 @@ SETTINGS = {
 }
 """Environment variables that MKL and its threads read when they start; those of the user come first."""
 
-_CPUINFO, _MAPS = Path("/proc/cpuinfo"), Path("/proc/self/maps")
+_CPUINFO = Path("/proc/cpuinfo")
 
 _FIRST_PROCESSOR = 1 << 13
 """Characters of that file that are more than it says of one processor, and soon read."""
