@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ def recipe(minutes: float = 1.0, seeds: int | None = None, **settings: Any) -> R
     return Recipe("digits", Budget(minutes), SETTINGS | settings, Fold(shift=1), seeds)
 
 
-def here(out: Path, dataset: Dataset) -> Callable[[Plan, int], Ended]:
-    """Trains a seed in this process."""
-    return lambda plan, seed: train_seed(out, plan, seed, dataset)
+def here(out: Path, dataset: Dataset) -> Callable[[Plan, Sequence[int]], list[Ended]]:
+    """Trains seeds in this process."""
+    return lambda plan, seeds: [train_seed(out, plan, seed, dataset) for seed in seeds]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,15 +79,41 @@ def test_a_record_states_each_seed_with_and_without_folding(made: Made, digits: 
 def test_the_plan_is_written_before_the_first_training(digits: Dataset, tmp_path: Path) -> None:
     seen = []
 
-    def perform(plan: Plan, seed: int) -> Ended:
+    def perform(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
         assert read(RecordFolder(tmp_path).plan, Plan) == plan
-        assert not RecordFolder(tmp_path).run(seed).exists()
-        seen.append(seed)
+        assert not any(RecordFolder(tmp_path).run(seed).exists() for seed in seeds)
+        seen.extend(seeds)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path, recipe(), digits, perform, None, None)
     assert seen == read(RecordFolder(tmp_path).plan, Plan).seeds[:1]
+
+
+def test_seeds_at_once_stand_in_the_log_together(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcnet.protocol.measure._check_at_once", lambda recipe, at_once: None)
+    train, groups = here(tmp_path, digits), []
+
+    def perform(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
+        groups.append(list(seeds))
+        return train(plan, seeds)
+
+    record = measure(tmp_path, recipe(), digits, perform, None, None, at_once=3)
+    seeds = record.plan.seeds
+    assert groups == [seeds[:3], seeds[3:]]
+    kinds = "".join(type(entry.event).__name__[0] for entry in record.log)
+    assert kinds == "SSSEEE" + "SSEE"  # started and ended
+    assert [entry.event.seed for entry in record.log] == 2 * seeds[:3] + 2 * seeds[3:]
+    assert list(findings(record)) == []
+
+
+@pytest.mark.parametrize("at_once", [0, 2])
+def test_a_budget_of_a_cpu_trains_one_seed_at_a_time(at_once: int, digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"at_once is {at_once}, choose 1"):
+        measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None, at_once)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_seeds_follow_from_everything_that_is_planned(digits: Dataset) -> None:
@@ -133,9 +160,10 @@ def test_a_longer_budget_needs_fewer_seeds(minutes: float, seeds: int, digits: D
 def test_a_stopped_record_resumes_and_ends_as_if_it_had_not_been_stopped(
     digits: Dataset, tmp_path: Path
 ) -> None:
-    def stopped(plan: Plan, seed: int) -> Ended:
+    def stopped(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
+        (seed,) = seeds
         watch = StopAfter(10) if seed == plan.seeds[1] else None
-        return train_seed(tmp_path / "a", plan, seed, digits, watch)
+        return [train_seed(tmp_path / "a", plan, seed, digits, watch)]
 
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path / "a", recipe(), digits, stopped, BEAT, "same")

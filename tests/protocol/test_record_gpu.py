@@ -9,8 +9,10 @@ from types import ModuleType
 
 import pytest
 
+from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError
 from fcnet.protocol.recipe import check_recipe, read_recipe
+from trainings import small
 
 from .conftest import recipe
 
@@ -68,6 +70,28 @@ def test_the_recipe_for_a_gpu_is_one() -> None:
 def test_as_many_epochs_as_fit(left: float, epochs: int, gpu: ModuleType) -> None:
     assert gpu.fitting(recipe(), 0.0, 2.0, left) == epochs
     assert gpu.fitting(recipe(), 2.0, 2.0, left) == epochs - 1
+
+
+def test_seeds_that_share_the_gpu_share_its_time(gpu: ModuleType) -> None:
+    assert gpu.fitting(recipe(), 0.0, 2.0, 1000.0, at_once=5) == 5  # 0.9 * 60 of 10 s each
+    assert gpu.fitting(recipe(), 3.0, 2.0, 60.0, at_once=5) == 3  # 40 s are left for the five
+    assert gpu.fitting(recipe(), 0.0, 2.0, 120.0, at_once=4) == 4  # four at first and then one: 60 s each
+
+
+def test_the_pace_is_that_of_the_steps_after_the_first(
+    gpu: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace, clock = gpu.Pace(), iter([10.0, 40.0])
+    monkeypatch.setattr(gpu.time, "perf_counter", lambda: next(clock))
+    for step in range(1, gpu.PROBED + 1):
+        pace.on_batch_end(step, gpu.PROBED, 0.5)
+    assert pace.step == pytest.approx(30.0 / (gpu.PROBED - gpu.WARM))
+
+
+def test_one_short_training_tells_the_time_of_an_epoch(gpu: ModuleType, digits: Dataset) -> None:
+    before, epoch = gpu.probed(small(), digits)
+    assert epoch > 0
+    assert before >= 0
 
 
 def test_too_little_time_is_said(gpu: ModuleType) -> None:

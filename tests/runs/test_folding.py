@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
@@ -18,6 +19,7 @@ from fcnet.runs import folding
 from fcnet.runs.folding import fold, fold_runs
 from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import train_run
+from fcnet.torch_net import prediction
 from fcnet.train.model import Model
 from trainings import small
 
@@ -137,14 +139,15 @@ def test_a_folded_run_is_a_run(runs: dict[str, Path], tmp_path: Path, capsys: An
     assert f"{out} is not empty" in capsys.readouterr().err
 
 
-def test_the_test_images_are_used_once_with_the_views_folded_in_memory(
+def test_the_test_images_are_used_once_with_the_views_of_the_folded_network(
     runs: dict[str, Path], tmp_path: Path, digits: Dataset
 ) -> None:
     run = Path(shutil.copytree(runs["two"], tmp_path / "run"))
     result = use_test_set(run, digits, views=DEFORMATION)
     fold_runs([run], tmp_path / "folded", DEFORMATION, digits)
     written = use_test_set(tmp_path / "folded", digits)
-    assert (result["accuracy"], result["loss"]) == (written["accuracy"], written["loss"])
+    assert result["accuracy"] == written["accuracy"]
+    assert result["loss"] == pytest.approx(written["loss"], rel=1e-5)
     assert read_test(run, DEFORMATION) == result
     with pytest.raises(RunError, match=r"already used once on .*test-folded.json"):
         use_test_set(run, digits, views=DEFORMATION)
@@ -152,6 +155,28 @@ def test_the_test_images_are_used_once_with_the_views_folded_in_memory(
     alone = use_test_set(run, digits)  # has a count of its own
     assert alone["count"] == 1
     assert alone["loss"] != result["loss"]
+
+
+def test_a_run_of_a_gpu_is_tested_there_and_by_numpy_where_there_is_none(
+    runs: dict[str, Path], tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(runs["two"], tmp_path / "run"))
+    expected = use_test_set(run, digits, views=DEFORMATION)
+    record = RunFolder(run).read_record() | {"engine": {"name": "torch", "device": "NVIDIA H200"}}
+    monkeypatch.setattr(RunFolder, "read_record", lambda folder: record)
+    used = []
+
+    def gpu_logits(model: Model) -> Any:
+        used.append(model)
+        return prediction.device_logits(model, torch.device("cpu"))
+
+    again = use_test_set(run, digits, again=True, views=DEFORMATION)
+    monkeypatch.setattr(prediction, "gpu_logits", gpu_logits)
+    there = use_test_set(run, digits, again=True, views=DEFORMATION)
+    assert len(used) == 1
+    for result in (again, there):
+        assert result["confusion"] == expected["confusion"]
+        assert result["loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,10 @@ class Run(_Measure):
     Example: fcnet record run recipe.toml --out records/mine
     """
 
+    at_once: int = 1
+    """Seeds that are trained at the same time. They share the GPU, and the clock of each runs on; only for a
+    budget of a GPU."""
+
     def run(self) -> int:
         from fcnet.protocol.folder import RecordFolder
         from fcnet.protocol.measure import measure
@@ -85,10 +89,11 @@ class Run(_Measure):
         try:
             with stopped_by_sigterm():
                 perform = in_processes(self.out, self.data)
-                record = measure(self.out, recipe, dataset, perform, beat, self.nonce)
+                record = measure(self.out, recipe, dataset, perform, beat, self.nonce, self.at_once)
         except KeyboardInterrupt as stop:
             words = ["fcnet", "record", "run", str(self.recipe), "--out", str(self.out)]
             words += [] if self.data is None else ["--data", str(self.data)]
+            words += [] if self.at_once == 1 else ["--at-once", str(self.at_once)]
             raise type(stop)(f"resume with: {shlex.join(words)}") from None
         _say_record(record)
         tell(f"the record is {RecordFolder(self.out).record}", sys.stdout)

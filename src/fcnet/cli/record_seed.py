@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcnet.cli.ordered import carry_out
 from fcnet.errors import FcnetError
+
+if TYPE_CHECKING:
+    from fcnet.data.dataset import Dataset
+    from fcnet.protocol.contents import Plan
+    from fcnet.train.callbacks import Callback
 
 
 def train(order: dict[str, Any]) -> None:
@@ -24,24 +29,32 @@ def train(order: dict[str, Any]) -> None:
         os.sched_setaffinity(0, allowed[slice(*order["cores"])] or allowed)
     from fcnet.cli.loading import load
     from fcnet.cli.progress import TrainingProgress
-    from fcnet.protocol.contents import Plan, read
+    from fcnet.protocol import contents
     from fcnet.protocol.folder import RecordFolder
-    from fcnet.protocol.seed import train_net, train_seed
 
     out = Path(order["out"])
-    plan = read(RecordFolder(out).plan, Plan)
+    plan = contents.read(RecordFolder(out).plan, contents.Plan)
     dataset = load(None if order["data"] is None else Path(order["data"]), require_cifar10=True)
     if dataset.origin.sha256 != plan.data.sha256:
         raise FcnetError(f"{out} was planned with other data than {dataset.origin.path}, give --data")
     seed, net = order["seed"], order["net"]
-    if net:  # the first net shows the progress
-        train_net(out, plan, seed, net, dataset)
+    if order["title"] is None:  # another process shows its progress
+        _train(out, plan, seed, net, dataset)
         return
     with TrainingProgress(order["title"]) as progress:
-        if net is None:
-            train_seed(out, plan, seed, dataset, progress)
-        else:
-            train_net(out, plan, seed, net, dataset, progress)
+        _train(out, plan, seed, net, dataset, progress)
+
+
+def _train(
+    out: Path, plan: Plan, seed: int, net: int | None, dataset: Dataset, watch: Callback | None = None
+) -> None:
+    """Train the seed, or one of its nets."""
+    from fcnet.protocol.seed import train_net, train_seed
+
+    if net is None:
+        train_seed(out, plan, seed, dataset, watch)
+    else:
+        train_net(out, plan, seed, net, dataset, watch)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""A record, from the recipe to its file: the plan, then one seed after another."""
+"""A record, from the recipe to its file: the plan, then one seed after another, or some at a time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fcnet.data.dataset import Dataset
-from fcnet.errors import RunError
+from fcnet.errors import DataError, RunError
 from fcnet.files import exists, names_in, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.protocol.contents import CORES, Beat, Ended, Plan, Recipe, Record, Started, digest, read, text_of
@@ -18,12 +18,18 @@ from fcnet.protocol.result import result_of
 from fcnet.protocol.seed import check_source
 from fcnet.records import make_writable
 
-Perform = Callable[[Plan, int], Ended]
-"""Trains a seed of a plan in its run folder, wherever that is done."""
+Perform = Callable[[Plan, Sequence[int]], list[Ended]]
+"""Trains seeds of a plan at the same time, each in its run folder, wherever that is done."""
 
 
 def measure(
-    out: Path, recipe: Recipe, dataset: Dataset, perform: Perform, beat: Beat | None, nonce: str | None
+    out: Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    perform: Perform,
+    beat: Beat | None,
+    nonce: str | None,
+    at_once: int = 1,
 ) -> Record:
     """Train all seeds of a recipe and write the record; what is there already is kept.
 
@@ -31,7 +37,8 @@ def measure(
     ----------
     out : the folder
     recipe, dataset, beat, nonce : as for `make_plan`; they have to be those of a plan that is there
-    perform : trains one seed
+    perform : trains some seeds
+    at_once : how many seeds are trained at the same time; more than one on a GPU only
 
     Raises
     ------
@@ -39,24 +46,27 @@ def measure(
         of the plan; as `perform`
     DataError : settings, data and system do not fit
     """
+    _check_at_once(recipe, at_once)
     folder = RecordFolder(out)
     make_writable(out)
     with locked(out):
         plan = take_plan(folder, recipe, dataset, beat, nonce)
         check_source(plan)
         log = read_log(folder.log, plan)
-        for seed in plan.seeds:
-            if seed in ended(log):
-                continue
+        left = [seed for seed in plan.seeds if seed not in ended(log)]
+        for start in range(0, len(left), at_once):
+            group = left[start : start + at_once]
             here = machine(recipe.budget.device == "gpu")
             if here != plan.machine:
                 raise RunError(
                     f"{out} was planned on another machine or with other packages, continue there, or "
                     f"start anew with another --out"
                 )
-            log = appended(plan, log, Started(seed, source_hash(), digest(here), _load()))
+            for seed in group:
+                log = appended(plan, log, Started(seed, source_hash(), digest(here), _load()))
             write_log(folder.log, log)
-            log = appended(plan, log, perform(plan, seed))
+            for one in perform(plan, group):
+                log = appended(plan, log, one)
             write_log(folder.log, log)
         record = Record(plan, log, result_of(plan, ended(log)))
         write_atomically(folder.record, text_of(record))
@@ -106,6 +116,14 @@ def take_plan(
                 f"{folder.plan} is of another {what}, give the same or start anew with another --out"
             )
     return plan
+
+
+def _check_at_once(recipe: Recipe, at_once: int) -> None:
+    if at_once < 1 or (at_once > 1 and recipe.budget.device == "cpu"):
+        raise DataError(
+            f"at_once is {at_once}, choose 1: only a GPU trains several seeds at once, and the budget is of "
+            f"one {recipe.budget.device}"
+        )
 
 
 def _check_limit(recipe: Recipe) -> None:

@@ -17,7 +17,8 @@ from fcnet.protocol.contents import CORES, Ended, Plan, read
 from fcnet.protocol.folder import RecordFolder
 
 Order = dict[str, Any]
-"""What `fcnet.cli.record_seed` reads: out, seed, data, net, cores as [first, end], title."""
+"""What `fcnet.cli.record_seed` reads: out, seed, data, net, cores as [first, end] (None for all, which it
+shares with the others), title; without a title it shows no progress."""
 
 STOP_SECONDS = 120.0
 """Seconds for a training to end its step and write its checkpoint."""
@@ -26,8 +27,8 @@ STOPPED = (130, 143)
 """Exit statuses of a training that was interrupted."""
 
 
-def in_processes(out: Path, data: Path | None) -> Callable[[Plan, int], Ended]:
-    """What trains each seed in a process, for `measure`.
+def in_processes(out: Path, data: Path | None) -> Callable[[Plan, Sequence[int]], list[Ended]]:
+    """What trains seeds at the same time, each in a process, for `measure`.
 
     Parameters
     ----------
@@ -35,21 +36,31 @@ def in_processes(out: Path, data: Path | None) -> Callable[[Plan, int], Ended]:
     data : as --data gave it
     """
 
-    def perform(plan: Plan, seed: int) -> Ended:
-        place, nets = plan.seeds.index(seed) + 1, plan.recipe.nets
-        whole: Order = {
+    def order(plan: Plan, seed: int) -> Order:
+        place = plan.seeds.index(seed) + 1
+        return {
             "out": str(out), "seed": seed, "data": None if data is None else str(data), "net": None,
             "cores": [0, CORES] if plan.recipe.budget.device == "cpu" else None,
             "title": f"seed {place} of {len(plan.seeds)}",
         }  # fmt: skip
+
+    def perform(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
+        nets = plan.recipe.nets
         if nets > 1:  # at the same time, each on its own processors
             each = CORES // nets
-            shares: list[Order] = [
-                {"net": net, "cores": [net * each, (net + 1) * each]} for net in range(nets)
-            ]
-            _check(seed, _finished([whole | share for share in shares]))
-        _check(seed, _finished([whole]))
-        return read(RecordFolder(out).ended(seed), Ended)
+            for seed in seeds:
+                shares: list[Order] = [
+                    {"net": net, "cores": [net * each, (net + 1) * each]} for net in range(nets)
+                ]
+                whole = order(plan, seed)
+                untitled = [{"title": None}] * (nets - 1)  # the first net shows the progress
+                _check(seed, _finished([whole | a | b for a, b in zip(shares, [{}, *untitled], strict=True)]))
+        first, *others = [order(plan, seed) for seed in seeds]
+        for seed, status in zip(
+            seeds, _finished([first, *(one | {"title": None} for one in others)]), strict=True
+        ):
+            _check(seed, [status])
+        return [read(RecordFolder(out).ended(seed), Ended) for seed in seeds]
 
     return perform
 
@@ -69,7 +80,7 @@ def _finished(orders: Sequence[Order]) -> list[int]:
     processes: list[subprocess.Popen[str]] = []
     try:
         for order in orders:
-            processes.append(_started(order))
+            processes.append(_started(order, len(orders)))
         return [process.wait() for process in processes]
     except BaseException:
         for process in processes:
@@ -88,14 +99,14 @@ def _finished(orders: Sequence[Order]) -> list[int]:
                 process.stdin.close()
 
 
-def _started(order: Order) -> subprocess.Popen[str]:
+def _started(order: Order, beside: int) -> subprocess.Popen[str]:
     cores = order["cores"]
-    threads = {} if cores is None else dict.fromkeys(THREAD_VARIABLES, str(cores[1] - cores[0]))
+    threads = max(1, (os.cpu_count() or 1) // beside) if cores is None else cores[1] - cores[0]
     process = subprocess.Popen(
         (sys.executable, "-m", "fcnet.cli.record_seed"),
         stdin=subprocess.PIPE,
         text=True,
-        env=os.environ | threads,
+        env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
         start_new_session=True,  # Ctrl-C reaches this process, which stops the other
     )
     assert process.stdin is not None

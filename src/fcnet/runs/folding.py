@@ -41,15 +41,7 @@ def fold(models: Sequence[Model], views: NDArray[np.intp] | None = None) -> Mode
         features; the result would be larger than `LARGEST`
     """
     first = models[0]
-    for model in models[1:]:
-        if (model.classes, model.image_shape, model.mapping) != (
-            first.classes,
-            first.image_shape,
-            first.mapping,
-        ):
-            raise DataError(
-                "the runs have other classes or images than one another, fold runs on the same data"
-            )
+    check_alike(models)
     places = np.arange(first.architecture.inputs)[None] if views is None else views
     size = 4 * len(places) * sum(model.architecture.size for model in models)
     if size > LARGEST:
@@ -64,6 +56,25 @@ def fold(models: Sequence[Model], views: NDArray[np.intp] | None = None) -> Mode
     ]
     architecture, params = side_by_side(networks)
     return Model(architecture, params, first.preprocessing, first.classes, first.image_shape, first.mapping)
+
+
+def check_alike(models: Sequence[Model]) -> None:
+    """Make sure that models answer the same question.
+
+    Raises
+    ------
+    DataError : they have other classes, images or tables
+    """
+    first = models[0]
+    for model in models[1:]:
+        if (model.classes, model.image_shape, model.mapping) != (
+            first.classes,
+            first.image_shape,
+            first.mapping,
+        ):
+            raise DataError(
+                "the runs have other classes or images than one another, fold runs on the same data"
+            )
 
 
 def _view(model: Model, first: Model, places: NDArray[np.intp]) -> View:

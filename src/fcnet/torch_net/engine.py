@@ -53,7 +53,7 @@ class TorchEngine:
 
     Attributes
     ----------
-    captures : whether a step is recorded and replayed, see `capture.py`; for one worker on a GPU
+    captures : whether a step is recorded and replayed, see `capture.py`: on a GPU, by a worker alone
 
     Raises
     ------
@@ -99,7 +99,8 @@ class TorchEngine:
         self.averaged: FullyConnected | None = None
         self.optimiser = Optimiser(config, self.network)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self.captures, self.steps = False, 0
+        self.captures = self.device.type == "cuda" and workers.size == 1 and not config.compile
+        self.steps = 0
         self._recording: Recording | None = None
         self._scores = workers.replicate(self.network)
         if config.compile:
