@@ -119,7 +119,7 @@ def mean_logits(
     """
     shown = [images] if views is None else (images.take(view, axis=1) for view in views)
     scores = [logits(seen) for seen in shown for logits in networks]
-    return np.mean(scores, axis=0)
+    return np.asarray(np.mean(scores, axis=0))
 
 
 def _logits_of(model: Model, record: dict[str, Any]) -> Logits:
