@@ -167,6 +167,12 @@ ENGINES: dict[str, dict[str, Any]] = {
     "centred, nesterov": {"preprocessing": "centred", "optimiser": "nesterov", "learning_rate": 1e-3},
     "adam, smoothed": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
     "tanh, adamw": {"activation": "tanh", "optimiser": "adamw", "learning_rate": 0.003, "reg": 0.1},
+    "lasso": {"hidden": (16, 14), "lasso": 1e-4, "reg": 1e-3},
+    "lasso, nesterov, ZCA": {
+        "lasso": 1e-4, "optimiser": "nesterov", "preprocessing": "zca", "components": 40,
+        "receptive_field": 3.0,
+    },
+    "lasso, adam": {"lasso": 1e-3, "optimiser": "adam", "learning_rate": 0.003},
     "normed": {"hidden": (16, 14), "norm": "layernorm", "schedule": "constant"},
     "residual": {
         "hidden": (16,), "blocks": 2, "norm": "layernorm", "activation": "gelu", "optimiser": "adamw",

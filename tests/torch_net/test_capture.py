@@ -41,6 +41,7 @@ def make(config: TrainConfig, digits: Dataset, captures: bool) -> TorchEngine:
         {"optimiser": "nesterov"},
         {"optimiser": "adamw", "learning_rate": 1e-3},
         {"dropout": 0.3},
+        {"lasso": 1e-4},
         {"mixup": 0.4, "label_smoothing": 0.1},
         {"hidden": (20, 16, 12), "norm": "layernorm"},
     ],

@@ -68,6 +68,43 @@ def test_whitened_inputs_get_the_same_patches_in_their_own_coordinates():
         assert cosine == pytest.approx(1, abs=1e-4)  # the directions are float32
 
 
+def test_zca_inputs_are_pixels_and_get_the_patches_as_they_are():
+    pixels, _ = start(replace(PIXELS, receptive_field=3.0))
+    zca, inputs = start(replace(WHITENED, preprocessing="zca", receptive_field=3.0))
+    np.testing.assert_array_equal(zca["W1"], pixels["W1"])
+    assert inputs.size == IMAGES.shape[1]
+
+
+def test_zca_whitens_and_stays_near_the_image():
+    """All directions have the same variance, and P is symmetric: the least change that does it."""
+    config = replace(WHITENED, preprocessing="zca", whitening_floor=0.0)
+    inputs = make_inputs(config, IMAGES)
+    P = inputs.projection
+    np.testing.assert_allclose(P, P.T, atol=1e-5)
+    X = inputs.of(IMAGES)
+    np.testing.assert_allclose(np.cov(X.T, bias=True), np.eye(X.shape[1]), atol=1e-3)
+
+
+def test_zca_trains_as_whitened_components_do_since_it_only_turns_them():
+    """Gradient descent follows a rotation, so the same start leads to the same network."""
+    from fcnet.data.dataset import Part
+    from fcnet.data.minibatches import minibatches
+    from fcnet.train.engine import NumpyEngine
+
+    train = Part(IMAGES, np.arange(600) % 10)
+    logits = []
+    for preprocessing in ("whitened", "zca"):
+        config = replace(
+            WHITENED, preprocessing=preprocessing, receptive_field=3.0, precision="float64", momentum=0.9,
+            reg=1e-3,
+        )  # fmt: skip
+        engine = NumpyEngine(config, train, SHAPE, tuple("0123456789"))
+        for batch in minibatches(len(train), 60, engine.views, 0, 0):
+            engine.step(batch, 0.02)
+        logits.append(engine.logits(IMAGES))
+    np.testing.assert_allclose(*logits, atol=1e-3 * np.abs(logits[0]).max())
+
+
 def test_rows_of_features_have_no_patches():
     config = replace(PIXELS, receptive_field=3.0)
     with pytest.raises(DataError, match="receptive_field is for pictures"):

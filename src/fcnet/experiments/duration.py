@@ -63,13 +63,12 @@ def trained(config: TrainConfig, dataset: Dataset) -> float:
     """Seconds, roughly, that a training with the NumPy engine takes here."""
     examples, inputs = len(dataset.train) - config.validation, math.prod(dataset.image_shape)
     steps = config.iterations or config.epochs * max(1, examples // config.batch_size)
-    whitened = config.preprocessing == "whitened"
     products = step_products(config, inputs, len(dataset.classes))
     deformed = 3 if config.mirror or config.shift or config.rotate or config.zoom else 1
     speed = step() / PROBE
     one = PROBE * ABOVE_PRODUCTS * products / PRODUCTS + PER_NUMBER * deformed * config.batch_size * inputs
     last = examples / config.batch_size * PROBE * products / PRODUCTS / 4  # forward alone, without gradients
-    return speed * (steps * one + last + WHITENING * whitened * inputs / 3072)
+    return speed * (steps * one + last + WHITENING * config.whitens * inputs / 3072)
 
 
 def about(seconds: float) -> str:

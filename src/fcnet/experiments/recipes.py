@@ -188,6 +188,6 @@ def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
     if batch_size == usual.batch_size:
         batch_size = min(batch_size, max(1, (len(dataset.train) - validation) // 10))
     components = config.components
-    if config.preprocessing == "whitened":
+    if config.whitens:
         components = min(components, dataset.train.images.shape[1])
     return replace(config, validation=validation, batch_size=batch_size, components=components)

@@ -18,6 +18,7 @@ from fcnet.net.layers import Activation, Dropout, Layer, LayerNorm, Linear, Resi
 from fcnet.net.layers.layernorm import EPSILON
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
+from fcnet.train.config import WHITENINGS
 from fcnet.train.model import Model
 
 EACH, MOST = 2, 24
@@ -77,7 +78,7 @@ def matrices_of(model: Model, record: dict[str, Any]) -> dict[str, tuple[Array, 
     decayed = [one.name for one in model.architecture.parameters if one.decayed]
     matrices: dict[str, tuple[Array, ...]] = {name: (model.params[name],) for name in decayed}
     first = model.architecture.first_weight
-    if first is not None and record["config"].get("preprocessing") == "whitened":
+    if first is not None and record["config"].get("preprocessing") in WHITENINGS:
         matrices[first] = factors_of(model.params[first], int(record["config"]["components"]))
     return matrices
 

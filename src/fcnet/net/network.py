@@ -199,6 +199,10 @@ class Network:
         """Sum of the squared weights; biases and norms are left out. Equations: (14)"""
         return sum(p.scaled.scale**2 * (p.scaled.stored**2).sum() for p in self.parameters if p.decayed)
 
+    def absolute_norm(self) -> Any:
+        """Sum of the weights' absolute values, for the lasso; biases and norms are left out."""
+        return sum(abs(p.scaled.scale) * np.abs(p.scaled.stored).sum() for p in self.parameters if p.decayed)
+
     def logits(self, X: ArrayLike) -> Array:
         """Class scores (N, K) before the softmax, as a new array; safe in several threads."""
         return self.predict_logits(self._examples(X))

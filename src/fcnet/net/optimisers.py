@@ -78,6 +78,11 @@ class SGD:
         v.pull -= decay  # v <- v - 2 alpha lambda theta
         v.move(theta, 1 + mu if self.nesterov else 1.0)  # theta <- theta + v, and mu v further to look ahead
 
+    def settle(self, parameter: Parameter) -> None:
+        """Make the memory of a parameter independent of it, before something else changes the parameter."""
+        if parameter.name in self._velocity:
+            self._velocity[parameter.name].add_up(parameter.scaled)
+
     def state(self) -> dict[str, Array]:
         state: dict[str, Array] = {}
         for name, v in self._velocity.items():

@@ -51,14 +51,14 @@ class Velocity:
         out divided by 1 + times pull.
         """
         if abs(self.pull) > LARGEST:
-            self._add_up(theta)
+            self.add_up(theta)
         stretch = 1 + times * self.pull
         theta.multiply(stretch)
         self._add(self.rest.stored, theta.stored, times * self.rest.scale / theta.scale)
         self.multiply(1 / stretch)
 
-    def _add_up(self, theta: Scaled) -> None:
-        """The same v without a pull."""
+    def add_up(self, theta: Scaled) -> None:
+        """The same v without a pull, so that it stays the same if something else changes theta."""
         add_scaled(theta.stored, self.rest.stored, self.pull * theta.scale / self.rest.scale)
         self.pull = 0.0
 

@@ -18,6 +18,7 @@ from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
 from fcnet.schema import Tested
+from fcnet.train.config import WHITENINGS
 from fcnet.wording import by, percent, times, validated
 
 
@@ -231,10 +232,10 @@ def _network_row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
 
 
 NEEDS = {
-    "decay": ("schedule", "decay"), "warmup_epochs": ("schedule", "cosine"),
-    "components": ("preprocessing", "whitened"), "whitening_floor": ("preprocessing", "whitened"),
+    "decay": ("schedule", ("decay",)), "warmup_epochs": ("schedule", ("cosine",)),
+    "components": ("preprocessing", WHITENINGS), "whitening_floor": ("preprocessing", WHITENINGS),
 }  # fmt: skip
-"""Settings that have an effect only where another one has this value."""
+"""Settings that have an effect only where another one has one of these values."""
 
 
 WITHOUT_EFFECT: tuple[Any, ...] = (None, False, 0, "auto", "none", [])
@@ -245,8 +246,8 @@ def _used(name: str, config: dict[str, Any]) -> bool:
     """Whether a setting had an effect: what is off, none or left to the program had none."""
     if name == "expansion":  # of the residual blocks
         return bool(config.get("blocks"))
-    other, value = NEEDS.get(name, (name, config[name]))
-    return config[other] == value and (name == "seed" or config[name] not in WITHOUT_EFFECT)
+    other, values = NEEDS.get(name, (name, (config[name],)))
+    return config[other] in values and (name == "seed" or config[name] not in WITHOUT_EFFECT)
 
 
 def _value(value: Any) -> str:

@@ -179,7 +179,10 @@ class TorchEngine:
 
     def penalty(self) -> float:
         weights = self.network.decayed()
-        return self.config.reg * sum(float(value.detach().square().sum()) for value in weights)
+        squares = self.config.reg * sum(float(value.detach().square().sum()) for value in weights)
+        if not self.config.lasso:
+            return squares
+        return squares + self.config.lasso * sum(float(value.detach().abs().sum()) for value in weights)
 
     def weights(self) -> dict[str, Array]:
         return parameters_of(self.network)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fcnet.net.lasso import threshold
 from fcnet.registry import look_up
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.weights import as_numpy
@@ -66,6 +67,7 @@ class Optimiser:
             {"params": net.decayed(), "weight_decay": 2 * config.reg},
             {"params": net.spared(), "weight_decay": 0.0},
         ]
+        self.lasso, self.weights = config.lasso, net.decayed()
         make = look_up(TORCH_OPTIMISERS, config.optimiser, "optimiser with the engine torch")
         self.rule = make(groups, config)
         self.momentum = float(self.rule.defaults.get("momentum", 0.0))
@@ -109,6 +111,14 @@ class Optimiser:
                 group["momentum"] = momentum
         self.rule.step()
         self.rule.zero_grad()
+        if self.lasso:
+            self._shrink(threshold(self.lasso, learning_rate, self.momentum))
+
+    @torch.no_grad()
+    def _shrink(self, t: Any) -> None:
+        """The soft thresholding of `fcnet.net.lasso`; t is a number, or a tensor in a recorded step."""
+        for W in self.weights:
+            W.sub_(W.clamp(-t, t))
 
     def state(self) -> dict[str, Array]:
         """The memory by name, for a checkpoint."""

@@ -18,6 +18,9 @@ from fcnet.train.schedules import Length
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
 
+WHITENINGS = ("whitened", "zca")
+"""The kinds of preprocessing with components and a floor."""
+
 OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
 """Augmentations that have a setting of their name."""
 
@@ -41,10 +44,11 @@ class TrainConfig:
     """Initial weights: "he", "pytorch" for PyTorch's default, or the standard deviation of all weights."""
     receptive_field: float = 0.0
     """Width in pixels of the patch that each unit of the first layer starts from; 0 for the whole image."""
-    preprocessing: Literal["auto", "centred", "standardised", "whitened", "symmetric"] = "auto"
+    preprocessing: Literal["auto", "centred", "standardised", "whitened", "zca", "symmetric"] = "auto"
     """Inputs of the network. centred: pixels or features minus their means. standardised: also divided by
     their spread, one number for all pixels or one for each feature. whitened: whitened principal components.
-    symmetric: pixels from -1 to 1, as in question 4. auto: centred images, standardised features."""
+    zca: these turned back into pixels, where neighbours stay neighbours. symmetric: pixels from -1 to 1, as
+    in question 4. auto: centred images, standardised features."""
     components: int = 800
     """Number of principal components to keep, for whitened inputs."""
     whitening_floor: float = 1e5
@@ -71,6 +75,8 @@ class TrainConfig:
     """Epochs over which the learning rate rises from zero (schedule cosine)."""
     reg: float = 0.25
     """lambda, the factor on the squared norms of the weights, without one-half."""
+    lasso: float = 0.0
+    """Factor on the absolute values of the weights: those that the loss does not need become zero."""
     dropout: float = 0.0
     """Probability of switching a hidden unit off."""
     label_smoothing: float = 0.0
@@ -126,8 +132,7 @@ class TrainConfig:
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.bank:
-            whitened = self.preprocessing == "whitened"
-            require("bank", self.bank, whitened, "0, or choose the preprocessing whitened")
+            require("bank", self.bank, self.whitens, "0, or choose the preprocessing whitened")
             moved = {"mirror", "shift", "rotate", "zoom"}
             others = [name for name in self.augmentations if name not in moved]
             require("bank", self.bank, not others, f"0 with {', '.join(others)}, which changes minibatches")
@@ -144,6 +149,11 @@ class TrainConfig:
             inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
             expansion=self.expansion, dropout=self.dropout,
         )  # fmt: skip
+
+    @property
+    def whitens(self) -> bool:
+        """Whether the inputs are whitened, as components or as pixels."""
+        return self.preprocessing in WHITENINGS
 
     @property
     def augmentations(self) -> dict[str, float | None]:

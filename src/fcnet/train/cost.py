@@ -20,12 +20,11 @@ def step_products(config: TrainConfig, inputs: int, classes: int) -> int:
     inputs : numbers of an example, before whitening
     classes : K
     """
-    whitened = config.preprocessing == "whitened"
-    seen = min(config.components, inputs) if whitened else inputs
+    seen = min(config.components, inputs) if config.preprocessing == "whitened" else inputs
     architecture = config.architecture(seen, classes)
     matrices = {one.name: prod(one.shape) for one in architecture.parameters if len(one.shape) == 2}
     first = sum(matrices[weight] for weight, _ in architecture.first_layers)
-    projection = whitened * inputs * seen
+    projection = config.whitens * inputs * seen
     if config.bank:
         projection = projection * min(config.bank, config.epochs) // config.epochs
     return config.batch_size * (3 * sum(matrices.values()) - first + projection)

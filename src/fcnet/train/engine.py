@@ -17,6 +17,7 @@ from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
 from fcnet.net.blas import buffer, library_used, product
+from fcnet.net.lasso import shrink
 from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS
 from fcnet.net.scaled import Scaled
@@ -63,7 +64,7 @@ class Engine(Protocol):
         ...
 
     def penalty(self) -> float:
-        """The L2 term of (13), of the weights that are trained."""
+        """The L2 term of (13) and the lasso's, of the weights that are trained."""
         ...
 
     def weights(self) -> dict[str, Array]:
@@ -150,7 +151,10 @@ class NumpyEngine:
             X = self._centred(self.gatherer.gather(batch))
             targets = self._augmented(X, y, batch) if self.augment.steps else y
             X = self._projected(X)
-        return self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
+        loss = self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
+        if self.config.lasso and np.isfinite(loss):
+            shrink(self.network.parameters, self.optimiser, self.config.lasso, learning_rate)
+        return loss
 
     def average(self, share: float) -> None:
         if self.averaged is None:
@@ -172,7 +176,10 @@ class NumpyEngine:
         return np.concatenate(scores)
 
     def penalty(self) -> float:
-        return float(self.config.reg * self.network.squared_norm())
+        squares = float(self.config.reg * self.network.squared_norm())
+        return squares + (
+            float(self.config.lasso * self.network.absolute_norm()) if self.config.lasso else 0.0
+        )
 
     def weights(self) -> dict[str, Array]:
         # settling them would round, and the training would be another

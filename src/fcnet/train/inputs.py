@@ -25,15 +25,22 @@ class Inputs:
 
     preprocessing : the first step
     projection : P (D, components) float32 of `whitening_matrix`, or None
+    turned_back : P leads to pixels (D, D), as ZCA whitening does
     """
 
     preprocessing: Preprocessing
     projection: Array | None = None
+    turned_back: bool = False
 
     @property
     def size(self) -> int:
         """The number of the network's inputs."""
         return self.preprocessing.mean.size if self.projection is None else self.projection.shape[1]
+
+    @property
+    def directions(self) -> Array | None:
+        """The unit vectors (D, components) that P projects on; None where the inputs are pixels."""
+        return None if self.projection is None or self.turned_back else unit_columns(self.projection)
 
     def of(self, images: NDArray[Any]) -> Array:
         """The network's inputs (N, inputs) float32 of images (N, D)."""
@@ -57,6 +64,12 @@ class Inputs:
             raise DataError("whitened inputs need a network that begins with a linear layer")
         folded[first] = (self.projection.astype(np.float64) @ params[first]).astype(np.float32)
         return replace(architecture, inputs=len(self.projection)), folded
+
+
+def unit_columns(P: Array) -> Array:
+    """The columns of P (D, components), each of length 1."""
+    units: Array = P / np.linalg.norm(P, axis=0)
+    return units
 
 
 def make_inputs(
@@ -89,10 +102,11 @@ def make_inputs(
         )
     else:
         preprocessing = (centred if config.preprocessing in ("auto", "centred") else standardised)(images)
-    if config.preprocessing != "whitened":
+    if not config.whitens:
         return Inputs(preprocessing)
     if isinstance(images, Streamed):
-        raise DataError("preprocessing whitened needs all rows in memory, choose standardised")
-    return Inputs(
-        preprocessing, whitening_matrix(images, preprocessing, config.components, config.whitening_floor)
-    )
+        raise DataError(f"preprocessing {config.preprocessing} needs all rows in memory, choose standardised")
+    P = whitening_matrix(images, preprocessing, config.components, config.whitening_floor)
+    if config.preprocessing == "whitened":
+        return Inputs(preprocessing, P)
+    return Inputs(preprocessing, P @ unit_columns(P).T, turned_back=True)

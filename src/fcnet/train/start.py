@@ -70,9 +70,7 @@ def _local(
     A patch is white noise under a Gaussian window, whose middle is anywhere in the image and whose standard
     deviation is half the width. Whitened inputs are principal components, so the patch is projected on them.
     """
-    directions = None
-    if inputs.projection is not None:
-        directions = inputs.projection / np.linalg.norm(inputs.projection, axis=0)
+    directions = inputs.directions
     local = np.empty_like(weights)
     for start in range(0, weights.shape[1], PATCHES_AT_ONCE):
         patches = _patches(min(PATCHES_AT_ONCE, weights.shape[1] - start), width, image_shape, rng)

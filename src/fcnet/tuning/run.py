@@ -94,7 +94,7 @@ def check_fit(base: TrainConfig, dataset: Dataset) -> None:
     """
     split(dataset.train, base.validation)
     size = math.prod(dataset.image_shape)
-    if base.preprocessing == "whitened" and base.components > size:
+    if base.whitens and base.components > size:
         raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
     Pipeline.of(base.augmentations, dataset.image_shape).deformation.tables(dataset.image_shape)
 

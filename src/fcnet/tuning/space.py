@@ -253,7 +253,7 @@ def _dimensions(
             return []
         case "dropout" if not base.hidden and "depth" not in names:
             return []
-        case "components" | "whitening-floor" if base.preprocessing != "whitened":
+        case "components" | "whitening-floor" if not base.whitens:
             return []
         case "decay" | "warmup-epochs" if "schedule" in names:
             only_if = ("schedule", (SCHEDULE_OF[name],))
