@@ -37,6 +37,7 @@ from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
 from folding_table import folding
 from fuzzed import fuzz
+from gpu_tables import gpu_search, gpu_steps
 from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
 from kills import survival
@@ -158,8 +159,9 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "search": search(searched), "rates": rates(searched / "rates"),
             "search_deep": search_deep([*sorted((searched / "deep").glob("*")), records / "deep"]),
             "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
+            "search_gpu": gpu_search(searched / "gpu.json"),
         },
-        "docs/scaling.md": {"scaling": scaling(benchmarks)},
+        "docs/scaling.md": {"scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu-steps.json")},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
         "docs/runs.md": {
             "survival": survival(records / "survival.json"),
