@@ -47,9 +47,9 @@ class Tune:
     workers: int = 1
     """Processes that run trials at the same time; the cores are divided among them."""
     vary: tuple[str, ...] | None = None
-    """Settings to vary: any of learning-rate, schedule, decay, warmup-epochs, reg, depth, hidden, batch-size,
-    momentum, dropout, label-smoothing, augmentation (or mirror, shift, rotate, zoom), initialisation,
-    components and whitening-floor; all but depth and warmup-epochs if not given."""
+    """Settings to vary: any of learning-rate, schedule, decay, warmup-epochs, reg, lasso, depth, hidden,
+    batch-size, momentum, dropout, label-smoothing, augmentation (or mirror, shift, rotate, zoom),
+    initialisation, components and whitening-floor; all but depth, lasso and warmup-epochs if not given."""
     resume: bool = False
     """Resume the search in the folder, with its own data, settings and space if none are given."""
     watch: bool = False

@@ -29,6 +29,7 @@ NAMES = {
     "decay": "vary schedule too, or give --schedule decay",
     "warmup-epochs": "vary schedule too, or give --schedule cosine",
     "reg": "",
+    "lasso": "",
     "depth": "",
     "hidden": "give --hidden or vary depth",
     "batch-size": "",
@@ -274,6 +275,7 @@ def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -
         Dimension("decay", 0.001 ** (1 / base.epochs), 1.0),  # a thousandth of the rate at the end, to all
         Dimension("warmup_epochs", 0.0, base.epochs / 6),
         Dimension("reg", 1e-5, 3e-3, log=True),
+        Dimension("lasso", 1e-7, 1e-4, log=True),
         Dimension("batch_size", values=sizes),
         Dimension("momentum", 0.5, 0.98),
         Dimension("dropout", 0.0, 0.5),
