@@ -194,7 +194,7 @@ def test_the_specification_needs_numpy_alone() -> None:
         ("from fcnet import TwoLayerNet", {"torch", "sklearn", "matplotlib", "scipy"}),
         (
             "import fcnet.cli.commands",
-            {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2", "optuna"},
+            {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2", "optuna", "tyro"},
         ),
         (
             "import fcnet.cli.commands as c; c.parse(['train', '--out', 'run', '--hidden', '5'])",

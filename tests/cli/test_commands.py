@@ -15,9 +15,10 @@ import pytest
 import fcnet.data.unpickle
 from fcnet import __version__
 from fcnet.cli import main
-from fcnet.cli.commands import COMMANDS, SPELLINGS, SPELT, one_line, options_of, parse
+from fcnet.cli.commands import COMMANDS, overview, parse, summary
 from fcnet.cli.commands import load as command_class
 from fcnet.cli.groups import GROUPS
+from fcnet.cli.parser import SPELLINGS, SPELT, one_line, options_of
 from fcnet.cli.start import Recipe
 from fcnet.cli.train import Train
 from fcnet.errors import FcnetError
@@ -56,6 +57,30 @@ def test_the_help_of_a_group_names_its_commands_alone(fcnet: Run) -> None:
     assert (result.status, result.err) == (0, [])
     named = re.findall(r"^  (\w+ \w+)  ", "\n".join(result.out), re.MULTILINE)
     assert named == ["data fetch", "data verify", "data info", "data sample"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_listing_has_the_first_paragraph_of_each_docstring(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = command_class(command).__doc__.split("\n\n")[0].split()
+    assert documented
+    assert summary(command) == " ".join(documented)
+    monkeypatch.setattr("fcnet.cli.commands._source", lambda module: "")
+    assert summary(command) == " ".join(documented)  # where the source is not installed
+
+
+def test_the_listing_takes_the_docstring_of_the_class_and_no_other_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "commands_of_a_user.py").write_text(
+        '"""A module."""\n\n'
+        'class PlanB:\n    """Another plan."""\n\n'
+        'class Plan(PlanB):\n    """Make a plan,\n    in one go.\n\n    With details."""\n\n    """Text."""\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("fcnet.cli.commands.COMMANDS", {"plan": "commands_of_a_user:Plan"})
+    assert "\n  plan  Make a plan, in one go.\n" in overview()
 
 
 def test_the_version(fcnet: Run) -> None:
@@ -381,6 +406,22 @@ def test_commands_do_not_import_what_they_do_not_use(tmp_path: Path) -> None:
         "fcnet.data.fetch",
         fcnet.data.unpickle.__name__,
     }
+
+
+@pytest.mark.parametrize("arguments", ["--help", "data --help", "--version", "trian"])
+def test_a_listing_imports_neither_a_command_nor_the_parser(arguments: str, tmp_path: Path) -> None:
+    code = """
+import atexit, sys
+from fcnet.cli import main
+atexit.register(lambda: print("loaded:", *sys.modules))
+sys.exit(main(sys.argv[1:]))
+"""
+    result = finish(start(arguments, tmp_path, "-c", code))
+    assert result.status == (2 if arguments == "trian" else 0)
+    loaded = set(result.out[-1].split())
+    assert "fcnet.cli.commands" in loaded
+    assert not loaded & {"tyro", "numpy", "rich", "dataclasses", "inspect", "ast", "fcnet.cli.parser"}
+    assert not loaded & {target.partition(":")[0] for target in COMMANDS.values()}
 
 
 def test_parse_refuses_by_raising() -> None:

@@ -1,7 +1,7 @@
 """The `fcnet` command.
 
 Each command is a dataclass in its own file: its fields are the options, its docstring is the help,
-its `run` does the work and imports what it needs only then, so that `fcnet --help` stays quick. A user's
+its `run` does the work and imports what it needs only then, so that its `--help` stays quick. A user's
 mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
 """
 
@@ -10,9 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -119,6 +117,9 @@ def tell(text: str, stream: TextIO | None = None) -> None:
     """
     stream, text = stream or sys.stderr, shown(text)
     if stream.isatty():
+        import shutil
+        import textwrap
+
         width = shutil.get_terminal_size().columns
         text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
     print(text, file=stream, flush=True)

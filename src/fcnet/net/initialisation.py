@@ -5,7 +5,7 @@ Each layer then shrinks its signal, and a deep net starts with no signal at all.
 the variance 2 / in, which a ReLU layer passes on unchanged. PyTorch's own default for `nn.Linear` is uniform
 between -1 / sqrt(in) and 1 / sqrt(in), biases too: the variance is 1 / (3 in), a sixth of He's.
 
-`fcnet --help` needs the checks of the settings in this module, so it imports NumPy only to draw numbers.
+`fcnet train --help` needs the checks of settings in this module, so it imports NumPy only to draw numbers.
 """
 
 from __future__ import annotations
