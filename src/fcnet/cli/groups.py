@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, make_dataclass
 from typing import Annotated, Any, get_type_hints
@@ -87,8 +88,9 @@ def _options(kind: Any, start: Any) -> Iterator[tuple[str, Any, Any]]:
 
 def explanations(kind: Any) -> dict[str, str]:
     """The text below each field of a dataclass, as its source has it."""
-    (body,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(body, ast.ClassDef)
+    # not inspect.getsource(kind), which parses the module, too, and then reads the class token by token
+    module = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
+    (body,) = (one for one in module.body if isinstance(one, ast.ClassDef) and one.name == kind.__name__)
     found = {}
     for one, following in zip(body.body, body.body[1:], strict=False):
         match one, following:

@@ -58,10 +58,11 @@ def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
         from fcnet.runs.training import read_config
 
         return read_config(Path(files[-1]))
+    if not recipes or recipes[-1] not in get_args(Recipe):  # the parser refuses such a recipe later
+        return TrainConfig()
     from fcnet.experiments.recipes import RECIPES
 
-    # of a recipe that does not exist, the parser says so later
-    return RECIPES[recipes[-1]] if recipes and recipes[-1] in get_args(Recipe) else TrainConfig()
+    return RECIPES[recipes[-1]]
 
 
 def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
