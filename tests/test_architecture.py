@@ -209,6 +209,10 @@ def test_the_specification_needs_numpy_alone() -> None:
             {"torch", "sklearn", "matplotlib", "sympy"},
         ),
         (
+            "import fcnet.runs.prediction",
+            {"torch", "sklearn", "filelock", "importlib.metadata", "fcnet.data.cache", "fcnet.data.datasets"},
+        ),
+        (
             "import fcnet.report.page.html",
             {"torch", "sklearn", "matplotlib", "sympy", "jinja2", "latex2mathml", "markdown_it"},
         ),

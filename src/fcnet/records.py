@@ -21,7 +21,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +257,8 @@ def read_json(path: Path, kind: type[msgspec.Struct] | None = None) -> dict[str,
 
 def environment() -> dict[str, Any]:
     """Versions, machine and commit, as every record states them."""
+    from importlib.metadata import PackageNotFoundError, version
+
     versions = {}
     for package in PACKAGES:
         try:

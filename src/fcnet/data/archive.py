@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from fcnet.data.cache import stamp
 from fcnet.data.disk import disk_error
 from fcnet.data.published import Published, Remote, hash_like
+from fcnet.data.stamp import stamp
 from fcnet.errors import DataError
 from fcnet.files import open_plain, read_plain, write_atomically
 from fcnet.lock import waiting_for

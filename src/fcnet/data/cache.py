@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.data.find import cache_root
+from fcnet.data.stamp import Stamp, stamp
 from fcnet.files import make_folder, new_file, open_plain, read_plain, remove_leftovers
 from fcnet.lock import NAME, waiting_for
 
@@ -34,13 +35,6 @@ IMAGES, LABELS, MANIFEST = "images.npy", "labels.npy", "manifest.json"
 MANIFEST_LIMIT = 1 << 24
 
 log = logging.getLogger(__name__)
-
-Stamp = list[int]
-
-
-def stamp(state: os.stat_result) -> Stamp:
-    """The stamp of a file: size, times of change of its content and of its inode in ns, and inode."""
-    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
 def home(source: str, kind: str = "decoded") -> Path:

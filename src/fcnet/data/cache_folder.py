@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION, stamp
+from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import kept_of
 from fcnet.data.own import table_rows
 from fcnet.data.published import Published
+from fcnet.data.stamp import stamp
 from fcnet.files import LEFTOVER, read_plain
 from fcnet.lock import NAME, Lock, holder_of
 

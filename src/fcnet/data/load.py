@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.data.cache import cached, home, keep, kept, stamp
+from fcnet.data.cache import cached, home, keep, kept
 from fcnet.data.dataset import Dataset, TableOptions, content_hash
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
 from fcnet.data.published import Published
+from fcnet.data.stamp import stamp
 from fcnet.errors import DataError
 from fcnet.files import make_folder
 from fcnet.lock import NAME, waiting_for

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fcnet.data.cache import Stamp, stamp
 from fcnet.data.own.picture import suffixes
+from fcnet.data.stamp import Stamp, stamp
 from fcnet.errors import DataError
 
 PARTS = {

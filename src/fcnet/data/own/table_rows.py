@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, Stamp, home, stamp
+from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, home
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.features import chunks
@@ -29,6 +29,7 @@ from fcnet.data.own.remarks import twice
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import looked_at
 from fcnet.data.own.table import Plan, planned
+from fcnet.data.stamp import Stamp, stamp
 from fcnet.data.streamed import RowFile, Streamed
 from fcnet.data.tables.mapping import Mapping, Remarks
 from fcnet.data.tables.stored import StoredTable, stored_table
