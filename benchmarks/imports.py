@@ -17,7 +17,7 @@ from processes import Program, in_turn, say, script
 
 QUESTION = "How long until something happens, from the start of the process?"
 
-GOALS = {"import fcnet": 0.12, "fcnet --help": 0.3, "first step, the exercise's net": 0.6}
+GOALS = {"import fcnet": 0.05, "fcnet --help": 0.2, "first step, the exercise's net": 0.6}
 """Seconds."""
 
 

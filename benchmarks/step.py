@@ -17,6 +17,9 @@ from steps import Steps, judge
 AUGMENTED = 1024
 """Hidden units at which mirroring and shifting are measured."""
 
+SLOWS = 50
+"""The most hidden units at which programs take part that are too slow for a training."""
+
 
 def cases(widths: tuple[int, ...], images: int, batch: int) -> tuple[Case, ...]:
     """Every width with plain SGD and with momentum."""
@@ -53,14 +56,18 @@ def numpys_products(case: Case) -> Timed:
 
 
 def enter(entry: Entry) -> None:
-    """A peer takes part in every case; one that compiles for a minute leaves out the quick ones."""
+    """A peer takes part in every case; one that compiles for a minute leaves out the quick ones.
+
+    One whose whole trainings would take too long leaves out the wide nets: a step takes it seconds there.
+    """
 
     def prepare(case: Case) -> Timed:
         problem = make_problem(case)
         return Steps(entry.setup(problem), problem, entry.precision)
 
     def takes(case: Case) -> bool:
-        return entry.module != "torch_compiled" or case not in BENCHMARK.quick_cases
+        compiles = entry.module == "torch_compiled" and case in BENCHMARK.quick_cases
+        return not compiles and not (entry.slow and case["hidden"] > SLOWS)
 
     BENCHMARK.contestants[entry.name] = Contestant(entry.name, prepare, entry.lacking, takes)
 

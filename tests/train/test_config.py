@@ -116,8 +116,9 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"optimiser": "nesterov"}, "momentum is 0.0, give above 0 with nesterov, such as 0.9"),
         ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
         (
-            {"preprocessing": "zca"},
-            "preprocessing is 'zca', choose from 'auto', 'centred', 'standardised', 'whitened', 'symmetric'",
+            {"preprocessing": "raw"},
+            "preprocessing is 'raw', choose from 'auto', 'centred', 'standardised', 'whitened', 'zca', "
+            "'symmetric'",
         ),
         (
             {"initialisation": "xavier"},

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import RunError
 from fcnet.explore.encode import ROUNDINGS, Kind, Pack, Rounded, rounded
 from fcnet.net.layers import Activation, Dropout, Layer, LayerNorm, Linear, Residual
 from fcnet.net.layers.layernorm import EPSILON
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
-from fcnet.train.config import WHITENINGS
 from fcnet.train.model import Model
 
 EACH, MOST = 2, 24

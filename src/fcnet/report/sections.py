@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from fcnet.data.kinds import WHITENINGS
 from fcnet.records import read_json
 from fcnet.report.derivation import derivation
 from fcnet.report.discussion import discuss
@@ -18,7 +19,6 @@ from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
 from fcnet.schema import Tested
-from fcnet.train.config import WHITENINGS
 from fcnet.wording import by, percent, times, validated
 
 

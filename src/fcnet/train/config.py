@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
 from fcnet.registry import unknown
 from fcnet.train.averaging import make_average
@@ -17,9 +18,6 @@ from fcnet.train.schedules import Length
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
-
-WHITENINGS = ("whitened", "zca")
-"""The kinds of preprocessing with components and a floor."""
 
 OWN_SETTING = ("mirror", "shift", "rotate", "zoom", "cutout", "mixup")
 """Augmentations that have a setting of their name."""
