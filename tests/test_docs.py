@@ -43,6 +43,7 @@ SPEED = page(
     "kinds",
     "losses",
     "floors",
+    "shapes",
     "small",
     "tables",
     "step",

@@ -57,6 +57,29 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
         yield "peak memory of the exercise's net", f"{memory['rows'][0]['peak'] / 1e6:.0f} MB"
 
 
+def shapes(record: Record) -> str:
+    """Each product of a step alone, as a share of the peak with vectors of the kernels' width."""
+    rates = {(row["kernels"], row["product"]): row for row in record["rows"]}
+    kernels = list(dict.fromkeys(row["kernels"] for row in record["rows"]))
+    products = list(dict.fromkeys(row["product"] for row in record["rows"]))
+    lines = [
+        [
+            product.replace("^T", "ᵀ"),
+            *(
+                f"{rates[name, product]['flops'] / 1e9:.0f}, {percent(rates[name, product]['share'])}"
+                for name in kernels
+            ),
+        ]
+        for product in products
+    ]
+    headings = [f"{name} kernels" for name in kernels]
+    peaks = " and ".join(f"{rates[name, products[0]]['peak'] / 1e9:.0f}" for name in kernels)
+    return table(["GFLOPS, and part of the peak", *headings], lines) + remark(
+        f"{record['hidden']:,} units, 3,072 inputs, float32, NumPy's OpenBLAS on {where(record)}. The peaks "
+        f"are {peaks} GFLOPS."
+    )
+
+
 def is_other(name: str) -> bool:
     """Whether a contestant is another program, in float32."""
     return not (name in OURS or name.startswith(("fcnet", "products")) or "bfloat16" in name)

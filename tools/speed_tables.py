@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.wording import percent
-from speed_kinds import floors, losses, side_by_side, small, tables
+from speed_kinds import floors, losses, shapes, side_by_side, small, tables
 from speed_sizes import crossing
 from speed_words import NOT_YET, OURS, found, in_words, kinds, left_out, remark, rows_by_case, table, where
 
@@ -29,7 +29,7 @@ def blocks(records: Path) -> dict[str, str]:
     makers = {
         "step": step, "momentum": momentum, "extras": extras, "evaluate": evaluate, "cold": cold,
         "imports": imports, "accuracy": accuracy, "levels": levels, "work": work, "memory": memory,
-        "floors": floors, "small": with_crossing, "tables": tables,
+        "floors": floors, "shapes": shapes, "small": with_crossing, "tables": tables,
     }  # fmt: skip
     sources = {"momentum": "step", "extras": "step", "levels": "accuracy"}
     result = {name: by_kind(records, name, sources.get(name, name), make) for name, make in makers.items()}
