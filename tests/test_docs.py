@@ -155,6 +155,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     for name in (
         "survival.json", "hostile.json", "fuzz.json", "folding.json", "streaming.json", "watching.json",
+        "gpu_steps.json",
     ):  # fmt: skip
         shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0

@@ -161,7 +161,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
             "search_gpu": gpu_search(searched / "gpu.json"),
         },
-        "docs/scaling.md": {"scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu-steps.json")},
+        "docs/scaling.md": {"scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu_steps.json")},
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
         "docs/runs.md": {
             "survival": survival(records / "survival.json"),
