@@ -254,6 +254,43 @@ def test_its_threads_are_limited_by_its_variable() -> None:
 
 
 @pytest.mark.parametrize("library", ["numpy", "mkl"])
+def test_a_block_of_one_thread_ends_with_the_threads_of_before(library: str) -> None:
+    """Whatever ends it, one inside another, and with two threads of a program in it at once."""
+    if library == "mkl":
+        need_mkl()
+    elif openblas.library() is None:
+        pytest.skip("this NumPy has another BLAS")
+    program = """
+import threading
+
+threads = libraries.chosen().threads
+entered, go = threading.Event(), threading.Event()
+
+def other():
+    with libraries.one_thread():
+        entered.set()
+        go.wait()
+
+print(threads())
+with libraries.one_thread():
+    print(threads(), right())
+    beside = threading.Thread(target=other)
+    beside.start()
+    entered.wait()
+print(threads())
+go.set()
+beside.join()
+print(threads(), right())
+try:
+    with libraries.one_thread():
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    print(threads())
+"""
+    assert alone(program, FCNET_BLAS=library) == ["2", "1 True", "1", "2 True", "2"]
+
+
+@pytest.mark.parametrize("library", ["numpy", "mkl"])
 def test_a_fork_multiplies_too(library: str) -> None:
     if not hasattr(os, "fork"):
         pytest.skip("Windows has no fork")

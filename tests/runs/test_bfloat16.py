@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, MissingExtraError
-from fcnet.net import onednn
-from fcnet.net.blas import library_used
+from fcnet.net import libraries, onednn, scaled, velocity
+from fcnet.net.blas import Sum, add_scaled, library_used
 from fcnet.net.weights import load_weights
 from fcnet.records import RunFolder
 from fcnet.runs.engines import workplace
@@ -51,6 +51,40 @@ def test_it_is_recorded_and_the_weights_stay_float32(digits: Dataset, tmp_path: 
     train_run(small(), digits, tmp_path / "float32")
     ours, theirs = (read_history(RunFolder(tmp_path / name).history) for name in ("run", "float32"))
     assert all(0 < abs(one.loss - other.loss) < 0.02 for one, other in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize(("precision", "alone"), [("bfloat16", True), ("float32", False)])
+def test_oneDNN_shares_the_cores_with_no_other_library(
+    precision: Any, alone: bool, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Momentum, the lasso and the average add with NumPy's BLAS: in one thread, beside oneDNN's products."""
+    use("NumPy", monkeypatch)
+    library = libraries.chosen()
+    if library is None:
+        pytest.skip("this NumPy's BLAS cannot be told its threads")
+    before = library.threads()
+    library.limit(2)
+    seen: dict[str, set[int]] = {"sum": set(), "once": set()}
+    add_again = Sum.__call__
+
+    def again(self: Sum, *given: Any) -> None:
+        seen["sum"].add(library.threads())
+        add_again(self, *given)
+
+    def once(*given: Any) -> None:
+        seen["once"].add(library.threads())
+        add_scaled(*given)
+
+    monkeypatch.setattr(Sum, "__call__", again)
+    monkeypatch.setattr(scaled, "add_scaled", once)
+    monkeypatch.setattr(velocity, "add_scaled", once)
+    config = small(epochs=1, precision=precision, lasso=1e-5, average="ema=0.9")
+    try:
+        train_run(config, digits, tmp_path / "run")
+        assert library.threads() == 2
+    finally:
+        library.limit(before)
+    assert seen == {place: {1 if alone else 2} for place in seen}
 
 
 def test_auto_stays_float32(digits: Dataset, tmp_path: Path) -> None:

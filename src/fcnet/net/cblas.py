@@ -55,6 +55,10 @@ class Cblas(ABC):
     def threads(self) -> int:
         """How many threads the library uses at most; 0 where it does not say."""
 
+    @abstractmethod
+    def limit(self, threads: int) -> None:
+        """Let the library use at most this many threads, in the whole process."""
+
     def gemm(self, kind: str) -> Gemm | None:
         """The product of arrays of `dtype.char` f or d, or None without its symbol.
 

@@ -55,6 +55,9 @@ class Mkl(Cblas):
     def threads(self) -> int:
         return int(self.loaded.MKL_Get_Max_Threads())
 
+    def limit(self, threads: int) -> None:
+        self.loaded.MKL_Set_Num_Threads(threads)
+
 
 def faster_here() -> bool:
     """Whether the processor is of the kind on which MKL was measured to be faster: Intel's, with AVX-512."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fcnet.net import onednn
+from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
@@ -97,6 +98,10 @@ class Network:
         """
         return cls(Architecture.plain(sizes, dropout), rng, **options)
 
+    def threads(self) -> AbstractContextManager[None]:
+        """A block for what trains this network: with bfloat16, the cores are left to oneDNN in it."""
+        return libraries.one_thread() if self.bfloat16 else nullcontext()
+
     @property
     def dropouts(self) -> list[Dropout]:
         """The dropout layers."""
@@ -161,10 +166,11 @@ class Network:
         -------
         loss : eq. 12 in nats, before the step. If it is not finite, nothing was updated.
         """
-        loss = float(self.criterion.forward(self.forward(X, training=True), y, weights))
-        if math.isfinite(loss):
-            self.backward()
-            optimiser.step(self.parameters, learning_rate, reg)
+        with self.threads():
+            loss = float(self.criterion.forward(self.forward(X, training=True), y, weights))
+            if math.isfinite(loss):
+                self.backward()
+                optimiser.step(self.parameters, learning_rate, reg)
         return loss
 
     def loss(

@@ -35,6 +35,11 @@ class OpenBlas(Cblas):
         function = getattr(self.loaded, "scipy_openblas_get_num_threads64_", None)
         return int(function()) if function is not None else 0
 
+    def limit(self, threads: int) -> None:
+        function = getattr(self.loaded, "scipy_openblas_set_num_threads64_", None)
+        if function is not None:
+            function(ctypes.c_int(threads))
+
 
 @cache
 def library() -> OpenBlas | None:

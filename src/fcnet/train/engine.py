@@ -151,17 +151,19 @@ class NumpyEngine:
             X = self._centred(self.gatherer.gather(batch))
             targets = self._augmented(X, y, batch) if self.augment.steps else y
             X = self._projected(X)
-        loss = self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
-        if self.config.lasso and np.isfinite(loss):
-            shrink(self.network.parameters, self.optimiser, self.config.lasso, learning_rate)
+        with self.network.threads():
+            loss = self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
+            if self.config.lasso and np.isfinite(loss):
+                shrink(self.network.parameters, self.optimiser, self.config.lasso, learning_rate)
         return loss
 
     def average(self, share: float) -> None:
         if self.averaged is None:
             self.averaged = self.network.with_params(self.weights())
             return
-        for mean, now in zip(self.averaged.parameters, self.network.parameters, strict=True):
-            mean.scaled.approach(now.scaled, share)
+        with self.network.threads():
+            for mean, now in zip(self.averaged.parameters, self.network.parameters, strict=True):
+                mean.scaled.approach(now.scaled, share)
 
     @property
     def _result(self) -> Network:
