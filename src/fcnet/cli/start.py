@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
+from fcnet.registry import look_up
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def words_of(table: TableOptions) -> list[str]:
 def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
     """The settings of the recipe or the file that the arguments of a command name, before others change them.
 
-    The defaults, where they name neither, a recipe that does not exist, or another command.
+    The defaults, where they name neither, or another command.
 
     Raises
     ------
-    FcnetError : they name a recipe and a file
+    FcnetError : they name a recipe and a file, or a recipe that does not exist
     RunError : the file cannot be read or is no TOML
     DataError : the file has an unknown setting, or a value that cannot be
     """
@@ -58,11 +59,11 @@ def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
         from fcnet.runs.training import read_config
 
         return read_config(Path(files[-1]))
-    if not recipes or recipes[-1] not in get_args(Recipe):  # the parser refuses such a recipe later
+    if not recipes:
         return TrainConfig()
     from fcnet.experiments.recipes import RECIPES
 
-    return RECIPES[recipes[-1]]
+    return look_up(RECIPES, recipes[-1], "--recipe")
 
 
 def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
