@@ -109,6 +109,29 @@ def test_seeds_at_once_stand_in_the_log_together(
     assert list(findings(record)) == []
 
 
+def test_seeds_at_once_that_were_stopped_resume_together(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One had ended, one was in the middle, one had not begun."""
+    monkeypatch.setattr("fcnet.protocol.measure._check_at_once", lambda recipe, at_once: None)
+
+    def stopped(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
+        return [
+            train_seed(tmp_path / "a", plan, seed, digits, StopAfter(10) if seed != seeds[0] else None)
+            for seed in seeds
+        ]
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(tmp_path / "a", recipe(), digits, stopped, None, "same", at_once=3)
+    record = measure(tmp_path / "a", recipe(), digits, here(tmp_path / "a", digits), None, "same", at_once=3)
+    whole = measure(tmp_path / "b", recipe(), digits, here(tmp_path / "b", digits), None, "same")
+    assert record.result.accuracies == whole.result.accuracies
+    kinds = "".join(type(entry.event).__name__[0] for entry in record.log)
+    assert kinds == "SSS" + "SSSEEE" + "SSEE"
+    assert {one.plain.count for one in ended(record.log).values() if one.plain} == {1}
+    assert list(findings(record)) == []
+
+
 @pytest.mark.parametrize("at_once", [0, 2])
 def test_a_budget_of_a_cpu_trains_one_seed_at_a_time(at_once: int, digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"at_once is {at_once}, choose 1"):

@@ -36,47 +36,48 @@ def in_processes(out: Path, data: Path | None) -> Callable[[Plan, Sequence[int]]
     data : as --data gave it
     """
 
-    def order(plan: Plan, seed: int) -> Order:
-        place = plan.seeds.index(seed) + 1
+    def order(plan: Plan, seed: int, net: int | None = None) -> Order:
+        place, each = plan.seeds.index(seed) + 1, CORES // plan.recipe.nets
+        first, end = (0, CORES) if net is None else (net * each, (net + 1) * each)
         return {
-            "out": str(out), "seed": seed, "data": None if data is None else str(data), "net": None,
-            "cores": [0, CORES] if plan.recipe.budget.device == "cpu" else None,
+            "out": str(out), "seed": seed, "data": None if data is None else str(data), "net": net,
+            "cores": [first, end] if plan.recipe.budget.device == "cpu" else None,
             "title": f"seed {place} of {len(plan.seeds)}",
         }  # fmt: skip
 
     def perform(plan: Plan, seeds: Sequence[int]) -> list[Ended]:
         nets = plan.recipe.nets
-        if nets > 1:  # at the same time, each on its own processors
-            each = CORES // nets
+        if nets > 1:  # each on its own processors; what follows makes one net of them
             for seed in seeds:
-                shares: list[Order] = [
-                    {"net": net, "cores": [net * each, (net + 1) * each]} for net in range(nets)
-                ]
-                whole = order(plan, seed)
-                untitled = [{"title": None}] * (nets - 1)  # the first net shows the progress
-                _check(seed, _finished([whole | a | b for a, b in zip(shares, [{}, *untitled], strict=True)]))
-        first, *others = [order(plan, seed) for seed in seeds]
-        for seed, status in zip(
-            seeds, _finished([first, *(one | {"title": None} for one in others)]), strict=True
-        ):
-            _check(seed, [status])
+                _run([order(plan, seed, net) for net in range(nets)])
+        _run([order(plan, seed) for seed in seeds])
         return [read(RecordFolder(out).ended(seed), Ended) for seed in seeds]
 
     return perform
 
 
-def _check(seed: int, statuses: Sequence[int]) -> None:
-    """Raise what the exit statuses of a seed's trainings mean, negative for a signal."""
+def _run(orders: Sequence[Order]) -> None:
+    """Start trainings with these orders at once, and wait for all; the first one shows the progress.
+
+    Raises
+    ------
+    KeyboardInterrupt : one was interrupted
+    AlreadySaidError : one could not be trained, and has said why
+    RunError : one was killed
+    """
+    first, *others = orders
+    statuses = _finished([first, *(one | {"title": None} for one in others)])
     if any(status in STOPPED for status in statuses):
         raise KeyboardInterrupt
-    if any(status > 0 for status in statuses):
-        raise AlreadySaidError(f"seed {seed} could not be trained")
-    if any(statuses):
-        raise RunError(f"the training of seed {seed} was killed, continue with the same command")
+    for order, status in zip(orders, statuses, strict=True):
+        if status > 0:
+            raise AlreadySaidError(f"seed {order['seed']} could not be trained")
+        if status < 0:  # a signal
+            raise RunError(f"the training of seed {order['seed']} was killed, continue with the same command")
 
 
 def _finished(orders: Sequence[Order]) -> list[int]:
-    """Start trainings with these orders at once, and wait; returns their exit statuses."""
+    """The exit statuses of trainings that are started with these orders at once, negative for a signal."""
     processes: list[subprocess.Popen[str]] = []
     try:
         for order in orders:
