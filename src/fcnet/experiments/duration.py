@@ -21,8 +21,8 @@ PROBE = 0.0125
 TIMES = {"reproduce": 898.0, "quick": 75.0, "ex2_FCnet.py": 60.0, "ex2_pytorch.py": 78.0, "tests": 600.0}
 """Seconds that each takes there on CIFAR-10, its trainings and what is drawn and written afterwards.
 
-"quick" and "ex2_FCnet.py" were timed on another machine of two cores. That of the tests is said only until they have
-run once on a machine: afterwards it is what they took.
+"quick" and "ex2_FCnet.py" were timed on another machine of two cores. That of the tests is said only until
+they have run once on a machine: afterwards it is what they took.
 """
 
 PRODUCTS = 2 * 200 * 3072 * 1024
