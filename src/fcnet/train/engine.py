@@ -151,9 +151,9 @@ class NumpyEngine:
             X = self._centred(self.gatherer.gather(batch))
             targets = self._augmented(X, y, batch) if self.augment.steps else y
             X = self._projected(X)
-        with self.network.threads():
-            loss = self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
-            if self.config.lasso and np.isfinite(loss):
+        loss = self.network.step(X, targets, self.optimiser, learning_rate, self.config.reg)
+        if self.config.lasso and np.isfinite(loss):
+            with self.network.threads():
                 shrink(self.network.parameters, self.optimiser, self.config.lasso, learning_rate)
         return loss
 
