@@ -32,7 +32,8 @@ def page(*names: str) -> str:
 
 
 README = page("table", "ladder", "depth", "records", "speed")
-LOG, SCALING = page("search", "rates", "search_deep", "search_norm", "search_gpu"), page("scaling", "gpu")
+LOG = page("search", "rates", "search_deep", "search_norm", "search_lasso", "search_gpu")
+SCALING = page("scaling", "gpu")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 DATA = page("streaming")

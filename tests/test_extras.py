@@ -8,12 +8,15 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PIL import Image
 
 import fcnet
 from fcnet.errors import MissingExtraError
@@ -59,6 +62,24 @@ def table(path: Path) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(120) % 3
     np.savez(path, X=4 * rng.standard_normal((3, 6))[y] + rng.standard_normal((120, 6)), y=y)
+
+
+FIRST = f"{TRAIN} --validation 20 --preprocessing standardised"
+
+ENOUGH = {
+    "sklearn": ["train --out digits --iterations 20"],
+    "report": [FIRST, "report run", "explore"],
+    "tune": ["tune --out search --data table.npz --trials 2 --epochs 2 --validation 20 --workers 1"],
+    "images": [
+        "train --out run --data pictures --iterations 3",
+        "predict run pictures/dark",
+    ],
+    "tables": ["train --out people --data people.csv --target income --iterations 3"],
+    "torch": [f"{FIRST} --engine torch"],
+    "onnx": [FIRST, "export run --onnx"],
+    "tensorboard": [f"{FIRST} --tensorboard"],
+}
+"""Of each extra commands that need it, and no other."""
 
 
 def requirement(text: str) -> str:
@@ -153,3 +174,48 @@ def test_each_package_comes_with_its_extra_and_not_with_the_core() -> None:
     assert PURPOSES.keys() == EXTRAS.keys() - {"all"}
     taken = [one for one in EXTRAS if one not in ("all", mkl.EXTRA)]  # of 1 GB, and only faster
     assert EXTRAS["all"] == [f"fcnet[{','.join(taken)}]"]
+
+
+def brought_by(extra: str) -> set[str]:
+    """The distributions that `pip install 'fcnet[EXTRA]'` brings, those of the core among them."""
+    found: set[str] = set()
+    left = [Requirement(text) for text in (*PROJECT["dependencies"], *EXTRAS[extra])]
+    while left:
+        asked = left.pop()
+        name = canonicalize_name(asked.name)
+        environments = [{"extra": part} for part in (asked.extras or {""})]
+        if name in found and not asked.extras:
+            continue
+        found.add(name)
+        for inner in map(Requirement, requires(name) or []):
+            if inner.marker is None or any(inner.marker.evaluate(one) for one in environments):
+                left.append(inner)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", ENOUGH)
+def test_an_extra_brings_all_that_its_commands_need(extra: str, tmp_path: Path) -> None:
+    """They work without any other package that happens to be installed here."""
+    table(tmp_path / "table.npz")
+    for place, name in enumerate(("dark", "bright")):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for shade in range(12):
+            picture = Image.new("L", (8, 8), 100 * place + 5 * shade)
+            picture.save(tmp_path / "pictures" / name / f"{shade}.png")
+    rows = [f"{age},{'high' if age > 40 else 'low'}" for age in (*range(20, 60, 2), *range(21, 60, 2))]
+    (tmp_path / "people.csv").write_text("\n".join(["age,income", *rows]))
+    brought = brought_by(extra)
+    absent = [
+        module for module, distributions in packages_distributions().items()
+        if module != "fcnet" and not brought & set(map(canonicalize_name, distributions))
+    ]  # fmt: skip
+    assert {"pytest", "hypothesis"} <= set(absent)
+    process = subprocess.run(
+        [sys.executable, ROOT / "tests" / "without.py", ",".join(absent)],
+        input=json.dumps([command.split() for command in ENOUGH[extra]]),
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=surroundings(tmp_path),
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    for command, (status, _, err) in zip(ENOUGH[extra], json.loads(process.stdout), strict=True):
+        assert status == 0, (command, err)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ from fcnet.records import RunFolder, write_json
 from fcnet.report.discussion import discuss
 from fcnet.report.figures import draw, write
 from fcnet.report.reading import Records
-from fcnet.stages import study_of
+from fcnet.stages import Study
 from fcnet.train.callbacks import Callback
 from trainings import StopAfter
 
@@ -198,8 +199,13 @@ SIGNALS = [
 ]
 
 
+def study(rows: list[dict[str, Any]], signals: list[dict[str, Any]]) -> Study:
+    """The study of depth with these rows, as depth.json would have it."""
+    return msgspec.convert({"rows": rows, "signal": signals}, Study)
+
+
 def discussed(rows: list[dict[str, Any]]) -> list[str]:
-    return discuss(study_of({"rows": rows, "signal": SIGNALS}))
+    return discuss(study(rows, SIGNALS))
 
 
 def said(sentences: list[str], beginning: str) -> str:
@@ -282,10 +288,8 @@ def test_one_seed_says_nothing_of_spread() -> None:
     assert "has 4 layers, 56.0 % against 50.0 % of 2 layers" in said(sentences, "Gain")
     assert "with one seed each, the difference may be chance" in said(sentences, "Gain")
     assert not any("±" in sentence or "deviation" in sentence for sentence in sentences)
-    assert str(study_of({"rows": rows, "signal": SIGNALS}).best.validation) == "56.0 %"
-    assert str(study_of({"rows": made_up((0.5,) * 4, (), (), std=0.01), "signal": []}).best.validation) == (
-        "50.0 ± 1.0 %"
-    )
+    assert str(study(rows, SIGNALS).best.validation) == "56.0 %"
+    assert str(study(made_up((0.5,) * 4, (), (), std=0.01), []).best.validation) == "50.0 ± 1.0 %"
 
 
 # Its figures

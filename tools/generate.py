@@ -42,7 +42,7 @@ from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
 from kills import survival
 from pages import label
-from question4_tables import depth, rates, scaling, search_deep, search_norm
+from question4_tables import depth, rates, scaling, search_deep, search_lasso, search_norm
 from record_tables import holders
 from record_tables import records as record_tables
 from result_tables import estimator, ladder, search, speed, table
@@ -159,6 +159,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "search": search(searched), "rates": rates(searched / "rates"),
             "search_deep": search_deep([*sorted((searched / "deep").glob("*")), records / "deep"]),
             "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
+            "search_lasso": search_lasso(sorted((searched / "lasso").glob("*"))),
             "search_gpu": gpu_search(searched / "gpu.json"),
         },
         "docs/scaling.md": {"scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu_steps.json")},

@@ -103,3 +103,21 @@ def search_norm(runs: Sequence[Path]) -> str:
         )  # fmt: skip
         lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
     return "\n".join(lines) + "\n"
+
+
+def search_lasso(runs: Sequence[Path]) -> str:
+    """Two-layer trainings with and without the lasso, alone and folded, short before long."""
+    columns = ("hidden", "L2", "lasso", "dropout", "smoothing", "turned", "bank", "epochs", "seed")
+    lines = [f"| {' | '.join(columns)} | training | validation | folded |", "|" + " ---: |" * 12]
+    records = [read_json(run / "record.json") for run in runs]
+    settings = ("epochs", "hidden", "dropout", "reg", "lasso", "seed")
+    for record in sorted(records, key=lambda one: [one["config"][name] for name in settings]):
+        config, alone = record["config"], record["folded"]["alone"][0]
+        row = (
+            by(config["hidden"]), f"{config['reg']:g}", f"{config['lasso']:g}", f"{config['dropout']:g}",
+            f"{config['label_smoothing']:g}", f"{config['rotate']:g}°", config["bank"], config["epochs"],
+            config["seed"], percent(alone["train_accuracy"]), percent(alone["val_accuracy"]),
+            percent(record["metrics"]["val_accuracy"]),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in row)} |")
+    return "\n".join(lines) + "\n"

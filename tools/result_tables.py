@@ -32,7 +32,7 @@ def table(results: dict[str, Any], repeats: Path) -> str:
     versions = f"Python {machine['python']}, NumPy {machine['versions']['numpy']}"
     remark = (
         f"One run with seed {tuned['config']['seed']}, the test set used {times(tuned['test_set_used'])}, on "
-        f"{where}, {versions}. {spread(tuned, repeats)}`make` runs `fcnet reproduce`, which runs it anew. "
+        f"{where}, {versions}. {spread(tuned, repeats)}`make` runs `fcnet reproduce`, which runs it again. "
         "Every number is in [results/reproduce.json](results/reproduce.json)."
     )
     return "\n".join([markdown_table(heading, rows, words=2), "", *wrapped(remark)]) + "\n"

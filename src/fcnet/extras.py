@@ -25,6 +25,7 @@ PACKAGES = {
     "scipy": ("SciPy", "sklearn"),
     "sklearn": ("scikit-learn", "sklearn"),
     "tensorboardX": ("tensorboardX", "tensorboard"),
+    "threadpoolctl": ("threadpoolctl", "tune"),
     "torch": ("PyTorch", "torch"),
 }
 """Name in Python of each optional package: its usual name, and the extra that brings it.

@@ -45,7 +45,7 @@ def holding(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    OSError : it is no folder, or cannot be opened
+    OSError : it is not a folder, or cannot be opened
     """
     if not RELATIVE:
         yield

@@ -89,15 +89,6 @@ class RunFolder:
         """Whether the training ended; the record is written last."""
         return exists(self.record)
 
-    def create(self) -> None:
-        """Make the folder and make sure that it can be written.
-
-        Raises
-        ------
-        RunError : it cannot be made or written
-        """
-        make_writable(self.path)
-
     def read_record(self) -> dict[str, Any]:
         """The record of a finished training.
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from fcnet.records import read_json
@@ -334,13 +333,3 @@ def stage(path: Path, kind: type[T]) -> T | None:
     RunError : as `read_stage`
     """
     return checked(read_json(path), kind, path) if path.exists() else None
-
-
-def study_of(record: dict[str, Any]) -> Study:
-    """The study of depth as depth.json has it.
-
-    Raises
-    ------
-    ValueError : something is missing, or not what it should be
-    """
-    return msgspec.convert(record, Study)

@@ -262,4 +262,4 @@ def test_a_cache_that_is_no_folder_is_one_line(
     monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "file"))
     result = fcnet(command)
     assert (result.status, len(result.err)) == (2, 1)
-    assert result.err[0].endswith("file is no folder, choose another with $FCNET_CACHE")
+    assert result.err[0].endswith("file is not a folder, choose another with $FCNET_CACHE")

@@ -107,7 +107,7 @@ def test_other_tables_are_said() -> None:
         fitted.predict(frame.assign(extra=1))
     with pytest.raises(DataError, match="X lacks the column job, which the network was trained with"):
         fitted.predict(frame.drop(columns="job"))
-    with pytest.raises(DataError, match="X is no table, and fit was given one; give a DataFrame"):
+    with pytest.raises(DataError, match="X is not a table, and fit was given one; give a DataFrame"):
         fitted.predict(np.ones((2, 3)))
     with pytest.raises(DataError, match="the column 'age' of X has no value in row 2, fill it in"):
         classifier().fit(frame.assign(age=[1, None, *range(198)]), y)

@@ -220,7 +220,7 @@ def test_what_is_no_picture_or_too_large_is_one_sentence(page: Any, tmp_path: Pa
     text.write_text("no picture")
     page.locator("#own").set_input_files(text)
     message = page.locator(".stage .message")
-    message.filter(has_text="notes.png is no picture that this browser opens").wait_for()
+    message.filter(has_text="notes.png is not a picture that this browser can open").wait_for()
     Image.new("1", (8000, 5000)).save(tmp_path / "huge.png")
     page.locator("#own").set_input_files(tmp_path / "huge.png")
     message.filter(has_text="huge.png has 40.0 megapixels and this page takes up to 24").wait_for()

@@ -121,7 +121,7 @@ def test_the_exit_status_says_whether_all_points_are_reached(folder: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "is no folder"),
+        (["nowhere"], "is not a folder"),
         (["submissions", "--out", "submissions/graded"], "lies in the folder"),
         (["submissions", "--workers", "0"], "workers is 0"),
         (["submissions", "--rubric", "missing.toml"], "cannot read"),

@@ -44,7 +44,7 @@ def test_each_folder_file_notebook_and_zip_is_a_submission(tmp_path: Path) -> No
     assert prepared(entries[0], tmp_path / "0") == (".", ["helper.py", "two_layernet.py"])
     assert prepared(entries[1], tmp_path / "1") == ("bo.py", ["bo.py"])
     assert prepared(entries[3], tmp_path / "3") == ("inner/two_layernet.py", ["inner/two_layernet.py"])
-    with pytest.raises(DataError, match=r"eve.rar is no zip"):
+    with pytest.raises(DataError, match=r"eve.rar is not a zip"):
         prepared(entries[4], tmp_path / "4")
 
 
@@ -115,7 +115,7 @@ def test_the_digest_follows_names_and_contents(tmp_path: Path) -> None:
 def test_a_folder_without_submissions_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no submissions"):
         find_entries(tmp_path)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         find_entries(tmp_path / "missing")
     with pytest.raises(DataError, match="there is no"):
         one_entry(tmp_path / "missing")

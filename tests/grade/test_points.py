@@ -61,13 +61,13 @@ def test_a_remark_costs_what_the_rubric_says_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("points = 5", "no table"),
+        ("points = 5", "not a table"),
         ("[points]\nscore = 5", "the stages are"),
         ("[points]\nscores = -1", "0 or more"),
         ("[points]\nscores = true", "0 or more"),
         ("[points]\nscores = nan", "0 or more"),
         ("[points]\nscores = 0", "no points at all"),
-        ("[deductions]\nNO_SUCH_CODE = 1", "no code of the catalogue"),
+        ("[deductions]\nNO_SUCH_CODE = 1", "not a code of the catalogue"),
         ("[point]\nscores = 1", "a rubric has"),
         ("title = 5", "give a text"),
         ("points = [", "cannot read"),

@@ -97,7 +97,7 @@ def test_the_time_for_all_calls_has_an_end(path: Path) -> None:
 
 def test_what_is_missing_is_refused_or_told() -> None:
     assert checked(PROTECTIONS, "require") == tuple(PROTECTIONS)
-    with pytest.raises(FcnetError, match="does not hold files, network, processes"):
+    with pytest.raises(FcnetError, match="cannot restrict files, network, processes"):
         checked(["memory"], "require")
     assert warning(PROTECTIONS) == ""
     assert "Hostile code could use the network." in warning(["memory", "files", "processes"])

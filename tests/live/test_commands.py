@@ -192,7 +192,7 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: str, *words: str) -> 
 def test_what_is_refused_is_one_line(
     capsys: pytest.CaptureFixture[str], finished: Path, serve: Serve, tmp_path: Path
 ) -> None:
-    refused(capsys, f"watch {tmp_path / 'nowhere'}", "nowhere is no folder")
+    refused(capsys, f"watch {tmp_path / 'nowhere'}", "nowhere is not a folder")
     refused(capsys, f"watch {finished} --host 0.0.0.0", "--allow-network")
     refused(capsys, f"watch {finished} --host example.invalid", "--allow-network")
     port = serve(finished).server_port

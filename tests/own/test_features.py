@@ -179,7 +179,7 @@ def test_models_of_before_are_still_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.preprocessing(X), (X - mean) * np.float32(0.25))
     wrong = {"mean": mean, "scale": np.ones(2)}
     path.write_bytes(serialised(wrong, {"format": "fcnet-model-3", "takes": "float32"}))
-    with pytest.raises(RunError, match="are no model"):
+    with pytest.raises(RunError, match="are not a model"):
         Model.load(tmp_path / "run")
     path.write_bytes(serialised(wrong, {"format": "fcnet-model-4"}))
     with pytest.raises(RunError, match=r"newer version of fcnet: its format is 4, .* reads format 3"):

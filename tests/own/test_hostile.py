@@ -115,7 +115,7 @@ def test_damaged_pictures_stop_or_are_skipped_as_asked(pictures: Path, capsys: C
     train = ("train", "--data", pictures, *QUICK, "--out")
     status, _, err = fcnet(capsys, *train, "run")
     assert (status, len(err)) == (2, 1)
-    assert err[0].endswith("dark/5.png is no picture that Pillow opens, or a damaged one; "
+    assert err[0].endswith("dark/5.png is damaged, or not a picture that Pillow can open; "
                            "repair or remove them, or give --skip-damaged")  # fmt: skip
     status, out, err = fcnet(capsys, *train, "run", "--skip-damaged")
     assert (status, err) == (0, [])

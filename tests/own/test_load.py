@@ -127,7 +127,7 @@ def test_parts_of_a_users_own(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="validation is 20, and 9 examples were set apart"):
         fitted(TrainConfig(validation=20), dataset)
     (whole / "test" / "dark").rename(whole / "test" / "zebra")
-    with pytest.raises(DataError, match=r"test/zebra is no class of .*train"):
+    with pytest.raises(DataError, match=r"test/zebra is not a class of .*train"):
         load_own(whole)
 
 
@@ -145,7 +145,7 @@ def test_what_programs_leave_in_folders_is_no_class_and_no_picture(pictures: Pat
     (pictures / "dark" / "notes.txt").write_text("mine")
     dataset = load_own(pictures)
     assert dataset.origin.sha256 == first
-    assert dataset.origin.how.endswith("; files that are no pictures: 1, such as notes.txt")
+    assert dataset.origin.how.endswith("; files that are not pictures: 1, such as notes.txt")
 
 
 def test_a_folder_that_cannot_be_trained_on_is_one_line(pictures: Path, tmp_path: Path) -> None:
@@ -159,10 +159,10 @@ def test_a_folder_that_cannot_be_trained_on_is_one_line(pictures: Path, tmp_path
     refused(pictures, r"empty holds no pictures, put some there or remove the folder")
     (pictures / "empty").rmdir()
     (pictures / "dark" / "5.png").write_text("no picture")
-    refused(pictures, r"dark/5.png is no picture that Pillow opens, or a damaged one; repair or remove them")
+    refused(pictures, r"dark/5.png is damaged, or not a picture that Pillow can open; repair or remove them")
     (pictures / "dark" / "6.png").write_text("no picture")
     refused(
-        pictures, r"dark/5.png is no picture .*, and 1 others? cannot be read either; repair or remove them"
+        pictures, r"dark/5.png is damaged, or .*, and 1 others? cannot be read either; repair or remove them"
     )
     for name in ("bright", "mixed"):
         shutil.rmtree(pictures / name)
@@ -429,7 +429,7 @@ def header(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("member", "said"),
     [
-        (b"no array", "X in it is no array"),
+        (b"no array", "X in it is not an array"),
         (header("{'descr': '<u1', 'fortran_order': False, 'shape': (2**70,)}\n"), "is damaged"),
         (header(f"{{'descr': '<u1', 'fortran_order': False, 'shape': ({2**70},)}}\n"), "is damaged"),
         (header("{'descr': '<u1', 'fortran_order': False, 'shape': (\n"), "is damaged"),

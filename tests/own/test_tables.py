@@ -146,7 +146,7 @@ def test_what_the_training_did_not_have_is_said(capsys: pytest.CaptureFixture[st
          "new.csv lacks the column age, which the network was trained with; "
          "it has the columns job, hours, member"),
         (NAMES[:4], ["old", "clerk", 1, "True"],
-         "the column 'age' of new.csv holds 'old', which is no number (1 such)"),
+         "the column 'age' of new.csv holds 'old', which is not a number (1 such)"),
     ],
 )  # fmt: skip
 def test_other_columns_are_an_error(
@@ -374,7 +374,7 @@ def test_a_mapping_that_does_not_fit_its_network_is_refused() -> None:
             json.dumps(mapping | {"columns": mapping["columns"][1:]}),
             "the number of the table's features is 6",
         ),
-        (json.dumps(mapping | {"columns": twice}), "two of them have one name"),
+        (json.dumps(mapping | {"columns": twice}), "two with the same name"),
         (
             json.dumps(mapping | {"columns": [{"type": "number", "name": "x", "fill": "1"}]}),
             "Expected `float`",
@@ -382,7 +382,7 @@ def test_a_mapping_that_does_not_fit_its_network_is_refused() -> None:
         (json.dumps(mapping).replace('"clerk"', '"farmer"'), "the same category twice"),
     ):
         path.write_bytes(serialised(tensors, about | {"table": wrong}))
-        with pytest.raises(RunError, match="are no model: ") as caught:
+        with pytest.raises(RunError, match="are not a model: ") as caught:
             Model.load(Path("run"))
         assert words in str(caught.value)
 

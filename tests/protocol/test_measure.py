@@ -409,7 +409,7 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
         ("mirror = true", "nets = 1", "`int` >= 2"),
         ("mirror = true", "nets = 3", "`int` <= 2"),
         ("[fold]", "[folds]", "unknown field `folds`"),
-        ("[fold]", "[fold", "is no recipe"),
+        ("[fold]", "[fold", "is not a recipe"),
     ],
 )
 def test_a_wrong_recipe_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:

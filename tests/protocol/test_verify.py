@@ -217,7 +217,7 @@ PLANTED = (
     Planted(fewer_failures, "the result states failures 1, and the log gives 0", careful=False),
     Planted(higher_accuracy, "entry 6 of the log was edited", careful=False),
     Planted(higher_accuracy, "the result states accuracies 3", careful=False),
-    Planted(accuracy_of_no_count, "no whole number of images"),
+    Planted(accuracy_of_no_count, "not a whole number of images"),
     Planted(over_budget, "took 61.0 s of a budget of 60 s and is not counted as a failure"),
     Planted(quicker_than_the_log, "states 59.0 s of training, and its log covers only 0.0 s"),
     Planted(failure_that_was_tested, "is a failure and has a test accuracy"),

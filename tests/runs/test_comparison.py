@@ -98,7 +98,7 @@ def test_the_table_has_the_best_first_and_says_what_is_damaged(runs: Path, capsy
 def test_a_folder_without_runs_is_one_line(runs: Path, capsys: Capture) -> None:
     for folder, said in {
         "no run": "no run holds no runs, make one: ",
-        "nowhere": "nowhere is no folder, ",
+        "nowhere": "nowhere is not a folder, ",
     }.items():
         status, _, err = fcnet(capsys, "runs", folder)
         assert (status, len(err)) == (2, 1)
@@ -132,7 +132,7 @@ def test_what_two_runs_differ_in(runs: Path, capsys: Capture) -> None:
     [
         ("poor", "stopped", 0, "Which is better cannot be said before both are finished."),
         ("poor", "poor", 0, "Both validation accuracies are equal: "),
-        ("poor", "no run", 2, "no run is no folder of a run, name one that fcnet train wrote"),
+        ("poor", "no run", 2, "no run is not a folder of a run, name one that fcnet train wrote"),
         ("poor", "damaged history.jsonl", 2, "damaged history.jsonl/history.jsonl is damaged in line 1"),
     ],
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError
+from fcnet.extras import missing
 from fcnet.records import RunFolder
 from fcnet.runs.engines import workplace
 from fcnet.runs.training import train_run
@@ -33,7 +34,7 @@ from trainings import StopAfter, small
 
 Params = dict[str, NDArray[np.float64]]
 
-ENGINES = ["numpy", pytest.param("torch", marks=pytest.mark.skipif("not has_torch()"))]
+ENGINES = ["numpy", pytest.param("torch", marks=pytest.mark.skipif(missing("torch"), reason="no PyTorch"))]
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "decayed": {"reg": 0.01},
@@ -42,12 +43,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
                  "learning_rate": 0.003},
     "mixed": {"augment": ("mixup=0.4",), "label_smoothing": 0.1, "momentum": 0.0},
 }  # fmt: skip
-
-
-def has_torch() -> bool:
-    from fcnet.runs.engines import has_torch
-
-    return has_torch()
 
 
 def settings_of(engine: str, **settings: Any) -> TrainConfig:

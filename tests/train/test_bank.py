@@ -14,7 +14,8 @@ from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.data.minibatches import Minibatch, minibatches
 from fcnet.errors import DataError
-from fcnet.runs.engines import has_torch, workplace
+from fcnet.extras import missing
+from fcnet.runs.engines import workplace
 from fcnet.runs.training import train_run
 from fcnet.train.bank import Bank
 from fcnet.train.config import TrainConfig
@@ -24,7 +25,7 @@ from fcnet.train.fit import Fit
 from run_folders import differences
 from trainings import StopAfter, small
 
-ENGINES = ["numpy", pytest.param("torch", marks=pytest.mark.skipif(not has_torch(), reason="no PyTorch"))]
+ENGINES = ["numpy", pytest.param("torch", marks=pytest.mark.skipif(missing("torch"), reason="no PyTorch"))]
 BANKED = {"preprocessing": "whitened", "components": 30, "mirror": True, "shift": 1, "bank": 2, "epochs": 5}
 
 
@@ -75,7 +76,7 @@ def test_a_step_sees_the_rows_of_its_minibatch(engine: str, digits: Dataset) -> 
     assert distance(with_bank, trained(settings_of(engine, bank=1, seed=1, **still), digits)) > 1e-3
 
 
-@pytest.mark.skipif(not has_torch(), reason="no PyTorch")
+@pytest.mark.skipif(missing("torch"), reason="no PyTorch")
 def test_both_engines_keep_the_same(digits: Dataset) -> None:
     one, other = (trained(settings_of(engine), digits) for engine in ("numpy", "torch"))
     assert distance(one, other) < 1e-9

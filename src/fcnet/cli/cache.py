@@ -53,8 +53,8 @@ class List:
 class Prune:
     """Remove what is no longer of use from the cache: list it, ask, and remove it.
 
-    Such are images whose source is gone or has changed, files of other versions of fcnet, and leftovers of
-    killed processes. Files that a running process uses stay, and so do files that fcnet did not make.
+    These are images whose source is gone or has changed, files of other versions of fcnet, and leftovers
+    of killed processes. Files that a running process uses stay, and so do files that fcnet did not make.
 
     Example: fcnet cache prune --yes
     """
@@ -130,7 +130,7 @@ def _entries(root: Path) -> list[Entry]:
     from fcnet.data.cache_folder import inventory
 
     if root.exists() and not root.is_dir():
-        raise DataError(f"the cache {root} is no folder, choose another with $FCNET_CACHE")
+        raise DataError(f"the cache {root} is not a folder, choose another with $FCNET_CACHE")
     with _readable(root):
         return inventory(root)
 

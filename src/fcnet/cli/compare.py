@@ -24,7 +24,7 @@ class Compare:
     """Say what two runs differ in: settings, data, versions and machine, and what they reached.
 
     Whether one is better is decided image by image where both were validated on the same images and the data
-    are still there, and else from the number of images alone.
+    are still there, and otherwise from the number of images alone.
 
     Example: fcnet compare runs/small runs/wide
     """
@@ -63,7 +63,7 @@ class Compare:
         from fcnet.runs.listing import MARKS, read_run
 
         if not any((folder / mark).exists() for mark in MARKS):
-            raise RunError(f"{folder} is no folder of a run, name one that fcnet train wrote")
+            raise RunError(f"{folder} is not a folder of a run, name one that fcnet train wrote")
         run = read_run(folder)
         if run.problem:
             raise RunError(run.problem)

@@ -21,8 +21,8 @@ WIDTH, INDENT = 80, 23
 class Doctor:
     """Say what fcnet finds on this machine, and what to do where something is missing or slow.
 
-    Looked at are Python, NumPy and its BLAS, PyTorch and its device, packages, places to write to, the
-    terminal, the cache, data sets, and what isolates foreign code. Nothing is changed.
+    It examines Python, NumPy and its BLAS, PyTorch and its device, packages, places to write to, the
+    terminal, the cache, data sets, and what isolates foreign code. It changes nothing.
 
     Example: fcnet doctor
     """

@@ -27,7 +27,7 @@ class Explore:
     Example: fcnet explore --out explore.html
     """
 
-    run_folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
+    run_folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
     """Folder of a finished run on images; the toy network alone if not given."""
     out: Path = Path("explore.html")
     """The file to write."""

@@ -25,10 +25,10 @@ TIMED = 500
 class Fold:
     """Fold the average over mirrored and shifted images into the weights of a trained network.
 
-    Mirror images and shifts only move pixels, so the average of a network's class scores over all of them is
-    the class scores of one larger network. This command writes that network as a run of its own, which test,
-    predict and export take like any other. A two-layer network becomes a wider two-layer network. Several
-    runs on the same data become one network too, whose scores are the average of theirs.
+    Mirror images and shifts only move pixels, so the average of a network's class scores over all of them
+    equals the class scores of one larger network. This command writes that network as a run of its own, which
+    test, predict and export take like any other. A two-layer network becomes a wider two-layer network.
+    Several runs on the same data become one network too, whose scores are the average of theirs.
 
     Example: fcnet fold runs/tuned --mirror --shift 1
     """

@@ -28,7 +28,7 @@ class Grade:
     Example: fcnet grade submissions --out graded
     """
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     """Folder or zip with the submissions, or one submission with --one and the options that imply it."""
     out: Path | None = None
     """Folder for the results; `graded` beside FOLDER if not given."""

@@ -126,7 +126,7 @@ def table_of(origin: dict[str, Any]) -> TableOptions:
     try:
         return msgspec.convert(origin.get("table") or {}, TableOptions)
     except ValueError as error:
-        raise RunError(f"the record says of its table what cannot be: {error}; give --data anew") from error
+        raise RunError(f"the record describes its table wrongly: {error}; give --data again") from error
 
 
 def counted(dataset: Dataset) -> str:

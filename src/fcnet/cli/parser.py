@@ -39,10 +39,14 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
     Raises
     ------
     SystemExit : with status 0, after help
-    FcnetError : a wrong option or value; a similar option is suggested
+    FcnetError : a wrong option or value; a similar option is suggested; or as `start_of`
     """
     kind, words = load(name), list(_british(arguments))
-    start = kind.from_arguments(words) if hasattr(kind, "from_arguments") else None
+    start = None
+    if any(field.name == "settings" for field in fields(kind)):
+        from fcnet.cli.start import start_of
+
+        start = kind(out=tyro.MISSING, settings=start_of(words))
     explanation, help_text = io.StringIO(), _Held()
     try:
         with redirect_stderr(explanation), redirect_stdout(help_text), _defaults_taken_as_typed():

@@ -29,9 +29,9 @@ class Predict:
     """Say what a trained network makes of pictures, of any size and format, or of the rows of a table.
 
     Each picture is turned upright, its middle is cut out in the proportions of the images that the network
-    was trained on, and resized to theirs; what was done is told. Pictures that cannot be read are named, and
-    the exit status is 2 if there was one. The columns of a table (.csv, .parquet) are found by their names
-    and treated as in the training.
+    was trained on, and resized to theirs; the command prints what it did. It names pictures that it cannot
+    read, and the exit status is 2 if there was one. The columns of a table (.csv, .parquet) are found by
+    their names and treated as in the training.
 
     Example: fcnet predict runs/small cat.jpg holidays --show seen.png
     """

@@ -39,10 +39,10 @@ def words_of(table: TableOptions) -> list[str]:
     return words + (["--categorical", *table.categorical] if table.categorical else [])
 
 
-def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
-    """The settings of the recipe or the file that the arguments of a command name, before others change them.
+def start_of(arguments: Sequence[str]) -> TrainConfig:
+    """The settings of the recipe or the file that a command's arguments name, before others change them.
 
-    The defaults, where they name neither, or another command.
+    The defaults, where they name neither.
 
     Raises
     ------
@@ -50,8 +50,6 @@ def start_of(command: str, arguments: Sequence[str]) -> TrainConfig:
     RunError : the file cannot be read or is no TOML
     DataError : the file has an unknown setting, or a value that cannot be
     """
-    if list(arguments[:1]) != [command]:
-        return TrainConfig()
     recipes, files = _values_of("--recipe", arguments), _values_of("--config", arguments)
     if recipes and files:
         raise FcnetError("--recipe and --config both say where to start from, give one of them")

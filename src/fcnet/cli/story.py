@@ -129,10 +129,9 @@ class Story:
         self.say(f"  [bold]test accuracy {percent(test['accuracy'])}[/bold], the test set used {used}")
 
     def question4(self) -> None:
-        from fcnet.extras import sentence
-        from fcnet.runs.engines import has_torch
+        from fcnet.extras import missing, sentence
 
-        if not has_torch():
+        if missing("torch"):
             self.heading("Question 4: left out")
             self.say(f"  {escape(sentence('torch', 'torch'))}")
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
+from fcnet.cli.start import Missing, Recipe, fitted_and_told, table_options, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
 from fcnet.wording import percent, seconds, validated
@@ -58,11 +58,11 @@ class Train:
     """Read the rows of a table, or of a folder of X.npy and y.npy, while training, where they do not fit into
     memory."""
     require_cifar10: bool = False
-    """Fail rather than train on scikit-learn's digits where CIFAR-10 cannot be had."""
+    """Fail instead of training on scikit-learn's digits if CIFAR-10 is not available."""
     resume: bool = False
     """Resume a run that was stopped, with its own data and settings if none are given."""
     overwrite: bool = False
-    """Train anew in a folder that holds a run: that one is renamed OUT-1, OUT-2, and so on."""
+    """Train again in a folder that holds a run: that one is renamed OUT-1, OUT-2, and so on."""
     tensorboard: bool = False
     """Write curves for TensorBoard into RUN/tensorboard while it trains."""
     watch: bool = False
@@ -76,12 +76,13 @@ class Train:
     def run(self) -> int:
         from fcnet.cli.loading import first_worker, load_any
         from fcnet.runs.earlier import move_aside
+        from fcnet.runs.tensorboard import TensorBoard
         from fcnet.runs.training import train_run
 
         if self.resume and self.overwrite:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
-        curves = self._curves() if first else []
+        curves = [TensorBoard(self.out)] if self.tensorboard and first else []
         data, image_size, skip_damaged, table, stream = self._data()
         dataset = load_any(
             data,
@@ -137,17 +138,6 @@ class Train:
         words += [] if data is None else words_of(table_options(self))
         return shlex.join(words)
 
-    def _curves(self) -> list[TensorBoard]:
-        """The writer of TensorBoard's files, if asked for.
-
-        Raises
-        ------
-        FcnetError : tensorboardX is not installed
-        """
-        from fcnet.runs.tensorboard import TensorBoard
-
-        return [TensorBoard(self.out)] if self.tensorboard else []
-
     @contextmanager
     def _watching(self, dataset: Dataset, curves: Sequence[TensorBoard]) -> Iterator[Callback]:
         """Who watches the training: progress on the screen, TensorBoard's files, the live page."""
@@ -160,18 +150,6 @@ class Train:
         with page_beside_if(self.watch, self.out), ExitStack() as stack:
             progress = stack.enter_context(TrainingProgress(self.out.name, lines=None))
             yield Callbacks(progress, *live, *(stack.enter_context(closing(one)) for one in curves))
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> Train:
-        """The command before its other options are read: with the settings of the recipe or file it names.
-
-        Raises
-        ------
-        FcnetError : as `start_of`
-        """
-        import tyro
-
-        return cls(out=tyro.MISSING, settings=start_of("train", arguments))
 
     def _settings(self) -> TrainConfig:
         """Those given, or those of the run that is resumed."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, fitted_and_told, start_of, table_options, words_of
+from fcnet.cli.start import Missing, Recipe, fitted_and_told, table_options, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -123,18 +123,6 @@ class Tune:
             tell(line, sys.stdout)
         print(shown(command))  # not broken into lines, so that it can be copied
         return 0
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> Tune:
-        """The command before its other options are read: with the settings of the recipe or file it names.
-
-        Raises
-        ------
-        FcnetError : it names a recipe and a file, or the file holds no settings
-        """
-        import tyro
-
-        return cls(out=tyro.MISSING, settings=start_of("tune", arguments))
 
     def _search(self) -> Search:
         """What the options ask for.

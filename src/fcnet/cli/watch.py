@@ -23,7 +23,9 @@ class Watch:
     Example: fcnet watch runs
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...")] = (Path("runs"),)
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN...]")] = (
+        Path("runs"),
+    )
     """Run folders, or folders with runs in them; runs that begin later appear by themselves."""
     port: int = 0
     """Port to listen on; a free one if not given."""
@@ -38,7 +40,7 @@ class Watch:
 
         for folder in self.runs:
             if not folder.is_dir():
-                raise RunError(f"{folder} is no folder, name that of a run, or one with runs in it")
+                raise RunError(f"{folder} is not a folder, name that of a run, or one with runs in it")
         if not is_loopback(self.host) and not self.allow_network:
             raise FcnetError(
                 f"other machines may reach {self.host}, unencrypted: give --allow-network if that is wanted, "

@@ -96,7 +96,7 @@ class Dataset:
     classes : K names
     image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are no images
     validation : how many rows at the end of the training part were set apart for validation, if any
-    mapping : from the columns of a table to its features; None where it is no table
+    mapping : from the columns of a table to its features; None where it is not a table
     """
 
     name: str

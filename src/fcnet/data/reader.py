@@ -37,7 +37,7 @@ def make_gatherer(images: Any, tables: NDArray[np.intp]) -> Gatherer | StreamRea
     if not isinstance(images, Streamed):
         return Gatherer(images, tables)
     if len(tables) > 1:
-        raise DataError("rows that are streamed are no images, leave out what moves their pixels")
+        raise DataError("rows that are streamed are not images, leave out what moves their pixels")
     return StreamReader(images)
 
 

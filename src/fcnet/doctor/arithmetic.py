@@ -127,7 +127,7 @@ def pytorch() -> Iterator[Finding]:
         f"import json, sys; sys.path[:] = {sys.path!r}\n"
         "from fcnet.torch_net.hardware import described\nprint(json.dumps(described()))"
     )
-    repair = "install it anew: pip install --force-reinstall torch"
+    repair = "install it again: pip install --force-reinstall torch"
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", program],

@@ -88,8 +88,8 @@ class TableInputs:
         table = table_in(X)
         if table is None:
             raise DataError(
-                f"X is no table, and fit was given one; give a DataFrame or an Arrow table with the columns "
-                f"{listed([column.name for column in mapping.columns])}"
+                f"X is not a table, and fit was given one; give a DataFrame or an Arrow table with the "
+                f"columns {listed([column.name for column in mapping.columns])}"
             )
         rows, remarks = mapping.rows(table)
         if remarks.unused:

@@ -8,8 +8,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
+from fcnet.extras import missing
 from fcnet.net.architecture import Architecture
-from fcnet.runs.engines import has_torch
 
 Gradients = Mapping[str, NDArray[Any]]
 
@@ -26,7 +26,7 @@ def autograd_reference(
 
     Empty if PyTorch is not installed, or if a user's own layer has no counterpart in it.
     """
-    if not has_torch():
+    if missing("torch"):
         return {}
     from fcnet.torch_net.autograd import autograd_gradients
 

@@ -33,24 +33,11 @@ from fcnet.runs.observer import Observer
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import data_record, train_run
 from fcnet.schema import Tested
-from fcnet.stages import read_stage
+from fcnet.stages import KINDS, ToyNumbers, read_stage
 from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
-
-TOY_RESULTS = (
-    "scores_difference",
-    "loss",
-    "loss_difference",
-    "gradient_relative_error",
-    "final_training_loss",
-)
-"""What of the toy problem's record belongs to the results."""
-
-
-STAGES = ("reproduction.json", "toy.json", "ladder.json", "depth.json", "results.json")
-"""The files of the folder itself, which nothing else writes; `default/` and the like are run folders."""
 
 
 class KeepInitial(Callback):
@@ -92,7 +79,7 @@ class Reproduction:
         make_writable(self.out)
         with locked(self.out):
             self._check_folder()
-            remove_leftovers(self.out, STAGES)
+            remove_leftovers(self.out, KINDS)
             remove_leftovers(self.out / "default", ("diagnosis.json",))
             yield
 
@@ -184,7 +171,7 @@ class Reproduction:
                 "hash": origin["sha256"],
                 "note": origin["note"],
             },
-            "toy": {name: toy[name] for name in TOY_RESULTS},
+            "toy": {name: toy[name] for name in ToyNumbers.__struct_fields__},
             "default": {
                 "validation_accuracy": default["metrics"]["val_accuracy"],
                 "training_accuracy": default["metrics"]["train_accuracy"],

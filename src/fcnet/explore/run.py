@@ -17,6 +17,7 @@ from fcnet.errors import RunError
 from fcnet.explore.encode import ROUNDINGS, Kind, Pack, Rounded, rounded
 from fcnet.net.layers import Activation, Dropout, Layer, LayerNorm, Linear, Residual
 from fcnet.net.layers.layernorm import EPSILON
+from fcnet.net.losses import softmax
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
 from fcnet.train.model import Model
@@ -177,16 +178,11 @@ def _rounding(model: Model, factors: Factors, kind: Kind, part: Part | None) -> 
     if part is None:
         return told
     images = np.asarray(part.images[:COMPARED])
-    exact = _softmax(model.logits(images).astype(np.float64))
+    exact = softmax(model.logits(images).astype(np.float64))
     inputs = model.preprocessing(images, np.float64)
-    ours = _softmax(rounded_network(model, factors).predict_logits(inputs))
+    ours = softmax(rounded_network(model, factors).predict_logits(inputs))
     return told | {
         "pictures": len(images),
         "same": int((exact.argmax(axis=1) == ours.argmax(axis=1)).sum()),
         "largest": float(np.abs(exact - ours).max()),
     }
-
-
-def _softmax(logits: Array) -> Array:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fcnet.judge.case import Case, sizes_of, told
+from fcnet.judge.catalogue import kinds
 from fcnet.judge.explaining import ask_for, constant_penalty, note, step
 from fcnet.judge.forms import gradients_from
 from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
@@ -12,7 +13,6 @@ from fcnet.judge.lines import below_the_loss
 from fcnet.judge.losses import loss_seen
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.report import Shown
-from fcnet.judge.sizes import kinds_where
 
 
 def judge_gradients(case: Case) -> bool:
@@ -52,7 +52,7 @@ def judge_gradients(case: Case) -> bool:
 
 def line_of_gradient(case: Case, code: str, name: str, spans: list[tuple[int, int]]) -> int | None:
     """The line that computes the gradient of a parameter."""
-    where = kinds_where(code)
+    where = kinds()[code].where
     if code.endswith("_MISSING"):
         return case.source.find(where, [*below_the_loss(case), *spans])
     own = (rf"{name}\b.*=.*(sum|dot|@|mean|delta|d\w+)", rf"{name}\b.*=") if name else ()

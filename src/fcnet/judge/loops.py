@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from fcnet.judge.case import Case
 from fcnet.judge.probes import Probe, draw
 from fcnet.judge.report import Shown
@@ -27,14 +29,14 @@ def judge_loops(case: Case) -> None:
         )
     if toy:
         return
-    few, many = draw(rng, 5, 7, 4, 6), draw_many(rng)
+    few, many = draw(rng, 5, 7, 4, 6), plain(rng, 5, 7, 4, 60)
     grown = growing(lines(case, few), lines(case, many), 12)
     if grown is not None and hidden is None:
         case.add("LOOP", line=loop_above(case, grown), shown=Shown(
             {"N": [len(few.X), len(many.X)]}, "the same number of executed lines",
             [lines(case, few).get(grown, 0), lines(case, many).get(grown, 0)]))  # fmt: skip
         return
-    wide = draw_wide(rng)
+    wide = plain(rng, 5, 70, 40, 6)
     grown = growing(lines(case, few), lines(case, wide), 12)
     if grown is not None and hidden is None:
         case.add("LOOP_CLASSES", line=loop_above(case, grown), shown=Shown(
@@ -42,20 +44,8 @@ def judge_loops(case: Case) -> None:
             [lines(case, few).get(grown, 0), lines(case, wide).get(grown, 0)]))  # fmt: skip
 
 
-def draw_many(rng: object) -> Probe:
-    """The sizes of the first question with many more examples; kinks do not matter here."""
-    return _plain(rng, 5, 7, 4, 60)
-
-
-def draw_wide(rng: object) -> Probe:
-    """More classes and hidden units."""
-    return _plain(rng, 5, 70, 40, 6)
-
-
-def _plain(rng: object, D: int, H: int, K: int, N: int) -> Probe:
-    import numpy as np
-
-    assert isinstance(rng, np.random.Generator)
+def plain(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:
+    """A random question of these sizes; kinks do not matter here."""
     params = {
         "W1": rng.normal(size=(D, H)),
         "b1": rng.normal(size=H),

@@ -175,7 +175,7 @@ def judge_one(
 def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
     """The network's outputs, in evaluation mode."""
     return submission.call(
-        "call", target=target, method="__call__", args=[X], tensors=True, flags=["eval"], seed=seed
+        "call", target=target, method="__call__", args=[X], tensors=True, evaluate=True, seed=seed
     )
 
 

@@ -15,16 +15,12 @@ from fcnet.judge.report import Shown
 
 def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
     """Whether the main questions can be answered; if sizes are written into the code, others are asked."""
-
-    def works(probe: Probe) -> Any:
-        return ask(probe)
-
-    seen = [works(probe) for probe in case.probes]
+    seen = [ask(probe) for probe in case.probes]
     bad = next((one for one in seen if one.failure is not None or one.misshapen), None)
     if bad is None:
         return True
     rng, toy = case.rng, draw(case.rng, 4, 10, 3, 5)
-    first = works(toy)
+    first = ask(toy)
     if first.failure is not None or first.misshapen:
         if bad.failure is not None:
             failed(case, stage, bad.failure)
@@ -32,12 +28,12 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
         return True
     other = {"HARDCODED_C": draw(rng, 4, 10, 6, 5), "HARDCODED_N": draw(rng, 4, 10, 3, 8)}
     for code, probe in other.items():
-        one = works(probe)
+        one = ask(probe)
         if one.failure is not None or one.misshapen:
             got = one.failure.text if one.failure is not None else one.got
             line = one.failure.line if one.failure is not None else None
             spans = case.student.spans(case.student.scores_method, case.student.loss_method)
-            case.add(code, line=case.source.find(kinds_where(code), spans) or line, stage=stage,
+            case.add(code, line=case.source.find(kinds()[code].where, spans) or line, stage=stage,
                      shown=Shown(sizes_of(probe), "an answer for every size", got))  # fmt: skip
     if not case.has(*other):
         if bad.failure is not None:
@@ -62,8 +58,3 @@ def failed(case: Case, stage: str, failure: Failure) -> None:
         stage = "gradients"
         case.reached.append(stage)
     case.failed(stage, failure, Shown(sizes_of(case.probes[0])))
-
-
-def kinds_where(code: str) -> tuple[str, ...]:
-    """Where the catalogue looks for a kind."""
-    return kinds()[code].where

@@ -127,7 +127,7 @@ def read(path: Path) -> Source:
 
     Raises
     ------
-    DataError : it cannot be read, is too large, or is no notebook
+    DataError : it cannot be read, is too large, or is not a notebook
     """
     try:
         content = path.read_bytes()
@@ -146,7 +146,7 @@ def _notebook(path: Path, text: str) -> Source:
         cells = json.loads(text)["cells"]
         codes = ["".join(c["source"]) for c in cells if c.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is no notebook that can be read, save it again as .ipynb") from error
+        raise DataError(f"{path} cannot be read as a notebook, save it again as .ipynb") from error
     lines: list[str] = []
     starts = []
     for code in codes:

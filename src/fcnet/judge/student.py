@@ -122,7 +122,6 @@ class Student:
             self.loss_method = "backward"
         self.loss_method = self.loss_method or self.gradients_method
         self.places: dict[str, Place] = {}
-        self.other_places: tuple[str, ...] = ()
         self.made: set[str] = set()
         self.printed = False
         self.ended: Failure | None = None

@@ -8,6 +8,7 @@ checkpoint. Nothing infers a network from the number or the names of its paramet
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -188,13 +189,7 @@ class Architecture:
     @property
     def size(self) -> int:
         """Numbers in all parameters."""
-        total = 0
-        for parameter in self.parameters:
-            count = 1
-            for length in parameter.shape:
-                count *= length
-            total += count
-        return total
+        return sum(math.prod(parameter.shape) for parameter in self.parameters)
 
     @property
     def depth(self) -> int:

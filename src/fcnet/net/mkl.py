@@ -94,7 +94,7 @@ def library() -> Mkl:
         loaded = ctypes.CDLL(str(path))
     except OSError as error:
         raise DataError(
-            f"MKL cannot be loaded, {error}: install it anew (pip install --force-reinstall mkl), or set "
+            f"MKL cannot be loaded, {error}: install it again (pip install --force-reinstall mkl), or set "
             "FCNET_BLAS=numpy"
         ) from None
     found = Mkl(loaded)

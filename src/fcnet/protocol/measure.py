@@ -60,7 +60,7 @@ def measure(
             if here != plan.machine:
                 raise RunError(
                     f"{out} was planned on another machine or with other packages, continue there, or "
-                    f"start anew with another --out"
+                    f"start again with another --out"
                 )
             for seed in group:
                 log = appended(plan, log, Started(seed, source_hash(), digest(here), _load()))
@@ -113,7 +113,7 @@ def take_plan(
     ):
         if not same:
             raise RunError(
-                f"{folder.plan} is of another {what}, give the same or start anew with another --out"
+                f"{folder.plan} is of another {what}, give the same or start again with another --out"
             )
     return plan
 

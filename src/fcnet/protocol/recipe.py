@@ -30,13 +30,13 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     RunError : the file cannot be read
-    DataError : it is no recipe; the text names the file, and says what is wrong
+    DataError : it is not a recipe; the text names the file, and says what is wrong
     """
     content = read_file(path, SETTINGS_LIMIT, "give a recipe, docs/records.md shows one")
     try:
         recipe = msgspec.convert(tomllib.loads(content.decode()), Recipe)
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, another value
-        raise DataError(f"{path} is no recipe: {error}; docs/records.md shows one") from error
+        raise DataError(f"{path} is not a recipe: {error}; docs/records.md shows one") from error
     check_recipe(recipe, str(path))
     return recipe
 

@@ -146,7 +146,7 @@ def check_source(plan: Plan) -> None:
     if source_hash() != plan.source_sha256:
         raise RunError(
             f"the source of fcnet was changed since the plan was made (commit {plan.commit}), restore it "
-            f"and continue, or start anew with another --out"
+            f"and continue, or start again with another --out"
         )
 
 

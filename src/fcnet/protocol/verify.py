@@ -156,7 +156,7 @@ def _of_use(plan: Plan, what: str, use: Use) -> Iterator[str]:
     if use.images != plan.data.test_images:
         yield f"{what} was tested on {use.images:,} images, and there are {plan.data.test_images:,}"
     if abs(use.accuracy * use.images - round(use.accuracy * use.images)) > 1e-6:
-        yield f"{what} has a test accuracy of {use.accuracy!r}, which is no whole number of images"
+        yield f"{what} has a test accuracy of {use.accuracy!r}, which is not a whole number of images"
 
 
 def _of_result(record: Record) -> Iterator[str]:

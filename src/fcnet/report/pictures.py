@@ -105,7 +105,7 @@ class Pictures:
         start = before.dtype == np.uint8 and before.shape in (after.shape, (0, *after.shape[1:]))
         counted = units.shape == after.shape[:1] and total.shape == (1,)
         if not (pictures and start and counted and units.dtype == total.dtype == np.int64):
-            raise RunError(f"{path} is damaged: its arrays are no pictures of units; {RESTORE}")
+            raise RunError(f"{path} is damaged: its arrays are not pictures of units; {RESTORE}")
         return cls(units, int(total[0]), after, before)
 
 

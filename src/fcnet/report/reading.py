@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from msgspec import Struct
-
-from fcnet import schema
 from fcnet.data.dataset import Dataset
 from fcnet.errors import FcnetError, RunError
 from fcnet.records import RunFolder, read_json
 from fcnet.report.pictures import FILE, Pictures
+from fcnet.schema import Tested
 from fcnet.stages import Diagnosis, Ladder, Rung, Study, Toy, read_stage, stage
 from fcnet.train.history import Evaluation, read_history
 from fcnet.train.model import Model
-
-T = TypeVar("T")
 
 DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 """Hidden units that are drawn of either run: five rows of five, and six rows of eight."""
@@ -29,15 +25,6 @@ DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 def initialisation_name(scheme: str) -> str:
     """Usual names of initialisations; a number is the standard deviation of all weights."""
     return {"he": "He", "pytorch": "PyTorch's default"}.get(scheme, f"N(0, {scheme})")
-
-
-@dataclass(frozen=True)
-class Tested:
-    """The use of the test set: fraction right, classes, counts (K, K) of true by predicted class."""
-
-    accuracy: float
-    classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
 
 
 REPRODUCTION = ("reproduction.json", "results.json", "toy.json")
@@ -115,7 +102,7 @@ class Records:
 
     @cached_property
     def test(self) -> Tested | None:
-        return _read(self.run / "test.json", _tested, schema.Tested)
+        return stage(self.run / "test.json", Tested)
 
     @cached_property
     def default_history(self) -> list[Evaluation] | None:
@@ -156,9 +143,11 @@ class Records:
         if self.dataset is not None:
             return self.dataset.label
         for run in (self.run, self.out / "default"):
-            label = _read(run / "record.json", lambda record: str(record["data"]["label"]))
-            if label:
-                return label
+            path = run / "record.json"
+            if path.exists():
+                record = read_json(path)
+                with facts_of(path):
+                    return str(record["data"]["label"])
         return ""
 
 
@@ -179,14 +168,6 @@ def facts_of(path: Path) -> Iterator[None]:
         raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
 
 
-def _read(path: Path, convert: Callable[[dict[str, Any]], T], kind: type[Struct] | None = None) -> T | None:
-    if not path.exists():
-        return None
-    record = read_json(path, kind)
-    with facts_of(path):
-        return convert(record)
-
-
 def _history(folder: Path) -> list[Evaluation] | None:
     """None also where a training was stopped before its first evaluation."""
     path = folder / "history.jsonl"
@@ -198,9 +179,3 @@ def _pictures(folder: Path, count: int) -> Pictures | None:
     if not there or (not (folder / FILE).exists() and Model.load(folder).image_shape[1] == 1):
         return None  # weights of features are no pictures
     return Pictures.read(folder, count)
-
-
-def _tested(record: dict[str, Any]) -> Tested:
-    classes = tuple(str(name) for name in record["classes"])
-    confusion = tuple(tuple(int(count) for count in row) for row in record["confusion"])
-    return Tested(float(record["accuracy"]), classes, confusion)

@@ -18,7 +18,6 @@ from fcnet.report.markdown import Markdown
 from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
-from fcnet.schema import Tested
 from fcnet.wording import by, percent, times, validated
 
 
@@ -94,16 +93,14 @@ def tuned(story: Story) -> str:
             config = record["config"]
             settings = [(name, _value(value)) for name, value in config.items() if _used(name, config)]
             wrong = mistakes(story.records, record) if story.page else None
-    with facts_of(run / "test.json"):
-        result = read_json(run / "test.json", Tested) if (run / "test.json").exists() else None
-        confusion = result and [
-            (name, *(f"{int(count):,}" for count in row))
-            for name, row in zip(result["classes"], result["confusion"], strict=True)
-        ]
-        test = result and {
-            "accuracy": percent(result["accuracy"]), "images": int(result["images"]),
-            "times": times(int(result["count"])), "classes": result["classes"], "confusion": confusion,
-        }  # fmt: skip
+    result = story.records.test
+    test = result and {
+        "accuracy": percent(result.accuracy), "images": result.images, "times": times(result.count),
+        "classes": result.classes, "confusion": [
+            (name, *(f"{count:,}" for count in row))
+            for name, row in zip(result.classes, result.confusion, strict=True)
+        ],
+    }  # fmt: skip
     images, pictures = dataset is None or dataset.of_images, story.records.tuned_pictures
     start_lost = pictures is not None and not len(pictures.before)
     return story.tell(

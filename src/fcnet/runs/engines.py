@@ -70,10 +70,3 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
                 config, train, data.image_shape, data.classes, group, data.indicators
             ),
         )
-
-
-def has_torch() -> bool:
-    """Whether PyTorch is installed, without importing it."""
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None

@@ -134,7 +134,7 @@ def find_runs(folder: Path, unread: Callable[[str], object]) -> Iterator[Path]:
     RunError : there is no such folder, or it cannot be read itself
     """
     if not folder.is_dir():
-        raise RunError(f"{folder} is no folder, name one with runs in it")
+        raise RunError(f"{folder} is not a folder, name one with runs in it")
 
     def tell(error: OSError) -> None:
         said = f"cannot read {error.filename}: {error.strerror}"

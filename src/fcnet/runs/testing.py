@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset
 from fcnet.data.deformation import Deformation
 from fcnet.errors import RunError
+from fcnet.extras import missing
 from fcnet.files import exists, remove_leftovers
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import RunFolder, read_json, write_json
-from fcnet.runs.engines import has_torch
 from fcnet.runs.folding import check_alike
 from fcnet.schema import Tested
 from fcnet.train.model import Model
@@ -97,7 +97,7 @@ def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dat
         times = "once" if used == 1 else f"{used} times"
         raise RunError(
             f"the test set was already used {times} on {folder}, see {place}; "
-            f"a number chosen by looking at it is no test result (--again uses it anyway, and counts)"
+            f"a number chosen by looking at it is not a test result (--again uses it anyway, and counts)"
         )
     if record["data"]["sha256"] != dataset.origin.sha256:
         raise RunError(
@@ -130,7 +130,7 @@ def _logits_of(model: Model, record: dict[str, Any]) -> Logits:
     if (
         record["engine"]["name"] == "torch"
         and record["engine"]["device"] not in ("cpu", "mps")
-        and has_torch()
+        and not missing("torch")
     ):
         from fcnet.torch_net.prediction import gpu_logits
 

@@ -15,7 +15,7 @@ from fcnet.errors import AlreadySaidError, DivergedError, RunError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment, write_json
+from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment, make_writable, write_json
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
 from fcnet.train.callbacks import Callback
@@ -137,7 +137,7 @@ def _take_folder(
     run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool, held: ExitStack
 ) -> bool:
     """Lock the folder until `held` ends, and make sure that it holds this run; whether that is finished."""
-    run.create()
+    make_writable(run.path)
     held.enter_context(locked(run.path))
     _check_folder(run, config, resume)
     finished = run.finished

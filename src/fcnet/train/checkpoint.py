@@ -28,7 +28,7 @@ KIND, FORMAT = "fcnet-checkpoint", 6
 
 
 class Place(Struct):
-    """What of a checkpoint is no array."""
+    """What of a checkpoint is not an array."""
 
     step: Annotated[int, Meta(ge=0, le=LARGEST)]
     seconds: NotNegative

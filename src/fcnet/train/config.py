@@ -101,7 +101,7 @@ class TrainConfig:
     for this alpha; 0 for none."""
     bank: int = 0
     """Epochs whose deformed and projected images are kept in memory and used again in turn, so that later
-    epochs are cheaper; 0 deforms them anew in every epoch. For whitened inputs."""
+    epochs are cheaper; 0 deforms them again in every epoch. For whitened inputs."""
     validation: int = 1000
     """Images held out for validation, from the end of the training files."""
     evaluate_every: int | None = None

@@ -142,7 +142,7 @@ class Model:
             ).checked()
         except ValueError as error:
             raise RunError(
-                f"{path} and input.safetensors beside it are no model: {error}; restore or repeat the run"
+                f"{path} and input.safetensors beside it are not a model: {error}; restore or repeat the run"
             ) from error
 
     def checked(self) -> Model:

@@ -146,7 +146,7 @@ def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
 
     Raises
     ------
-    ValueError : it is no array, or not of the size that its head states
+    ValueError : it is not an array, or not of the size that its head states
     """
     if member.compress_type not in METHODS:
         raise ValueError(f"{member.filename} is not packed as NumPy packs arrays")
@@ -159,12 +159,12 @@ def _stated(file: IO[bytes], name: str, length: int) -> int:
 
     Raises
     ------
-    ValueError : it is no array, or not of the size that its head states
+    ValueError : it is not an array, or not of the size that its head states
     """
     try:
         version = read_magic(file)
     except ValueError as error:
-        raise ValueError(f"{name} in it is no array") from error
+        raise ValueError(f"{name} in it is not an array") from error
     if version not in HEADS:
         raise ValueError(f"{name} has the format {version}")
     shape, _, dtype = HEADS[version](file)

@@ -48,13 +48,13 @@ class File:
 
 @dataclass
 class Passed:
-    """What was passed over: files that are no pictures by their names, and how many entries of systems."""
+    """What was passed over: files that are not pictures by their names, and how many entries of systems."""
 
     ignored: list[Path] = field(default_factory=list)
     system: int = 0
 
     def such(self, since: int = 0) -> str:
-        """The files that are no pictures, from the one of this number on, with an example; empty if none."""
+        """The files that are not pictures, from the one of this number on, with an example; empty if none."""
         others = self.ignored[since:]
         if not others:
             return ""
@@ -160,7 +160,7 @@ def _of_parts(folder: Path, parts: dict[str, Path], passed: Passed) -> Listing:
         found[part] = []
         for own in _folders(home, passed if home != folder else Passed()):
             if _class(own) not in classes:
-                raise DataError(f"{own} is no class of {parts['train']}, put it there too or remove it")
+                raise DataError(f"{own} is not a class of {parts['train']}, put it there too or remove it")
             before = len(passed.ignored)
             label = classes.index(_class(own))
             files = [File(path, label, _stamp(path)) for path in pictures_below(own, passed)]

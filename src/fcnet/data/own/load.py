@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fcnet.data.cache import cached
 from fcnet.data.dataset import Dataset, Origin, TableOptions
@@ -18,7 +15,7 @@ from fcnet.data.own import arrays, remarks
 from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
-from fcnet.data.own.split import TEST_SHARE, Sizes, arranged, dataset_of
+from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import load_streamed
 from fcnet.data.own.table import load_table
 from fcnet.data.own.table_rows import load_streamed_table
@@ -102,7 +99,7 @@ def load_own(
         return load_table(path, asked)
     check_no_table(asked, f"{path} is none")
     if stream:
-        return load_streamed(path, told_of)
+        return load_streamed(path)
     if what == "arrays":
         return load_arrays(path)
     if image_size is not None and not 1 <= image_size <= 1024:
@@ -136,12 +133,13 @@ def load_arrays(path: Path) -> Dataset:
     order, sizes = arranged(y)
     rows = np.concatenate(list(X.values()))[order]
     labels = np.concatenate(list(y.values()))[order]
-    told = told_of(sizes, shape, len(classes), features=shape[1] == 1, apart="test" in y)
+    told = remarks.told_of(sizes, shape, len(classes), features=shape[1] == 1, apart="test" in y)
     if shape[1] == 1:
         told += remarks.of_features(rows, labels, sizes)
     else:
         told += remarks.of_images(rows, labels, sizes, shape[0])
-    origin = Origin(str(path.resolve()), content_hash(rows, labels, shape), None, kind="arrays", how=told)
+    digest = remarks.content_hash(rows, labels, shape)
+    origin = Origin(str(path.resolve()), digest, None, kind="arrays", how=told)
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
@@ -162,7 +160,7 @@ def load_pictures(
     )
     how, passed = dataset.origin.how, listing.passed
     if passed.ignored:
-        how += f"; files that are no pictures: {len(passed.ignored)}, such as {passed.ignored[0].name}"
+        how += f"; files that are not pictures: {len(passed.ignored)}, such as {passed.ignored[0].name}"
     if passed.system:
         how += f"; passed over {passed.system} that a system left there"
     return replace(dataset, origin=replace(dataset.origin, how=how))
@@ -222,30 +220,11 @@ def _read_parts(
     images, channels = decode(paths, height, width, progress)
     labels = np.concatenate(list(given.values()))[order]
     shape = (channels, height, width)
-    told = told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
+    told = remarks.told_of(sizes, shape, len(listing.classes), features=False, apart="test" in listing.parts)
     names = [str(path.relative_to(listing.folder)) for path in paths]
     told += remarks.of_images(images, labels, sizes, channels, names.__getitem__)
     origin = Origin(
-        str(listing.folder), content_hash(images, labels, shape), None, kind="folder", how=told,
+        str(listing.folder), remarks.content_hash(images, labels, shape), None, kind="folder", how=told,
         image_size=image_size,
     )  # fmt: skip
     return dataset_of(listing.folder.name, images, labels, sizes, listing.classes, shape, origin)
-
-
-def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: bool, apart: bool) -> str:
-    """What a reader wants to know: how many of what, and what is held out for testing."""
-    channels, height, width = shape
-    what = f"rows of {width} numbers" if features else "images"
-    kind = "" if features else f", {width} x {height} {'grey' if channels == 1 else 'in colour'}"
-    given = f"{sizes.train:,} for training"
-    given += f", {sizes.validation:,} for validation" if sizes.validation else ""
-    test = f"{sizes.test:,} for testing" + ("" if apart else f", one in {TEST_SHARE} of each class")
-    return f"{what} of {classes} classes{kind}: {given}, {test}"
-
-
-def content_hash(rows: NDArray[Any], labels: NDArray[np.int64], shape: tuple[int, int, int]) -> str:
-    """The sha256 over shape, rows (N, D) and labels (N,)."""
-    digest = hashlib.sha256(f"{rows.dtype.str} {rows.shape} {shape}".encode())
-    digest.update(np.ascontiguousarray(rows).data)
-    digest.update(labels.astype("<i8").tobytes())
-    return digest.hexdigest()

@@ -239,7 +239,7 @@ def _opened(path: Path) -> Iterator[Image]:
         with open_plain(path, FILE) as file, Image.open(file, formats=known) as image:
             yield image
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no picture that Pillow opens, or a damaged one") from error
+        raise DataError(f"{path} is damaged, or not a picture that Pillow can open") from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} is too large ({error}); make it smaller") from error
     except DataError as error:

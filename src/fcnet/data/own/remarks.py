@@ -1,4 +1,4 @@
-"""What has to be said of a user's data before anything is learnt from them."""
+"""What has to be said of a user's data before anything is learnt from them, and their hash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.features import constant
-from fcnet.data.own.split import Sizes
+from fcnet.data.own.split import TEST_SHARE, Sizes
 from fcnet.errors import DataError
 
 NAMED = 5
@@ -119,3 +119,22 @@ def _such(places: NDArray[np.intp], name: Namer | None) -> str:
 def _part(places: NDArray[np.intp], sizes: Sizes) -> NDArray[np.intp]:
     cut = sizes.train + sizes.validation
     return (places >= sizes.train).astype(np.intp) + (places >= cut)
+
+
+def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: bool, apart: bool) -> str:
+    """What a reader wants to know: how many of what, and what is held out for testing."""
+    channels, height, width = shape
+    what = f"rows of {width} numbers" if features else "images"
+    kind = "" if features else f", {width} x {height} {'grey' if channels == 1 else 'in colour'}"
+    given = f"{sizes.train:,} for training"
+    given += f", {sizes.validation:,} for validation" if sizes.validation else ""
+    test = f"{sizes.test:,} for testing" + ("" if apart else f", one in {TEST_SHARE} of each class")
+    return f"{what} of {classes} classes{kind}: {given}, {test}"
+
+
+def content_hash(rows: NDArray[Any], labels: NDArray[np.int64], about: object) -> str:
+    """The sha256 over rows (N, D), labels (N,) and what the rows are, such as their shape."""
+    digest = hashlib.sha256(f"{rows.dtype.str} {rows.shape} {about}".encode())
+    digest.update(np.ascontiguousarray(rows).data)
+    digest.update(labels.astype("<i8").tobytes())
+    return digest.hexdigest()

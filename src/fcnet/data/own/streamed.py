@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset, Origin
 from fcnet.data.features import chunks
 from fcnet.data.own import arrays
-from fcnet.data.own.remarks import digests, named, twice
+from fcnet.data.own.remarks import digests, named, told_of, twice
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.streamed import RowFile, Streamed
 from fcnet.errors import DataError
 
 
-def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
+def load_streamed(folder: Path) -> Dataset:
     """Open the rows of a folder of .npy files, and read its labels.
 
     All rows are read once, for their hash, and to find numbers that are not finite. The rows that are held
@@ -29,8 +28,6 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     Parameters
     ----------
     folder : with X.npy and y.npy, and perhaps X_test.npy and the like
-    told : says in words what there is, from the sizes, the shape, the number of classes and whether the test
-        rows came apart
 
     Raises
     ------
@@ -52,7 +49,8 @@ def load_streamed(folder: Path, told: Callable[..., str]) -> Dataset:
     labels = np.concatenate(list(y.values()))[order]
     found = looked_at(Streamed(files, np.arange(len(order))), labels, order)
     width = files[0].width
-    how = f"{told(sizes, (1, 1, width), len(classes), features=True, apart='test' in y)}; read while training"
+    what = told_of(sizes, (1, 1, width), len(classes), features=True, apart="test" in y)
+    how = f"{what}; read while training"
     how += named(found.constant, width) if len(found.constant) else ""
     how += twice(found.digests[order], labels, sizes, "rows")
     images: Any = Streamed(files, order)

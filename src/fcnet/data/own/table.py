@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def load_table(path: Path, options: TableOptions) -> Dataset:
     told = plan.words(found, options) + remarks.twice(
         remarks.digests(features), labels, plan.sizes, "rows", plan.name
     )
-    digest = _content_hash(features, labels, plan.mapping)
+    digest = remarks.content_hash(features, labels, plan.mapping.dumps())
     origin = Origin(str(path.resolve()), digest, None, kind="table", how=told, table=options)
     shape = (1, 1, plan.mapping.width)
     made = dataset_of(path.stem, features, labels, plan.sizes, plan.classes, shape, origin)
@@ -140,11 +139,3 @@ def _filled(found: Remarks, options: TableOptions) -> list[str]:
     if found.unseen:
         said.append(f"categories of test rows alone, which count as none: {listed(found.unseen)}")
     return said
-
-
-def _content_hash(rows: NDArray[np.float64], labels: NDArray[np.int64], mapping: Mapping) -> str:
-    """The sha256 over rows (N, D), labels (N,) and what the features mean."""
-    digest = hashlib.sha256(f"{rows.dtype.str} {rows.shape} {mapping.dumps()}".encode())
-    digest.update(np.ascontiguousarray(rows).data)
-    digest.update(labels.astype("<i8").tobytes())
-    return digest.hexdigest()

@@ -146,7 +146,7 @@ class Text:
     def numbers(self) -> NDArray[np.float64]:
         pc = require("pyarrow.compute", "tables")
         if wrong := self._others(NUMBER):
-            raise DataError(f"holds {self._example(NUMBER)!r}, which is no number ({wrong} such)")
+            raise DataError(f"holds {self._example(NUMBER)!r}, which is not a number ({wrong} such)")
         numbers = pc.if_else(require("pyarrow", "tables").array(self._match(NUMBER)), self._pointed, None)
         return np.append(_floats(numbers), np.nan)[self.codes]  # the last one is what -1 finds
 

@@ -47,7 +47,7 @@ class Column(Protocol):
 
         Raises
         ------
-        DataError : `holds VALUE, which is no number`
+        DataError : `holds VALUE, which is not a number`
         """
         ...
 
@@ -188,12 +188,12 @@ def number(text: str) -> float:
 
     Raises
     ------
-    DataError : `holds TEXT, which is no number`
+    DataError : `holds TEXT, which is not a number`
     """
     try:
         return float(text)
     except ValueError as error:
-        raise DataError(f"holds {text[:SHOWN]!r}, which is no number") from error
+        raise DataError(f"holds {text[:SHOWN]!r}, which is not a number") from error
 
 
 def written(value: float) -> str:

@@ -124,7 +124,7 @@ def _header(file: BinaryIO, path: Path, encoding: str, start: int) -> tuple[list
         raise DataError(f"{path} is empty, give a line with the names of the columns, and rows")
     text = beginning.decode(encoding, errors="replace")
     if "\0" in text:
-        raise DataError(f"{path} is no text, give a CSV or a Parquet file")
+        raise DataError(f"{path} is not text, give a CSV or a Parquet file")
     before = text[: len(text) - len(text.lstrip("\r\n"))]  # empty lines
     skipped = len(before.encode(encoding))
     line = _first_line(text[len(before) :])
@@ -213,7 +213,7 @@ def _unread(path: Path, error: Exception) -> DataError:
         return _undecodable(path)
     if "straddl" in reason or "block" in reason:
         return DataError(f"{path} has a row of more than {BLOCK:,} bytes, look for a quote that has no end")
-    return DataError(f"{path} is no CSV file that can be read: {reason[:200]}")
+    return DataError(f"{path} cannot be read as CSV: {reason[:200]}")
 
 
 def _undecodable(path: Path) -> DataError:

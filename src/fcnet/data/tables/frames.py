@@ -33,7 +33,7 @@ def table_in(X: Any, where: str = "X") -> Table | None:
 
 
 def is_plain(X: Any) -> bool:
-    """Whether X is no table but Arrow's, or one of numbers alone, as scikit-learn knows it."""
+    """Whether X is not a table but Arrow's, or one of numbers alone, as scikit-learn knows it."""
     kinds = getattr(X, "dtypes", None)  # of pandas and Polars
     if kinds is None:
         return not hasattr(X, "__arrow_c_stream__")

@@ -133,7 +133,7 @@ class Mapping(Struct, frozen=True):
         mapping = decoded(text, cls)
         names = [column.name for column in mapping.columns]
         if not names or len(set(names)) < len(names):
-            raise DataError("the table's columns are none, or two of them have one name")
+            raise DataError("the table has no columns, or two with the same name")
         for column in mapping.columns:
             if isinstance(column, Category) and len(set(column.categories)) < len(column.categories):
                 raise DataError("a column of the table has the same category twice")

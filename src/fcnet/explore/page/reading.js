@@ -52,7 +52,9 @@ function opened(file) {
     image.onerror = () => {
       URL.revokeObjectURL(address);
       reject(
-        new Refused(`${file.name} is no picture that this browser opens: drop a PNG, JPEG or WebP file.`),
+        new Refused(
+          `${file.name} is not a picture that this browser can open: drop a PNG, JPEG or WebP file.`,
+        ),
       );
     };
     image.src = address;

@@ -118,7 +118,7 @@ def call(
     lines: bool = False,
     tensors: bool = False,
     spy: str = "",
-    flags: list[str] | None = None,
+    evaluate: bool = False,
 ) -> Reply:
     """Call a method of an object, or a function of the file where `target` is "".
 
@@ -130,7 +130,7 @@ def call(
     lines : count the lines of the file that are executed
     tensors : arrays are given as tensors
     spy : the name of a method of the object whose calls are recorded
-    flags : "eval" or "train" put a torch module in that mode first; "no_grad" calls it so
+    evaluate : put a torch module in the mode for evaluation first
 
     Returns
     -------
@@ -149,15 +149,14 @@ def call(
         set_spy(thing, spy, records)
     seed_all(seed)
     try:
-        with Prepared(thing, flags or []):
-            if lines:
-                sys.settrace(line_counter(STATE.filename, counts))
-            try:
-                value = (thing if method == "__call__" else getattr(thing, method))(
-                    *given, **(keywords or {})
-                )
-            finally:
-                sys.settrace(None)
+        if evaluate:
+            thing.eval()
+        if lines:
+            sys.settrace(line_counter(STATE.filename, counts))
+        try:
+            value = (thing if method == "__call__" else getattr(thing, method))(*given, **(keywords or {}))
+        finally:
+            sys.settrace(None)
     finally:
         if spy:
             thing.__dict__.pop(spy, None)
@@ -170,26 +169,6 @@ def call(
     if spy:
         reply["records"] = records
     return reply
-
-
-class Prepared:
-    """A torch module in a mode, with or without gradients; nothing for other objects."""
-
-    def __init__(self, thing: Any, flags: list[str]) -> None:
-        self.thing, self.flags = thing, flags
-        self.without: Any = None
-
-    def __enter__(self) -> None:
-        for flag in self.flags:
-            if flag in ("eval", "train"):
-                getattr(self.thing, flag)()
-            if flag == "no_grad":
-                self.without = sys.modules["torch"].no_grad()
-                self.without.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        if self.without is not None:
-            self.without.__exit__(*error)
 
 
 def as_tensor(value: Any) -> Any:

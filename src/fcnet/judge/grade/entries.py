@@ -76,7 +76,7 @@ class Entry:
             if path.suffix.lower() == ".zip":
                 unpack(path, folder / Path(name).parent)
             elif path.suffix.lower() in OTHER_ARCHIVES:
-                raise DataError(f"{name} is no zip, unpack it and grade again")
+                raise DataError(f"{name} is not a zip, unpack it and grade again")
             else:
                 copy = folder / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def find_entries(folder: Path) -> list[Entry]:
     DataError : there is no such folder, or nothing in it
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder, give the one with the submissions")
+        raise DataError(f"{folder} is not a folder, give the one with the submissions")
     grouped: dict[tuple[str, str], list[tuple[str, Path]]] = {}
     unreadable: dict[tuple[str, str], Path | None] = {}
     for path in sorted(folder.iterdir()):

@@ -91,7 +91,7 @@ def read_rubric(path: Path | None) -> Rubric:
 
 def _numbers(path: Path, name: str, table: Any) -> dict[str, float]:
     if not isinstance(table, dict):
-        raise DataError(f"{name} in {path} is no table, write [{name}] with lines like loss = 4")
+        raise DataError(f"{name} in {path} is not a table, write [{name}] with lines like loss = 4")
     for key, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
             raise DataError(f"{name}.{key} in {path} is {value!r}, give a number of points, 0 or more")
@@ -104,5 +104,6 @@ def _check_codes(path: Path, codes: Mapping[str, float]) -> None:
     for code in codes:
         if code not in kinds("numpy") and code not in kinds("pytorch"):
             raise DataError(
-                f"{path} deducts points for {code}, which is no code of the catalogue, see docs/checking.md"
+                f"{path} deducts points for {code}, which is not a code of the catalogue, see "
+                f"docs/checking.md"
             )

@@ -29,7 +29,7 @@ def checked(held: Iterable[str], isolation: Isolation) -> tuple[str, ...]:
     missing = not_held(known)
     if missing and isolation == "require":
         raise FcnetError(
-            f"this system does not hold {', '.join(missing)} for a submission, "
+            f"this system cannot restrict {', '.join(missing)} of a submission,  "
             "use Linux 6.2 or newer, install bubblewrap, or leave out --isolation require"
         )
     return known

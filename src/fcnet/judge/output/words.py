@@ -11,9 +11,6 @@ from fcnet.judge.catalogue import phrases
 from fcnet.judge.report import UNFINISHED, Finding, Report, Shown
 from fcnet.wording import shown
 
-HINTS = (0, 1, 2, 3)
-"""What fails; where it shows; which mistake and equation; what to think about."""
-
 
 def value_text(value: Any, digits: int = 6) -> str:
     """A value of `shown` in a line."""
