@@ -185,7 +185,7 @@ def test_raw_scores_are_wrong_where_the_handout_wants_probabilities(tmp_path, ap
     [
         ("missing.py", None, "there is no"),
         ("notes.txt", "hello", "neither a .py file nor a notebook"),
-        ("broken.ipynb", "{", "no notebook that can be read"),
+        ("broken.ipynb", "{", "cannot be read as a notebook"),
     ],
 )
 def test_what_cannot_be_checked_is_one_line(name: str, text: str | None, words: str, tmp_path: Path) -> None:

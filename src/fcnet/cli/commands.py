@@ -143,8 +143,7 @@ def overview(group: str = "") -> str:
     lines = [
         f"usage: {' '.join(filter(None, ('fcnet', group)))} COMMAND [OPTIONS]",
         "",
-        ABOUT,
-        "",
+        *(() if group else (ABOUT, "")),
         "commands:",
     ]
     for name in names:

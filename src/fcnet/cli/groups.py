@@ -1,7 +1,8 @@
-"""Options in groups: a command with many of them is shown to tyro as a few small dataclasses, one per group.
+"""Commands as tyro is to see them: with explanations in whole paragraphs, and many options in groups.
 
-The groups are made from the command's own fields and those of its settings, with their types, defaults and
-explanations, so that nothing is described twice.
+A command with many options is shown as a few small dataclasses, one per group. All is made from the
+command's own fields and those of its settings, with their types, defaults and explanations, so that nothing
+is described twice.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, make_dataclass
+from dataclasses import field, fields, is_dataclass, make_dataclass
 from typing import Annotated, Any, get_type_hints
 
 import tyro
@@ -33,6 +34,25 @@ GROUPS = {
     "training": (),
 }  # fmt: skip
 """Names of the groups, in the order that help has, and the options of each; the last takes all others."""
+
+
+def explained(kind: type) -> type:
+    """A dataclass with a command's options; tyro itself breaks explanations where the source's lines end."""
+    hints, told = get_type_hints(kind, include_extras=True), explanations(kind)
+    options = [
+        (
+            one.name,
+            Annotated[hints[one.name], tyro.conf.arg(help=told[one.name])],
+            field(default=one.default, default_factory=one.default_factory),
+        )
+        for one in fields(kind)
+    ]
+    return make_dataclass(kind.__name__, options, namespace={"__doc__": paragraphs(kind)})
+
+
+def paragraphs(kind: type) -> str:
+    """What a command's docstring says, a line for each paragraph."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(kind) or "").split("\n\n"))
 
 
 def in_groups(kind: type, start: Any) -> tuple[type, Any]:
@@ -58,7 +78,7 @@ def in_groups(kind: type, start: Any) -> tuple[type, Any]:
             part = make_dataclass(group, [(name, option) for name, (option, _) in options.items()])
             parts.append((group, Annotated[part, tyro.conf.arg(help="")]))
             defaults[group] = part(*(value for _, value in options.values()))
-    view = make_dataclass(kind.__name__, parts, namespace={"__doc__": kind.__doc__})
+    view = make_dataclass(kind.__name__, parts, namespace={"__doc__": paragraphs(kind)})
     return view, view(**defaults)
 
 
@@ -87,7 +107,15 @@ def _options(kind: Any, start: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def explanations(kind: Any) -> dict[str, str]:
-    """The text below each field of a dataclass, as its source has it."""
+    """The text below each field of a dataclass and of those that it extends, as their source has it."""
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        if is_dataclass(one) and isinstance(one, type):
+            found |= _own_explanations(one)
+    return found
+
+
+def _own_explanations(kind: type) -> dict[str, str]:
     # not inspect.getsource(kind), which parses the module, too, and then reads the class token by token
     module = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
     (body,) = (one for one in module.body if isinstance(one, ast.ClassDef) and one.name == kind.__name__)

@@ -20,7 +20,7 @@ from typing import Any, get_type_hints
 import tyro
 
 from fcnet.cli.commands import Command, advice, load
-from fcnet.cli.groups import from_groups, in_groups
+from fcnet.cli.groups import explained, from_groups, in_groups
 from fcnet.errors import FcnetError
 
 SPELLINGS = {
@@ -51,7 +51,7 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
     try:
         with redirect_stderr(explanation), redirect_stdout(help_text), _defaults_taken_as_typed():
             parse_as: Any = tyro.cli
-            view, defaults = (kind, None) if start is None else in_groups(kind, start)
+            view, defaults = (explained(kind), None) if start is None else in_groups(kind, start)
             parsed = parse_as(
                 view,
                 prog=f"fcnet {name}",
@@ -64,7 +64,7 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
             print(_wrapped(help_text.getvalue()), end="")
             raise
         raise FcnetError(_unknown_option(name, arguments) or one_line(explanation.getvalue())) from None
-    command: Command = parsed if start is None else from_groups(kind, parsed)
+    command: Command = kind(**vars(parsed)) if start is None else from_groups(kind, parsed)
     return command
 
 

@@ -16,7 +16,7 @@ from fcnet.wording import shown
 class Start:
     """Write the exercise's files with gaps for you to fill, and a README with the first command.
 
-    `fcnet check` checks what you write. Existing files are never overwritten.
+    Check what you write with `fcnet check`. Existing files are never overwritten.
 
     Example: fcnet start exercise2
     """
