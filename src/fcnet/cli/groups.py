@@ -42,7 +42,7 @@ def explained(kind: type) -> type:
     options = [
         (
             one.name,
-            Annotated[hints[one.name], tyro.conf.arg(help=told[one.name])],
+            Annotated[hints[one.name], tyro.conf.arg(help=told.get(one.name))],
             field(default=one.default, default_factory=one.default_factory),
         )
         for one in fields(kind)
@@ -103,11 +103,11 @@ def _options(kind: Any, start: Any) -> Iterator[tuple[str, Any, Any]]:
         if is_dataclass(hint):
             yield from _options(hint, value)
         else:
-            yield one.name, Annotated[hint, tyro.conf.arg(help=told[one.name])], value
+            yield one.name, Annotated[hint, tyro.conf.arg(help=told.get(one.name))], value
 
 
 def explanations(kind: Any) -> dict[str, str]:
-    """The text below each field of a dataclass and of those that it extends, as their source has it."""
+    """The text below each field of a dataclass and of those that it extends, as the source says it."""
     found: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         if is_dataclass(one) and isinstance(one, type):
@@ -117,7 +117,10 @@ def explanations(kind: Any) -> dict[str, str]:
 
 def _own_explanations(kind: type) -> dict[str, str]:
     # not inspect.getsource(kind), which parses the module, too, and then reads the class token by token
-    module = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
+    try:
+        module = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
+    except OSError:  # an installation without sources: options are read, and not explained
+        return {}
     (body,) = (one for one in module.body if isinstance(one, ast.ClassDef) and one.name == kind.__name__)
     found = {}
     for one, following in zip(body.body, body.body[1:], strict=False):
