@@ -1,9 +1,10 @@
 """The PyTorch engine on a GPU: steps a second, captured as a CUDA graph or not, and seconds to 60 and 70 %.
 
-python benchmarks/gpu.py [--device cuda] [--seconds S] [--quick] [--trainings] [--out FILE]
+python benchmarks/gpu.py [--device cuda] [--seconds S] [--quick] [--trainings] [--no-steps] [--out FILE]
 
 The steps need no data set. `--trainings` trains the recipes `tuned` and `deep` on CIFAR-10 besides, until
-they show 60 and 70 % on the validation split. `--quick` takes tiny sizes, on a CPU too, and writes no record.
+they show 60 and 70 % on the validation split; with `--no-steps` nothing else is
+measured. `--quick` takes tiny sizes, on a CPU too, and writes no record.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def main() -> int:
     try:
         out = record_at(options)
         start = Watch.now()
-        rows = list(steps(options.device, options.seconds, options.quick))
+        rows = [] if options.no_steps else list(steps(options.device, options.seconds, options.quick))
         trainings = [train(name, options.device) for name in LEVELS] if options.trainings else []
         record = {
             "format": 2, "benchmark": "gpu", "machine": describe(start, Watch.now()), "torch": described(),
@@ -109,6 +110,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda", choices=("cuda", "mps", "cpu"))
     parser.add_argument("--seconds", type=float, default=0.5, help="least seconds of one measurement")
     parser.add_argument("--trainings", action="store_true", help="seconds to 60 and 70 % too; needs CIFAR-10")
+    parser.add_argument("--no-steps", action="store_true", help="leave out the steps a second")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything run? No record")
     parser.add_argument("--out", type=Path, default=None, help="the record, gpu-DEVICE.json")
     options = parser.parse_args()
