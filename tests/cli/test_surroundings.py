@@ -11,10 +11,14 @@ import pytest
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["cache list", "doctor --json", "runs --help"])
-def test_an_output_that_is_full_is_one_line(command: str, tmp_path: Path) -> None:
+def test_an_output_that_is_full_is_one_line(command: str, unbuffered: str, tmp_path: Path) -> None:
     (tmp_path / "cache" / "cifar10").mkdir(parents=True)
-    given = {**os.environ, "FCNET_CACHE": str(tmp_path / "cache"), "FCNET_OFFLINE": "1"}
+    given = {
+        **os.environ, "FCNET_CACHE": str(tmp_path / "cache"), "FCNET_OFFLINE": "1",
+        "PYTHONUNBUFFERED": unbuffered,
+    }  # fmt: skip
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "fcnet", *command.split()], stdout=full, stderr=subprocess.PIPE, text=True,

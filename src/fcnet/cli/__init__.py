@@ -45,9 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         from fcnet.cli.commands import parse
 
-        status = parse(sys.argv[1:] if arguments is None else arguments).run()
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk is noticed here, and not while the interpreter ends
+        try:
+            status = parse(sys.argv[1:] if arguments is None else arguments).run()
+        except SystemExit:  # --help
+            _flush()
+            raise
+        _flush()
         return status
     except AlreadySaidError:
         return 2
@@ -102,6 +105,12 @@ def _somewhere() -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _flush() -> None:
+    """Write what is left of the output: a full disk is noticed here, and not while the interpreter ends."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _close_output() -> None:
