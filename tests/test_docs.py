@@ -32,8 +32,8 @@ def page(*names: str) -> str:
 
 
 README = page("table", "ladder", "depth", "records", "speed")
-LOG = page("search", "rates", "search_deep", "search_norm", "search_lasso", "search_gpu")
-SCALING = page("scaling", "gpu")
+LOG = page("search", "rates", "search_deep", "search_norm", "search_lasso", "search_gpu", "search_gpu_longer")
+SCALING = page("scaling", "gpu", "gpu_trainings")
 CHECKING, GRADING = page("named", "confusion", "kinds"), page("attacks", "grading")
 ESTIMATOR, RUNS, DOCTOR = page("estimator"), page("survival", "hostile"), page("fuzz")
 DATA = page("streaming")
@@ -156,7 +156,7 @@ def generated(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(generate.ROOT / "results" / name, root / "results" / name)
     for name in (
         "survival.json", "hostile.json", "fuzz.json", "folding.json", "streaming.json", "watching.json",
-        "gpu_steps.json",
+        "gpu_steps.json", "gpu_trainings.json",
     ):  # fmt: skip
         shutil.copy(generate.ROOT / "results" / name, root / "results")
     assert generate.main(["--collect", str(out)], root) == 0

@@ -37,7 +37,7 @@ from fcnet.report.reading import Records
 from fcnet.report.story import Story, told
 from folding_table import folding
 from fuzzed import fuzz
-from gpu_tables import gpu_search, gpu_steps
+from gpu_tables import gpu_longer, gpu_search, gpu_steps, gpu_trainings
 from grading_tables import blocks as grading_blocks
 from hostile.table import hostile
 from kills import survival
@@ -161,8 +161,12 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
             "search_lasso": search_lasso(sorted((searched / "lasso").glob("*"))),
             "search_gpu": gpu_search(searched / "gpu.json"),
+            "search_gpu_longer": gpu_longer(sorted((searched / "gpu450").glob("*"))),
         },
-        "docs/scaling.md": {"scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu_steps.json")},
+        "docs/scaling.md": {
+            "scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu_steps.json"),
+            "gpu_trainings": gpu_trainings(records / "gpu_trainings.json"),
+        },
         "docs/estimator.md": {"estimator": estimator(benchmarks / "estimator.json")},
         "docs/runs.md": {
             "survival": survival(records / "survival.json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,38 @@ def gpu_search(path: Path) -> str:
             by(row["hidden"]), row["norm"], changed, row["epochs"], f"{row['seconds']:.0f}", *reached,
         )  # fmt: skip
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def gpu_longer(runs: Sequence[Path]) -> str:
+    """The trainings of 450 epochs that were compared for a longer recipe, the best before the others."""
+    lines = [
+        "| hidden | dropout | shift | turned | zoomed | mixup | epochs | seconds | training | validation |",
+        "| --- |" + " ---: |" * 9,
+    ]
+    records = [read_json(run / "record.json") for run in runs]
+    for record in sorted(records, key=lambda one: -float(one["metrics"]["val_accuracy"])):
+        config, metrics = record["config"], record["metrics"]
+        cells = (
+            by(config["hidden"]), f"{config['dropout']:g}", config["shift"], f"{config['rotate']:g}°",
+            f"{config['zoom']:g}", f"{config['mixup']:g}", config["epochs"], f"{record['seconds']:.0f}",
+            percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def gpu_trainings(path: Path) -> str:
+    """Seconds of whole recipes until they show an accuracy on the validation split."""
+    lines = [
+        "| recipe | until | epochs | seconds | of these before the second epoch |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in read_json(path)["trainings"]:
+        lines.append(
+            f"| `{row['recipe']}` | {percent(row['level'], 0)} | {row['epochs']:.0f} | {row['seconds']:.1f} "
+            f"| {row['points'][0][1]:.1f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -52,6 +52,7 @@ CLASSES = (
     Class("any depth, 15 minutes", 15),
     Class("any depth, 60 minutes", 60),
     Class("one GPU, 10 minutes", 10, "gpu", published=("Lin, Memisevic and Konda (2015)", 0.7862)),
+    Class("one GPU, 15 minutes", 15, "gpu", published=("Lin, Memisevic and Konda (2015)", 0.7862)),
 )
 
 
