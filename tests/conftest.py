@@ -63,7 +63,9 @@ A single test that takes more than a second or two on a quiet machine is marked 
 
 MAY_BE_SKIPPED = {
     "root may write everywhere": "continuous integration may run as root",
-    "only root can mount a file system": "or not as root",
+    **dict.fromkeys(
+        ("only root can mount a file system", "only root may change its user id"), "or not as root"
+    ),
     "this machine has CUDA": "the test is about machines without",
     "this processor has no bfloat16": "products in NumPy take oneDNN's place there",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
