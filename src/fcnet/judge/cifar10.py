@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset
 from fcnet.judge.case import Case
-from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of, entries_of
 from fcnet.judge.trainer import Settings, keywords_of
 from fcnet.two_layernet import TwoLayerNet
@@ -64,9 +63,7 @@ def judge_images(case: Case, images: Images) -> None:
     question = f"the default training on {len(images.X):,} pictures of {images.label}"
     spans = student.spans(method)
     if not reply.ok:
-        case.add(
-            "CIFAR10_CURVE", spans=spans, shown=Shown(question, "a network of 3072, 50 and 10 units", "none")
-        )
+        case.add("CIFAR10_CURVE", question, "a network of 3072, 50 and 10 units", "none", spans=spans)
         return
     answer = student.call(f"{images.X.shape[1]}x{HIDDEN}x10", method, args, keywords)
     losses = next(
@@ -78,7 +75,7 @@ def judge_images(case: Case, images: Images) -> None:
             if answer.failure is not None
             else "no loss history"
         )
-        case.add("CIFAR10_CURVE", spans=spans, shown=Shown(question, "a loss of each step", got))
+        case.add("CIFAR10_CURVE", question, "a loss of each step", got, spans=spans)
         return
     told = [float(np.mean(part)) for part in np.array_split(losses.ravel()[: len(ours)], len(ours) // WINDOW)]
     wanted = [float(np.mean(part)) for part in np.array_split(ours, len(ours) // WINDOW)]
@@ -86,10 +83,10 @@ def judge_images(case: Case, images: Images) -> None:
     if not apart <= APART:
         case.add(
             "CIFAR10_CURVE",
+            question,
+            {"mean losses of 50 steps": wanted[::4]},
+            {"mean losses of 50 steps": told[::4]},
             spans=spans,
-            shown=Shown(
-                question, {"mean losses of 50 steps": wanted[::4]}, {"mean losses of 50 steps": told[::4]}
-            ),
         )
         return
     case.notes.append(

@@ -14,7 +14,6 @@ from fcnet.judge.forms import gradients_from, loss_from, scores_from
 from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
 from fcnet.judge.lines import below_the_loss
 from fcnet.judge.probes import NAMES, Probe
-from fcnet.judge.report import Shown
 
 Array = NDArray[Any]
 
@@ -40,10 +39,10 @@ def step(
             spans = case.student.spans(case.student.loss_method, "__init__")
             case.add(
                 "SINGLE_PRECISION",
+                sizes_of(case.probes[0]),
+                "numbers in float64",
+                "numbers that are rounded as in float32",
                 spans=spans,
-                shown=Shown(
-                    sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"
-                ),
             )
     if not guesses and most > 1:
         guesses = explain(
@@ -118,7 +117,7 @@ def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
         shown = case.smallest(what, ask_for(case), single)
         if shown.got is None:
             shown = case.smallest(what, ask_for(case))
-        case.add(code, spans=spans, shown=shown)
+        case.add(code, *shown, spans=spans)
 
 
 def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:

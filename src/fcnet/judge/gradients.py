@@ -12,7 +12,6 @@ from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
 from fcnet.judge.lines import below_the_loss
 from fcnet.judge.losses import loss_seen
 from fcnet.judge.probes import NAMES, Probe, draw
-from fcnet.judge.report import Shown
 
 
 def judge_gradients(case: Case) -> bool:
@@ -24,11 +23,11 @@ def judge_gradients(case: Case) -> bool:
         for reg in (0.0, probe.reg):
             seen = gradients_from(student.ask_loss(probe.at(reg), gradients=True), probe.at(reg), student)
             if seen.failure is not None:
-                case.failed("gradients", seen.failure, Shown(told(probe.at(reg), ["W1"])))
+                case.failed("gradients", seen.failure, told(probe.at(reg), ["W1"]))
                 return False
             for code, name, wanted, got in seen.forms:
-                case.add(code, line=line_of_gradient(case, code, name, spans), detail=name,
-                         shown=Shown(sizes_of(probe), wanted, got))  # fmt: skip
+                case.add(code, sizes_of(probe), wanted, got, line=line_of_gradient(case, code, name, spans),
+                         detail=name)  # fmt: skip
             if case.has("BACKWARD_UNIMPLEMENTED"):
                 return False
             for name, value in seen.values.items():
@@ -39,10 +38,10 @@ def judge_gradients(case: Case) -> bool:
         if before is not None and not close(value, before):
             case.add(
                 "GRAD_STALE",
+                sizes_of(case.probes[0]),
+                "the same gradient twice",
+                f"another gradient of {name}",
                 spans=spans,
-                shown=Shown(
-                    sizes_of(case.probes[0]), "the same gradient twice", f"another gradient of {name}"
-                ),
             )
             return True
     if not case.has("PARAMS_CHANGED"):
@@ -116,11 +115,11 @@ def name_rest(case: Case, start: Guess, unexplained: list[str], spans: list[tupl
         told_factors = ", ".join(
             f"{name}: {factor:.6g} times the right one" for name, factor in known.items()
         )
-        case.add("GRAD_FACTOR", line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
-                 shown=shown, detail=told_factors)  # fmt: skip
+        case.add("GRAD_FACTOR", *shown, line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
+                 detail=told_factors)  # fmt: skip
     rest = [name for name in unexplained if name not in known]
     if rest:
-        case.add("GRAD_UNKNOWN", line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0], spans), shown=shown,
+        case.add("GRAD_UNKNOWN", *shown, line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0], spans),
                  detail=f"wrong: {', '.join(rest)}")  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import NAMES, Probe, draw, toy_probe
-from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of, entries_of, items_of
 from fcnet.judge.trainer import Settings, train
 
@@ -47,15 +46,15 @@ def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
     if losses is None and not any("loss" in key.lower() for key in entries):
         case.add(
             "TRAIN_RETURN",
+            question,
+            "a dict with loss_history, train_acc_history and val_acc_history",
+            told_keys,
             spans=spans,
-            shown=Shown(
-                question, "a dict with loss_history, train_acc_history and val_acc_history", told_keys
-            ),
         )
         return
     count, calls = 0 if losses is None else losses.size, len(done.records)
     if count != 9 and (not calls or calls == 9):
-        case.add("LOSS_HISTORY", spans=spans, shown=Shown(question, "9 losses", f"{count} losses"))
+        case.add("LOSS_HISTORY", question, "9 losses", f"{count} losses", spans=spans)
     if done.params is not None and all(np.array_equal(done.params[n], data.params[n]) for n in NAMES):
         accuracies(case, entries, labels, y_val, spans, question)
 
@@ -87,17 +86,13 @@ def accuracies(
     if division is not None and not whole and (values is None or values.size <= 1):
         case.add(
             "FLOAT_EPOCH",
+            question,
+            "accuracies at steps 0, 4 and 8",
+            f"{0 if values is None else values.size} accuracies",
             line=division,
-            shown=Shown(
-                question,
-                "accuracies at steps 0, 4 and 8",
-                f"{0 if values is None else values.size} accuracies",
-            ),
         )
     if values is None or not values.size:
-        case.add(
-            "ACCURACY_HISTORY", spans=spans, shown=Shown(question, "val_acc_history, once an epoch", "none")
-        )
+        case.add("ACCURACY_HISTORY", question, "val_acc_history, once an epoch", "none", spans=spans)
         return
     if (
         labels is None
@@ -109,10 +104,10 @@ def accuracies(
     if not np.allclose(values, right, atol=1e-6) and not np.allclose(values, 100 * right, atol=1e-4):
         case.add(
             "ACCURACY_HISTORY",
+            {**question, "learning_rate": 0.0},
+            f"validation accuracy {right:.4f} each time",
+            values,
             spans=spans,
-            shown=Shown(
-                {**question, "learning_rate": 0.0}, f"validation accuracy {right:.4f} each time", values
-            ),
         )
 
 
@@ -130,7 +125,5 @@ def judge_toy(case: Case, spans: Spans) -> None:
     last = float(losses.ravel()[-1])
     if not last <= TOY_LOSS:
         case.add(
-            "TOY_TRAINING",
-            spans=spans,
-            shown=Shown("the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last),
+            "TOY_TRAINING", "the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last, spans=spans
         )

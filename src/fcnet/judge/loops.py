@@ -8,7 +8,6 @@ import numpy as np
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import Probe, draw
-from fcnet.judge.report import Shown
 
 HIDDEN = r"apply_along_axis|np\.vectorize|numpy\.vectorize|np\.fromiter|frompyfunc|apply_over_axes|\bmap\("
 
@@ -23,25 +22,23 @@ def judge_loops(case: Case) -> None:
     if hidden is not None:
         call = re.search(HIDDEN, case.line_text(hidden))
         case.add(
-            "LOOP_HIDDEN",
-            line=hidden,
-            shown=Shown("any input", "whole arrays at once", call.group(0) if call else ""),
+            "LOOP_HIDDEN", "any input", "whole arrays at once", call.group(0) if call else "", line=hidden
         )
     if toy:
         return
     few, many = draw(rng, 5, 7, 4, 6), plain(rng, 5, 7, 4, 60)
     grown = growing(lines(case, few), lines(case, many), 12)
     if grown is not None and hidden is None:
-        case.add("LOOP", line=loop_above(case, grown), shown=Shown(
-            {"N": [len(few.X), len(many.X)]}, "the same number of executed lines",
-            [lines(case, few).get(grown, 0), lines(case, many).get(grown, 0)]))  # fmt: skip
+        case.add("LOOP", {"N": [len(few.X), len(many.X)]}, "the same number of executed lines",
+                 [lines(case, few).get(grown, 0), lines(case, many).get(grown, 0)],
+                 line=loop_above(case, grown))  # fmt: skip
         return
     wide = plain(rng, 5, 70, 40, 6)
     grown = growing(lines(case, few), lines(case, wide), 12)
     if grown is not None and hidden is None:
-        case.add("LOOP_CLASSES", line=loop_above(case, grown), shown=Shown(
-            {"C": [4, 40], "H": [7, 70]}, "the same number of executed lines",
-            [lines(case, few).get(grown, 0), lines(case, wide).get(grown, 0)]))  # fmt: skip
+        case.add("LOOP_CLASSES", {"C": [4, 40], "H": [7, 70]}, "the same number of executed lines",
+                 [lines(case, few).get(grown, 0), lines(case, wide).get(grown, 0)],
+                 line=loop_above(case, grown))  # fmt: skip
 
 
 def plain(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:

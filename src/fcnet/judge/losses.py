@@ -9,7 +9,6 @@ from fcnet.judge.explaining import ask_for, constant_penalty, step
 from fcnet.judge.forms import Loss, loss_from
 from fcnet.judge.hypotheses import Channel, agrees, close
 from fcnet.judge.probes import Probe
-from fcnet.judge.report import Shown
 from fcnet.judge.sizes import failed, usable_sizes
 
 
@@ -30,18 +29,14 @@ def judge_loss(case: Case) -> bool:
                 failed(case, "loss", seen.failure)
                 return False
             if seen.code:
-                case.add(
-                    seen.code, spans=spans, shown=Shown(told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
-                )
+                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got, spans=spans)
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
     if not losses:
         return not case.has("LOSS_UNIMPLEMENTED")
     if all(value == 0 for value in losses):
-        case.add(
-            "LOSS_UNIMPLEMENTED", spans=spans, shown=Shown(told(case.probes[0], ["loss"]), "a loss", 0.0)
-        )
+        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0, spans=spans)
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
     judge_loss_numbers(case, spans)
@@ -73,7 +68,7 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
         penalty = chained and plain_fits(case, plain)
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
         line = case.source.find(lines, spans)
-        case.add("LOSS_UNKNOWN", line=line, spans=spans, shown=case.smallest(["loss"], ask_for(case)),
+        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line, spans=spans,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 

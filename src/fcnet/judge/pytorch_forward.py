@@ -141,22 +141,16 @@ def judge_one(
     array = array_of(answer.value["value"])
     if array is None or array.shape != (N, C):
         nothing = answer.value["value"] is None
-        case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", spans=spans, shown=Shown(
-            question, f"logits of shape ({N}, {C})", shape_text(answer.value["value"])))  # fmt: skip
+        case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", question,
+                 f"logits of shape ({N}, {C})", shape_text(answer.value["value"]), spans=spans)  # fmt: skip
         return False
     again = ask(submission, target, X, seed=1)
     second = array_of(again.value["value"]) if again.ok else None
     if second is None or not np.allclose(array, second, atol=1e-6):
-        case.add(
-            "PT_DROPOUT_ALWAYS_ON", spans=spans, shown=Shown(question, "the same outputs twice", "others")
-        )
+        case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others", spans=spans)
         return False
     if isinstance(answer.value["value"], dict) and answer.value["value"].get("grad") is False:
-        case.add(
-            "PT_DETACHED",
-            spans=spans,
-            shown=Shown(question, "an output with a gradient", "requires_grad is False"),
-        )
+        case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False", spans=spans)
     ordered = in_order(values, biases, hidden)
     extra = [path for path in attributes if path not in values and path not in biases]
     judge_output(case, array, X, ordered, hidden, question, spans, extra)
@@ -164,11 +158,7 @@ def judge_one(
     alone = array_of(one.value["value"]) if one.ok else None
     if alone is None or alone.shape != (1, C):
         got = shape_text(one.value["value"]) if one.failure is None else one.failure.text
-        case.add(
-            "PT_BATCH_OF_ONE",
-            spans=spans,
-            shown=Shown({**question, "N": 1}, f"logits of shape (1, {C})", got),
-        )
+        case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got, spans=spans)
     return True
 
 
@@ -191,9 +181,7 @@ def told_failure(
         code = "PT_BATCH_VIEW"
     else:
         code = "PT_FORWARD_FAILS"
-    case.add(
-        code, line=failure.line, spans=spans, shown=Shown(dict(question), f"logits of shape ({N}, {C})", got)
-    )
+    case.add(code, dict(question), f"logits of shape ({N}, {C})", got, line=failure.line, spans=spans)
 
 
 def in_order(
@@ -229,9 +217,9 @@ def judge_output(
             partly = code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")
             for one in (code if not partly else "", last_code):
                 if one:
-                    case.add(one, spans=spans, shown=shown)
+                    case.add(one, *shown, spans=spans)
             return
     if extra:
         case.notes.append("the network has further layers: its outputs were not compared")
         return
-    case.add("PT_FORWARD_UNKNOWN", spans=spans, shown=shown)
+    case.add("PT_FORWARD_UNKNOWN", *shown, spans=spans)

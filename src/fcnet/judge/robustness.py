@@ -13,7 +13,6 @@ from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.forms import gradients_from, loss_from, scores_from
 from fcnet.judge.hypotheses import agrees, answers, close
 from fcnet.judge.probes import NAMES, Probe, draw
-from fcnet.judge.report import Shown
 from fcnet.judge.student import Student
 
 Array = NDArray[Any]
@@ -38,7 +37,7 @@ def judge_robustness(case: Case) -> None:
         and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
     ):
         spans = case.student.spans(case.student.loss_method, case.student.scores_method)
-        case.add("OUTPUT", spans=spans, shown=Shown("loss(X, y)", "nothing printed", "printed text"))
+        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text", spans=spans)
 
 
 def lines_of(student: Student) -> list[tuple[int, int]]:
@@ -66,8 +65,8 @@ def state_is_kept(case: Case) -> None:
     spans = lines_of(student)
     if new:
         keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
-        case.add("PARAMS_POLLUTED", spans=spans, shown=Shown(
-            sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}"))  # fmt: skip
+        case.add("PARAMS_POLLUTED", sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}",
+                 spans=spans)  # fmt: skip
     kept = student.named(after.value["attributes"])
     if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
         changed = (
@@ -75,8 +74,8 @@ def state_is_kept(case: Case) -> None:
             if kept is None
             else ", ".join(n for n in NAMES if not np.array_equal(kept[n], np.asarray(probe.params[n])))
         )
-        case.add("PARAMS_CHANGED", spans=spans, shown=Shown(
-            sizes_of(probe), "the same parameters after loss as before", f"changed: {changed}"))  # fmt: skip
+        case.add("PARAMS_CHANGED", sizes_of(probe), "the same parameters after loss as before",
+                 f"changed: {changed}", spans=spans)  # fmt: skip
 
 
 def fresh_paths(student: Student, probe: Probe, folder: str) -> set[str]:
@@ -94,14 +93,14 @@ def inputs_are_kept(case: Case) -> None:
     spans = lines_of(student)
     if changed:
         names = " and ".join("Xy"[place] for place in sorted(changed) if place < 2)
-        case.add("INPUT_CHANGED", spans=spans, shown=Shown(
-            sizes_of(probe), "X and y as they were before the call", f"{names} changed"))  # fmt: skip
+        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call", f"{names} changed",
+                 spans=spans)  # fmt: skip
         return
     locked = student.ask_loss(probe, readonly=True)
     if locked.failure is not None and student.ask_loss(probe).failure is None:
         got = locked.failure.text
-        case.add("READ_ONLY_INPUT", line=locked.failure.line, spans=spans, shown=Shown(
-            "X and y that may not be written", "the loss", got))  # fmt: skip
+        case.add("READ_ONLY_INPUT", "X and y that may not be written", "the loss", got,
+                 line=locked.failure.line, spans=spans)  # fmt: skip
 
 
 def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, Any, int | None]:
@@ -162,8 +161,8 @@ def other_batches(case: Case) -> bool:
             case.student.construct(*probe.sizes)
             first = not compare(case, probe, (name,))[0]
             code = "STATE_KEPT" if first else UNKNOWN.get(name, "GRAD_UNKNOWN")
-            case.add(code, line=line, spans=lines_of(case.student), shown=Shown(
-                sizes_of(probe), {name: expected}, {name: got}))  # fmt: skip
+            case.add(code, sizes_of(probe), {name: expected}, {name: got}, line=line,
+                     spans=lines_of(case.student))  # fmt: skip
             return True
     return False
 
@@ -174,8 +173,8 @@ def missing_class(case: Case) -> None:
         probe = draw(case.rng, 3, 7, 5, 6, y=np.array(labels))
         name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
         if name:
-            case.add("C_FROM_BATCH", line=line, spans=lines_of(case.student), shown=Shown(
-                {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+            case.add("C_FROM_BATCH", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got},
+                     line=line, spans=lines_of(case.student))  # fmt: skip
             return
 
 
@@ -184,8 +183,8 @@ def one_example(case: Case) -> None:
     probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
     name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
     if name:
-        case.add("BATCH_OF_ONE", line=line, spans=lines_of(case.student), shown=Shown(
-            {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+        case.add("BATCH_OF_ONE", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}, line=line,
+                 spans=lines_of(case.student))  # fmt: skip
 
 
 def integers(case: Case) -> None:
@@ -202,8 +201,8 @@ def integers(case: Case) -> None:
     if one.value is None or not close(one.value, other.value, 1e-6):
         got = one.failure.text if one.failure is not None else one.value
         line = one.failure.line if one.failure is not None else None
-        case.add("INTEGER_INPUT", line=line, spans=lines_of(student), shown=Shown(
-            {"X": X}, {"scores": other.value}, {"scores": got}))  # fmt: skip
+        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line,
+                 spans=lines_of(student))  # fmt: skip
 
 
 def large(case: Case) -> None:
@@ -227,7 +226,7 @@ def large(case: Case) -> None:
         if not all(np.isfinite(value).all() for value in known.values()):
             return  # it follows from a mistake that has been named
         if not (np.isfinite(scores.value).all() and np.isfinite(loss.value)):
-            case.add(code, spans=lines_of(student), shown=Shown(
-                {"X": probe.X, "y": probe.y, "reg": 0.0, **params}, "finite numbers for logits of 1200 and 3",
-                {"scores": scores.value, "loss": loss.value}))  # fmt: skip
+            case.add(code, {"X": probe.X, "y": probe.y, "reg": 0.0, **params},
+                     "finite numbers for logits of 1200 and 3", {"scores": scores.value, "loss": loss.value},
+                     spans=lines_of(student))  # fmt: skip
             return

@@ -9,7 +9,6 @@ from typing import Any
 
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.report import Shown
 
 SECONDS = 6.0
 """Of the processor's time, for each of the two runs, training and test."""
@@ -70,11 +69,7 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
     """The script ended before its first batch."""
     if "NotImplementedError" in failed[3]:
         case.reached.append("pytorch training")
-        case.add(
-            "PT_TRAINING_UNIMPLEMENTED",
-            line=failed[2] or None,
-            shown=Shown("the script", "a training", failed[3]),
-        )
+        case.add("PT_TRAINING_UNIMPLEMENTED", "the script", "a training", failed[3], line=failed[2] or None)
     else:
         case.notes.append(
             f"the script was not run to its training ({failed[3]}): only the class was looked at"
@@ -83,10 +78,7 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
 
 def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
     case.add(
-        code,
-        line=line,
-        spans=[(1, len(case.source.lines))],
-        shown=Shown("the script on random pictures", expected, got),
+        code, "the script on random pictures", expected, got, line=line, spans=[(1, len(case.source.lines))]
     )
 
 

@@ -33,8 +33,8 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Any]) -> bool:
             got = one.failure.text if one.failure is not None else one.got
             line = one.failure.line if one.failure is not None else None
             spans = case.student.spans(case.student.scores_method, case.student.loss_method)
-            case.add(code, line=case.source.find(kinds()[code].where, spans) or line, stage=stage,
-                     shown=Shown(sizes_of(probe), "an answer for every size", got))  # fmt: skip
+            case.add(code, sizes_of(probe), "an answer for every size", got,
+                     line=case.source.find(kinds()[code].where, spans) or line, stage=stage)  # fmt: skip
     if not case.has(*other):
         if bad.failure is not None:
             failed(case, stage, bad.failure)
@@ -52,9 +52,9 @@ def failed(case: Case, stage: str, failure: Failure) -> None:
         right, init = {"W1": (D, H), "W2": (H, K)}[name], case.student.spans("__init__")
         shown = Shown(sizes_of(case.probes[0]), f"{name}: {right}", f"{name}: {right[::-1]}")
         line = case.source.find([rf"{name}\b.*[=:]"], init)
-        case.add("PARAMETER_SHAPES", line=line, spans=init, shown=shown, detail=name, stage=stage)
+        case.add("PARAMETER_SHAPES", *shown, line=line, spans=init, detail=name, stage=stage)
         return
     if stage == "loss" and in_backward(case, failure.line):
         stage = "gradients"
         case.reached.append(stage)
-    case.failed(stage, failure, Shown(sizes_of(case.probes[0])))
+    case.failed(stage, failure, sizes_of(case.probes[0]))
