@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.loading import line_in
 from fcnet.judge.child.recording import (
     Recorder,
     Stop,
@@ -140,16 +141,6 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
         for back in reversed(undo):
             back()
     return recorder.events
-
-
-def line_in(error: BaseException, filename: str) -> int:
-    """The deepest line of the script on the way to an exception."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def shortened(tree: ast.Module, train: bool) -> ast.Module:

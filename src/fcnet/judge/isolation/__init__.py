@@ -15,9 +15,8 @@ The reply is never an exception of the student's:
     reply.ok         whether the operation returned
     reply.value      what it returned, None if it did not
     reply.failure    else a Failure: its `kind` is one of
-                       "exception"  the student's code raised: `type`, `message`, `frames` (of the
-                                    submission's own files, outermost first, each with `file`, `line`,
-                                    `function`, `text`), `line` (the last frame's, or None)
+                       "exception"  the student's code raised: `type`, `message`, `line` (the deepest of the
+                                    submission's file on the way there, or None)
                        "value"      it returned something that cannot travel
                        "memory"     it ran out of memory
                        "time"       it took longer than `Limits.call_seconds`, or all calls than
@@ -38,13 +37,12 @@ compared there.
 
 from fcnet.judge.isolation.limits import Limits
 from fcnet.judge.isolation.protections import PROTECTIONS, Isolation, not_held, warning
-from fcnet.judge.isolation.reply import Failure, Frame, Reply
+from fcnet.judge.isolation.reply import Failure, Reply
 from fcnet.judge.isolation.submission import Submission, what_is_held
 
 __all__ = [
     "PROTECTIONS",
     "Failure",
-    "Frame",
     "Isolation",
     "Limits",
     "Reply",
