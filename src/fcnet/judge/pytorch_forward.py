@@ -17,6 +17,7 @@ from fcnet.judge.isolation import Reply
 from fcnet.judge.pytorch_layers import HIDDEN, C, D, expected_shapes, lines_of, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
+from fcnet.two_layernet import log_softmax, relu, softmax
 
 Array = NDArray[Any]
 
@@ -26,10 +27,6 @@ CLOSE = 1e-4
 
 
 Function = Callable[[Array], Array]
-
-
-def relu(z: Array) -> Array:
-    return np.maximum(z, 0)
 
 
 def sigmoid(z: Array) -> Array:
@@ -62,17 +59,6 @@ def softplus(z: Array) -> Array:
 
 def same(z: Array) -> Array:
     return z
-
-
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    result: Array = e / e.sum(axis=1, keepdims=True)
-    return result
-
-
-def log_softmax(z: Array) -> Array:
-    result: Array = np.log(softmax(z))
-    return result
 
 
 HIDDEN_FUNCTIONS: tuple[tuple[str, Function], ...] = (
