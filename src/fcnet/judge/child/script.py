@@ -129,9 +129,8 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
         exec(compile(tree, filename, "exec"), module.__dict__)
     except Stop:
         recorder.events.append(["stopped", "", 0, ""])
-    except SystemExit as error:
-        if error.code not in (None, 0):
-            recorder.events.append(["exit", "", 0, str(error.code)[:200]])
+    except SystemExit:
+        pass
     except Exception as error:
         recorder.events.append(
             ["failed", recorder.source, line_in(error, filename), f"{type(error).__name__}: {error}"[:300]]
