@@ -19,42 +19,26 @@ Array = NDArray[Any]
 
 
 def step(
-    case: Case,
-    stage: str,
-    channels: list[Channel],
-    most: int = 2,
-    constants: Callable[[], dict[str, float]] = dict,
+    case: Case, stage: str, channels: list[Channel], constants: Callable[[], dict[str, float]] = dict
 ) -> None:
     """Explain some channels by what explains the ones before, and note the mistakes that this takes."""
     starts = case.guesses or case.starts
-    guesses = explain(
-        starts, stage, case.observed, case.probes, channels, case.tolerance, most=1, constants=constants
-    )
-    if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
-        guesses = explain(
-            starts, stage, case.observed, case.probes, channels, SINGLE, most=1, constants=constants
+
+    def tried(tolerance: float, most: int) -> list[Guess]:
+        return explain(
+            starts, stage, case.observed, case.probes, channels, tolerance, most=most, constants=constants
         )
+
+    guesses = tried(case.tolerance, 1)
+    if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
+        guesses = tried(SINGLE, 1)
         if guesses:
             case.tolerance = SINGLE
+            question = sizes_of(case.probes[0])
             spans = case.student.spans(case.student.loss_method, "__init__")
-            case.add(
-                "SINGLE_PRECISION",
-                sizes_of(case.probes[0]),
-                "numbers in float64",
-                "numbers that are rounded as in float32",
-                spans=spans,
-            )
-    if not guesses and most > 1:
-        guesses = explain(
-            starts,
-            stage,
-            case.observed,
-            case.probes,
-            channels,
-            case.tolerance,
-            most=most,
-            constants=constants,
-        )
+            case.add("SINGLE_PRECISION", question, "numbers in float64",
+                     "numbers that are rounded as in float32", spans=spans)  # fmt: skip
+    guesses = guesses or tried(case.tolerance, 2)
     case.guesses = guesses
     if guesses:
         case.settled, case.possible = guesses[0], guesses

@@ -28,7 +28,7 @@ def judge_scores(case: Case) -> bool:
         case.add("DROPOUT_ALWAYS_ON", sizes_of(case.probes[0]), "the same scores twice",
                  "other scores the second time", spans=spans)  # fmt: skip
         return False
-    step(case, "scores", [(place, "scores", 0.0) for place in range(len(case.probes))], most=2)
+    step(case, "scores", [(place, "scores", 0.0) for place in range(len(case.probes))])
     if not case.guesses:
         case.add("SCORES_UNKNOWN", *case.smallest(["scores"], ask_for(case)), spans=spans)
         case.guesses = []
