@@ -16,7 +16,7 @@ from fcnet.judge.cifar10 import Images, judge_images
 from fcnet.judge.explaining import settle
 from fcnet.judge.gradients import judge_gradients
 from fcnet.judge.hypotheses import bases
-from fcnet.judge.isolation import Isolation, Limits, Submission
+from fcnet.judge.isolation import Isolation, Limits, Submission, warning
 from fcnet.judge.loops import judge_loops
 from fcnet.judge.losses import judge_loss
 from fcnet.judge.opening import judge_interface, load
@@ -172,8 +172,6 @@ def check_pytorch(source: Source, options: Options) -> Report:
 
 def held(case: Case, submission: Submission) -> None:
     """Note what the system could not hold."""
-    from fcnet.judge.isolation.protections import warning
-
     if text := warning(submission.held):
         case.notes.append(text.removeprefix("warning: "))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset
 from fcnet.judge.case import Case
-from fcnet.judge.student import array_of, entries_of
+from fcnet.judge.student import losses_of
 from fcnet.judge.trainer import Settings, keywords_of
 from fcnet.two_layernet import TwoLayerNet
 
@@ -66,9 +66,7 @@ def judge_images(case: Case, images: Images) -> None:
         case.add("CIFAR10_CURVE", question, "a network of 3072, 50 and 10 units", "none", spans=spans)
         return
     answer = student.call(f"{images.X.shape[1]}x{HIDDEN}x10", method, args, keywords)
-    losses = next(
-        (array_of(v) for k, v in (entries_of(answer.value) or {}).items() if "loss" in k.lower()), None
-    )
+    losses = losses_of(answer.value)
     if answer.failure is not None or losses is None or losses.size < SETTINGS.num_iters // 2:
         got = (
             f"{answer.failure.kind} {answer.failure.message}"

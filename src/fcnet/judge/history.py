@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import NAMES, Probe, draw, toy_probe
-from fcnet.judge.student import array_of, entries_of, items_of
+from fcnet.judge.student import array_of, entries_of, items_of, losses_of
 from fcnet.judge.trainer import Settings, train
 
 Array = NDArray[Any]
@@ -37,9 +37,7 @@ def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
         return
     question = {"N": 13, "batch_size": 3, "num_iters": 9}
     entries = entries_of(done.value) or {}
-    losses = next(
-        (array_of(v) for k, v in entries.items() if "loss" in k.lower() and "val" not in k.lower()), None
-    )
+    losses = losses_of(done.value)
     if losses is None:
         losses = first_of_length(done.value, 9)
     told_keys = ", ".join(entries) or ("nothing" if done.value is None else "no dict")
@@ -117,9 +115,7 @@ def judge_toy(case: Case, spans: Spans) -> None:
         return
     toy = toy_probe()
     done = train(case, Probe(toy.params, toy.X, toy.y, TOY.reg), TOY, val=(toy.X, toy.y))
-    losses = next(
-        (array_of(v) for k, v in (entries_of(done.value) or {}).items() if "loss" in k.lower()), None
-    )
+    losses = losses_of(done.value)
     if losses is None or not losses.size:
         return
     last = float(losses.ravel()[-1])

@@ -47,9 +47,8 @@ def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
         got = failure.text
         case.add(loading_code(case, failure), "the file", "a module that loads", got, line=line, detail=got)
         return None
-    value = reply.value if isinstance(reply.value, dict) else {}
-    note_missing(case, value.get("missing"))
-    return {**value, "definitions": definitions}
+    note_missing(case, reply.value.get("missing"))
+    return {**reply.value, "definitions": definitions}
 
 
 def note_missing(case: Case, told: Any) -> None:

@@ -31,5 +31,4 @@ def judge_scores(case: Case) -> bool:
     step(case, "scores", [(place, "scores", 0.0) for place in range(len(case.probes))])
     if not case.guesses:
         case.add("SCORES_UNKNOWN", *case.smallest(["scores"], ask_for(case)), spans=spans)
-        case.guesses = []
     return True

@@ -38,10 +38,9 @@ def events_of(submission: Asked, text: str, train: bool) -> Events:
     reply = submission.call("script", source=text, seconds=SECONDS, train=train)
     if reply.failure is not None:
         return [["failed", "", reply.failure.line or 0, reply.failure.text]]
-    told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
     return [
         event
-        for event in told
+        for event in reply.value["events"]
         if isinstance(event, list)
         and len(event) == 4
         and isinstance(event[0], str)

@@ -107,7 +107,7 @@ def lambda_handed_on(done: Trained) -> bool:
     numbers = [
         value
         for record in done.records
-        for value in (*record.get("args", ())[2:], *record.get("keywords", {}).values())
+        for value in (*record["args"][2:], *record["keywords"].values())
         if isinstance(value, float)
     ]
     return bool(numbers) and all(value == SETTINGS.reg for value in numbers)
@@ -164,8 +164,8 @@ def judge_rates(
     if rates is None and judge_penalty(case, path, steps, moving, spans, question, handed_on):
         rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
     name = min(moving, key=lambda one: same.params[one].size)
-    right = {name: -SETTINGS.learning_rate * path.gradients[0][name]}
-    shown = Shown(question, {f"step of {name}": right[name]}, {f"step of {name}": steps[name][0]})
+    right = -SETTINGS.learning_rate * path.gradients[0][name]
+    shown = Shown(question, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
     if rates is None or not np.isfinite(rates).all():
         if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
             case.add("UPDATE_UNKNOWN", *shown, spans=spans)
@@ -236,7 +236,7 @@ def judge_penalty(
     Where the loss was given the right one, the update has added the rest.
     """
     for name in (name for name in ("W1", "W2") if name in moving):
-        g, theta, step = path.plain[0][name], path.points[0][name], steps[name][0]
+        g, step = path.plain[0][name], steps[name][0]
         given = (path.gradients[0][name] - g).ravel()
         solution, *_ = np.linalg.lstsq(np.stack([-g.ravel(), -given], axis=1), step.ravel(), rcond=None)
         left = np.abs(step.ravel() + solution[0] * g.ravel() + solution[1] * given).max() / np.abs(step).max()
@@ -250,7 +250,6 @@ def judge_penalty(
             question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}"
         )
         case.add(code, *shown, spans=spans)
-        assert theta.shape == g.shape
         return True
     return False
 

@@ -26,7 +26,6 @@ The reply is never an exception of the student's:
                        "files"      it wrote more than `Limits.disk_bytes` or `Limits.files`
                        "protocol"   its process sent something that is no reply
     reply.output     what the student's code printed meanwhile, at most 64 KiB
-    reply.seconds    seconds in the parent's clock
 
 The process keeps its state between calls. After "time", "died", "output", "files" and "protocol" it is gone,
 and the next call starts a new one, at most `Limits.restarts` times. When `total_seconds` are used up, every

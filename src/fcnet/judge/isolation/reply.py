@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from fcnet.wording import shown
 
@@ -35,7 +35,6 @@ class Reply:
     value: Any = None
     failure: Failure | None = None
     output: str = ""
-    seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -47,7 +46,6 @@ def failure_of(told: Any) -> Failure:
     """The failure that a process reports; one that is no report is a protocol failure itself."""
     if not isinstance(told, dict) or told.get("kind") not in ("exception", "value", "memory"):
         return Failure("protocol", message="the process reported a failure of no known kind")
-    assert told["kind"] in get_args(Kind)
     line = told.get("line")
     known = line if type(line) is int and line > 0 else None
     return Failure(told["kind"], _text(told.get("type")), _text(told.get("message")), known)
