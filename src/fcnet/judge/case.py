@@ -95,6 +95,11 @@ class Case:
         """Whether one of these was found."""
         return any(finding.code in codes for finding in self.findings)
 
+    def wrong(self, *stages: str) -> bool:
+        """Whether an error was found, in one of these stages where some are given."""
+        errors = [finding for finding in self.findings if finding.severity == "error"]
+        return any(not stages or finding.stage in stages for finding in errors)
+
     @property
     def base(self) -> Guess:
         """The right solution that the submission is held against."""

@@ -109,7 +109,7 @@ def check_numpy(source: Source, options: Options) -> Report:
         limits = replace(limits, call_seconds=CIFAR10_SECONDS, total_seconds=2 * CIFAR10_SECONDS)
     with Submission(source.path, limits, options.isolation) as submission:
         look(case, Asked(submission))
-        if options.images is not None and not any(finding.severity == "error" for finding in case.findings):
+        if options.images is not None and not case.wrong():
             judge_images(case, options.images)
         held(case, submission)
     return finished(case, (*NUMPY_STAGES, "cifar10") if options.images is not None else NUMPY_STAGES)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
 from fcnet.judge.lines import below_the_loss
 from fcnet.judge.probes import NAMES, Probe
@@ -18,16 +18,15 @@ from fcnet.judge.probes import NAMES, Probe
 Array = NDArray[Any]
 
 
-def step(
-    case: Case, stage: str, channels: list[Channel], constants: Callable[[], dict[str, float]] = dict
-) -> None:
+def step(case: Case, stage: str, channels: list[Channel]) -> None:
     """Explain some channels by what explains the ones before, and note the mistakes that this takes."""
     starts = case.guesses or case.starts
 
     def tried(tolerance: float, most: int) -> list[Guess]:
         return explain(
-            starts, stage, case.observed, case.probes, channels, tolerance, most=most, constants=constants
-        )
+            starts, stage, case.observed, case.probes, channels, tolerance, most=most,
+            constants=lambda: constant_penalty(case),
+        )  # fmt: skip
 
     guesses = tried(case.tolerance, 1)
     if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
@@ -125,14 +124,14 @@ def ask_for(case: Case) -> Callable[[Probe], dict[str, Array]]:
 
     def ask(probe: Probe) -> dict[str, Array]:
         found: dict[str, Array] = {}
-        scores = scores_from(student.ask_scores(probe), probe, student)
+        scores = scores_of(student, probe)
         if scores.value is not None:
             found["scores"] = scores.value
-        loss = loss_from(student.ask_loss(probe), probe) if student.loss_method else None
+        loss = loss_of(student, probe) if student.loss_method else None
         if loss is not None and loss.value is not None:
             found["loss"] = loss.value
         if student.gradients_method:
-            found |= gradients_from(student.ask_loss(probe, gradients=True), probe, student).values
+            found |= gradients_of(student, probe).values
         return found
 
     return ask

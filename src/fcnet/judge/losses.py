@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fcnet.judge.case import Case, told
-from fcnet.judge.explaining import ask_for, constant_penalty, step
-from fcnet.judge.forms import Loss, loss_from
+from fcnet.judge.explaining import ask_for, step
+from fcnet.judge.forms import loss_of
 from fcnet.judge.hypotheses import Channel, agrees, close
-from fcnet.judge.probes import Probe
 from fcnet.judge.sizes import failed, usable_sizes
 
 
@@ -20,11 +19,11 @@ def judge_loss(case: Case) -> bool:
     if student.loss_method is None:
         case.add("LOSS_MISSING")
         return False
-    if not usable_sizes(case, "loss", lambda probe: loss_seen(case, probe)):
+    if not usable_sizes(case, "loss", lambda probe: loss_of(student, probe)):
         return False
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
-            seen = loss_seen(case, probe.at(reg))
+            seen = loss_of(student, probe.at(reg))
             if seen.failure is not None:
                 failed(case, "loss", seen.failure)
                 return False
@@ -43,11 +42,6 @@ def judge_loss(case: Case) -> bool:
     return True
 
 
-def loss_seen(case: Case, probe: Probe) -> Loss:
-    """The loss of a probe, as it was given."""
-    return loss_from(case.student.ask_loss(probe), probe)
-
-
 def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
@@ -61,9 +55,9 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     plain = [(place, "loss", 0.0) for place in places]
     full = [(place, "loss", case.probes[place].reg) for place in places]
     if chained:
-        step(case, "loss", plain, constants=lambda: constant_penalty(case))
+        step(case, "loss", plain)
         if case.guesses:
-            step(case, "loss", full, constants=lambda: constant_penalty(case))
+            step(case, "loss", full)
     if not case.guesses and not follows_from_scores(case):
         penalty = chained and plain_fits(case, plain)
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []

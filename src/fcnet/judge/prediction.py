@@ -73,9 +73,8 @@ def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[i
 
 def scores_are_wrong(case: Case) -> bool:
     """Whether a mistake was found in the scores, or what explains them has one."""
-    noted = any(finding.stage == "scores" and finding.severity == "error" for finding in case.findings)
     codes = case.settled.codes if case.settled is not None else ()
-    return noted or any(kinds()[code].stage == "scores" for code in codes)
+    return case.wrong("scores") or any(kinds()[code].stage == "scores" for code in codes)
 
 
 def uses_scores(student: Student) -> bool:

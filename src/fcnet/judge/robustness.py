@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
-from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import agrees, answers, close
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.student import Student
@@ -109,8 +109,8 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
     given = [answers(guess.text, probe) for guess in case.guesses[:8]]
     right = given[0]
     calls = {
-        "scores": lambda: scores_from(student.ask_scores(probe), probe, student),
-        "loss": lambda: loss_from(student.ask_loss(probe), probe),
+        "scores": lambda: scores_of(student, probe),
+        "loss": lambda: loss_of(student, probe),
     }
     known = {name for name in names if explained(case, name)}
     for name in names:
@@ -123,7 +123,7 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
             if one.value is None or not fits(case, one.value, name, given):
                 return name, right.get(name), one.got if one.value is None else one.value, None
             continue
-        seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
+        seen = gradients_of(student, probe)
         if seen.failure is not None:
             return name, right.get(name), seen.failure.text, seen.failure.line
         if name not in seen.values or not fits(case, seen.values[name], name, given):
@@ -194,8 +194,8 @@ def integers(case: Case) -> None:
         return
     X = np.round(3 * probe.X).astype(np.int64)
     whole, same = replace(probe, X=X), replace(probe, X=X.astype(np.float64))
-    one = scores_from(student.ask_scores(whole), whole, student)
-    other = scores_from(student.ask_scores(same), same, student)
+    one = scores_of(student, whole)
+    other = scores_of(student, same)
     if other.value is None:
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
@@ -218,8 +218,8 @@ def large(case: Case) -> None:
     }
     for label, code in ((0, "SOFTMAX_OVERFLOW"), (1, "LOG_UNDERFLOW")):
         probe = Probe(params, np.array([[3.0]]), np.array([label]), 0.0)
-        scores = scores_from(student.ask_scores(probe), probe, student)
-        loss = loss_from(student.ask_loss(probe), probe)
+        scores = scores_of(student, probe)
+        loss = loss_of(student, probe)
         if scores.value is None or loss.value is None:
             return
         known = answers(case.settled.text, probe) if case.settled is not None else {}

@@ -200,9 +200,7 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
         return
     evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] in ("validation", "test")]
     if not evaluated:
-        if case.has("PT_TRAINING_UNIMPLEMENTED") or any(
-            f.severity == "error" and f.stage == "pytorch training" for f in case.findings
-        ):
+        if case.has("PT_TRAINING_UNIMPLEMENTED") or case.wrong("pytorch training"):
             case.reached.remove("evaluation")
         elif on_training_set(first):
             add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")

@@ -86,7 +86,7 @@ def judge_training(case: Case, sound: bool) -> None:
         judge_history(case, sizes, spans)
     elif not any(finding.stage == "training" for finding in case.findings):
         case.reached.remove("training")  # nobody has seen its steps: there is nothing to give points for
-    if not any(finding.severity == "error" for finding in case.findings):
+    if not case.wrong():
         judge_toy(case, spans)
 
 
