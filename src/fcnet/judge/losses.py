@@ -7,8 +7,9 @@ import numpy as np
 from fcnet.judge.case import Case, told
 from fcnet.judge.explaining import ask_for, step
 from fcnet.judge.forms import loss_of
-from fcnet.judge.hypotheses import Channel, agrees, close
+from fcnet.judge.hypotheses import Channel, Guess, agrees, close
 from fcnet.judge.sizes import failed, usable_sizes
+from fcnet.two_layernet import log_softmax
 
 
 def judge_loss(case: Case) -> bool:
@@ -45,30 +46,26 @@ def judge_loss(case: Case) -> bool:
 def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
-    if not case.guesses:  # the scores are not explained: the loss may be right all the same
-        case.guesses = [
-            g
-            for g in case.starts
-            if agrees(g.text, case.observed, case.probes, [(p, "loss", 0.0) for p in places], case.tolerance)
-        ]
-    chained = bool(case.guesses)
     plain = [(place, "loss", 0.0) for place in places]
+    if not case.guesses:  # the scores are not explained: the loss may be right all the same
+        case.guesses = right_with(case, plain)
+    chained = bool(case.guesses)
     full = [(place, "loss", case.probes[place].reg) for place in places]
     if chained:
         step(case, "loss", plain)
         if case.guesses:
             step(case, "loss", full)
     if not case.guesses and not follows_from_scores(case):
-        penalty = chained and plain_fits(case, plain)
+        penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
         line = case.source.find(lines, spans)
         case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line, spans=spans,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 
-def plain_fits(case: Case, plain: list[Channel]) -> bool:
-    """Whether the loss without its penalty is that of a right network."""
-    return any(agrees(start.text, case.observed, case.probes, plain, case.tolerance) for start in case.starts)
+def right_with(case: Case, channels: list[Channel]) -> list[Guess]:
+    """The right solutions that give the submission's numbers of these channels."""
+    return [g for g in case.starts if agrees(g.text, case.observed, case.probes, channels, case.tolerance)]
 
 
 def follows_from_scores(case: Case) -> bool:
@@ -79,9 +76,8 @@ def follows_from_scores(case: Case) -> bool:
             return False
         norms = sum((probe.params[name] ** 2).sum() for name in ("W1", "W2"))
         with np.errstate(all="ignore"):
-            shifted = scores - scores.max(axis=1, keepdims=True)
-            as_logits = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            losses = [-logs[np.arange(N), probe.y].mean() for logs in (np.log(scores), as_logits)]
+            both = np.log(scores), log_softmax(scores)
+            losses = [-logs[np.arange(N), probe.y].mean() for logs in both]
         plain, full = (case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg))
         if plain is None or full is None or not (np.isfinite(plain).all() and np.isfinite(full).all()):
             return False

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
-from fcnet.judge.isolation import Reply
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.pytorch_layers import HIDDEN, C, D, expected_shapes, lines_of, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
@@ -122,7 +122,7 @@ def judge_one(
     }
     answer = ask(submission, target, X)
     if answer.failure is not None:
-        told_failure(case, answer, question, spans)
+        told_failure(case, answer.failure, question, spans)
         return False
     array = array_of(answer.value["value"])
     if array is None or array.shape != (N, C):
@@ -156,10 +156,8 @@ def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
 
 
 def told_failure(
-    case: Case, answer: Reply, question: Mapping[str, Any], spans: list[tuple[int, int]]
+    case: Case, failure: Failure, question: Mapping[str, Any], spans: list[tuple[int, int]]
 ) -> None:
-    failure = answer.failure
-    assert failure is not None
     got = failure.text
     if failure.type == "NotImplementedError":
         code = "PT_FORWARD_UNIMPLEMENTED"

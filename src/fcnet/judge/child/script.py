@@ -111,7 +111,7 @@ def loader_class(recorder: Recorder) -> type:
 
 
 def run_script(source: str, filename: str, seconds: float, train: bool) -> list[list[Any]]:
-    """Run the script and give its events; an exception of its own passes through with them as `events`.
+    """Run the script and give its events; an exception of its own is the last of them.
 
     Parameters
     ----------
