@@ -29,6 +29,11 @@ class Scores:
     failure: Failure | None = None
     misshapen: bool = False
 
+    @property
+    def usable(self) -> bool:
+        """Whether the call ended and gave no array of another shape."""
+        return self.failure is None and not self.misshapen
+
 
 Loss = Scores
 """A loss () in the same frame."""
