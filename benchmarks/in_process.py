@@ -33,9 +33,8 @@ class InProcess:
 
     def __enter__(self) -> InProcess:
         self._scratch = tempfile.TemporaryDirectory()
-        self._folder = str(Path(self._scratch.name).resolve())
         operations.STATE = operations.State()
-        operations.SUBMISSION = str(Path(self._folder, self.path.name))
+        operations.SUBMISSION = str(Path(self._scratch.name).resolve() / self.path.name)
         return self
 
     def __exit__(
@@ -51,7 +50,7 @@ class InProcess:
             except CodecError as error:
                 failure = Failure("value", "CodecError", str(error))
             except (Exception, SystemExit) as error:
-                failure = failure_of(described(error, self._folder))
+                failure = failure_of(described(error, operations.SUBMISSION))
         return Reply(value, failure, printed.getvalue())
 
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from fcnet.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PACKAGES = {
     "jinja2": ("Jinja2", "report"),
@@ -74,6 +79,21 @@ def require(package: str, extra: str) -> ModuleType:
         return import_module(package)
     except ModuleNotFoundError as error:
         raise MissingExtraError(sentence(error.name or package, extra)) from None
+
+
+def jinja(folder: Path, **options: Any) -> Environment:
+    """Jinja for the templates of a folder: each value is escaped, and one that is not given is an error.
+
+    Raises
+    ------
+    MissingExtraError : jinja2 is not installed
+    """
+    jinja2 = require("jinja2", "report")
+    made: Environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, **options,
+    )  # fmt: skip
+    return made
 
 
 def explained(error: ModuleNotFoundError) -> str | None:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import Probe, draw
-from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
 from fcnet.judge.trainer import Settings, Trained, train
 
@@ -32,15 +31,13 @@ def judge_batches(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
     if done.failure is None:
         if 0 in done.changed or 1 in done.changed:
             case.add(
-                "TRAINING_DATA_CHANGED",
-                spans=spans,
-                shown=Shown(question, "X and y as they were", "changed in place"),
+                "TRAINING_DATA_CHANGED", question, "X and y as they were", "changed in place", spans=spans
             )
         seen = batches(done, data)
         if seen and not case.has("TRAINING_DATA_CHANGED"):
             if any(mixed(X, data.X, X_val) for X, _ in seen):
-                case.add("TRAINED_ON_VALIDATION", spans=spans, shown=Shown(
-                    question, "minibatches from X alone", "rows of X_val in a minibatch"))  # fmt: skip
+                case.add("TRAINED_ON_VALIDATION", question, "minibatches from X alone",
+                         "rows of X_val in a minibatch", spans=spans)  # fmt: skip
             seen = [(X, y) for X, y in seen if not (rows_of(X, X_val) >= 0).any()]
             if seen:
                 rows_seen(case, seen, data, spans, question)
@@ -52,7 +49,7 @@ def batches(done: Trained, data: Probe) -> list[tuple[Array, Array]]:
     """X and y of each recorded call that had labels."""
     found = []
     for record in done.records:
-        given = [*record.get("args", ()), *record.get("keywords", {}).values()]
+        given = [*record["args"], *record["keywords"].values()]
         arrays = [array for value in given if (array := array_of(value)) is not None and array.ndim]
         X = next((a for a in arrays if a.ndim == 2 and a.shape[1] == data.X.shape[1]), None)
         y = next((a for a in arrays if a.ndim == 1 and X is not None and a.dtype.kind in "iu"), None)
@@ -80,7 +77,7 @@ def rows_seen(
     lengths = {len(X) for X, _ in seen}
 
     def wrong(code: str, wanted: str, got: Any) -> None:
-        case.add(code, spans=spans, shown=Shown(question, wanted, got))
+        case.add(code, question, wanted, got, spans=spans)
 
     if any((numbers == -1).any() for numbers in rows):
         return  # inputs are transformed on the way: nothing can be said of them
@@ -123,24 +120,17 @@ def more_than_there_are(case: Case, sizes: tuple[int, int, int], spans: Spans) -
         got = done.failure.text
         larger = "larger sample" in got or "replace" in got
         if larger:
-            case.add(
-                "BATCH_REPLACE_FALSE",
-                line=done.failure.line,
-                spans=spans,
-                shown=Shown(question, "a batch", got),
-            )
+            case.add("BATCH_REPLACE_FALSE", question, "a batch", got, line=done.failure.line, spans=spans)
         else:
-            case.failed("training", done.failure, Shown(question, "a batch"))
+            case.failed("training", done.failure, question, "a batch")
         return
     rows = [rows_of(X, data.X) for X, _ in batches(done, data)]
     short = [numbers for numbers in rows if len(numbers) == 5]
     if rows and len(short) == len(rows) and any(len(set(numbers.tolist())) < 5 for numbers in short):
         case.add(
             "BATCH_MIN_WITH_REPLACEMENT",
+            question,
+            "20 rows with replacement, or each of the 5 once",
+            f"5 rows, some twice: {short[0].tolist()}",
             spans=spans,
-            shown=Shown(
-                question,
-                "20 rows with replacement, or each of the 5 once",
-                f"5 rows, some twice: {short[0].tolist()}",
-            ),
         )

@@ -21,10 +21,6 @@ from fcnet.judge.student import Student
 Array = NDArray[Any]
 
 
-NOTHING = Shown()
-"""Nothing to show."""
-
-
 @dataclass
 class Case:
     """One submission under judgement.
@@ -64,14 +60,25 @@ class Case:
     def add(
         self,
         code: str,
+        question: Any = None,
+        expected: Any = None,
+        got: Any = None,
         *,
         line: int | None = None,
         spans: Sequence[tuple[int, int]] | None = None,
-        shown: Shown = NOTHING,
         detail: str = "",
         stage: str = "",
     ) -> None:
-        """Note a finding, once; its line is looked for in the spans where it is not given."""
+        """Note a finding, once.
+
+        Parameters
+        ----------
+        code : of the catalogue
+        question, expected, got : what shows it, as in `Shown`
+        line, spans : where it is; without a line, the spans are searched for one
+        detail : numbers of this submission
+        stage : where it was met, if that is not the catalogue's
+        """
         if any(finding.code == code for finding in self.findings):
             return
         kind, text = kinds(self.half)[code], texts()[code]
@@ -79,23 +86,19 @@ class Case:
             line = self.source.find((*kind.where, *ELSEWHERE.get(kind.stage, ())), spans)
         if line is not None and not 1 <= line <= len(self.source.lines):
             line = None
+        shown, stage = Shown(question, expected, got), stage or kind.stage
         self.findings.append(
-            Finding(
-                code,
-                stage or kind.stage,
-                kind.severity,
-                text.message,
-                line,
-                shown,
-                text.think,
-                kind.equation,
-                detail,
-            )
+            Finding(code, stage, kind.severity, text.message, line, shown, text.think, kind.equation, detail)
         )
 
     def has(self, *codes: str) -> bool:
         """Whether one of these was found."""
         return any(finding.code in codes for finding in self.findings)
+
+    def wrong(self, *stages: str) -> bool:
+        """Whether an error was found, in one of these stages where some are given."""
+        errors = [finding for finding in self.findings if finding.severity == "error"]
+        return any(not stages or finding.stage in stages for finding in errors)
 
     @property
     def base(self) -> Guess:
@@ -105,14 +108,13 @@ class Case:
             return self.starts[0]
         return next(guess for guess in self.starts if guess.handout == known.handout)
 
-    def failed(self, stage: str, failure: Failure, shown: Shown = NOTHING) -> None:
+    def failed(self, stage: str, failure: Failure, question: Any, expected: Any = "a value") -> None:
         """Note that a call ended without a value."""
         code, line = code_of(stage, failure, self.line_text(failure.line)), failure.line
         named = re.match(r"name '(\w+)'", failure.message)
         if code == "NAME_UNKNOWN" and named is not None and named.group(1) in self.missing:
             code, line = "IMPORT_FAILS", self.missing[named.group(1)]
-        given = Shown(shown.input, shown.expected or "a value", failure.text)
-        self.add(code, line=line, shown=given, detail=failure.text, stage=stage)
+        self.add(code, question, expected, failure.text, line=line, detail=failure.text, stage=stage)
 
     def line_text(self, line: int | None) -> str:
         """The code in a line of the student's."""
@@ -142,16 +144,10 @@ class Case:
             wrong = [
                 name for name in asked if name in got and not close(got[name], right[name], self.tolerance)
             ]
+            if wrong in (["scores"], ["loss"]):
+                return Shown(told(probe, what), right[wrong[0]], got[wrong[0]])
             if wrong:
-                return Shown(
-                    told(probe, what),
-                    right[wrong[0]]
-                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
-                    else {n: right[n] for n in wrong},
-                    got[wrong[0]]
-                    if len(wrong) == 1 and wrong[0] in ("scores", "loss")
-                    else {n: got[n] for n in wrong},
-                )
+                return Shown(told(probe, what), {n: right[n] for n in wrong}, {n: got[n] for n in wrong})
         return Shown()
 
     def shown_raw(self) -> Shown:

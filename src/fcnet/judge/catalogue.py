@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from fcnet.judge.report import Severity
 
@@ -62,17 +62,19 @@ def kinds(half: Half = "numpy") -> dict[str, Kind]:
 
 
 @cache
-def texts(language: str = "en") -> dict[str, Text]:
-    """The words of all kinds, by code."""
-    read = tomllib.loads((files("fcnet.judge") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
-    return {code: Text(entry["message"], entry["think"]) for code, entry in read["kinds"].items()}
+def _words() -> dict[str, Any]:
+    return tomllib.loads((files("fcnet.judge") / "texts" / "en.toml").read_text(encoding="utf-8"))
 
 
 @cache
-def phrases(language: str = "en") -> dict[str, str]:
+def texts() -> dict[str, Text]:
+    """The words of all kinds, by code."""
+    return {code: Text(entry["message"], entry["think"]) for code, entry in _words()["kinds"].items()}
+
+
+def phrases() -> dict[str, str]:
     """The other words of the report, by name."""
-    read = tomllib.loads((files("fcnet.judge") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
-    found: dict[str, str] = read["phrases"]
+    found: dict[str, str] = _words()["phrases"]
     return found
 
 

@@ -16,7 +16,7 @@ from fcnet.judge.cifar10 import Images, judge_images
 from fcnet.judge.explaining import settle
 from fcnet.judge.gradients import judge_gradients
 from fcnet.judge.hypotheses import bases
-from fcnet.judge.isolation import Isolation, Limits, Submission
+from fcnet.judge.isolation import Isolation, Limits, Submission, warning
 from fcnet.judge.loops import judge_loops
 from fcnet.judge.losses import judge_loss
 from fcnet.judge.opening import judge_interface, load
@@ -109,7 +109,7 @@ def check_numpy(source: Source, options: Options) -> Report:
         limits = replace(limits, call_seconds=CIFAR10_SECONDS, total_seconds=2 * CIFAR10_SECONDS)
     with Submission(source.path, limits, options.isolation) as submission:
         look(case, Asked(submission))
-        if options.images is not None and not any(finding.severity == "error" for finding in case.findings):
+        if options.images is not None and not case.wrong():
             judge_images(case, options.images)
         held(case, submission)
     return finished(case, (*NUMPY_STAGES, "cifar10") if options.images is not None else NUMPY_STAGES)
@@ -135,7 +135,7 @@ def look(case: Case, submission: Asked) -> None:
     judge_training(case, gradients and not any(finding.code in unsound() for finding in case.findings))
     if case.settled is not None and case.settled.handout == ("raw", "reg"):
         spans = case.student.spans(case.student.scores_method)
-        case.add("RAW_SCORES", spans=spans, shown=case.shown_raw())
+        case.add("RAW_SCORES", *case.shown_raw(), spans=spans)
 
 
 def unsound() -> set[str]:
@@ -172,8 +172,6 @@ def check_pytorch(source: Source, options: Options) -> Report:
 
 def held(case: Case, submission: Submission) -> None:
     """Note what the system could not hold."""
-    from fcnet.judge.isolation.protections import warning
-
     if text := warning(submission.held):
         case.notes.append(text.removeprefix("warning: "))
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset
 from fcnet.judge.case import Case
-from fcnet.judge.report import Shown
-from fcnet.judge.student import array_of, entries_of
+from fcnet.judge.student import losses_of
 from fcnet.judge.trainer import Settings, keywords_of
 from fcnet.two_layernet import TwoLayerNet
 
@@ -64,21 +63,17 @@ def judge_images(case: Case, images: Images) -> None:
     question = f"the default training on {len(images.X):,} pictures of {images.label}"
     spans = student.spans(method)
     if not reply.ok:
-        case.add(
-            "CIFAR10_CURVE", spans=spans, shown=Shown(question, "a network of 3072, 50 and 10 units", "none")
-        )
+        case.add("CIFAR10_CURVE", question, "a network of 3072, 50 and 10 units", "none", spans=spans)
         return
     answer = student.call(f"{images.X.shape[1]}x{HIDDEN}x10", method, args, keywords)
-    losses = next(
-        (array_of(v) for k, v in (entries_of(answer.value) or {}).items() if "loss" in k.lower()), None
-    )
+    losses = losses_of(answer.value)
     if answer.failure is not None or losses is None or losses.size < SETTINGS.num_iters // 2:
         got = (
             f"{answer.failure.kind} {answer.failure.message}"
             if answer.failure is not None
             else "no loss history"
         )
-        case.add("CIFAR10_CURVE", spans=spans, shown=Shown(question, "a loss of each step", got))
+        case.add("CIFAR10_CURVE", question, "a loss of each step", got, spans=spans)
         return
     told = [float(np.mean(part)) for part in np.array_split(losses.ravel()[: len(ours)], len(ours) // WINDOW)]
     wanted = [float(np.mean(part)) for part in np.array_split(ours, len(ours) // WINDOW)]
@@ -86,10 +81,10 @@ def judge_images(case: Case, images: Images) -> None:
     if not apart <= APART:
         case.add(
             "CIFAR10_CURVE",
+            question,
+            {"mean losses of 50 steps": wanted[::4]},
+            {"mean losses of 50 steps": told[::4]},
             spans=spans,
-            shown=Shown(
-                question, {"mean losses of 50 steps": wanted[::4]}, {"mean losses of 50 steps": told[::4]}
-            ),
         )
         return
     case.notes.append(

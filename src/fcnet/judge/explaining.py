@@ -10,52 +10,34 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
 from fcnet.judge.lines import below_the_loss
 from fcnet.judge.probes import NAMES, Probe
-from fcnet.judge.report import Shown
 
 Array = NDArray[Any]
 
 
-def step(
-    case: Case,
-    stage: str,
-    channels: list[Channel],
-    most: int = 2,
-    constants: Callable[[], dict[str, float]] = dict,
-) -> None:
+def step(case: Case, stage: str, channels: list[Channel]) -> None:
     """Explain some channels by what explains the ones before, and note the mistakes that this takes."""
     starts = case.guesses or case.starts
-    guesses = explain(
-        starts, stage, case.observed, case.probes, channels, case.tolerance, most=1, constants=constants
-    )
+
+    def tried(tolerance: float, most: int) -> list[Guess]:
+        return explain(
+            starts, stage, case.observed, case.probes, channels, tolerance, most=most,
+            constants=lambda: constant_penalty(case),
+        )  # fmt: skip
+
+    guesses = tried(case.tolerance, 1)
     if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
-        guesses = explain(
-            starts, stage, case.observed, case.probes, channels, SINGLE, most=1, constants=constants
-        )
+        guesses = tried(SINGLE, 1)
         if guesses:
             case.tolerance = SINGLE
+            question = sizes_of(case.probes[0])
             spans = case.student.spans(case.student.loss_method, "__init__")
-            case.add(
-                "SINGLE_PRECISION",
-                spans=spans,
-                shown=Shown(
-                    sizes_of(case.probes[0]), "numbers in float64", "numbers that are rounded as in float32"
-                ),
-            )
-    if not guesses and most > 1:
-        guesses = explain(
-            starts,
-            stage,
-            case.observed,
-            case.probes,
-            channels,
-            case.tolerance,
-            most=most,
-            constants=constants,
-        )
+            case.add("SINGLE_PRECISION", question, "numbers in float64",
+                     "numbers that are rounded as in float32", spans=spans)  # fmt: skip
+    guesses = guesses or tried(case.tolerance, 2)
     case.guesses = guesses
     if guesses:
         case.settled, case.possible = guesses[0], guesses
@@ -118,7 +100,7 @@ def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
         shown = case.smallest(what, ask_for(case), single)
         if shown.got is None:
             shown = case.smallest(what, ask_for(case))
-        case.add(code, spans=spans, shown=shown)
+        case.add(code, *shown, spans=spans)
 
 
 def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:
@@ -142,14 +124,14 @@ def ask_for(case: Case) -> Callable[[Probe], dict[str, Array]]:
 
     def ask(probe: Probe) -> dict[str, Array]:
         found: dict[str, Array] = {}
-        scores = scores_from(student.ask_scores(probe), probe, student)
+        scores = scores_of(student, probe)
         if scores.value is not None:
             found["scores"] = scores.value
-        loss = loss_from(student.ask_loss(probe), probe) if student.loss_method else None
+        loss = loss_of(student, probe) if student.loss_method else None
         if loss is not None and loss.value is not None:
             found["loss"] = loss.value
         if student.gradients_method:
-            found |= gradients_from(student.ask_loss(probe, gradients=True), probe, student).values
+            found |= gradients_of(student, probe).values
         return found
 
     return ask

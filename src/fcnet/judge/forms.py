@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe
-from fcnet.judge.student import Answer, Student, array_of, entries_of, items_of
+from fcnet.judge.student import Student, array_of, entries_of, items_of
 
 Array = NDArray[Any]
 
@@ -28,6 +28,11 @@ class Scores:
     got: Any = None
     failure: Failure | None = None
     misshapen: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether the call ended and gave no array of another shape."""
+        return self.failure is None and not self.misshapen
 
 
 Loss = Scores
@@ -58,8 +63,9 @@ def shape_text(value: Any) -> str:
     return type(value).__name__
 
 
-def scores_from(answer: Answer, probe: Probe, student: Student) -> Scores:
-    """The scores (N, K) in an answer."""
+def scores_of(student: Student, probe: Probe, **options: Any) -> Scores:
+    """The scores (N, K) that a network gives."""
+    answer = student.ask_scores(probe, **options)
     if answer.failure is not None:
         return Scores(failure=answer.failure)
     N, K = len(probe.X), probe.sizes[2]
@@ -96,8 +102,9 @@ def computes(student: Student, method: str | None) -> bool:
     return False
 
 
-def loss_from(answer: Answer, probe: Probe) -> Loss:
-    """The loss in an answer, a number."""
+def loss_of(student: Student, probe: Probe) -> Loss:
+    """The loss that a network gives, a number."""
+    answer = student.ask_loss(probe)
     if answer.failure is not None:
         return Loss(failure=answer.failure)
     value, code, wanted = answer.value, "", "one number, and the gradients beside it"
@@ -115,8 +122,9 @@ def loss_from(answer: Answer, probe: Probe) -> Loss:
     return Loss(None, "LOSS_NOT_SCALAR", "one number", shape_text(value))
 
 
-def gradients_from(answer: Answer, probe: Probe, student: Student) -> Gradients:
-    """The gradients in an answer, in our shapes."""
+def gradients_of(student: Student, probe: Probe) -> Gradients:
+    """The gradients that a network gives, in our shapes."""
+    answer = student.ask_loss(probe, gradients=True)
     if answer.failure is not None:
         return Gradients(failure=answer.failure)
     entries = gradient_entries(answer.value)

@@ -6,13 +6,11 @@ import numpy as np
 
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.explaining import ask_for, constant_penalty, note, step
-from fcnet.judge.forms import gradients_from
+from fcnet.judge.explaining import ask_for, note, step
+from fcnet.judge.forms import gradients_of, loss_of
 from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
 from fcnet.judge.lines import below_the_loss
-from fcnet.judge.losses import loss_seen
 from fcnet.judge.probes import NAMES, Probe, draw
-from fcnet.judge.report import Shown
 
 
 def judge_gradients(case: Case) -> bool:
@@ -22,27 +20,27 @@ def judge_gradients(case: Case) -> bool:
     spans = student.spans(student.gradients_method)
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
-            seen = gradients_from(student.ask_loss(probe.at(reg), gradients=True), probe.at(reg), student)
+            seen = gradients_of(student, probe.at(reg))
             if seen.failure is not None:
-                case.failed("gradients", seen.failure, Shown(told(probe.at(reg), ["W1"])))
+                case.failed("gradients", seen.failure, told(probe.at(reg), ["W1"]))
                 return False
             for code, name, wanted, got in seen.forms:
-                case.add(code, line=line_of_gradient(case, code, name, spans), detail=name,
-                         shown=Shown(sizes_of(probe), wanted, got))  # fmt: skip
+                case.add(code, sizes_of(probe), wanted, got, line=line_of_gradient(case, code, name, spans),
+                         detail=name)  # fmt: skip
             if case.has("BACKWARD_UNIMPLEMENTED"):
                 return False
             for name, value in seen.values.items():
                 case.observed[place, name, reg] = value
-    again = gradients_from(student.ask_loss(case.probes[0], gradients=True), case.probes[0], student)
+    again = gradients_of(student, case.probes[0])
     for name, value in again.values.items():
         before = case.observed.get((0, name, case.probes[0].reg))
         if before is not None and not close(value, before):
             case.add(
                 "GRAD_STALE",
+                sizes_of(case.probes[0]),
+                "the same gradient twice",
+                f"another gradient of {name}",
                 spans=spans,
-                shown=Shown(
-                    sizes_of(case.probes[0]), "the same gradient twice", f"another gradient of {name}"
-                ),
             )
             return True
     if not case.has("PARAMS_CHANGED"):
@@ -75,11 +73,9 @@ def judge_gradient_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     if not chained and fits_own_loss(case):
         return
     starts = case.guesses = case.guesses or case.possible or list(case.starts)
-    step(case, "gradients", gradient_channels(case, NAMES, False), constants=lambda: constant_penalty(case))
+    step(case, "gradients", gradient_channels(case, NAMES, False))
     if case.guesses:
-        step(
-            case, "gradients", gradient_channels(case, NAMES, True), constants=lambda: constant_penalty(case)
-        )
+        step(case, "gradients", gradient_channels(case, NAMES, True))
     if case.guesses or (chained and fits_own_loss(case)):
         return
     case.possible, case.settled = starts, starts[0]
@@ -116,11 +112,11 @@ def name_rest(case: Case, start: Guess, unexplained: list[str], spans: list[tupl
         told_factors = ", ".join(
             f"{name}: {factor:.6g} times the right one" for name, factor in known.items()
         )
-        case.add("GRAD_FACTOR", line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
-                 shown=shown, detail=told_factors)  # fmt: skip
+        case.add("GRAD_FACTOR", *shown, line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
+                 detail=told_factors)  # fmt: skip
     rest = [name for name in unexplained if name not in known]
     if rest:
-        case.add("GRAD_UNKNOWN", line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0], spans), shown=shown,
+        case.add("GRAD_UNKNOWN", *shown, line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0], spans),
                  detail=f"wrong: {', '.join(rest)}")  # fmt: skip
 
 
@@ -143,13 +139,10 @@ def fits_own_loss(case: Case) -> bool:
 
     Central differences of the student's loss decide, so they are asked only where that loss is wrong anyway.
     """
-    before = any(
-        finding.stage in ("scores", "loss") and finding.severity == "error" for finding in case.findings
-    )
-    if not before and (case.settled is None or not case.settled.mistakes):
+    if not case.wrong("scores", "loss") and (case.settled is None or not case.settled.mistakes):
         return False
     probe = draw(case.rng, 2, 3, 4, 5) if len({p.sizes for p in case.probes}) > 1 else case.probes[0]
-    seen = gradients_from(case.student.ask_loss(probe, gradients=True), probe, case.student)
+    seen = gradients_of(case.student, probe)
     if set(seen.values) != set(NAMES) or not any(value.any() for value in seen.values.values()):
         return False  # a constant has gradients of zero, and no network is one
     h = 1e-5
@@ -159,7 +152,7 @@ def fits_own_loss(case: Case) -> bool:
             for sign in (1, -1):
                 params = {n: np.array(value) for n, value in probe.params.items()}
                 params[name][index] += sign * h
-                one = loss_seen(case, Probe(params, probe.X, probe.y, probe.reg))
+                one = loss_of(case.student, Probe(params, probe.X, probe.y, probe.reg))
                 if one.value is None:
                     return False
                 moved.append(float(one.value))

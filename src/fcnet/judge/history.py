@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import NAMES, Probe, draw, toy_probe
-from fcnet.judge.report import Shown
-from fcnet.judge.student import array_of, entries_of, items_of
+from fcnet.judge.student import array_of, entries_of, items_of, losses_of
 from fcnet.judge.trainer import Settings, train
 
 Array = NDArray[Any]
@@ -38,24 +37,22 @@ def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None
         return
     question = {"N": 13, "batch_size": 3, "num_iters": 9}
     entries = entries_of(done.value) or {}
-    losses = next(
-        (array_of(v) for k, v in entries.items() if "loss" in k.lower() and "val" not in k.lower()), None
-    )
+    losses = losses_of(done.value)
     if losses is None:
         losses = first_of_length(done.value, 9)
     told_keys = ", ".join(entries) or ("nothing" if done.value is None else "no dict")
     if losses is None and not any("loss" in key.lower() for key in entries):
         case.add(
             "TRAIN_RETURN",
+            question,
+            "a dict with loss_history, train_acc_history and val_acc_history",
+            told_keys,
             spans=spans,
-            shown=Shown(
-                question, "a dict with loss_history, train_acc_history and val_acc_history", told_keys
-            ),
         )
         return
     count, calls = 0 if losses is None else losses.size, len(done.records)
     if count != 9 and (not calls or calls == 9):
-        case.add("LOSS_HISTORY", spans=spans, shown=Shown(question, "9 losses", f"{count} losses"))
+        case.add("LOSS_HISTORY", question, "9 losses", f"{count} losses", spans=spans)
     if done.params is not None and all(np.array_equal(done.params[n], data.params[n]) for n in NAMES):
         accuracies(case, entries, labels, y_val, spans, question)
 
@@ -87,17 +84,13 @@ def accuracies(
     if division is not None and not whole and (values is None or values.size <= 1):
         case.add(
             "FLOAT_EPOCH",
+            question,
+            "accuracies at steps 0, 4 and 8",
+            f"{0 if values is None else values.size} accuracies",
             line=division,
-            shown=Shown(
-                question,
-                "accuracies at steps 0, 4 and 8",
-                f"{0 if values is None else values.size} accuracies",
-            ),
         )
     if values is None or not values.size:
-        case.add(
-            "ACCURACY_HISTORY", spans=spans, shown=Shown(question, "val_acc_history, once an epoch", "none")
-        )
+        case.add("ACCURACY_HISTORY", question, "val_acc_history, once an epoch", "none", spans=spans)
         return
     if (
         labels is None
@@ -109,10 +102,10 @@ def accuracies(
     if not np.allclose(values, right, atol=1e-6) and not np.allclose(values, 100 * right, atol=1e-4):
         case.add(
             "ACCURACY_HISTORY",
+            {**question, "learning_rate": 0.0},
+            f"validation accuracy {right:.4f} each time",
+            values,
             spans=spans,
-            shown=Shown(
-                {**question, "learning_rate": 0.0}, f"validation accuracy {right:.4f} each time", values
-            ),
         )
 
 
@@ -122,15 +115,11 @@ def judge_toy(case: Case, spans: Spans) -> None:
         return
     toy = toy_probe()
     done = train(case, Probe(toy.params, toy.X, toy.y, TOY.reg), TOY, val=(toy.X, toy.y))
-    losses = next(
-        (array_of(v) for k, v in (entries_of(done.value) or {}).items() if "loss" in k.lower()), None
-    )
+    losses = losses_of(done.value)
     if losses is None or not losses.size:
         return
     last = float(losses.ravel()[-1])
     if not last <= TOY_LOSS:
         case.add(
-            "TOY_TRAINING",
-            spans=spans,
-            shown=Shown("the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last),
+            "TOY_TRAINING", "the toy problem, 100 steps", f"a loss of at most {TOY_LOSS}", last, spans=spans
         )

@@ -8,7 +8,6 @@ import numpy as np
 
 from fcnet.judge.case import Case
 from fcnet.judge.probes import Probe, draw
-from fcnet.judge.report import Shown
 
 HIDDEN = r"apply_along_axis|np\.vectorize|numpy\.vectorize|np\.fromiter|frompyfunc|apply_over_axes|\bmap\("
 
@@ -16,32 +15,29 @@ HIDDEN = r"apply_along_axis|np\.vectorize|numpy\.vectorize|np\.fromiter|frompyfu
 def judge_loops(case: Case) -> None:
     """Count lines at a few examples and at many; then at few and many classes and hidden units."""
     case.reached.append("loops")
-    rng, toy = case.rng, case.has("HARDCODED_C", "HARDCODED_N")
-    student = case.student
+    rng, student = case.rng, case.student
     spans = student.spans(student.scores_method, student.loss_method)
     hidden = case.source.find([HIDDEN], spans)
     if hidden is not None:
         call = re.search(HIDDEN, case.line_text(hidden))
         case.add(
-            "LOOP_HIDDEN",
-            line=hidden,
-            shown=Shown("any input", "whole arrays at once", call.group(0) if call else ""),
+            "LOOP_HIDDEN", "any input", "whole arrays at once", call.group(0) if call else "", line=hidden
         )
-    if toy:
+    if case.has("HARDCODED_C", "HARDCODED_N"):
         return
-    few, many = draw(rng, 5, 7, 4, 6), plain(rng, 5, 7, 4, 60)
-    grown = growing(lines(case, few), lines(case, many), 12)
-    if grown is not None and hidden is None:
-        case.add("LOOP", line=loop_above(case, grown), shown=Shown(
-            {"N": [len(few.X), len(many.X)]}, "the same number of executed lines",
-            [lines(case, few).get(grown, 0), lines(case, many).get(grown, 0)]))  # fmt: skip
-        return
-    wide = plain(rng, 5, 70, 40, 6)
-    grown = growing(lines(case, few), lines(case, wide), 12)
-    if grown is not None and hidden is None:
-        case.add("LOOP_CLASSES", line=loop_above(case, grown), shown=Shown(
-            {"C": [4, 40], "H": [7, 70]}, "the same number of executed lines",
-            [lines(case, few).get(grown, 0), lines(case, wide).get(grown, 0)]))  # fmt: skip
+    few = draw(rng, 5, 7, 4, 6)
+    for code, sizes, question in (
+        ("LOOP", (5, 7, 4, 60), {"N": [6, 60]}),
+        ("LOOP_CLASSES", (5, 70, 40, 6), {"C": [4, 40], "H": [7, 70]}),
+    ):
+        before, after = lines(case, few), lines(case, plain(rng, *sizes))
+        grown = growing(before, after)
+        if grown is not None and hidden is None:
+            counts = [before.get(grown, 0), after.get(grown, 0)]
+            case.add(
+                code, question, "the same number of executed lines", counts, line=loop_above(case, grown)
+            )
+            return
 
 
 def plain(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:
@@ -65,11 +61,11 @@ def lines(case: Case, probe: Probe) -> dict[int, int]:
     return counts
 
 
-def growing(few: dict[int, int], many: dict[int, int], by: int) -> int | None:
-    """The line whose count grows most, by at least so many."""
+def growing(few: dict[int, int], many: dict[int, int]) -> int | None:
+    """The line whose count grows most, by at least 12."""
     growth = {line: count - few.get(line, 0) for line, count in many.items()}
     line = max(growth, key=lambda one: growth[one], default=None)
-    return line if line is not None and growth[line] >= by and few else None
+    return line if line is not None and growth[line] >= 12 and few else None
 
 
 def loop_above(case: Case, line: int) -> int:

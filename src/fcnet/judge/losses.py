@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fcnet.judge.case import Case, told
-from fcnet.judge.explaining import ask_for, constant_penalty, step
-from fcnet.judge.forms import Loss, loss_from
-from fcnet.judge.hypotheses import Channel, agrees, close
-from fcnet.judge.probes import Probe
-from fcnet.judge.report import Shown
+from fcnet.judge.explaining import ask_for, step
+from fcnet.judge.forms import loss_of
+from fcnet.judge.hypotheses import Channel, Guess, agrees, close
 from fcnet.judge.sizes import failed, usable_sizes
+from fcnet.two_layernet import log_softmax
 
 
 def judge_loss(case: Case) -> bool:
@@ -21,65 +20,52 @@ def judge_loss(case: Case) -> bool:
     if student.loss_method is None:
         case.add("LOSS_MISSING")
         return False
-    if not usable_sizes(case, "loss", lambda probe: loss_seen(case, probe)):
+    if not usable_sizes(case, "loss", lambda probe: loss_of(student, probe)):
         return False
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
-            seen = loss_seen(case, probe.at(reg))
+            seen = loss_of(student, probe.at(reg))
             if seen.failure is not None:
                 failed(case, "loss", seen.failure)
                 return False
             if seen.code:
-                case.add(
-                    seen.code, spans=spans, shown=Shown(told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
-                )
+                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got, spans=spans)
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
     if not losses:
         return not case.has("LOSS_UNIMPLEMENTED")
     if all(value == 0 for value in losses):
-        case.add(
-            "LOSS_UNIMPLEMENTED", spans=spans, shown=Shown(told(case.probes[0], ["loss"]), "a loss", 0.0)
-        )
+        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0, spans=spans)
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
     judge_loss_numbers(case, spans)
     return True
 
 
-def loss_seen(case: Case, probe: Probe) -> Loss:
-    """The loss of a probe, as it was given."""
-    return loss_from(case.student.ask_loss(probe), probe)
-
-
 def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
-    if not case.guesses:  # the scores are not explained: the loss may be right all the same
-        case.guesses = [
-            g
-            for g in case.starts
-            if agrees(g.text, case.observed, case.probes, [(p, "loss", 0.0) for p in places], case.tolerance)
-        ]
-    chained = bool(case.guesses)
     plain = [(place, "loss", 0.0) for place in places]
+    if not case.guesses:  # the scores are not explained: the loss may be right all the same
+        case.guesses = right_with(case, plain)
+    chained = bool(case.guesses)
     full = [(place, "loss", case.probes[place].reg) for place in places]
     if chained:
-        step(case, "loss", plain, constants=lambda: constant_penalty(case))
+        step(case, "loss", plain)
         if case.guesses:
-            step(case, "loss", full, constants=lambda: constant_penalty(case))
+            step(case, "loss", full)
     if not case.guesses and not follows_from_scores(case):
-        penalty = chained and plain_fits(case, plain)
+        penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
         line = case.source.find(lines, spans)
-        case.add("LOSS_UNKNOWN", line=line, spans=spans, shown=case.smallest(["loss"], ask_for(case)),
+        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line, spans=spans,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 
-def plain_fits(case: Case, plain: list[Channel]) -> bool:
-    """Whether the loss without its penalty is that of a right network."""
-    return any(agrees(start.text, case.observed, case.probes, plain, case.tolerance) for start in case.starts)
+def right_with(case: Case, channels: list[Channel]) -> list[Guess]:
+    """The right solutions that give the submission's numbers of these channels."""
+    return [g for g in case.starts if agrees(g.text, case.observed, case.probes, channels, case.tolerance)]
 
 
 def follows_from_scores(case: Case) -> bool:
@@ -90,9 +76,8 @@ def follows_from_scores(case: Case) -> bool:
             return False
         norms = sum((probe.params[name] ** 2).sum() for name in ("W1", "W2"))
         with np.errstate(all="ignore"):
-            shifted = scores - scores.max(axis=1, keepdims=True)
-            as_logits = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            losses = [-logs[np.arange(N), probe.y].mean() for logs in (np.log(scores), as_logits)]
+            both = np.log(scores), log_softmax(scores)
+            losses = [-logs[np.arange(N), probe.y].mean() for logs in both]
         plain, full = (case.observed.get((place, "loss", reg)) for reg in (0.0, probe.reg))
         if plain is None or full is None or not (np.isfinite(plain).all() and np.isfinite(full).all()):
             return False

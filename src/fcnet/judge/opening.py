@@ -45,16 +45,10 @@ def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
         if case.source.tree is None and line is None:
             line = syntax_line(case.source.text)
         got = failure.text
-        case.add(
-            loading_code(case, failure),
-            line=line,
-            shown=Shown("the file", "a module that loads", got),
-            detail=got,
-        )
+        case.add(loading_code(case, failure), "the file", "a module that loads", got, line=line, detail=got)
         return None
-    value = reply.value if isinstance(reply.value, dict) else {}
-    note_missing(case, value.get("missing"))
-    return {**value, "definitions": definitions}
+    note_missing(case, reply.value.get("missing"))
+    return {**reply.value, "definitions": definitions}
 
 
 def note_missing(case: Case, told: Any) -> None:
@@ -117,7 +111,7 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
     described = choose(loaded.get("classes", ()))
     if described is None:
-        case.add("NO_CLASS", shown=Shown("the file", "class TwoLayerNet", "no class with a method loss"))
+        case.add("NO_CLASS", "the file", "class TwoLayerNet", "no class with a method loss")
         return False
     case.reached.append("interface")
     case.student = Student(submission, case.source, described, bool(loaded["definitions"]))
@@ -130,14 +124,12 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
     if reply.failure is not None:
         if reply.failure.type == "NotImplementedError":
             case.add(
-                "NO_PARAMETERS",
-                spans=init,
-                shown=Shown(f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet"),
+                "NO_PARAMETERS", f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet", spans=init
             )
         else:
             got = reply.failure.text
-            case.add("CONSTRUCTOR_FAILS", line=reply.failure.line, spans=init,
-                     shown=Shown(f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got))  # fmt: skip
+            case.add("CONSTRUCTOR_FAILS", f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got,
+                     line=reply.failure.line, spans=init)  # fmt: skip
         return False
     attributes = reply.value["attributes"]
     student.places = find_places(attributes, D, H, K)
@@ -148,12 +140,10 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
     if student.loss_method is None or student.scores_method is None:
         case.add(
             "LOSS_MISSING",
+            student.name,
+            "a method loss(X, y=None, reg=0.0)",
+            f"methods {', '.join(sorted(student.methods))}",
             spans=student.spans(),
-            shown=Shown(
-                student.name,
-                "a method loss(X, y=None, reg=0.0)",
-                f"methods {', '.join(sorted(student.methods))}",
-            ),
         )
         return False
     judge_initialisation(case, reply, init)
@@ -174,11 +164,11 @@ def told_missing(
         {name: str(by_name[name]) for name in there} or "no such arrays",
     )
     if not there:
-        case.add("NO_PARAMETERS", spans=init, shown=shown)
+        case.add("NO_PARAMETERS", *shown, spans=init)
         return
     for name in there:
         code = "BIAS_SHAPES" if name[0] == "b" else "PARAMETER_SHAPES"
-        case.add(code, line=case.source.find([rf"{name}\b.*[=:]"], init), spans=init, shown=shown)
+        case.add(code, *shown, line=case.source.find([rf"{name}\b.*[=:]"], init), spans=init)
 
 
 def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) -> None:
@@ -195,32 +185,20 @@ def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) 
         weights = params[name]
         spread = float(weights.std())
         if not weights.any():
-            case.add(
-                "INIT_ZERO", spans=init, shown=Shown(question, f"{name}: random numbers", f"{name}: zeros")
-            )
+            case.add("INIT_ZERO", question, f"{name}: random numbers", f"{name}: zeros", spans=init)
         elif spread < 1e-12:
-            case.add(
-                "INIT_CONSTANT",
-                spans=init,
-                shown=Shown(question, f"{name}: different numbers", "all the same"),
-            )
+            case.add("INIT_CONSTANT", question, f"{name}: different numbers", "all the same", spans=init)
         elif (weights > 0).all():
             case.add(
-                "INIT_POSITIVE",
-                spans=init,
-                shown=Shown(question, "positive and negative numbers", "positive ones alone"),
+                "INIT_POSITIVE", question, "positive and negative numbers", "positive ones alone", spans=init
             )
         elif not STD / 1.9 < spread < 1.9 * STD and takes_std(student):
-            case.add(
-                "INIT_STD_IGNORED", spans=init, shown=Shown(question, f"about {STD}", f"{name}: {spread:.3g}")
-            )
+            case.add("INIT_STD_IGNORED", question, f"about {STD}", f"{name}: {spread:.3g}", spans=init)
     if params["b1"].any() or params["b2"].any():
-        case.add("INIT_BIAS_RANDOM", spans=init, shown=Shown(question, "biases of 0", params["b1"]))
+        case.add("INIT_BIAS_RANDOM", question, "biases of 0", params["b1"], spans=init)
     if others is not None and params["W1"].std() > 1e-12 and np.array_equal(params["W1"], others["W1"]):
         case.add(
-            "INIT_SEED_FIXED",
-            spans=init,
-            shown=Shown(question, "other weights after another seed", "the same weights"),
+            "INIT_SEED_FIXED", question, "other weights after another seed", "the same weights", spans=init
         )
 
 

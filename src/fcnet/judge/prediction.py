@@ -26,7 +26,7 @@ def judge_prediction(case: Case) -> None:
     case.reached.append("prediction")
     student = case.student
     if student.predict_method is None:
-        case.add("PREDICT_MISSING", shown=Shown(student.name, "a method predict(X)", "no such method"))
+        case.add("PREDICT_MISSING", student.name, "a method predict(X)", "no such method")
         return
     spans = student.spans(student.predict_method)
     size = (4, 10, 3, 5) if case.has("HARDCODED_C", "HARDCODED_N") else (5, 7, 4, 200)
@@ -36,7 +36,7 @@ def judge_prediction(case: Case) -> None:
         judge_follower(case, answer, probe, spans)
         return
     if answer.failure is not None:
-        case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
+        case.failed("prediction", answer.failure, sizes_of(probe), "labels")
         return
     labels = form(case, answer, probe, spans)
     if labels is None:
@@ -47,14 +47,16 @@ def judge_prediction(case: Case) -> None:
         random = (labels == right).mean() < 0.36
         case.add(
             "PREDICT_RANDOM" if random and not case.has("DROPOUT_ALWAYS_ON") else "DROPOUT_AT_PREDICT",
+            sizes_of(probe),
+            "the same labels twice",
+            "other labels the second time",
             spans=spans,
-            shown=Shown(sizes_of(probe), "the same labels twice", "other labels the second time"),
         )
         return
     own = own_argmax(case, probe)
     if np.array_equal(labels, right) or (own is not None and np.array_equal(labels, own)):
         return
-    case.add(named(case, probe, labels), spans=spans, shown=smallest(case))
+    case.add(named(case, probe, labels), *smallest(case), spans=spans)
 
 
 def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> None:
@@ -64,16 +66,15 @@ def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[i
     if answer.failure is None and labels is not None and own is not None and np.array_equal(labels, own):
         return
     if answer.failure is not None and answer.failure.type == "NotImplementedError":
-        case.failed("prediction", answer.failure, Shown(sizes_of(probe), "labels"))
+        case.failed("prediction", answer.failure, sizes_of(probe), "labels")
         return
     case.reached.remove("prediction")
 
 
 def scores_are_wrong(case: Case) -> bool:
     """Whether a mistake was found in the scores, or what explains them has one."""
-    noted = any(finding.stage == "scores" and finding.severity == "error" for finding in case.findings)
     codes = case.settled.codes if case.settled is not None else ()
-    return noted or any(kinds()[code].stage == "scores" for code in codes)
+    return case.wrong("scores") or any(kinds()[code].stage == "scores" for code in codes)
 
 
 def uses_scores(student: Student) -> bool:
@@ -129,7 +130,7 @@ def form(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]])
     question = sizes_of(probe)
 
     def wrong(code: str) -> None:
-        case.add(code, spans=spans, shown=Shown(question, f"{N} integer labels, shape ({N},)", got))
+        case.add(code, question, f"{N} integer labels, shape ({N},)", got, spans=spans)
 
     if array is None:
         written = computes(case.student, case.student.predict_method)

@@ -72,7 +72,6 @@ def draw(
     N: int,
     reg: float = 0.3,
     y: Any = None,
-    scale: float = 1.0,
 ) -> Probe:
     """A random question, clear of the kink and of certainty; labels hold every class if N allows it."""
     while True:
@@ -82,7 +81,7 @@ def draw(
             "W2": rng.normal(0, 0.8, (H, K)),
             "b2": rng.uniform(0.2, 0.9, K) * rng.choice([-1, 1], K),
         }
-        X = scale * rng.normal(0, 1.0, (N, D))
+        X = rng.normal(0, 1.0, (N, D))
         z2 = X @ params["W1"] + params["b1"]
         z3 = np.maximum(z2, 0) @ params["W2"] + params["b2"]
         without = X @ params["W1"]

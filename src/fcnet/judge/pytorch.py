@@ -11,7 +11,6 @@ from fcnet.judge.case import Case
 from fcnet.judge.opening import load
 from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
-from fcnet.judge.report import Shown
 from fcnet.judge.script import judge_script
 
 
@@ -23,9 +22,7 @@ def look_at_pytorch(case: Case, submission: Asked) -> None:
     case.reached.append("construction")
     described = choose(loaded.get("classes", ()))
     if described is None:
-        case.add(
-            "PT_NO_CLASS", shown=Shown("the file", "class MultiLayerPerceptron(nn.Module)", "no such class")
-        )
+        case.add("PT_NO_CLASS", "the file", "class MultiLayerPerceptron(nn.Module)", "no such class")
         return
     name = str(described["name"])
     if name != "MultiLayerPerceptron":

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
-from fcnet.judge.isolation import Reply
+from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.pytorch_layers import HIDDEN, C, D, expected_shapes, lines_of, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
+from fcnet.two_layernet import log_softmax, relu, softmax
 
 Array = NDArray[Any]
 
@@ -26,10 +27,6 @@ CLOSE = 1e-4
 
 
 Function = Callable[[Array], Array]
-
-
-def relu(z: Array) -> Array:
-    return np.maximum(z, 0)
 
 
 def sigmoid(z: Array) -> Array:
@@ -62,17 +59,6 @@ def softplus(z: Array) -> Array:
 
 def same(z: Array) -> Array:
     return z
-
-
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    result: Array = e / e.sum(axis=1, keepdims=True)
-    return result
-
-
-def log_softmax(z: Array) -> Array:
-    result: Array = np.log(softmax(z))
-    return result
 
 
 HIDDEN_FUNCTIONS: tuple[tuple[str, Function], ...] = (
@@ -136,27 +122,21 @@ def judge_one(
     }
     answer = ask(submission, target, X)
     if answer.failure is not None:
-        told_failure(case, answer, question, spans)
+        told_failure(case, answer.failure, question, spans)
         return False
     array = array_of(answer.value["value"])
     if array is None or array.shape != (N, C):
         nothing = answer.value["value"] is None
-        case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", spans=spans, shown=Shown(
-            question, f"logits of shape ({N}, {C})", shape_text(answer.value["value"])))  # fmt: skip
+        case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", question,
+                 f"logits of shape ({N}, {C})", shape_text(answer.value["value"]), spans=spans)  # fmt: skip
         return False
     again = ask(submission, target, X, seed=1)
     second = array_of(again.value["value"]) if again.ok else None
     if second is None or not np.allclose(array, second, atol=1e-6):
-        case.add(
-            "PT_DROPOUT_ALWAYS_ON", spans=spans, shown=Shown(question, "the same outputs twice", "others")
-        )
+        case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others", spans=spans)
         return False
     if isinstance(answer.value["value"], dict) and answer.value["value"].get("grad") is False:
-        case.add(
-            "PT_DETACHED",
-            spans=spans,
-            shown=Shown(question, "an output with a gradient", "requires_grad is False"),
-        )
+        case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False", spans=spans)
     ordered = in_order(values, biases, hidden)
     extra = [path for path in attributes if path not in values and path not in biases]
     judge_output(case, array, X, ordered, hidden, question, spans, extra)
@@ -164,11 +144,7 @@ def judge_one(
     alone = array_of(one.value["value"]) if one.ok else None
     if alone is None or alone.shape != (1, C):
         got = shape_text(one.value["value"]) if one.failure is None else one.failure.text
-        case.add(
-            "PT_BATCH_OF_ONE",
-            spans=spans,
-            shown=Shown({**question, "N": 1}, f"logits of shape (1, {C})", got),
-        )
+        case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got, spans=spans)
     return True
 
 
@@ -180,10 +156,8 @@ def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
 
 
 def told_failure(
-    case: Case, answer: Reply, question: Mapping[str, Any], spans: list[tuple[int, int]]
+    case: Case, failure: Failure, question: Mapping[str, Any], spans: list[tuple[int, int]]
 ) -> None:
-    failure = answer.failure
-    assert failure is not None
     got = failure.text
     if failure.type == "NotImplementedError":
         code = "PT_FORWARD_UNIMPLEMENTED"
@@ -191,9 +165,7 @@ def told_failure(
         code = "PT_BATCH_VIEW"
     else:
         code = "PT_FORWARD_FAILS"
-    case.add(
-        code, line=failure.line, spans=spans, shown=Shown(dict(question), f"logits of shape ({N}, {C})", got)
-    )
+    case.add(code, dict(question), f"logits of shape ({N}, {C})", got, line=failure.line, spans=spans)
 
 
 def in_order(
@@ -229,9 +201,9 @@ def judge_output(
             partly = code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")
             for one in (code if not partly else "", last_code):
                 if one:
-                    case.add(one, spans=spans, shown=shown)
+                    case.add(one, *shown, spans=spans)
             return
     if extra:
         case.notes.append("the network has further layers: its outputs were not compared")
         return
-    case.add("PT_FORWARD_UNKNOWN", spans=spans, shown=shown)
+    case.add("PT_FORWARD_UNKNOWN", *shown, spans=spans)

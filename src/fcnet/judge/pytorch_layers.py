@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Reply
-from fcnet.judge.report import Shown
 from fcnet.judge.source import span
 
 Array = NDArray[Any]
@@ -54,9 +53,11 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
             got = reply.failure.text
             case.add(
                 constructor_code(reply.failure.type, got, len(hidden)),
+                question,
+                f"a network of {len(hidden) + 1} layers",
+                got,
                 line=reply.failure.line,
                 spans=spans,
-                shown=Shown(question, f"a network of {len(hidden) + 1} layers", got),
             )
             return False
         weights = weights_of(reply.value["attributes"])
@@ -65,12 +66,10 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
             shapes = [tuple(value.shape) for value in weights.values()]
             case.add(
                 code,
+                question,
+                f"weights {expected_shapes(hidden)}",
+                f"weights {shapes}" if shapes else "no parameters",
                 spans=spans,
-                shown=Shown(
-                    question,
-                    f"weights {expected_shapes(hidden)}",
-                    f"weights {shapes}" if shapes else "no parameters",
-                ),
             )
             return False
         names = set(reply.value["attributes"])
@@ -80,21 +79,15 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
             if f"{path.rpartition('.')[0]}.bias" not in names and path.endswith("weight")
         ]
         if missing:
-            case.add(
-                "PT_BIAS_MISSING",
-                spans=spans,
-                shown=Shown(question, "a bias for each layer", f"none for {missing}"),
-            )
+            case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}", spans=spans)
     same = make(submission, name, [D, D, D])
     if same.ok and len(weights_of(same.value["attributes"])) < 4:
         case.add(
             "PT_SHARED_LAYER",
+            f"{name}({D}, [{D}, {D}, {D}], {C})",
+            "4 weight matrices",
+            f"{len(weights_of(same.value['attributes']))}",
             spans=spans,
-            shown=Shown(
-                f"{name}({D}, [{D}, {D}, {D}], {C})",
-                "4 weight matrices",
-                f"{len(weights_of(same.value['attributes']))}",
-            ),
         )
         return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ UNFINISHED = (
 """What is not there yet; alone it makes a submission unfinished, not wrong."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """The smallest input that shows a mistake, with what should come out and what did; plain values."""
 
     input: Any = None
@@ -61,8 +60,8 @@ class Finding:
     stage: str
     severity: Severity
     message: str
-    line: int | None = None
-    shown: Shown = Shown()
+    line: int | None
+    shown: Shown
     think: str = ""
     equation: str = ""
     detail: str = ""

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
-from fcnet.judge.forms import gradients_from, loss_from, scores_from
+from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import agrees, answers, close
 from fcnet.judge.probes import NAMES, Probe, draw
-from fcnet.judge.report import Shown
 from fcnet.judge.student import Student
 
 Array = NDArray[Any]
@@ -38,7 +37,7 @@ def judge_robustness(case: Case) -> None:
         and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
     ):
         spans = case.student.spans(case.student.loss_method, case.student.scores_method)
-        case.add("OUTPUT", spans=spans, shown=Shown("loss(X, y)", "nothing printed", "printed text"))
+        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text", spans=spans)
 
 
 def lines_of(student: Student) -> list[tuple[int, int]]:
@@ -66,8 +65,8 @@ def state_is_kept(case: Case) -> None:
     spans = lines_of(student)
     if new:
         keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
-        case.add("PARAMS_POLLUTED", spans=spans, shown=Shown(
-            sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}"))  # fmt: skip
+        case.add("PARAMS_POLLUTED", sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}",
+                 spans=spans)  # fmt: skip
     kept = student.named(after.value["attributes"])
     if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
         changed = (
@@ -75,8 +74,8 @@ def state_is_kept(case: Case) -> None:
             if kept is None
             else ", ".join(n for n in NAMES if not np.array_equal(kept[n], np.asarray(probe.params[n])))
         )
-        case.add("PARAMS_CHANGED", spans=spans, shown=Shown(
-            sizes_of(probe), "the same parameters after loss as before", f"changed: {changed}"))  # fmt: skip
+        case.add("PARAMS_CHANGED", sizes_of(probe), "the same parameters after loss as before",
+                 f"changed: {changed}", spans=spans)  # fmt: skip
 
 
 def fresh_paths(student: Student, probe: Probe, folder: str) -> set[str]:
@@ -94,14 +93,14 @@ def inputs_are_kept(case: Case) -> None:
     spans = lines_of(student)
     if changed:
         names = " and ".join("Xy"[place] for place in sorted(changed) if place < 2)
-        case.add("INPUT_CHANGED", spans=spans, shown=Shown(
-            sizes_of(probe), "X and y as they were before the call", f"{names} changed"))  # fmt: skip
+        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call", f"{names} changed",
+                 spans=spans)  # fmt: skip
         return
     locked = student.ask_loss(probe, readonly=True)
     if locked.failure is not None and student.ask_loss(probe).failure is None:
         got = locked.failure.text
-        case.add("READ_ONLY_INPUT", line=locked.failure.line, spans=spans, shown=Shown(
-            "X and y that may not be written", "the loss", got))  # fmt: skip
+        case.add("READ_ONLY_INPUT", "X and y that may not be written", "the loss", got,
+                 line=locked.failure.line, spans=spans)  # fmt: skip
 
 
 def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, Any, int | None]:
@@ -110,8 +109,8 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
     given = [answers(guess.text, probe) for guess in case.guesses[:8]]
     right = given[0]
     calls = {
-        "scores": lambda: scores_from(student.ask_scores(probe), probe, student),
-        "loss": lambda: loss_from(student.ask_loss(probe), probe),
+        "scores": lambda: scores_of(student, probe),
+        "loss": lambda: loss_of(student, probe),
     }
     known = {name for name in names if explained(case, name)}
     for name in names:
@@ -124,7 +123,7 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
             if one.value is None or not fits(case, one.value, name, given):
                 return name, right.get(name), one.got if one.value is None else one.value, None
             continue
-        seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
+        seen = gradients_of(student, probe)
         if seen.failure is not None:
             return name, right.get(name), seen.failure.text, seen.failure.line
         if name not in seen.values or not fits(case, seen.values[name], name, given):
@@ -162,8 +161,8 @@ def other_batches(case: Case) -> bool:
             case.student.construct(*probe.sizes)
             first = not compare(case, probe, (name,))[0]
             code = "STATE_KEPT" if first else UNKNOWN.get(name, "GRAD_UNKNOWN")
-            case.add(code, line=line, spans=lines_of(case.student), shown=Shown(
-                sizes_of(probe), {name: expected}, {name: got}))  # fmt: skip
+            case.add(code, sizes_of(probe), {name: expected}, {name: got}, line=line,
+                     spans=lines_of(case.student))  # fmt: skip
             return True
     return False
 
@@ -174,8 +173,8 @@ def missing_class(case: Case) -> None:
         probe = draw(case.rng, 3, 7, 5, 6, y=np.array(labels))
         name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
         if name:
-            case.add("C_FROM_BATCH", line=line, spans=lines_of(case.student), shown=Shown(
-                {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+            case.add("C_FROM_BATCH", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got},
+                     line=line, spans=lines_of(case.student))  # fmt: skip
             return
 
 
@@ -184,8 +183,8 @@ def one_example(case: Case) -> None:
     probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
     name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
     if name:
-        case.add("BATCH_OF_ONE", line=line, spans=lines_of(case.student), shown=Shown(
-            {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}))  # fmt: skip
+        case.add("BATCH_OF_ONE", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}, line=line,
+                 spans=lines_of(case.student))  # fmt: skip
 
 
 def integers(case: Case) -> None:
@@ -195,15 +194,15 @@ def integers(case: Case) -> None:
         return
     X = np.round(3 * probe.X).astype(np.int64)
     whole, same = replace(probe, X=X), replace(probe, X=X.astype(np.float64))
-    one = scores_from(student.ask_scores(whole), whole, student)
-    other = scores_from(student.ask_scores(same), same, student)
+    one = scores_of(student, whole)
+    other = scores_of(student, same)
     if other.value is None:
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
         got = one.failure.text if one.failure is not None else one.value
         line = one.failure.line if one.failure is not None else None
-        case.add("INTEGER_INPUT", line=line, spans=lines_of(student), shown=Shown(
-            {"X": X}, {"scores": other.value}, {"scores": got}))  # fmt: skip
+        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line,
+                 spans=lines_of(student))  # fmt: skip
 
 
 def large(case: Case) -> None:
@@ -219,15 +218,15 @@ def large(case: Case) -> None:
     }
     for label, code in ((0, "SOFTMAX_OVERFLOW"), (1, "LOG_UNDERFLOW")):
         probe = Probe(params, np.array([[3.0]]), np.array([label]), 0.0)
-        scores = scores_from(student.ask_scores(probe), probe, student)
-        loss = loss_from(student.ask_loss(probe), probe)
+        scores = scores_of(student, probe)
+        loss = loss_of(student, probe)
         if scores.value is None or loss.value is None:
             return
         known = answers(case.settled.text, probe) if case.settled is not None else {}
         if not all(np.isfinite(value).all() for value in known.values()):
             return  # it follows from a mistake that has been named
         if not (np.isfinite(scores.value).all() and np.isfinite(loss.value)):
-            case.add(code, spans=lines_of(student), shown=Shown(
-                {"X": probe.X, "y": probe.y, "reg": 0.0, **params}, "finite numbers for logits of 1200 and 3",
-                {"scores": scores.value, "loss": loss.value}))  # fmt: skip
+            case.add(code, {"X": probe.X, "y": probe.y, "reg": 0.0, **params},
+                     "finite numbers for logits of 1200 and 3", {"scores": scores.value, "loss": loss.value},
+                     spans=lines_of(student))  # fmt: skip
             return

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.explaining import ask_for, step
-from fcnet.judge.forms import scores_from
+from fcnet.judge.forms import scores_of
 from fcnet.judge.hypotheses import close
-from fcnet.judge.report import Shown
 from fcnet.judge.sizes import usable_sizes
 
 
@@ -15,22 +14,21 @@ def judge_scores(case: Case) -> bool:
     case.reached.append("scores")
     student = case.student
     spans = student.spans(student.scores_method)
-    if not usable_sizes(case, "scores", lambda probe: scores_from(student.ask_scores(probe), probe, student)):
+    if not usable_sizes(case, "scores", lambda probe: scores_of(student, probe)):
         return False
     for place, probe in enumerate(case.probes):
-        seen = scores_from(student.ask_scores(probe), probe, student)
+        seen = scores_of(student, probe)
         if seen.code:
-            case.add(seen.code, spans=spans, shown=Shown(told(probe, ["scores"]), seen.wanted, seen.got))
+            case.add(seen.code, told(probe, ["scores"]), seen.wanted, seen.got, spans=spans)
         if seen.value is None:
             return not case.has("FORWARD_NONE", "FORWARD_UNIMPLEMENTED") or seen.code == "FORWARD_NONE"
         case.observed[place, "scores", 0.0] = seen.value
-    again = scores_from(student.ask_scores(case.probes[0], seed=1), case.probes[0], student)
+    again = scores_of(student, case.probes[0], seed=1)
     if again.value is None or not close(again.value, case.observed[0, "scores", 0.0]):
-        case.add("DROPOUT_ALWAYS_ON", spans=spans, shown=Shown(
-            sizes_of(case.probes[0]), "the same scores twice", "other scores the second time"))  # fmt: skip
+        case.add("DROPOUT_ALWAYS_ON", sizes_of(case.probes[0]), "the same scores twice",
+                 "other scores the second time", spans=spans)  # fmt: skip
         return False
-    step(case, "scores", [(place, "scores", 0.0) for place in range(len(case.probes))], most=2)
+    step(case, "scores", [(place, "scores", 0.0) for place in range(len(case.probes))])
     if not case.guesses:
-        case.add("SCORES_UNKNOWN", spans=spans, shown=case.smallest(["scores"], ask_for(case)))
-        case.guesses = []
+        case.add("SCORES_UNKNOWN", *case.smallest(["scores"], ask_for(case)), spans=spans)
     return True

@@ -9,7 +9,6 @@ from typing import Any
 
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.report import Shown
 
 SECONDS = 6.0
 """Of the processor's time, for each of the two runs, training and test."""
@@ -38,18 +37,10 @@ def events_of(submission: Asked, text: str, train: bool) -> Events:
     """The events of a run; none where its process ended."""
     reply = submission.call("script", source=text, seconds=SECONDS, train=train)
     if reply.failure is not None:
-        return [
-            [
-                "failed",
-                "",
-                reply.failure.line or 0,
-                reply.failure.text,
-            ]
-        ]
-    told = reply.value.get("events", []) if isinstance(reply.value, dict) else []
+        return [["failed", "", reply.failure.line or 0, reply.failure.text]]
     return [
         event
-        for event in told
+        for event in reply.value["events"]
         if isinstance(event, list)
         and len(event) == 4
         and isinstance(event[0], str)
@@ -70,11 +61,7 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
     """The script ended before its first batch."""
     if "NotImplementedError" in failed[3]:
         case.reached.append("pytorch training")
-        case.add(
-            "PT_TRAINING_UNIMPLEMENTED",
-            line=failed[2] or None,
-            shown=Shown("the script", "a training", failed[3]),
-        )
+        case.add("PT_TRAINING_UNIMPLEMENTED", "the script", "a training", failed[3], line=failed[2] or None)
     else:
         case.notes.append(
             f"the script was not run to its training ({failed[3]}): only the class was looked at"
@@ -83,10 +70,7 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
 
 def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
     case.add(
-        code,
-        line=line,
-        spans=[(1, len(case.source.lines))],
-        shown=Shown("the script on random pictures", expected, got),
+        code, "the script on random pictures", expected, got, line=line, spans=[(1, len(case.source.lines))]
     )
 
 
@@ -214,12 +198,9 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
     if case.has("PT_TRAINED_ON_VALIDATION"):
         case.reached.remove("evaluation")
         return
-    training_sources = {"train"}
     evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] in ("validation", "test")]
     if not evaluated:
-        if case.has("PT_TRAINING_UNIMPLEMENTED") or any(
-            f.severity == "error" and f.stage == "pytorch training" for f in case.findings
-        ):
+        if case.has("PT_TRAINING_UNIMPLEMENTED") or case.wrong("pytorch training"):
             case.reached.remove("evaluation")
         elif on_training_set(first):
             add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
@@ -234,10 +215,7 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
             add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
         else:
             add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
-    if (
-        any(event[1] == "test" for event in first if event[0] == "forward")
-        and len(first_steps_after_test(first)) > 0
-    ):
+    if steps_after_test(first):
         add(case, "PT_TEST_SET_IN_TRAINING", "the test set once, at the end", "the test set in every epoch")
     flags = [set(event[3].split()) for event in evaluated]
     if any({"training", "random"} <= words for words in flags):
@@ -246,7 +224,7 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
         add(case, "PT_EVAL_MODE", "evaluation mode", "training mode")
     if any("grad" in words for words in flags):
         add(case, "PT_EVAL_GRADIENTS", "no gradients", "gradients are kept")
-    judge_choices(case, first, second, training_sources)
+    judge_choices(case, first, second)
     judge_parts(case, (*first, *second))
 
 
@@ -268,7 +246,7 @@ def on_training_set(events: Events) -> bool:
     return bool(seen(after, "forward", ("train",)))
 
 
-def first_steps_after_test(events: Events) -> Events:
+def steps_after_test(events: Events) -> Events:
     """Steps that were taken after the test set had been used."""
     first = next(
         (place for place, event in enumerate(events) if event[0] == "forward" and event[1] == "test"),
@@ -277,16 +255,16 @@ def first_steps_after_test(events: Events) -> Events:
     return seen(events[first:], "step")
 
 
-def judge_choices(case: Case, first: Events, second: Events, training: set[str]) -> None:
+def judge_choices(case: Case, first: Events, second: Events) -> None:
     """Along which axis the class is chosen, and from what."""
-    outside = [e for e in (*first, *second) if e[1] and e[1] not in training]
+    outside = [e for e in (*first, *second) if e[1] not in ("", "train")]
     axes = {event[2] for event in outside if event[0] == "choice"}
     if axes and axes <= {0, -2}:
         add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "of each class, axis 0")
     elif 0 in axes or -2 in axes:
         add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "axis 0 in one place")
     names = {event[3] for event in outside if event[0] == "outside"}
-    in_training = {event[3] for event in seen(first, "outside", tuple(training))}
+    in_training = {event[3] for event in seen(first, "outside", ("train",))}
     if names - in_training:
         add(
             case,

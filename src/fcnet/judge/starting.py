@@ -73,16 +73,17 @@ def readme(notebook: bool) -> str:
 
 def notebooks() -> dict[str, str]:
     """The same as two notebooks: the network with its driver, and PyTorch."""
-    network = cells_of(script("two_layernet.py").split("import numpy as np", 1), "import numpy as np")
-    driver = driver_cells()
-    pytorch = pytorch_cells()
-    return {"two_layernet.ipynb": notebook_of([*network, *driver]), "ex2_pytorch.ipynb": notebook_of(pytorch)}
+    return {
+        "two_layernet.ipynb": notebook_of([*network_cells(), *driver_cells()]),
+        "ex2_pytorch.ipynb": notebook_of(pytorch_cells()),
+    }
 
 
-def cells_of(parts: list[str], start: str) -> list[tuple[str, str]]:
+def network_cells() -> list[tuple[str, str]]:
     """The docstring as text and the class as one cell."""
-    text = parts[0].strip().strip('"').strip().replace("two_layernet.py", "two_layernet.ipynb")
-    return [("markdown", text), ("code", (start + parts[1]).strip())]
+    _, docstring, code = script("two_layernet.py").split('"""', 2)
+    text = docstring.strip().replace("two_layernet.py", "two_layernet.ipynb")
+    return [("markdown", text), ("code", code.strip())]
 
 
 def driver_cells() -> list[tuple[str, str]]:

@@ -47,6 +47,9 @@ GRADIENTS = (
     "loss_and_gradients",
 )
 TRAINS, PREDICTS = ("train", "fit", "train_network"), ("predict", "predict_labels", "classify")
+PENALTIES = ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda")
+"""What lambda may be called."""
+
 ENDED = ("time", "died", "output", "files", "protocol")
 """Failures after which the process is gone."""
 
@@ -87,7 +90,6 @@ class Answer:
     value: Any = None
     failure: Failure | None = None
     changed: tuple[int, ...] = ()
-    output: str = ""
     lines: Mapping[int, int] = field(default_factory=dict)
     records: Sequence[Mapping[str, Any]] = ()
 
@@ -124,7 +126,7 @@ class Student:
         self.places: dict[str, Place] = {}
         self.made: set[str] = set()
         self.printed = False
-        self.ended: Failure | None = None
+        self.gone = False
 
     def _first(self, names: Sequence[str]) -> str | None:
         return next((name for name in names if name in self.methods), None)
@@ -132,15 +134,14 @@ class Student:
     # Calls --------------------------------------------------------------------------------------------------
     def ask(self, operation: str, **arguments: Any) -> Reply:
         """Ask the process; where it is gone, the next question starts another and loads the file again."""
-        if self.ended is not None and self.ended.kind in ENDED:
+        if self.gone:
             reply = self.submission.call("load", source=self.source.text, definitions=self.definitions)
             self.made.clear()
             if not reply.ok:
                 return reply
-            self.ended = None
+            self.gone = False
         reply = self.submission.call(operation, **arguments)
-        if reply.failure is not None and reply.failure.kind in ENDED:
-            self.ended = reply.failure
+        self.gone = reply.failure is not None and reply.failure.kind in ENDED
         self.printed |= bool(reply.output.strip())
         return reply
 
@@ -165,7 +166,7 @@ class Student:
         """The network of the probe's sizes with its parameters."""
         D, H, K = probe.sizes
         target = f"{D}x{H}x{K}"
-        if self.ended is not None or target not in self.made:
+        if self.gone or target not in self.made:
             reply = self.construct(D, H, K)
             if not reply.ok:
                 return target, reply.failure
@@ -193,14 +194,12 @@ class Student:
         """Call a method."""
         reply = self.ask("call", target=target, method=method, args=args, keywords=keywords or {}, **options)
         if not reply.ok:
-            return Answer(failure=reply.failure, output=reply.output)
+            return Answer(failure=reply.failure)
         value = reply.value
-        if not isinstance(value, dict) or "value" not in value:
-            return Answer(failure=Failure("protocol", message="no answer"))
         lines = {int(line): count for line, count in value.get("lines", {}).items() if line.isdigit()}
         changed = tuple(place for place in value.get("changed", ()) if isinstance(place, int))
         records = [record for record in value.get("records", ()) if is_record(record)]
-        return Answer(value["value"], None, changed, reply.output, lines, records)
+        return Answer(value["value"], None, changed, lines, records)
 
     # Questions ----------------------------------------------------------------------------------------------
     def ask_scores(self, probe: Probe, **options: Any) -> Answer:
@@ -230,14 +229,7 @@ class Student:
     def loss_arguments(self, method: str, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
         """X, y and lambda as the method takes them."""
         names = [parameter["name"] for parameter in self.methods[method]]
-        named = next(
-            (
-                n
-                for n in names
-                if n in ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda")
-            ),
-            None,
-        )
+        named = next((n for n in names if n in PENALTIES), None)
         if named is None and len(names) < 3 and method in self.takes_any_name:
             named = "reg"
         if named is not None:
@@ -267,6 +259,13 @@ def array_of(value: Any) -> Array | None:
     if isinstance(value, bool | int | float):
         return np.asarray(float(value))
     return value if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" else None
+
+
+def losses_of(value: Any) -> Array | None:
+    """The losses in what a training gave, by their name; None where there are none."""
+    entries = entries_of(value) or {}
+    named = (key for key in entries if "loss" in key.lower() and "val" not in key.lower())
+    return next((array_of(entries[key]) for key in named), None)
 
 
 def items_of(value: Any) -> list[Any] | None:

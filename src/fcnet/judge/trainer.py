@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import Probe
-from fcnet.judge.student import Student, array_of
+from fcnet.judge.student import PENALTIES, Student, array_of
 
 Array = NDArray[Any]
 
 ALIASES = {
     "learning_rate": ("learning_rate", "lr", "alpha", "eta", "learningrate", "step_size"),
     "learning_rate_decay": ("learning_rate_decay", "lr_decay", "decay", "learning_decay"),
-    "reg": ("reg", "lam", "lambda_", "lmbda", "l2", "regularization", "reg_lambda"),
+    "reg": PENALTIES,
     "num_iters": ("num_iters", "num_iter", "n_iters", "iterations", "iters", "max_iters", "num_iterations"),
     "batch_size": ("batch_size", "batchsize", "B", "minibatch_size", "mini_batch_size"),
     "verbose": ("verbose",),
@@ -59,7 +59,6 @@ def train(
     *,
     val: tuple[Array, Array] | None = None,
     spy: bool = False,
-    seed: int = 0,
 ) -> Trained:
     """Train from the probe's parameters on its examples."""
     student = case.student
@@ -72,7 +71,7 @@ def train(
     required = [p["name"] for p in student.methods[method] if not p["default"] and p["name"] not in keywords]
     args = [np.array(data.X), np.array(data.y), X_val, y_val][: max(len(required), 2)]
     spied = student.gradients_method if spy and student.gradients_method else ""
-    answer = student.call(target, method, args, keywords, spy=spied, seed=seed)
+    answer = student.call(target, method, args, keywords, spy=spied)
     if answer.failure is not None:
         return Trained(failure=answer.failure)
     records = tuple(record for record in answer.records if labelled(record))
@@ -94,5 +93,5 @@ def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, 
 
 def labelled(record: Mapping[str, Any]) -> bool:
     """Whether a recorded call had labels; predictions call the same method without."""
-    given = [*record.get("args", ())[1:], *record.get("keywords", {}).values()]
+    given = [*record["args"][1:], *record["keywords"].values()]
     return any((array := array_of(value)) is not None and array.ndim > 0 for value in given)

@@ -50,7 +50,7 @@ def judge_training(case: Case, sound: bool) -> None:
     case.reached.append("training")
     student = case.student
     if student.train_method is None:
-        case.add("TRAIN_MISSING", shown=Shown(student.name, "a method train", "no such method"))
+        case.add("TRAIN_MISSING", student.name, "a method train", "no such method")
         return
     if case.has("HARDCODED_N"):
         case.reached.remove("training")
@@ -65,8 +65,8 @@ def judge_training(case: Case, sound: bool) -> None:
         return
     start = next(iter(visited(case, first)), None)
     if start is not None and not any(np.array_equal(start[name], same.params[name]) for name in NAMES):
-        case.add("TRAIN_STARTS_AFRESH", spans=spans, shown=Shown(
-            "a network with parameters", "a first step from these parameters", "from others"))  # fmt: skip
+        case.add("TRAIN_STARTS_AFRESH", "a network with parameters", "a first step from these parameters",
+                 "from others", spans=spans)  # fmt: skip
         return
     rows = len(first_batch(first, same))
     path = walk(case, same, first, rows) if sound else None
@@ -76,8 +76,8 @@ def judge_training(case: Case, sound: bool) -> None:
             return
     steps = steps_of(case, first)
     if steps is not None and steps not in (5, 6):  # the parameters after the last step may be seen or not
-        case.add("NUM_ITERS_IGNORED", spans=spans, shown=Shown(
-            {"N": 6, "batch_size": 3, "num_iters": 5}, "5 steps", f"{steps} steps"))  # fmt: skip
+        case.add("NUM_ITERS_IGNORED", {"N": 6, "batch_size": 3, "num_iters": 5}, "5 steps", f"{steps} steps",
+                 spans=spans)  # fmt: skip
         path = None
     judge_batches(case, sizes, spans)
     if path is not None and not case.has("TRAINING_DATA_CHANGED"):
@@ -86,7 +86,7 @@ def judge_training(case: Case, sound: bool) -> None:
         judge_history(case, sizes, spans)
     elif not any(finding.stage == "training" for finding in case.findings):
         case.reached.remove("training")  # nobody has seen its steps: there is nothing to give points for
-    if not any(finding.severity == "error" for finding in case.findings):
+    if not case.wrong():
         judge_toy(case, spans)
 
 
@@ -95,11 +95,9 @@ def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[in
     message = failure.text
     question = {"N": 6, "batch_size": 3, "num_iters": 5}
     if "larger sample than population" in message:
-        case.add(
-            "BATCH_REPLACE_FALSE", line=failure.line, spans=spans, shown=Shown(question, "a batch", message)
-        )
+        case.add("BATCH_REPLACE_FALSE", question, "a batch", message, line=failure.line, spans=spans)
     elif sound or failure.type == "NotImplementedError" or failure.kind != "exception":
-        case.failed("training", failure, Shown(question, "a training"))
+        case.failed("training", failure, question, "a training")
     else:
         case.reached.remove("training")
 
@@ -109,7 +107,7 @@ def lambda_handed_on(done: Trained) -> bool:
     numbers = [
         value
         for record in done.records
-        for value in (*record.get("args", ())[2:], *record.get("keywords", {}).values())
+        for value in (*record["args"][2:], *record["keywords"].values())
         if isinstance(value, float)
     ]
     return bool(numbers) and all(value == SETTINGS.reg for value in numbers)
@@ -141,15 +139,15 @@ def judge_steps(case: Case, path: Path, same: Probe, spans: list[tuple[int, int]
             [r"(learning_rate|lr|alpha|eta)\s*\*(?!=)", r"\*\s*(learning_rate|lr|alpha|eta)\b"], spans
         )
         asked = bool(first.records) or not case.student.gradients_method
-        case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", spans=spans,
-                 shown=Shown(question, "parameters that move", "the same parameters as before"))  # fmt: skip
+        case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", question,
+                 "parameters that move", "the same parameters as before", spans=spans)  # fmt: skip
         return
     still = [name for name in names if not any(step.any() for step in steps[name])]
     for letter, code in (("b", "BIASES_NOT_UPDATED"), ("W", "WEIGHTS_NOT_UPDATED")):
         kept = [name for name in still if name[0] == letter]
         if kept:
-            case.add(code, spans=spans, detail=", ".join(kept),
-                     shown=Shown(question, f"{' and '.join(kept)} move", "unchanged"))  # fmt: skip
+            case.add(code, question, f"{' and '.join(kept)} move", "unchanged", spans=spans,
+                     detail=", ".join(kept))  # fmt: skip
     moving = [name for name in names if name not in still]
     if moving:
         judge_rates(case, path, steps, moving, same, spans, question, lambda_handed_on(first))
@@ -166,19 +164,19 @@ def judge_rates(
     if rates is None and judge_penalty(case, path, steps, moving, spans, question, handed_on):
         rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
     name = min(moving, key=lambda one: same.params[one].size)
-    right = {name: -SETTINGS.learning_rate * path.gradients[0][name]}
-    shown = Shown(question, {f"step of {name}": right[name]}, {f"step of {name}": steps[name][0]})
+    right = -SETTINGS.learning_rate * path.gradients[0][name]
+    shown = Shown(question, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
     if rates is None or not np.isfinite(rates).all():
         if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
-            case.add("UPDATE_UNKNOWN", spans=spans, shown=shown)
+            case.add("UPDATE_UNKNOWN", *shown, spans=spans)
         return
     factor = float(rates[0] / SETTINGS.learning_rate)
     if factor < 0:
-        case.add("UPDATE_SIGN", spans=spans, shown=shown)
+        case.add("UPDATE_SIGN", *shown, spans=spans)
     if not np.isclose(abs(factor), 1, atol=1e-5) and not np.isclose(
         factor, SETTINGS.learning_rate_decay, atol=1e-5
     ):
-        case.add(factor_code(case, same, float(rates[0]), factor, name, path), spans=spans, shown=shown,
+        case.add(factor_code(case, same, float(rates[0]), factor, name, path), *shown, spans=spans,
                  detail=f"the step is {abs(factor):.6g} times learning_rate times the gradient")  # fmt: skip
     if not case.has("LEARNING_RATE_HARDCODED", "LEARNING_RATE_LEFT_OUT"):
         judge_decay(case, rates, spans)
@@ -238,7 +236,7 @@ def judge_penalty(
     Where the loss was given the right one, the update has added the rest.
     """
     for name in (name for name in ("W1", "W2") if name in moving):
-        g, theta, step = path.plain[0][name], path.points[0][name], steps[name][0]
+        g, step = path.plain[0][name], steps[name][0]
         given = (path.gradients[0][name] - g).ravel()
         solution, *_ = np.linalg.lstsq(np.stack([-g.ravel(), -given], axis=1), step.ravel(), rcond=None)
         left = np.abs(step.ravel() + solution[0] * g.ravel() + solution[1] * given).max() / np.abs(step).max()
@@ -251,8 +249,7 @@ def judge_penalty(
         shown = Shown(
             question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}"
         )
-        case.add(code, spans=spans, shown=shown)
-        assert theta.shape == g.shape
+        case.add(code, *shown, spans=spans)
         return True
     return False
 
@@ -279,10 +276,10 @@ def judge_decay(case: Case, rates: Array, spans: list[tuple[int, int]]) -> None:
     )
     whole = np.round(powers)
     if not np.isfinite(powers).all() or np.abs(powers - whole).max() > 1e-3:
-        case.add("DECAY_WRONG", spans=spans, shown=shown)
+        case.add("DECAY_WRONG", *shown, spans=spans)
     elif not whole.any():
-        case.add("DECAY_MISSING", spans=spans, shown=shown)
+        case.add("DECAY_MISSING", *shown, spans=spans)
     elif np.array_equal(whole, np.arange(T)):
-        case.add("DECAY_EVERY_ITERATION", spans=spans, shown=shown)
+        case.add("DECAY_EVERY_ITERATION", *shown, spans=spans)
     elif (np.diff(whole) < 0).any() or np.diff(whole).max() > 1 or not 2 <= whole[-1] <= 3:
-        case.add("DECAY_WRONG", spans=spans, shown=shown)
+        case.add("DECAY_WRONG", *shown, spans=spans)

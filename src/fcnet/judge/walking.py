@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.batches import batches
 from fcnet.judge.case import Case
-from fcnet.judge.forms import gradients_from
+from fcnet.judge.forms import gradients_of
 from fcnet.judge.hypotheses import answers, bases
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.trainer import Settings, Trained, train
@@ -108,7 +108,7 @@ def with_gradients(case: Case, points: list[dict[str, Array]], same: Probe, rows
             return None
         for reg, kept in ((SETTINGS.reg, gradients), (0.0, plain)):
             probe = Probe(point, np.repeat(same.X[:1], rows, axis=0), np.repeat(same.y[:1], rows), reg)
-            seen = gradients_from(student.ask_loss(probe, gradients=True), probe, student)
+            seen = gradients_of(student, probe)
             if seen.failure is not None or not all(np.isfinite(v).all() for v in seen.values.values()):
                 return None
             kept.append(dict(seen.values))

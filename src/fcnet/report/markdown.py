@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fcnet.extras import jinja
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -74,12 +76,6 @@ def render(template: str, block: str | None = None, **values: Any) -> Markdown:
 @cache
 def environment() -> Environment:
     """Jinja as the templates need it."""
-    from fcnet.extras import require
-
-    jinja2 = require("jinja2", "report")
-    made: Environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, finalize=escape,
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    made = jinja(TEMPLATES, finalize=escape)
     made.globals |= {"table": table, "missing": missing}
     return made

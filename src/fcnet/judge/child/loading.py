@@ -34,6 +34,7 @@ def empty_module(filename: str) -> types.ModuleType:
 def run_file(module: types.ModuleType, source: str, definitions: bool) -> list[Reply]:
     """Run the student's file in a module; see `operations.load`. Returns the imports that failed."""
     filename = str(module.__file__)
+    # a notebook's cells, which `inspect` would not find in its file
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     tree = ast.parse(source, filename)
     missing: list[Reply] = []
@@ -113,3 +114,15 @@ def signature(function: Any) -> list[Reply]:
         for p in parameters
         if p.name != "self"
     ]
+
+
+def line_in(error: BaseException, filename: str) -> int:
+    """The deepest line of a file on the way to an exception, or its line of wrong syntax; 0 for none."""
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return error.lineno or 0
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -11,20 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import linecache
 import os
 import sys
-import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 MOST_TEXT = 2000
-"""Characters of a message, or of one line of source, that are sent."""
-
-MOST_FRAMES = 30
-"""Frames of a traceback that are sent: the last ones."""
+"""Characters of a message that are sent."""
 
 
 def main() -> None:
@@ -39,7 +34,7 @@ def main() -> None:
         sys.stderr.write(f"set-up failed: {type(error).__name__}: {error}\n")
         sys.stderr.flush()
         os._exit(70)
-    serve(requests, replies, operations, setup["folder"])
+    serve(requests, replies, operations, setup["submission"])
 
 
 def only_this_folder_of_fcnet() -> None:
@@ -62,7 +57,7 @@ def take_pipes() -> tuple[io.FileIO, io.FileIO]:
 
 
 def serve(
-    requests: io.FileIO, replies: io.FileIO, operations: dict[str, Callable[..., Any]], folder: str
+    requests: io.FileIO, replies: io.FileIO, operations: dict[str, Callable[..., Any]], filename: str
 ) -> None:
     """Answer one request after the other."""
     from fcnet.judge.child.codec import CodecError, pack, read_frame, unpack
@@ -74,7 +69,7 @@ def serve(
         try:
             reply["value"] = operations[request["operation"]](**request["arguments"])
         except BaseException as error:  # SystemExit too: a submission that calls exit() has only failed here
-            reply["failure"] = described(error, folder)
+            reply["failure"] = described(error, filename)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
@@ -82,7 +77,7 @@ def serve(
             packed = pack(reply)
         except CodecError as error:
             reply.pop("value", None)
-            reply["failure"] = {"kind": "value", "type": "CodecError", "message": str(error), "frames": []}
+            reply["failure"] = {"kind": "value", "type": "CodecError", "message": str(error)}
             packed = pack(reply)
         send(replies, packed)
 
@@ -94,57 +89,24 @@ def send(replies: io.FileIO, packed: bytes) -> None:
         rest = rest[replies.write(rest) or 0 :]
 
 
-def described(error: BaseException, folder: str) -> dict[str, Any]:
-    """An exception as a value: its type, its message and where in the submission it happened."""
+def described(error: BaseException, filename: str) -> dict[str, Any]:
+    """An exception as a value: its type, its message and its line in the submission's file, 0 for none."""
     try:
         message = str(error)
     except BaseException as second:
         message = f"(its message cannot be read: {type(second).__name__})"
-    frames = []
-    if isinstance(error, SyntaxError) and error.filename and inside(str(error.filename), folder):
-        text = str(error.text or "").strip()
-        frames = [
-            {
-                "file": relative(str(error.filename), folder),
-                "line": error.lineno or 0,
-                "function": "",
-                "text": text,
-            }
-        ]
-    frames = frames or traced(error, folder)
+    try:
+        from fcnet.judge.child.loading import line_in
+
+        line = line_in(error, filename)
+    except BaseException:  # the student's code may have replaced whatever this uses
+        line = 0
     return {
         "kind": "memory" if isinstance(error, MemoryError) else "exception",
         "type": type(error).__name__[:MOST_TEXT],
         "message": message[:MOST_TEXT],
-        "frames": frames[-MOST_FRAMES:],
+        "line": line,
     }
-
-
-def traced(error: BaseException, folder: str) -> list[dict[str, Any]]:
-    """The frames of an exception that lie in the submission, the outermost first."""
-    try:
-        return [
-            {
-                "file": relative(frame.f_code.co_filename, folder),
-                "line": int(line),
-                "function": str(frame.f_code.co_name)[:MOST_TEXT],
-                "text": linecache.getline(frame.f_code.co_filename, line).strip()[:MOST_TEXT],
-            }
-            for frame, line in traceback.walk_tb(error.__traceback__)
-            if inside(frame.f_code.co_filename, folder)
-        ]
-    except BaseException:  # the student's code may have replaced whatever this uses
-        return []
-
-
-def inside(path: str, folder: str) -> bool:
-    """Whether a file lies in the submission's folder."""
-    return os.path.normpath(Path(folder, path)).startswith(folder + os.sep)
-
-
-def relative(path: str, folder: str) -> str:
-    """A file's path as seen from the submission's folder."""
-    return os.path.relpath(Path(folder, path), folder)
 
 
 if __name__ == "__main__":

@@ -44,15 +44,13 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
             random = any(isinstance(m, torch.nn.Dropout | torch.nn.BatchNorm1d) for m in self.modules())
             weights = [p for p in self.parameters() if p.dim() > 1]
             zero = bool(weights) and all(not bool(p.detach().any()) for p in weights)
-            flags = [
-                "training" if self.training else "eval",
-                "grad" if torch.is_grad_enabled() else "no_grad",
-                "random" if random else "",
-                "zero" if zero else "",
-            ]
-            recorder.add(
-                "forward", args[0].shape[0] if args and hasattr(args[0], "shape") else 0, " ".join(flags)
-            )
+            flags = {
+                "training": self.training,
+                "grad": torch.is_grad_enabled(),
+                "random": random,
+                "zero": zero,
+            }
+            recorder.add("forward", flags=" ".join(flag for flag, holds in flags.items() if holds))
         recorder.depth += 1
         try:
             return original(self, *args, **keywords)
@@ -60,13 +58,15 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
             recorder.depth -= 1
 
     put(torch.nn.Module, "__call__", call)
-    before = torch.nn.Module.zero_grad
+    put(torch.nn.Module, "zero_grad", recorded(recorder, "zero_grad", torch.nn.Module.zero_grad))
 
-    def zero_grad(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("zero_grad")
-        return before(self, *args, **keywords)
 
-    put(torch.nn.Module, "zero_grad", zero_grad)
+def recorded(recorder: Recorder, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def function(*args: Any, **keywords: Any) -> Any:
+        recorder.add(kind)
+        return original(*args, **keywords)
+
+    return function
 
 
 def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
@@ -82,13 +82,7 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         "l1_loss",
     ):
         put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
-    before = torch.Tensor.backward
-
-    def backward(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("backward")
-        return before(self, *args, **keywords)
-
-    put(torch.Tensor, "backward", backward)
+    put(torch.Tensor, "backward", recorded(recorder, "backward", torch.Tensor.backward))
 
 
 def recorded_loss(
@@ -100,13 +94,9 @@ def recorded_loss(
         if isinstance(x, torch.Tensor) and x.dim() == 2:
             values = x.detach()
             sums = values.sum(dim=1)
-            if (
-                bool((values >= 0).all())
-                and bool((values <= 1).all())
-                and bool(((sums - 1).abs() < 1e-4).all())
-            ):
+            if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
                 flags += " probabilities"
-        recorder.add("loss", x.shape[0] if isinstance(x, torch.Tensor) and x.dim() else 0, flags)
+        recorder.add("loss", flags=flags)
         return original(*args, **keywords)
 
     return loss
@@ -116,17 +106,12 @@ def patch_steps(
     recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]
 ) -> None:
     """Record what optimisers do."""
-    before = torch.optim.Optimizer.zero_grad
-
-    def zero_grad(self: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("zero_grad")
-        return before(self, *args, **keywords)
-
-    put(torch.optim.Optimizer, "zero_grad", zero_grad)
+    base = torch.optim.Optimizer
+    put(base, "zero_grad", recorded(recorder, "zero_grad", base.zero_grad))
 
     def step(optimizer: Any, *_: Any) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-        recorder.add("step", len(grads), "empty" if all(grad is None for grad in grads) else "")
+        recorder.add("step", flags="empty" if all(grad is None for grad in grads) else "")
 
     hook = sys.modules["torch.optim.optimizer"].register_optimizer_step_pre_hook(step)
     undo.append(hook.remove)
@@ -151,7 +136,7 @@ def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str)
         dim = keywords.get("dim", keywords.get("axis", args[place] if len(args) > place else None))
         first = args[0] if args else None
         if recorder.depth == 0 and recorder.source and getattr(first, "ndim", 0) == 2:
-            recorder.add("choice", dim if isinstance(dim, int) else -99, name)
+            recorder.add("choice", dim if isinstance(dim, int) else -99)
         return original(*args, **keywords)
 
     return choose
@@ -159,8 +144,8 @@ def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str)
 
 def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
     def function(*args: Any, **keywords: Any) -> Any:
-        if recorder.source and recorder.depth <= 1:
-            recorder.add("outside" if recorder.depth == 0 else "inside", 0, name)
+        if recorder.source and recorder.depth == 0:
+            recorder.add("outside", flags=name)
         return original(*args, **keywords)
 
     return function

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.loading import line_in
 from fcnet.judge.child.recording import (
     Recorder,
     Stop,
@@ -110,7 +111,7 @@ def loader_class(recorder: Recorder) -> type:
 
 
 def run_script(source: str, filename: str, seconds: float, train: bool) -> list[list[Any]]:
-    """Run the script and give its events; an exception of its own passes through with them as `events`.
+    """Run the script and give its events; an exception of its own is the last of them.
 
     Parameters
     ----------
@@ -128,9 +129,8 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
         exec(compile(tree, filename, "exec"), module.__dict__)
     except Stop:
         recorder.events.append(["stopped", "", 0, ""])
-    except SystemExit as error:
-        if error.code not in (None, 0):
-            recorder.events.append(["exit", "", 0, str(error.code)[:200]])
+    except SystemExit:
+        pass
     except Exception as error:
         recorder.events.append(
             ["failed", recorder.source, line_in(error, filename), f"{type(error).__name__}: {error}"[:300]]
@@ -140,16 +140,6 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
         for back in reversed(undo):
             back()
     return recorder.events
-
-
-def line_in(error: BaseException, filename: str) -> int:
-    """The deepest line of the script on the way to an exception."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def shortened(tree: ast.Module, train: bool) -> ast.Module:

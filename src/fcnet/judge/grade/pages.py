@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from fcnet.extras import jinja
 from fcnet.files import write_atomically
 from fcnet.judge.grade.graded import Graded
 from fcnet.judge.grade.summary import frequencies, grades_csv, number
@@ -73,12 +74,6 @@ def bands(points: Sequence[float], total: float) -> list[tuple[str, int]]:
 
 
 def _rendered(template: str, **told: Any) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    environment = jinja(HERE)
     environment.filters["number"] = number
-    return environment.get_template(template).render(css=Markup((HERE / "grade.css").read_text()), **told)
+    return environment.get_template(template).render(css=(HERE / "grade.css").read_text(), **told)

@@ -15,9 +15,8 @@ The reply is never an exception of the student's:
     reply.ok         whether the operation returned
     reply.value      what it returned, None if it did not
     reply.failure    else a Failure: its `kind` is one of
-                       "exception"  the student's code raised: `type`, `message`, `frames` (of the
-                                    submission's own files, outermost first, each with `file`, `line`,
-                                    `function`, `text`), `line` (the last frame's, or None)
+                       "exception"  the student's code raised: `type`, `message`, `line` (the deepest of the
+                                    submission's file on the way there, or None)
                        "value"      it returned something that cannot travel
                        "memory"     it ran out of memory
                        "time"       it took longer than `Limits.call_seconds`, or all calls than
@@ -27,7 +26,6 @@ The reply is never an exception of the student's:
                        "files"      it wrote more than `Limits.disk_bytes` or `Limits.files`
                        "protocol"   its process sent something that is no reply
     reply.output     what the student's code printed meanwhile, at most 64 KiB
-    reply.seconds    seconds in the parent's clock
 
 The process keeps its state between calls. After "time", "died", "output", "files" and "protocol" it is gone,
 and the next call starts a new one, at most `Limits.restarts` times. When `total_seconds` are used up, every
@@ -38,13 +36,12 @@ compared there.
 
 from fcnet.judge.isolation.limits import Limits
 from fcnet.judge.isolation.protections import PROTECTIONS, Isolation, not_held, warning
-from fcnet.judge.isolation.reply import Failure, Frame, Reply
+from fcnet.judge.isolation.reply import Failure, Reply
 from fcnet.judge.isolation.submission import Submission, what_is_held
 
 __all__ = [
     "PROTECTIONS",
     "Failure",
-    "Frame",
     "Isolation",
     "Limits",
     "Reply",

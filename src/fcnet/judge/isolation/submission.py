@@ -69,9 +69,8 @@ class Submission:
         except Stopped as stopped:
             failure = stopped.failure
             self._stop()
-        seconds = time.monotonic() - start
-        self._used += seconds
-        return Reply(value, failure, worker.printed(), seconds)
+        self._used += time.monotonic() - start
+        return Reply(value, failure, worker.printed())
 
     def _start(self) -> Worker:
         """Start a process in a scratch folder of its own, with a fresh copy of the submission."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fcnet.extras import jinja
 from fcnet.files import write_atomically
 from fcnet.judge.catalogue import phrases
 from fcnet.judge.output.words import by_stage, handout_text, rows_of, something
@@ -28,21 +29,12 @@ def write_page(path: Path, parts: Sequence[tuple[Source, Report]], hints: int) -
 
 def page(parts: Sequence[tuple[Source, Report]], hints: int) -> str:
     """The page's text: all that comes from the student is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    template = jinja(HERE).get_template("page.html")
+    return template.render(
         files=[_file(place, source, report, hints) for place, (source, report) in enumerate(parts)],
         words=phrases(),
         hints=hints,
-        css=Markup((HERE / "page.css").read_text()),
+        css=(HERE / "page.css").read_text(),
     )
 
 

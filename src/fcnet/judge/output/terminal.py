@@ -45,7 +45,7 @@ def tell(console: Console, source: Source, report: Report, hints: int) -> None:
         console.print()
         console.print(Text(words.get(stage, stage), style="bold underline"))
         if hints == 0:
-            console.print(Padding(Text(something(findings)), (0, 0, 0, 2), expand=False))
+            console.print(inset(Text(something(findings)), 2))
             continue
         for finding in findings:
             tell_finding(console, source, finding, hints)
@@ -85,12 +85,12 @@ def tell_finding(console: Console, source: Source, finding: Finding, hints: int)
         head = Text(something([finding]), style="red" if error else "yellow")
     if finding.line is not None:
         head.append(f"  {source.where(finding.line)}", style="cyan")
-    console.print(Padding(head, (0, 0, 0, 2), expand=False))
+    console.print(inset(head, 2))
     if hints >= 2:
         told = finding.message + (f" ({shown(finding.detail)})" if finding.detail else "")
-        console.print(Padding(Text(told), (0, 0, 0, 4), expand=False))
+        console.print(inset(Text(told)))
     if finding.line is not None:
-        console.print(Padding(code(source, finding.line), (0, 0, 0, 4), expand=False))
+        console.print(inset(code(source, finding.line)))
     rows = rows_of(finding.shown)
     if rows:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -98,18 +98,19 @@ def tell_finding(console: Console, source: Source, finding: Finding, hints: int)
         table.add_column(overflow="fold")
         for name, value in rows:
             table.add_row(name, Text(value))
-        console.print(Padding(table, (0, 0, 0, 4), expand=False))
+        console.print(inset(table))
     if hints >= 2 and finding.equation:
         label = (
             finding.equation if finding.equation[0].isalpha() else f"{words['equation']} {finding.equation}"
         )
-        console.print(Padding(Text(label[0].upper() + label[1:], style="dim"), (0, 0, 0, 4), expand=False))
+        console.print(inset(Text(label[0].upper() + label[1:], style="dim")))
     if hints >= 3 and finding.think:
-        console.print(
-            Padding(
-                Text.assemble((f"{words['think']} ", "italic"), finding.think), (0, 0, 0, 4), expand=False
-            )
-        )
+        console.print(inset(Text.assemble((f"{words['think']} ", "italic"), finding.think)))
+
+
+def inset(content: Text | Table, by: int = 4) -> Padding:
+    """What is printed, moved to the right."""
+    return Padding(content, (0, 0, 0, by), expand=False)
 
 
 def code(source: Source, line: int) -> Text:

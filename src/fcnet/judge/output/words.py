@@ -12,18 +12,18 @@ from fcnet.judge.report import UNFINISHED, Finding, Report, Shown
 from fcnet.wording import shown
 
 
-def value_text(value: Any, digits: int = 6) -> str:
+def value_text(value: Any) -> str:
     """A value of `shown` in a line."""
     if isinstance(value, np.ndarray | np.generic):
-        return value_text(value.tolist(), digits)
+        return value_text(value.tolist())
     if isinstance(value, bool | int | str) or value is None:
         return str(value)
     if isinstance(value, float):
-        return f"{value:.{digits}g}"
+        return f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(value_text(item, digits) for item in value) + "]"
+        return "[" + ", ".join(value_text(item) for item in value) + "]"
     if isinstance(value, dict):
-        return ", ".join(f"{key} = {value_text(item, digits)}" for key, item in value.items())
+        return ", ".join(f"{key} = {value_text(item)}" for key, item in value.items())
     return str(value)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcnet.extras import require
+from fcnet.extras import jinja, require
 from fcnet.report.panels import rows
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ def math_font() -> str:
 @cache
 def templates() -> Environment:
     """The HTML around what Markdown gives."""
-    jinja2 = require("jinja2", "report")
-    made: Environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    made = jinja(HERE)
     made.globals |= {"rows": rows, "base64": lambda png: base64.b64encode(png).decode(), "inline": inline}
     return made
 
