@@ -16,7 +16,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
-from fcnet.net.blas import buffer, library_used, product
+from fcnet.net.blas import Product, buffer, library_used
 from fcnet.net.lasso import shrink
 from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS
@@ -116,6 +116,7 @@ class NumpyEngine:
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         P = self.inputs.projection
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
+        self._project = Product(bfloat16=config.precision == "bfloat16")
         architecture = config.architecture(self.inputs.size, len(classes))
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # distinct from the seed of every epoch
         drawn = starting_parameters(config, architecture, self.inputs, image_shape, rng)
@@ -250,7 +251,7 @@ class NumpyEngine:
             return X
         shape = len(X.stored), self.projection.shape[1]
         projected = buffer(self._buffers, "projected", shape, self.network.dtype)
-        product(X.stored, self.projection, projected, alpha=X.scale, bfloat16=self.network.bfloat16)
+        self._project(X.stored, self.projection, projected, alpha=X.scale)
         return Scaled(projected)
 
 
