@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fcnet.data import digits
+from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
 from fcnet.data.download import Status, UnavailableError
@@ -91,20 +92,20 @@ def test_offline_it_is_digits_and_says_so() -> None:
 @pytest.mark.usefixtures("offline")
 def test_offline_but_required_it_refuses() -> None:
     with pytest.raises(UnavailableError, match="offline: no connection to 127"):
-        load(required=True)
+        load(DataOptions(require_cifar10=True))
 
 
 def test_forbidden_to_fetch_it_is_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FCNET_OFFLINE", "1")
     assert load().name == "digits"
     with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
-        load(required=True)
+        load(DataOptions(require_cifar10=True))
 
 
 @pytest.mark.usefixtures("offline")
 def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
-        load(tmp_path / "missing")
+        load(DataOptions(tmp_path / "missing"))
     (write_folder(Path("data")) / "test_batch").write_bytes(b"junk")
     with pytest.raises(DataError, match="test_batch is not a data file"):
         load()

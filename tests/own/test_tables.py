@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcnet.data.dataset import TableOptions
+from fcnet.data.dataset import DataOptions, TableOptions
 from fcnet.data.own.load import load_own
 from fcnet.data.own.split import arranged
 from fcnet.data.tables.files import read_table
@@ -51,7 +51,7 @@ def write(path: str, rows: Iterable[list[Any]], names: list[str] = NAMES, **styl
 
 
 def loaded(path: Path, target: str = "income", **options: Any) -> Any:
-    return load_own(path, table=TableOptions(target, **options))
+    return load_own(path, DataOptions(table=TableOptions(target, **options)))
 
 
 def predictions(path: str) -> list[str]:
