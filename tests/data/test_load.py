@@ -15,7 +15,7 @@ from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
 from fcnet.data.download import Status, UnavailableError
-from fcnet.data.load import Watchers, load, load_cifar10
+from fcnet.data.load import Watchers, load, load_known
 from fcnet.errors import DataError, MissingExtraError
 
 from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
@@ -54,7 +54,7 @@ def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / ARCHIVE).write_bytes(small.archive)
     for data in (tmp_path / "mine", tmp_path / "mine" / ARCHIVE):
-        assert load_cifar10(data).origin.path.startswith(str(own_world))
+        assert load_known("CIFAR-10", data).origin.path.startswith(str(own_world))
     assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
 
 
@@ -62,12 +62,12 @@ def test_a_named_archive_is_never_passed_over_for_the_cache(own_world: Path, tmp
     write_folder(own_world)
     (tmp_path / ARCHIVE).write_bytes(b"not it")
     with pytest.raises(DataError, match="is not the published archive: it has 6 bytes"):
-        load_cifar10(tmp_path)
+        load_known("CIFAR-10", tmp_path)
 
 
 def test_without_a_copy_the_places_are_named(own_world: Path) -> None:
     with pytest.raises(DataError, match=rf"no CIFAR-10 in data, datasets, {own_world}, fetch it with"):
-        load_cifar10()
+        load_known("CIFAR-10")
 
 
 def test_it_is_fetched_once(

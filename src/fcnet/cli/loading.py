@@ -13,6 +13,7 @@ import numpy as np
 
 from fcnet.cli import tell
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions
+from fcnet.errors import DataError
 
 NAMED = 20
 """Classes that are named with their numbers of examples; of others it is said how many there are."""
@@ -149,6 +150,23 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
     from fcnet.data.load import load_known
 
     return load_known(origin["name"], data or _where_it_was(origin))
+
+
+def load_if_there(record: dict[str, Any], data: Path | None, missing: str = "") -> Dataset | None:
+    """As `load_as_recorded`; None if the data are not found and `data` names no place for them.
+
+    Parameters
+    ----------
+    missing : what is lacking then, which is printed with the reason; empty for nothing
+    """
+    try:
+        return load_as_recorded(record, data)
+    except DataError as error:
+        if data is not None:
+            raise
+        if missing:
+            tell(f"note: {missing}: {error}", sys.stdout)
+        return None
 
 
 def _where_it_was(origin: dict[str, Any]) -> Path | None:

@@ -136,27 +136,12 @@ def _find_named(path: Path | None, about: Published | None) -> Found | None:
         return look(cache_root(), [about])
 
 
-def load_cifar10(data: Path | None = None) -> Dataset:
-    """Load CIFAR-10 from the first copy that is found; never touches the network.
+def load_known(title: str, data: Path | None = None) -> Dataset:
+    """Load the data set that a record calls `title`, from the first copy that is found, without the network.
 
     Parameters
     ----------
-    data : the folder to look in, and no other; None for `$FCNET_DATA`, or else `./data`, `./datasets` and
-        the user's cache
-
-    Returns
-    -------
-    Dataset : train (50000, 3072) and test (10000, 3072) uint8, mapped from disk and read-only
-
-    Raises
-    ------
-    DataError : there is no copy, or it is damaged
-    """
-    return load_found(require(data, DATASETS[DEFAULT]))
-
-
-def load_known(title: str, data: Path | None = None) -> Dataset:
-    """Load the data set that a record calls `title`, without the network.
+    data : the folder to look in, and no other; None for `$FCNET_DATA`, or else the usual places
 
     Raises
     ------
