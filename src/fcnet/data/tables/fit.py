@@ -115,7 +115,7 @@ def of_all(table: Table, rows: NDArray[np.intp]) -> Mapping:
     return Mapping(tuple(columns), gaps="error")
 
 
-def absent(name: str, table: Table, what: str = "column") -> DataError:
+def absent(name: str, table: Table) -> DataError:
     """The error about a column that is not there, with those that are and the likeliest first guess."""
     from difflib import get_close_matches
 
@@ -126,7 +126,7 @@ def absent(name: str, table: Table, what: str = "column") -> DataError:
     more = f" and {len(table.columns) - 30} others" if len(table.columns) > 30 else ""
     rows = all(re.match(r"[+-]?[0-9.]+$", one) for one in table.columns)
     hint = "; the first line must name the columns" if rows else ""
-    return DataError(f"{table.where} has no {what} {name[:80]!r}, its columns are {known}{more}{guess}{hint}")
+    return DataError(f"{table.where} has no column {name[:80]!r}, its columns are {known}{more}{guess}{hint}")
 
 
 def _fitted(
