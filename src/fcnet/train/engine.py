@@ -197,11 +197,11 @@ class NumpyEngine:
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self.network.load_state(_part(state, "network."))
-        self.optimiser.load_state(_part(state, "optimiser."))
+        self.network.load_state(part_of(state, "network."))
+        self.optimiser.load_state(part_of(state, "optimiser."))
         _unpack_rng(self.network.rng, state["rng"])
         self.averaged = None
-        if average := _part(state, "average."):
+        if average := part_of(state, "average."):
             self.averaged = self.network.with_params(self.weights())
             self.averaged.load_state(average)
 
@@ -255,7 +255,8 @@ class NumpyEngine:
         return Scaled(projected)
 
 
-def _part(state: dict[str, Array], prefix: str) -> dict[str, Array]:
+def part_of(state: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """What a state has under names with this prefix, by the rest of the names."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
