@@ -214,6 +214,16 @@ def test_whole_numbers_that_float64_cannot_tell_apart_are_said() -> None:
     assert "; left out, one value only in 15 digits: code" in how
 
 
+def test_a_resumed_run_that_diverges_says_how_its_table_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("people.csv", people())
+    given = ("--target", "income", "--missing", "mean")
+    first = fcnet(capsys, *TRAIN, "--learning-rate", "1e9", "--data", str(path), *given)
+    again = fcnet(capsys, "train", "--out", "run", "--resume")
+    assert first[0] == again[0] == 2
+    assert first[2][0].endswith("--overwrite --data people.csv --target income --missing mean")
+    assert again[2][0].endswith(f"--overwrite --data {path.resolve()} --target income --missing mean")
+
+
 def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.CaptureFixture[str]) -> None:
     rows = people()
     for row in rows[:9]:

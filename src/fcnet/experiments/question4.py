@@ -36,11 +36,6 @@ SIGNAL_IMAGES = 1000
 """Training images that the signal is measured on."""
 
 
-def folder_of(out: Path, engine: Literal["torch", "numpy"]) -> Path:
-    """Where the two-layer net goes that one of the engines trains."""
-    return out / {"torch": "pytorch"}.get(engine, engine)
-
-
 def two_layers(
     dataset: Dataset, folder: Path, engine: Literal["torch", "numpy"], callback: Callback
 ) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Reproduction:
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
-        folder = question4.folder_of(self.out, engine)
+        folder = self.out / ("pytorch" if engine == "torch" else "numpy")
         return question4.two_layers(self.dataset, folder, engine, self._observed(callback, folder))
 
     def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:
