@@ -26,7 +26,7 @@ import numpy as np
 
 from fcnet.data.dataset import Part, split
 from fcnet.data.find import find
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.data.minibatches import minibatches, steps_per_epoch
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import QUICK, RECIPES
@@ -200,7 +200,7 @@ def train(net: str, program: str, settings: dict[str, Any], images: int | None, 
     config = TrainConfig.from_dict(
         {name: value for name, value in settings.items() if value is not None}, "the settings"
     )
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     part, validation = split(dataset.train, config.validation)
     if program in (known := entries()):
         train_peer(known[program], config, Part(part.images[:images], part.labels[:images]), validation)

@@ -116,7 +116,7 @@ class ReachedError(Exception):
 def fcnet(hidden: int, wanted: float, seed: int) -> None:
     """What `fcnet train --recipe` does, until an evaluation shows the accuracy."""
     from fcnet.data.dataset import split
-    from fcnet.data.load import load_cifar10
+    from fcnet.data.load import load_known
     from fcnet.experiments.recipes import RECIPES
     from fcnet.runs.engines import workplace
     from fcnet.train.callbacks import Callback
@@ -129,7 +129,7 @@ def fcnet(hidden: int, wanted: float, seed: int) -> None:
                 raise ReachedError(row)
 
     config = replace(RECIPES[RECIPE], hidden=(hidden,), seed=seed, **CHANGES[hidden])
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     train, validation = split(dataset.train, config.validation)
     with workplace(config) as place:
         try:

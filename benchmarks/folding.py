@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.dataset import DataOptions, Dataset, Part, split
 from fcnet.data.deformation import Deformation
 from fcnet.data.load import load
 from fcnet.experiments.recipes import RECIPES
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="quick", choices=list(RECIPES))
     parser.add_argument("--out", type=Path, default=Path("runs/folding"), help="folder of the trainings")
     arguments = parser.parse_args()
-    dataset = load(arguments.data, required=True)
+    dataset = load(DataOptions(arguments.data, require_cifar10=True))
     pairs = list(trained(arguments.recipe, dataset, arguments.out))
     models = [model for _, model in pairs]
     _, validation = split(dataset.train, pairs[0][0].validation)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.data.dataset import Dataset, Origin, Part, split
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.errors import FcnetError
 from fcnet.experiments.recipes import RECIPES
 from fcnet.records import make_writable, write_json
@@ -247,7 +247,7 @@ class Until(Callback):
 def train(recipe: str, device: str) -> dict[str, Any]:
     """Train a recipe until its level; seconds of everything but loading."""
     settings: TrainConfig = replace(RECIPES[recipe], engine="torch", device=device)
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     part, validation = split(dataset.train, settings.validation)
     until = Until(LEVELS[recipe])
     start = time.perf_counter()

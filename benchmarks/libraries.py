@@ -51,7 +51,9 @@ def stored(A: Array) -> tuple[Array, bool]:
 def mkls(A: Array, B: Array, C: Array) -> None:
     """As fcnet calls it, with the settings of its threads."""
     (first, first_turned), (second, second_turned) = stored(A), stored(B)
-    _mkl()(first, second, C, 1.0, 0.0, first_turned, second_turned)
+    multiply = mkl.library().prepared_gemm(first, second, C, 0.0, first_turned, second_turned)
+    assert multiply is not None
+    multiply(1.0)
 
 
 def onednns(A: Array, B: Array, C: Array) -> None:
@@ -93,11 +95,6 @@ def lacking(name: str) -> str:
 def _file(name: str) -> Path | None:
     """A library that a wheel has put into the environment's lib folder."""
     return next(iter(sorted((Path(sys.prefix) / "lib").glob(f"lib{name}.so.*"))), None)
-
-
-@cache
-def _mkl() -> Any:
-    return mkl.library().gemm("f")
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.data.preprocessing import Preprocessing, standardised
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
@@ -122,7 +122,7 @@ def first_images(count: int, wanted: str = "any") -> tuple[NDArray[np.uint8], ND
     """`count` images and labels in memory, and their name. "random" needs no CIFAR-10."""
     if wanted != "random":
         try:
-            train = load_cifar10().train
+            train = load_known("CIFAR-10").train
             return np.array(train.images[:count]), np.array(train.labels[:count]), "CIFAR-10"
         except DataError:
             pass

@@ -23,7 +23,7 @@ import msgspec
 import tomli_w
 
 from fcnet.cli import main as fcnet
-from fcnet.data.dataset import Dataset
+from fcnet.data.dataset import DataOptions, Dataset
 from fcnet.data.load import load
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import FcnetError
@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        dataset = load(options.data, required=True)
+        dataset = load(DataOptions(options.data, require_cifar10=True))
         left = 60 * options.minutes - (time.monotonic() - start)
         recipe, record = options.out / "recipe.toml", options.out / "record"
         prepared(recipe, options.recipe, dataset, left, options.at_once)

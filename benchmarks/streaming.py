@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.data.blocks import Blocks
-from fcnet.data.dataset import Part, split
+from fcnet.data.dataset import DataOptions, Part, split
 from fcnet.data.minibatches import minibatches
 from fcnet.data.own.load import load_own
 from fcnet.errors import FcnetError
@@ -118,7 +118,7 @@ def limited(data: Path, out: Path, megabytes: int) -> dict[str, Any]:
 
 def compared(data: Path, rounds: int) -> dict[str, Any]:
     """Steps per second from memory and from the file, in turns, and whether the weights are the same bits."""
-    given = load_own(data, stream=True)
+    given = load_own(data, DataOptions(stream=True))
     config = replace(fitted(SETTINGS, given), epochs=rounds)
     streamed, _ = split(given.train, config.validation)
     blocks = streamed.blocks

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from processes import say
 
 VALIDATION = 1000
@@ -65,7 +65,7 @@ def usual(wanted: float, hidden: int, epochs: int, seed: int, images: int | None
     images : to train on, all but the last thousand if None
     """
     torch.manual_seed(seed)
-    part = load_cifar10().train
+    part = load_known("CIFAR-10").train
     cut = len(part) - VALIDATION
     train = Images(part.images[:cut][:images], part.labels[:cut][:images])
     validation = Images(part.images[cut:], part.labels[cut:])

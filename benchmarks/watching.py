@@ -63,7 +63,7 @@ def main() -> int:
     try:
         if out is not None:
             make_writable(out.parent)
-        dataset = load_digits() if options.quick else load(None)
+        dataset = load_digits() if options.quick else load()
         record = run(dataset, 1 if options.quick else options.pairs)
         if out is not None:
             write_json(out, record)

@@ -16,7 +16,7 @@ import pytest
 
 from fcnet.data.dataset import split
 from fcnet.data.find import find
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.data.minibatches import minibatches
 from fcnet.experiments.recipes import PYTORCH, TUNED
 from fcnet.records import RunFolder
@@ -32,8 +32,8 @@ WATCHED_LOAD = """
 import sys
 opened = []
 sys.addaudithook(lambda event, details: event == "open" and opened.append(str(details[0])))
-from fcnet.data.load import load_cifar10
-images = load_cifar10().train.images
+from fcnet.data.load import load_known
+images = load_known("CIFAR-10").train.images
 print(len(images), int(images[:200].sum()), sum("data_batch" in path for path in opened))
 """
 """Prints how many images there are, the sum of the first, and how often a file of CIFAR-10 was opened."""
@@ -112,7 +112,7 @@ def test_both_networks_take_the_same_steps_on_real_images() -> None:
     from fcnet.torch_net.engine import TorchEngine
     from fcnet.torch_net.workers import ProcessGroup
 
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     config = replace(PYTORCH, precision="float64", device="cpu", hidden=(64, 32))
     train, _ = split(dataset.train, config.validation)
     theirs = TorchEngine(
@@ -127,7 +127,7 @@ def test_the_saved_network_gives_the_recorded_accuracy(
     quick: tuple[Path, str], results: dict[str, Any]
 ) -> None:
     out, _ = quick
-    test = load_cifar10().test
+    test = load_known("CIFAR-10").test
     predicted = Model.load(out / "tuned").logits(test.images).argmax(axis=1)
     assert float((predicted == test.labels).mean()) == results["tuned"]["test_accuracy"]
     history = read_history(RunFolder(out / "tuned").history)
@@ -141,7 +141,7 @@ def test_a_warm_load_opens_none_of_the_files_of_cifar10(
     """The first start above has kept the images, so this one neither reads nor decodes them."""
     code = [sys.executable, "-c", WATCHED_LOAD]
     printed = subprocess.run(code, env=environment, capture_output=True, check=True).stdout.split()
-    expected = load_cifar10().train.images
+    expected = load_known("CIFAR-10").train.images
     assert [int(number) for number in printed] == [len(expected), expected[:200].sum(), 0]
 
 
@@ -162,7 +162,7 @@ def test_the_tuned_loss_does_not_rise_in_the_warmup(
     initialisation: str, rises: bool, environment: dict[str, str]
 ) -> None:
     """Means over 20 steps; with He's initialisation they rise by more than a nat, see docs/log.md."""
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     config = replace(TUNED, initialisation=initialisation)
     train, validation = split(dataset.train, config.validation)
     engine = NumpyEngine(config, train, dataset.image_shape, dataset.classes)

@@ -261,7 +261,7 @@ def environment() -> dict[str, Any]:
         "versions": versions,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": cores(),
         "commit": _commit(),
         "command": " ".join(["fcnet", *map(without_password, sys.argv[1:])]),
     }
@@ -273,7 +273,8 @@ def without_password(text: str) -> str:
     return re.sub(r"([?&]\w*password=)[^&\s]*", r"\1", text)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processors that this process may use, as far as the system says."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

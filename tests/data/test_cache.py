@@ -281,15 +281,15 @@ class TestVerify:
 
 WARM = """
 import sys
-from fcnet.data.load import load_cifar10
-load_cifar10()
+from fcnet.data.load import load_known
+load_known("CIFAR-10")
 assert not {"sklearn", "rich", "matplotlib", "torch", "urllib.request"} & set(sys.modules)
 """
 
 
 @pytest.mark.cifar10
 def test_a_warm_start_imports_nothing_that_it_does_not_need() -> None:
-    from fcnet.data.load import load_cifar10
+    from fcnet.data.load import load_known
 
-    load_cifar10()
+    load_known("CIFAR-10")
     subprocess.run([sys.executable, "-c", WARM], check=True)

@@ -12,7 +12,7 @@ import pytest
 
 from fcnet.data.cifar import Batch
 from fcnet.data.dataset import Dataset
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.errors import DataError
 
 from .conftest import (
@@ -147,7 +147,7 @@ def test_a_pipe_does_not_hang(small: Small, tmp_path: Path) -> None:
 
 @pytest.mark.cifar10
 def test_the_whole_of_cifar10() -> None:
-    data = load_cifar10()
+    data = load_known("CIFAR-10")
     assert data.train.images.shape == (50_000, 3072)
     assert data.test.images.shape == (10_000, 3072)
     assert np.bincount(data.train.labels).tolist() == [5000] * 10

@@ -12,6 +12,7 @@ import pytest
 
 from fcnet.cli import main
 from fcnet.data.cifar import Cifar100
+from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import load
 from fcnet.errors import DataError
@@ -56,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_both_parts(folder: Path) -> None:
     for path in (folder, folder.parent):
-        dataset = load(path)
+        dataset = load(DataOptions(path))
         assert (dataset.label, dataset.classes) == ("CIFAR-100", NAMES)
         assert (len(dataset.train), len(dataset.test), dataset.origin.official) == (5 * ROWS, ROWS, True)
         assert 10 < dataset.train.labels.max() < 100
@@ -79,4 +80,4 @@ def test_a_training_fetches_it(folder: Path, server: Server, monkeypatch: pytest
 def test_a_damaged_part(folder: Path) -> None:
     (folder / "test").write_bytes((folder / "train").read_bytes())
     with pytest.raises(DataError, match=r"test should hold images of shape \(3, 3072\)"):
-        load(folder)
+        load(DataOptions(folder))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fcnet.cli import main
+from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.fetch import fetch
 from fcnet.data.find import find
@@ -68,7 +69,7 @@ def test_a_set_is_found_by_its_name_and_by_its_folder(
     lay(Path("data/mnist"), known["mnist"])
     elsewhere = lay(tmp_path / "somewhere", known["fashion-mnist"])
     for _ in range(2):
-        mnist, fashion = load(Path("mnist")), load(elsewhere)
+        mnist, fashion = load(DataOptions(Path("mnist"))), load(DataOptions(elsewhere))
         assert (mnist.label, mnist.image_shape, mnist.classes) == ("MNIST", (1, 28, 28), tuple("0123456789"))
         assert (len(mnist.train), len(mnist.test), mnist.origin.official) == (30, 8, True)
         assert (fashion.label, fashion.classes[9]) == ("Fashion-MNIST", "ankle boot")
@@ -152,14 +153,14 @@ def test_damage_is_one_line(name: str, known: dict[str, dict[str, bytes]], tmp_p
 def test_a_name_that_is_not_known_lists_those_that_are() -> None:
     known = "cifar10, cifar100, mnist, fashion-mnist, digits"
     with pytest.raises(DataError, match=rf"^imagenet \(--data\) does not exist, .*, or a data set: {known}$"):
-        load(Path("imagenet"))
-    assert load(Path("digits")).label == "digits"
+        load(DataOptions(Path("imagenet")))
+    assert load(DataOptions(Path("digits"))).label == "digits"
 
 
 def test_a_users_own_code_adds_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     digits = DATASETS["digits"]
     monkeypatch.setitem(DATASETS, "mine", replace(digits, title="mine"))
-    assert load(Path("mine")).name == "mine"
+    assert load(DataOptions(Path("mine"))).name == "mine"
 
 
 def test_the_published_tables_are_whole() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from fcnet.data import digits
+from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
 from fcnet.data.download import Status, UnavailableError
-from fcnet.data.load import Watchers, load, load_cifar10
+from fcnet.data.load import Watchers, load, load_known
 from fcnet.errors import DataError, MissingExtraError
 
 from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
@@ -53,7 +54,7 @@ def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / ARCHIVE).write_bytes(small.archive)
     for data in (tmp_path / "mine", tmp_path / "mine" / ARCHIVE):
-        assert load_cifar10(data).origin.path.startswith(str(own_world))
+        assert load_known("CIFAR-10", data).origin.path.startswith(str(own_world))
     assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
 
 
@@ -61,12 +62,12 @@ def test_a_named_archive_is_never_passed_over_for_the_cache(own_world: Path, tmp
     write_folder(own_world)
     (tmp_path / ARCHIVE).write_bytes(b"not it")
     with pytest.raises(DataError, match="is not the published archive: it has 6 bytes"):
-        load_cifar10(tmp_path)
+        load_known("CIFAR-10", tmp_path)
 
 
 def test_without_a_copy_the_places_are_named(own_world: Path) -> None:
     with pytest.raises(DataError, match=rf"no CIFAR-10 in data, datasets, {own_world}, fetch it with"):
-        load_cifar10()
+        load_known("CIFAR-10")
 
 
 def test_it_is_fetched_once(
@@ -91,20 +92,20 @@ def test_offline_it_is_digits_and_says_so() -> None:
 @pytest.mark.usefixtures("offline")
 def test_offline_but_required_it_refuses() -> None:
     with pytest.raises(UnavailableError, match="offline: no connection to 127"):
-        load(required=True)
+        load(DataOptions(require_cifar10=True))
 
 
 def test_forbidden_to_fetch_it_is_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FCNET_OFFLINE", "1")
     assert load().name == "digits"
     with pytest.raises(UnavailableError, match="FCNET_OFFLINE is set"):
-        load(required=True)
+        load(DataOptions(require_cifar10=True))
 
 
 @pytest.mark.usefixtures("offline")
 def test_a_named_folder_or_a_damaged_copy_is_never_replaced_by_digits(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
-        load(tmp_path / "missing")
+        load(DataOptions(tmp_path / "missing"))
     (write_folder(Path("data")) / "test_batch").write_bytes(b"junk")
     with pytest.raises(DataError, match="test_batch is not a data file"):
         load()

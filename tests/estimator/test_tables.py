@@ -11,7 +11,7 @@ import pytest
 from sklearn.model_selection import cross_val_score
 
 from fcnet import FCNetClassifier
-from fcnet.data.dataset import TableOptions
+from fcnet.data.dataset import DataOptions, TableOptions
 from fcnet.data.own.load import load_own
 from fcnet.data.tables.frames import table_in
 from fcnet.errors import DataError
@@ -69,7 +69,7 @@ def test_every_form_of_a_table_is_the_same_one() -> None:
 def test_the_features_are_those_of_a_file(tmp_path: Path) -> None:
     frame, y = people()
     frame.assign(y=y).to_csv(tmp_path / "people.csv", index=False)
-    dataset = load_own(tmp_path / "people.csv", table=TableOptions("y"))
+    dataset = load_own(tmp_path / "people.csv", DataOptions(table=TableOptions("y")))
     fitted = classifier().fit(frame, y)
     assert dataset.mapping is not None
     assert fitted.mapping_.names == dataset.mapping.names

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fcnet.data.dataset import Dataset, split
+from fcnet.data.dataset import DataOptions, Dataset, split
 from fcnet.data.own import load as loading
 from fcnet.data.own.load import is_own, load_own
 from fcnet.data.own.picture import formats, suffixes
@@ -92,13 +92,13 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
 
 
 def test_sizes(pictures: Path, tmp_path: Path) -> None:
-    assert load_own(pictures, image_size=5).image_shape == (3, 5, 5)
+    assert load_own(pictures, DataOptions(image_size=5)).image_shape == (3, 5, 5)
     assert load_own(write_pictures(tmp_path / "flat", 2, 20, 30)).image_shape == (3, 20, 30)
     assert load_own(write_pictures(tmp_path / "large", 2, 70, 90)).image_shape == (3, 32, 32)
     Image.fromarray(picture(0, 0, 9, 100)).save(pictures / "dark" / "odd.png")
     assert load_own(pictures).image_shape == (3, 12, 12)  # the median of the shorter sides
     with pytest.raises(DataError, match=r"--image-size is 0, give from 1"):
-        load_own(pictures, image_size=0)
+        load_own(pictures, DataOptions(image_size=0))
 
 
 def test_pictures_without_colours_stay_grey(pictures: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_link_that_leads_nowhere_is_a_damaged_picture(pictures: Path) -> None:
     (pictures / "dark" / "gone.png").symlink_to(pictures / "nowhere.png")
     with pytest.raises(DataError, match=r"gone\.png .*; repair or remove them, or give --skip-damaged"):
         load_own(pictures)
-    assert load_own(pictures, skip_damaged=True).origin.skipped == ("dark/gone.png",)
+    assert load_own(pictures, DataOptions(skip_damaged=True)).origin.skipped == ("dark/gone.png",)
 
 
 def test_classes_below_what_looks_like_classes_are_refused(tmp_path: Path) -> None:
@@ -498,7 +498,7 @@ def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=name):
             load_own(tmp_path / name)
     with pytest.raises(DataError, match="--image-size is for pictures"):
-        load_own(tmp_path / "a.npz", image_size=8)
+        load_own(tmp_path / "a.npz", DataOptions(image_size=8))
 
 
 def test_a_folder_of_arrays_is_the_file_of_them(tmp_path: Path) -> None:
@@ -523,7 +523,7 @@ def test_a_folder_of_arrays_is_the_file_of_them(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"y_test\.npy holds several arrays, save each as one"):
         load_own(folder)
     with pytest.raises(DataError, match="--image-size is for pictures"):
-        load_own(folder, image_size=8)
+        load_own(folder, DataOptions(image_size=8))
 
 
 # Settings
@@ -535,7 +535,7 @@ def test_defaults_are_fitted_to_few_examples_and_choices_stay(pictures: Path) ->
     assert (quick.validation, quick.batch_size, quick.components) == (9, 3, QUICK.components)
     assert fitted(quick, dataset) == quick
     assert fitted(TUNED, dataset).components == TUNED.components
-    assert fitted(TUNED, load_own(pictures, image_size=6)).components == 108
+    assert fitted(TUNED, load_own(pictures, DataOptions(image_size=6))).components == 108
     chosen = TrainConfig(validation=12, batch_size=7)
     assert fitted(chosen, dataset) == chosen
 

@@ -13,7 +13,7 @@ import pytest
 
 from fcnet.data import blocks
 from fcnet.data.blocks import Blocks
-from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.dataset import DataOptions, Dataset, Part, split
 from fcnet.data.minibatches import minibatches
 from fcnet.data.own.load import load_own
 from fcnet.data.reader import StreamReader
@@ -119,7 +119,7 @@ def test_workers_read_blocks_of_their_own() -> None:
 
 
 def test_each_row_is_read_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = load_own(folder(), stream=True)
+    given = load_own(folder(), DataOptions(stream=True))
     config = settings(given)
     train, _ = split(given.train, config.validation)
     read: list[int] = []
@@ -142,7 +142,7 @@ def test_each_row_is_read_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_weights_are_those_of_the_same_order_in_memory(engine: str) -> None:
     if engine == "torch":
         pytest.importorskip("torch")
-    given = load_own(folder(), stream=True)
+    given = load_own(folder(), DataOptions(stream=True))
     config = settings(given, engine=engine)
     record = train_run(config, given, Path("streamed"))
     assert record["metrics"]["val_accuracy"] > 0.9
@@ -174,12 +174,12 @@ class Stop(Callback):
 
 @pytest.mark.parametrize("step", [1, 17, 40])
 def test_a_stopped_training_resumes_bit_for_bit(step: int) -> None:
-    given = load_own(folder(), stream=True)
+    given = load_own(folder(), DataOptions(stream=True))
     config = settings(given)
     train_run(config, given, Path("whole"))
     with pytest.raises(KeyboardInterrupt):
         train_run(config, given, Path("stopped"), callback=Stop(step))
-    again = load_own(Path("rows"), stream=True)
+    again = load_own(Path("rows"), DataOptions(stream=True))
     train_run(config, again, Path("stopped"), resume=True)
     assert Path("whole/model.safetensors").read_bytes() == Path("stopped/model.safetensors").read_bytes()
 
@@ -187,7 +187,7 @@ def test_a_stopped_training_resumes_bit_for_bit(step: int) -> None:
 def test_the_split_is_that_of_memory_and_parts_may_come_apart() -> None:
     X, y = rows(50, seed=1)
     path = folder(X_test=X, y_test=y)
-    first, second = load_own(path), load_own(path, stream=True)
+    first, second = load_own(path), load_own(path, DataOptions(stream=True))
     np.testing.assert_array_equal(first.test.images, np.asarray(second.test.images))
     np.testing.assert_array_equal(first.train.images, np.asarray(second.train.images))
     np.testing.assert_array_equal(first.train.labels, second.train.labels)
@@ -258,25 +258,25 @@ def test_files_that_cannot_be_streamed_are_one_line() -> None:
     ):
         np.save(path / "X.npy", wrong)
         with pytest.raises(DataError, match=words):
-            load_own(path, stream=True)
+            load_own(path, DataOptions(stream=True))
     np.save(path / "X.npy", X)
     content = (path / "X.npy").read_bytes()
     (path / "X.npy").write_bytes(content[:-10])
     with pytest.raises(DataError, match=r"X\.npy is cut: it says that it has 40 rows"):
-        load_own(path, stream=True)
+        load_own(path, DataOptions(stream=True))
     (path / "X.npy").write_bytes(b"text")
     with pytest.raises(DataError, match=r"X\.npy is damaged or no \.npy file"):
-        load_own(path, stream=True)
+        load_own(path, DataOptions(stream=True))
     np.save(path / "X.npy", X)
     np.save(path / "X_test.npy", X.astype(np.float64))
     np.save(path / "y_test.npy", np.zeros(40, int))
     with pytest.raises(DataError, match="save both alike"):
-        load_own(path, stream=True)
+        load_own(path, DataOptions(stream=True))
 
 
 def test_a_file_that_is_cut_meanwhile_is_one_line() -> None:
     path = folder()
-    given = load_own(path, stream=True)
+    given = load_own(path, DataOptions(stream=True))
     os.truncate(path / "X.npy", 1000)
     with pytest.raises(DataError, match=r"X\.npy was cut while it was read, write it again"):
         train_run(settings(given), given, Path("run"))

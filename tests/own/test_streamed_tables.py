@@ -14,7 +14,7 @@ import pytest
 
 from fcnet.data import blocks
 from fcnet.data.blocks import Blocks
-from fcnet.data.dataset import Dataset, Part, TableOptions, split
+from fcnet.data.dataset import DataOptions, Dataset, Part, TableOptions, split
 from fcnet.data.own import table_rows
 from fcnet.data.own.load import load_own
 from fcnet.data.streamed import Streamed
@@ -64,7 +64,7 @@ def table(kind: str, rows: list[list[Any]] | None = None) -> Path:
 def both(path: Path, **options: Any) -> tuple[Dataset, Dataset]:
     """From memory and streamed."""
     asked = TableOptions("income", **options)
-    return load_own(path, table=asked), load_own(path, table=asked, stream=True)
+    return load_own(path, DataOptions(table=asked)), load_own(path, DataOptions(table=asked, stream=True))
 
 
 @pytest.mark.parametrize("missing", ["median", "mean", "drop"])
@@ -125,14 +125,14 @@ def test_the_weights_are_those_of_the_same_order_in_memory(engine: str) -> None:
 @pytest.mark.parametrize("step", [1, 17])
 def test_a_stopped_training_resumes_bit_for_bit_even_without_the_cache(cache: Path, step: int) -> None:
     path, asked = table("csv"), TableOptions("income")
-    given = load_own(path, table=asked, stream=True)
+    given = load_own(path, DataOptions(table=asked, stream=True))
     config = settings(given)
     train_run(config, given, Path("whole"))
     with pytest.raises(KeyboardInterrupt):
         train_run(config, given, Path("stopped"), callback=Stop(step))
     if step == 17:
         shutil.rmtree(cache)
-    train_run(config, load_own(path, table=asked, stream=True), Path("stopped"), resume=True)
+    train_run(config, load_own(path, DataOptions(table=asked, stream=True)), Path("stopped"), resume=True)
     assert Path("whole/model.safetensors").read_bytes() == Path("stopped/model.safetensors").read_bytes()
 
 
@@ -177,20 +177,20 @@ def test_a_table_that_changed_is_read_again_and_only_then(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(table_rows, "_keep", counted)
     path, asked = table("csv"), TableOptions("income")
-    first = load_own(path, table=asked, stream=True)
-    again = load_own(path, table=asked, stream=True)
+    first = load_own(path, DataOptions(table=asked, stream=True))
+    again = load_own(path, DataOptions(table=asked, stream=True))
     assert (len(read), first.origin) == (1, again.origin)
     state = path.stat()
     content = path.read_text()
     path.write_text(content.replace("clerk", "baker"))
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))  # of the same size and time
-    assert load_own(path, table=asked, stream=True).mapping != first.mapping
-    load_own(path, table=replace(asked, missing="mean"), stream=True)
+    assert load_own(path, DataOptions(table=asked, stream=True)).mapping != first.mapping
+    load_own(path, DataOptions(table=replace(asked, missing="mean"), stream=True))
     assert len(read) == 3
     kept = Path(os.environ["FCNET_CACHE"], "rows")
     for manifest in kept.rglob("manifest.json"):
         manifest.write_text("{}")
-    load_own(path, table=asked, stream=True)
+    load_own(path, DataOptions(table=asked, stream=True))
     assert len(read) == 4
 
 
@@ -264,7 +264,7 @@ def test_too_little_memory_is_said_before_a_table_is_read(
     assert err[0].startswith(f"error: {path} takes about ")
     assert err[0].endswith("are available; train with --stream, which reads rows while training")
     monkeypatch.setattr("fcnet.memory.available", lambda: 403 * stored.ROW)
-    assert load_own(path, table=TableOptions("income"), stream=True).mapping is not None
+    assert load_own(path, DataOptions(table=TableOptions("income"), stream=True)).mapping is not None
 
 
 def test_a_small_file_of_very_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +278,7 @@ def test_a_small_file_of_very_many_rows_is_refused(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         DataError, match=r"own\.parquet takes about 260 MB of memory and 100 MB are available"
     ):
-        load_own(Path("own.parquet"), table=TableOptions("y"), stream=True)
+        load_own(Path("own.parquet"), DataOptions(table=TableOptions("y"), stream=True))
 
 
 def test_many_categories_count_when_memory_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,7 +287,7 @@ def test_many_categories_count_when_memory_is_compared(monkeypatch: pytest.Monke
     path = write("wide.csv", rows, ["code", "y"])
     monkeypatch.setattr("fcnet.memory.available", lambda: 4_000_000)
     with pytest.raises(DataError, match=r"wide\.csv takes about 22 MB of memory and 4 MB are available"):
-        load_own(path, table=TableOptions("y"))
+        load_own(path, DataOptions(table=TableOptions("y")))
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcnet.data.dataset import TableOptions
+from fcnet.data.dataset import DataOptions, TableOptions
 from fcnet.data.own.load import load_own
 from fcnet.data.own.split import arranged
 from fcnet.data.tables.files import read_table
@@ -51,7 +51,7 @@ def write(path: str, rows: Iterable[list[Any]], names: list[str] = NAMES, **styl
 
 
 def loaded(path: Path, target: str = "income", **options: Any) -> Any:
-    return load_own(path, table=TableOptions(target, **options))
+    return load_own(path, DataOptions(table=TableOptions(target, **options)))
 
 
 def predictions(path: str) -> list[str]:
@@ -212,6 +212,16 @@ def test_whole_numbers_that_float64_cannot_tell_apart_are_said() -> None:
     rows = [[2**60 + place % 2, place % 7, place % 2] for place in range(60)]
     how = loaded(write("large.csv", rows, ["code", "a", "y"]), "y").origin.how
     assert "; left out, one value only in 15 digits: code" in how
+
+
+def test_a_resumed_run_that_diverges_says_how_its_table_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("people.csv", people())
+    given = ("--target", "income", "--missing", "mean")
+    first = fcnet(capsys, *TRAIN, "--learning-rate", "1e9", "--data", str(path), *given)
+    again = fcnet(capsys, "train", "--out", "run", "--resume")
+    assert first[0] == again[0] == 2
+    assert first[2][0].endswith("--overwrite --data people.csv --target income --missing mean")
+    assert again[2][0].endswith(f"--overwrite --data {path.resolve()} --target income --missing mean")
 
 
 def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fcnet.data.load import load_cifar10
+from fcnet.data.load import load_known
 from fcnet.protocol.log import ended
 from fcnet.protocol.measure import measure
 from fcnet.protocol.verify import findings
@@ -17,7 +17,7 @@ from .conftest import here, recipe
 
 @pytest.mark.cifar10
 def test_one_seed_of_an_hour(tmp_path: Path) -> None:
-    dataset = load_cifar10()
+    dataset = load_known("CIFAR-10")
     wanted = recipe(60, iterations=60, validation=1000, learning_rate=0.01)
     record = measure(tmp_path, wanted, dataset, here(tmp_path, dataset), None, None)
     assert list(findings(record)) == []

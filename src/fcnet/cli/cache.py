@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,25 +113,19 @@ class Prune:
             raise FcnetError(f"cannot remove {', '.join(failures)}, make its folder writable and try again")
 
 
-@contextmanager
-def _readable(root: Path) -> Iterator[None]:
+def _entries(root: Path) -> list[Entry]:
+    from fcnet.data.cache_folder import inventory
+
+    if root.exists() and not root.is_dir():
+        raise DataError(f"the cache {root} is not a folder, choose another with $FCNET_CACHE")
     try:
-        yield
+        return inventory(root)
     except OSError as error:
         where = shown(error.filename or root)
         raise DataError(
             f"cannot read {where} in the cache ({error.strerror or error}), "
             "make it readable or choose another cache with $FCNET_CACHE"
         ) from error
-
-
-def _entries(root: Path) -> list[Entry]:
-    from fcnet.data.cache_folder import inventory
-
-    if root.exists() and not root.is_dir():
-        raise DataError(f"the cache {root} is not a folder, choose another with $FCNET_CACHE")
-    with _readable(root):
-        return inventory(root)
 
 
 def _counted(entries: Sequence[Entry]) -> str:

@@ -71,19 +71,14 @@ class Compare:
 
     def _dataset(self, first: Run, second: Run) -> Dataset | None:
         """The data set of both, if it is one and can still be had."""
-        from fcnet.cli.loading import load_as_recorded
-        from fcnet.errors import DataError
+        from fcnet.cli.loading import load_if_there
         from fcnet.runs.comparison import same_validation
 
         if first.record is None or not same_validation(first, second):
             return None
-        try:
-            dataset = load_as_recorded(first.record, self.data)
-        except DataError:
-            if self.data is not None:
-                raise
-            return None
-        return dataset if dataset.origin.sha256 == first.record["data"]["sha256"] else None
+        dataset = load_if_there(first.record, self.data)
+        same = dataset is not None and dataset.origin.sha256 == first.record["data"]["sha256"]
+        return dataset if same else None
 
 
 def _table(heading: str, first: Run, second: Run, rows: Sequence[tuple[str, str, str]]) -> Table:

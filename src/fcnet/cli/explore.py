@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from fcnet.cli import tell
 from fcnet.errors import DataError
-
-if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -37,25 +34,16 @@ class Explore:
     """Largest size of the page. Weights of a large network are rounded until it fits; the page says how."""
 
     def run(self) -> int:
+        from fcnet.cli.loading import load_if_there
         from fcnet.explore.write import write_explorer
+        from fcnet.records import RunFolder
 
         if not self.megabytes > 0:
             raise DataError(f"--megabytes is {self.megabytes:g}, give a positive number")
-        dataset = None if self.run_folder is None else self._dataset(self.run_folder)
+        dataset = None
+        if self.run_folder is not None:
+            record = RunFolder(self.run_folder).read_record()
+            dataset = load_if_there(record, self.data, "the page has no validation pictures")
         path = write_explorer(self.out, self.run_folder, dataset, self.megabytes)
         tell(f"wrote {path}, open it in a browser", sys.stdout)
         return 0
-
-    def _dataset(self, folder: Path) -> Dataset | None:
-        """The data set that the run's record names; None if it is not found and --data is not given."""
-        from fcnet.cli.loading import load_as_recorded
-        from fcnet.records import RunFolder
-
-        record = RunFolder(folder).read_record()
-        try:
-            return load_as_recorded(record, self.data)
-        except DataError as error:
-            if self.data is not None:
-                raise
-            tell(f"note: the page has no validation pictures: {error}", sys.stdout)
-            return None

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fcnet.cli import tell
-from fcnet.data.dataset import Dataset, TableOptions
-
-if TYPE_CHECKING:
-    from fcnet.data.load import Watchers
+from fcnet.data.dataset import DataOptions, Dataset, TableOptions
+from fcnet.errors import DataError
 
 NAMED = 20
 """Classes that are named with their numbers of examples; of others it is said how many there are."""
@@ -27,98 +26,87 @@ def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
     ------
     DataError : as `fcnet.data.load.load`
     """
-    return _load(data, require_cifar10, None, own=False)
+    return _load(DataOptions(data, require_cifar10), own=False)
 
 
-def load_any(
-    data: Path | None,
-    require_cifar10: bool = False,
-    image_size: int | None = None,
-    told: bool = True,
-    skip_damaged: bool = False,
-    table: TableOptions | None = None,
-    stream: bool = False,
-) -> Dataset:
-    """As `load`; a user's own data too, which are read with a progress bar and described.
-
-    Parameters
-    ----------
-    data, require_cifar10 : as for `load`
-    image_size : side of the squares that pictures become; None where their own size decides
-    told : describe a user's own data
-    skip_damaged : leave out pictures that cannot be read
-    table : what is asked of a table
-    stream : read a user's own rows while training
+def load_any(asked: DataOptions, told: bool = True) -> Dataset:
+    """As `load`; a user's own data too, which are read with a progress bar and, if `told`, described.
 
     Raises
     ------
     DataError : as `fcnet.data.load.load`; settings for the one kind of data with the other
     """
-    dataset = _load(
-        data, require_cifar10, image_size, own=True, skip_damaged=skip_damaged, table=table, stream=stream
-    )
+    dataset = _load(asked, own=True)
     if dataset.origin.kind and told and first_worker():
         tell(f"{dataset.name}: {dataset.origin.how}", sys.stdout)
         tell(f"{dataset.name}: {counted(dataset)}", sys.stdout)
     return dataset
 
 
-def _load(
-    data: Path | None,
-    required: bool,
-    image_size: int | None,
-    own: bool,
-    skip_damaged: bool = False,
-    table: TableOptions | None = None,
-    stream: bool = False,
-) -> Dataset:
-    from fcnet.data.load import load
+def _load(asked: DataOptions, own: bool) -> Dataset:
+    from fcnet.cli.data import fetch_progress
+    from fcnet.cli.progress import reading_progress
+    from fcnet.data.load import Watchers, load
 
-    dataset = load(
-        data, required=required, image_size=image_size, skip_damaged=skip_damaged, table=table, stream=stream,
-        own=own,
-        watchers=_watchers(),
-    )  # fmt: skip
+    dataset = load(asked, own=own, watchers=Watchers(fetch_progress, reading_progress))
     if (notice := digits_notice(dataset)) and first_worker():
         tell(notice)
     return dataset
 
 
-def _watchers() -> Watchers:
-    from fcnet.cli.data import fetch_progress
-    from fcnet.cli.progress import reading_progress
-    from fcnet.data.load import Watchers
-
-    return Watchers(fetch_progress, reading_progress)
-
-
-def as_before(
-    origin: dict[str, Any], data: Path | None, image_size: int | None
-) -> tuple[Path | None, int | None]:
-    """`--data` and `--image-size` as given; if neither is, as an earlier run or search had them.
+def as_before(origin: dict[str, Any], asked: DataOptions) -> DataOptions:
+    """What is asked for; without `--data`, what is not given is as an earlier run had it.
 
     Parameters
     ----------
     origin : what its record says of the data; empty if there is none
-    data, image_size : as given
-    """
-    if data is not None or image_size is not None or not origin:
-        return data, image_size
-    if origin.get("kind"):
-        return Path(str(origin["path"])), origin.get("image_size")
-    if not origin.get("note") and origin.get("name") == "digits":
-        return Path("digits"), None
-    path = Path(str(origin.get("path")))
-    return (path if path.is_dir() else None), None
-
-
-def table_of(origin: dict[str, Any]) -> TableOptions:
-    """What an earlier run or search asked of its table.
+    asked : as given
 
     Raises
     ------
-    RunError : what its record says cannot be
+    RunError : as `recorded`
     """
+    if asked.data is not None or not origin:
+        return asked
+    before = recorded(origin)
+    return replace(
+        asked,
+        data=before.data if asked.image_size is None else None,
+        image_size=before.image_size if asked.image_size is None else asked.image_size,
+        skip_damaged=asked.skip_damaged or before.skip_damaged,
+        stream=asked.stream or before.stream,
+        table=before.table if asked.table == TableOptions() else asked.table,
+    )
+
+
+def recorded(origin: dict[str, Any]) -> DataOptions:
+    """What an earlier run or search asked for, as its record says.
+
+    A published data set is named only if it is the digits, or its folder is still there.
+
+    Raises
+    ------
+    RunError : what the record says of its table cannot be
+    """
+    return DataOptions(
+        _place(origin),
+        image_size=origin.get("image_size"),
+        skip_damaged=bool(origin.get("skipped")),
+        stream=origin.get("streamed") is True,
+        table=_table_of(origin),
+    )
+
+
+def _place(origin: dict[str, Any]) -> Path | None:
+    path = Path(str(origin.get("path")))
+    if origin.get("kind"):
+        return path
+    if not origin.get("note") and origin.get("name") == "digits":
+        return Path("digits")
+    return path if path.is_dir() else None
+
+
+def _table_of(origin: dict[str, Any]) -> TableOptions:
     import msgspec
 
     from fcnet.errors import RunError
@@ -158,12 +146,27 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
         from fcnet.data.own.load import load_own
 
         with reading_progress() as progress:
-            path, skip = data or Path(origin["path"]), bool(origin.get("skipped"))
-            asked, stream = table_of(origin), origin.get("streamed") is True
-            return load_own(path, origin.get("image_size"), progress, skip, asked, stream)
+            return load_own(data or Path(origin["path"]), recorded(origin), progress)
     from fcnet.data.load import load_known
 
     return load_known(origin["name"], data or _where_it_was(origin))
+
+
+def load_if_there(record: dict[str, Any], data: Path | None, missing: str = "") -> Dataset | None:
+    """As `load_as_recorded`; None if the data are not found and `data` names no place for them.
+
+    Parameters
+    ----------
+    missing : what is lacking then, which is printed with the reason; empty for nothing
+    """
+    try:
+        return load_as_recorded(record, data)
+    except DataError as error:
+        if data is not None:
+            raise
+        if missing:
+            tell(f"note: {missing}: {error}", sys.stdout)
+        return None
 
 
 def _where_it_was(origin: dict[str, Any]) -> Path | None:

@@ -174,13 +174,10 @@ def _say_plan(plan: contents.Plan, place: Path) -> None:
     from fcnet.protocol.contents import digest
 
     budget = plan.recipe.budget
+    seeds = ", ".join(map(str, plan.seeds))
     where = "2 processors" if budget.device == "cpu" else "one GPU"
-    tell(f"{plan.recipe.name}: {budget.minutes:g} minutes on {where}, seeds {_listed(plan)}", sys.stdout)
+    tell(f"{plan.recipe.name}: {budget.minutes:g} minutes on {where}, seeds {seeds}", sys.stdout)
     tell(f"the plan is {place}, its hash {digest(plan)}", sys.stdout)
-
-
-def _listed(plan: contents.Plan) -> str:
-    return ", ".join(map(str, plan.seeds))
 
 
 def _say_record(record: Record) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fcnet.cli.ordered import carry_out
 from fcnet.errors import FcnetError
-
-if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset
-    from fcnet.protocol.contents import Plan
-    from fcnet.train.callbacks import Callback
 
 
 def train(order: dict[str, Any]) -> None:
@@ -31,6 +27,7 @@ def train(order: dict[str, Any]) -> None:
     from fcnet.cli.progress import TrainingProgress
     from fcnet.protocol import contents
     from fcnet.protocol.folder import RecordFolder
+    from fcnet.protocol.seed import train_net, train_seed
 
     out = Path(order["out"])
     plan = contents.read(RecordFolder(out).plan, contents.Plan)
@@ -38,23 +35,12 @@ def train(order: dict[str, Any]) -> None:
     if dataset.origin.sha256 != plan.data.sha256:
         raise FcnetError(f"{out} was planned with other data than {dataset.origin.path}, give --data")
     seed, net = order["seed"], order["net"]
-    if order["title"] is None:  # another process shows its progress
-        _train(out, plan, seed, net, dataset)
-        return
-    with TrainingProgress(order["title"]) as progress:
-        _train(out, plan, seed, net, dataset, progress)
-
-
-def _train(
-    out: Path, plan: Plan, seed: int, net: int | None, dataset: Dataset, watch: Callback | None = None
-) -> None:
-    """Train the seed, or one of its nets."""
-    from fcnet.protocol.seed import train_net, train_seed
-
-    if net is None:
-        train_seed(out, plan, seed, dataset, watch)
-    else:
-        train_net(out, plan, seed, net, dataset, watch)
+    # without a title, another process shows the progress
+    with nullcontext() if order["title"] is None else TrainingProgress(order["title"]) as progress:
+        if net is None:
+            train_seed(out, plan, seed, dataset, progress)
+        else:
+            train_net(out, plan, seed, net, dataset, progress)
 
 
 if __name__ == "__main__":

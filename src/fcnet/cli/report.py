@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from fcnet.wording import shown
-
-if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -31,25 +28,13 @@ class Report:
     """Folder with CIFAR-10, for the pictures; the usual places if not given. Without it, no pictures."""
 
     def run(self) -> int:
+        from fcnet.cli.loading import load_if_there
         from fcnet.report.page.html import write_report
-        from fcnet.report.reading import Records
+        from fcnet.report.reading import Records, facts_of
 
         records = Records(self.folder)
         record = records.record or records.default_record
-        dataset = self._dataset(record) if record is not None else None
+        with facts_of(self.folder):
+            dataset = load_if_there(record, self.data) if record is not None else None
         print(f"wrote {shown(write_report(self.folder, dataset, self.out))}")
         return 0
-
-    def _dataset(self, record: dict[str, object]) -> Dataset | None:
-        """The data set that the record names; None if it is not found and --data is not given."""
-        from fcnet.cli.loading import load_as_recorded
-        from fcnet.errors import DataError
-        from fcnet.report.reading import facts_of
-
-        try:
-            with facts_of(self.folder):
-                return load_as_recorded(record, self.data)
-        except DataError:
-            if self.data is not None:
-                raise
-            return None

@@ -14,7 +14,7 @@ from fcnet.registry import look_up
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset, TableOptions
+    from fcnet.data.dataset import DataOptions, Dataset
 
 Recipe = Literal["default", "quick", "tuned", "pytorch", "deep", "digits", "mnist"]
 """Names of `fcnet.experiments.recipes.RECIPES`."""
@@ -24,16 +24,28 @@ Missing = Literal["median", "mean", "drop", "error"]
 """As in `fcnet.data.tables.mapping`, which would import NumPy here."""
 
 
-def table_options(command: Any) -> TableOptions:
-    """What the options of a command ask of a table."""
-    from fcnet.data.dataset import TableOptions
+def data_options(command: Any) -> DataOptions:
+    """The data that the options of `fcnet train` or `fcnet tune` ask for."""
+    from fcnet.data.dataset import DataOptions, TableOptions
 
-    return TableOptions(command.target, command.missing, command.drop_columns, command.categorical)
+    return DataOptions(
+        command.data,
+        command.require_cifar10,
+        command.image_size,
+        command.skip_damaged,
+        command.stream,
+        TableOptions(command.target, command.missing, command.drop_columns, command.categorical),
+    )
 
 
-def words_of(table: TableOptions) -> list[str]:
-    """The options that ask this of a table, as one types them."""
-    words = [] if table.target is None else ["--target", table.target]
+def words_of(asked: DataOptions) -> list[str]:
+    """The options that name these data and say how they are read, as one types them."""
+    words = [] if asked.data is None else ["--data", str(asked.data)]
+    words += [] if asked.image_size is None else ["--image-size", str(asked.image_size)]
+    words += ["--skip-damaged"] if asked.skip_damaged else []
+    words += ["--stream"] if asked.stream else []
+    table = asked.table
+    words += [] if table.target is None else ["--target", table.target]
     words += [] if table.missing == "median" else ["--missing", table.missing]
     words += ["--drop-columns", *table.drop] if table.drop else []
     return words + (["--categorical", *table.categorical] if table.categorical else [])

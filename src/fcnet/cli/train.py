@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, fitted_and_told, table_options, words_of
+from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.train.config import TrainConfig
 from fcnet.wording import percent, seconds, validated
 
 if TYPE_CHECKING:
-    from fcnet.data.dataset import Dataset, TableOptions
+    from fcnet.data.dataset import DataOptions, Dataset
     from fcnet.runs.tensorboard import TensorBoard
     from fcnet.train.callbacks import Callback
 
@@ -74,8 +74,8 @@ class Train:
     settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
-        from fcnet.cli.loading import first_worker, load_any
-        from fcnet.runs.earlier import move_aside
+        from fcnet.cli.loading import as_before, first_worker, load_any
+        from fcnet.runs.earlier import data_of, move_aside
         from fcnet.runs.tensorboard import TensorBoard
         from fcnet.runs.training import train_run
 
@@ -83,15 +83,8 @@ class Train:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
         curves = [TensorBoard(self.out)] if self.tensorboard and first else []
-        data, image_size, skip_damaged, table, stream = self._data()
-        dataset = load_any(
-            data,
-            self.require_cifar10,
-            image_size,
-            skip_damaged=skip_damaged,
-            table=table,
-            stream=stream,
-        )
+        asked = as_before(data_of(self.out) if self.resume else {}, data_options(self))
+        dataset = load_any(asked)
         settings = fitted_and_told(self._settings(), dataset)
         if self.overwrite and first and (place := move_aside(self.out)):
             tell(f"moved the run in {self.out} to {place}", sys.stdout)
@@ -102,7 +95,7 @@ class Train:
             raise type(stop)(f"resume with: {self._command('--resume')}") from None
         except DivergedError as error:
             lower = ("--config", f"{self.out}/config.toml", "--learning-rate")
-            again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=data)
+            again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=asked)
             raise DivergedError(f"{error}; start again with: {again}") from error
         if first:
             tell(
@@ -112,30 +105,13 @@ class Train:
             )
         return 0
 
-    def _data(self) -> tuple[Path | None, int | None, bool, TableOptions, bool]:
-        """`--data` and how it is read; as in the run that is resumed, if nothing is given."""
-        from fcnet.cli.loading import as_before, table_of
-        from fcnet.runs.earlier import data_of
-
-        known = data_of(self.out) if self.resume else {}
-        data, image_size = as_before(known, self.data, self.image_size)
-        skip = self.skip_damaged or (self.data is None and bool(known.get("skipped")))
-        asked = table_options(self)
-        again = self.data is None and not words_of(asked)
-        stream = self.stream or (self.data is None and known.get("streamed") is True)
-        return data, image_size, skip, table_of(known) if again else asked, stream
-
-    def _command(self, *options: str, data: Path | None = None) -> str:
-        """The command that trains in this folder, with these options, as one types it."""
+    def _command(self, *options: str, data: DataOptions | None = None) -> str:
+        """The command that trains in this folder, with these options and on these data, as one types it."""
         words = ["fcnet", "train", "--out", str(self.out), *options]
         words += ["--tensorboard"] if self.tensorboard else []
         words += ["--watch"] if self.watch else []
         words += ["--require-cifar10"] if self.require_cifar10 else []
-        words += [] if data is None else ["--data", str(data)]
-        words += [] if data is None or self.image_size is None else ["--image-size", str(self.image_size)]
-        words += ["--skip-damaged"] if data is not None and self.skip_damaged else []
-        words += ["--stream"] if data is not None and self.stream else []
-        words += [] if data is None else words_of(table_options(self))
+        words += [] if data is None else words_of(data)
         return shlex.join(words)
 
     @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, fitted_and_told, table_options, words_of
+from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -97,14 +97,7 @@ class Tune:
         from fcnet.tuning.view import View
 
         search = self._search()
-        dataset = load_any(
-            search.source,
-            search.require_cifar10,
-            search.image_size,
-            skip_damaged=search.skip_damaged,
-            table=search.table,
-            stream=search.stream,
-        )
+        dataset = load_any(search.source)
         if not (self.resume and self.settings == TrainConfig()):
             search = replace(search, base=fitted_and_told(self.settings, dataset))
         if self.minutes is not None:
@@ -117,7 +110,7 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        same = _same_data(search)
+        same = "".join(f" {shlex.quote(word)}" for word in words_of(search.source))
         *told, command = summary(status, dataset.label, same).splitlines()
         for line in told:
             tell(line, sys.stdout)
@@ -131,7 +124,7 @@ class Tune:
         ------
         FcnetError : an option has an invalid value
         """
-        from fcnet.cli.loading import table_of
+        from fcnet.cli.loading import recorded
         from fcnet.records import read_json, without_password
         from fcnet.schema import Data, checked
         from fcnet.tuning.search import Search
@@ -156,49 +149,29 @@ class Tune:
             resume=self.resume,
             storage=self.storage and url_of(self.storage),
             study=self.study,
-            source=self.data,
-            image_size=self.image_size,
-            require_cifar10=self.require_cifar10,
-            skip_damaged=self.skip_damaged,
-            table=table_options(self),
-            stream=self.stream,
+            source=data_options(self),
             watch=self.watch,
         )
         if self.resume and self.data is None and self.image_size is None and search.record.is_file():
             origin = read_json(search.record).get("data", {})
             checked(origin, Data, search.record)
             if origin.get("kind"):  # the resumed search has its own data
-                return replace(
-                    search,
-                    source=Path(origin["path"]),
-                    image_size=origin.get("image_size"),
-                    skip_damaged=bool(origin.get("skipped")),
-                    table=table_of(origin),
-                    stream=origin.get("streamed") is True,
-                )
+                source = replace(recorded(origin), require_cifar10=self.require_cifar10)
+                return replace(search, source=source)
         return search
 
     def _command(self) -> str:
         """The command that resumes this search."""
         from fcnet.records import without_password
-        from fcnet.tuning.search import Search
 
         words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
-        own = Search(
-            self.out,
-            source=self.data,
-            image_size=self.image_size,
-            skip_damaged=self.skip_damaged,
-            table=table_options(self),
-            stream=self.stream,
-        )
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
         if self.watch:
             words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words) + _same_data(own)
+        return shlex.join(words + words_of(data_options(self)))
 
 
 def _expected(search: Search, dataset: Dataset) -> str:
@@ -209,15 +182,6 @@ def _expected(search: Search, dataset: Dataset) -> str:
     trials = search.trials or TRIALS
     seconds = about(trials * trained(search.base, dataset))
     return f"{trials} trials like the first take {seconds} here, pruned ones less"
-
-
-def _same_data(search: Search) -> str:
-    """The options that name the data of a search and how they are read."""
-    named = "" if search.source is None else f" --data {shlex.quote(str(search.source))}"
-    named += "" if search.image_size is None else f" --image-size {search.image_size}"
-    named += " --skip-damaged" if search.skip_damaged else ""
-    named += " --stream" if search.stream else ""
-    return " ".join([named, *map(shlex.quote, words_of(search.table))])
 
 
 def summary(status: Status, label: str, same_data: str = "") -> str:

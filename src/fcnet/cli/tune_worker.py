@@ -23,15 +23,7 @@ def run(description: dict[str, Any]) -> None:
     from fcnet.tuning.trial import work
 
     search = Search.from_dict(description)
-    dataset = load_any(
-        search.source,
-        search.require_cifar10,
-        search.image_size,
-        told=False,
-        skip_damaged=search.skip_damaged,
-        table=search.table,
-        stream=search.stream,
-    )
+    dataset = load_any(search.source, told=False)
     if dataset.origin.sha256 != search.data:
         raise FcnetError(f"{search.label} uses other data than {dataset.origin.path}, name them with --data")
     with opened_storage(search) as storage:

@@ -6,7 +6,8 @@ that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +40,27 @@ class TableOptions:
         object.__setattr__(self, "target", target)
         for name in ("drop", "categorical"):
             object.__setattr__(self, name, tuple(map(column_name, getattr(self, name))))
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """The data that a user asks for, and how they are to be read.
+
+    data : a path of a copy, of a folder of pictures by class, of an .npz file or of a table; or the name of a
+        data set; None for CIFAR-10, fetched if need be, or else the digits
+    require_cifar10 : refuse rather than use the digits where CIFAR-10 is not available
+    image_size : side of the squares that a user's own pictures become; None where their own size decides
+    skip_damaged : leave out pictures of a user's own that cannot be read, instead of refusing
+    stream : read the rows of a user's own table or .npy files while training, and keep none in memory
+    table : what is asked of a table
+    """
+
+    data: Path | None = None
+    require_cifar10: bool = False
+    image_size: int | None = None
+    skip_damaged: bool = False
+    stream: bool = False
+    table: TableOptions = field(default_factory=TableOptions)
 
 
 @dataclass(frozen=True)

@@ -105,13 +105,10 @@ def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Arra
 
 def extremes(rows: Array) -> tuple[Array, Array]:
     """The smallest and the largest value of each feature (D,) of rows (N, D)."""
-    found = [(part.min(axis=0), part.max(axis=0)) for part in map(np.asarray, _pieces(rows))]
+    parts = (np.asarray(rows[here]) for here in chunks(*rows.shape))
+    found = [(part.min(axis=0), part.max(axis=0)) for part in parts]
     low, high = zip(*found, strict=True)
     return np.min(low, axis=0), np.max(high, axis=0)
-
-
-def _pieces(rows: Array) -> Iterator[Array]:
-    return (rows[here] for here in chunks(*rows.shape))
 
 
 def constant(rows: Array) -> NDArray[np.bool_]:

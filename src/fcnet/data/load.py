@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.data.cache import cached, home, keep, kept
-from fcnet.data.dataset import Dataset, TableOptions, content_hash
+from fcnet.data.dataset import DataOptions, Dataset, TableOptions, content_hash
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
@@ -44,28 +44,12 @@ class Watchers:
     reading: Callable[[], AbstractContextManager[Reading | None]] = nullcontext
 
 
-def load(
-    data: Path | None = None,
-    *,
-    required: bool = False,
-    image_size: int | None = None,
-    skip_damaged: bool = False,
-    table: TableOptions | None = None,
-    stream: bool = False,
-    own: bool = True,
-    watchers: Watchers | None = None,
-) -> Dataset:
-    """Load what `--data` names; without it CIFAR-10, fetched if need be, or else the digits.
+def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watchers | None = None) -> Dataset:
+    """Load what a user asks for; without `--data` CIFAR-10, fetched if need be, or else the digits.
 
     Parameters
     ----------
-    data : a path of a copy, of a folder of pictures by class, of an .npz file or of a table; or the name of a
-        data set
-    required : refuse rather than use the digits where CIFAR-10 is not available
-    image_size : side of the squares that a user's pictures become; None where their own size decides
-    skip_damaged : leave out pictures of a user's own that cannot be read
-    table : what is asked of a table of a user's own
-    stream : read a user's own rows while training
+    asked : the data, and how they are to be read
     own : whether a user's own data will do
     watchers : show the progress
 
@@ -77,8 +61,8 @@ def load(
     ------
     DataError : what was named holds no data, is damaged, or cannot be fetched; the disk is full
     """
-    watchers = watchers or Watchers()
-    path = expanded(data, "--data") if data is not None else None
+    asked, watchers = asked or DataOptions(), watchers or Watchers()
+    path = expanded(asked.data, "--data") if asked.data is not None else None
     about = DATASETS.get(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
         raise DataError(
@@ -89,21 +73,21 @@ def load(
     if path is not None and about is None and own and _is_own(path):
         from fcnet.data.own.load import load_own
 
-        if required:
+        if asked.require_cifar10:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
         with watchers.reading() as reading:
-            return load_own(path, image_size, reading, skip_damaged, table, stream)
-    if image_size is not None:
+            return load_own(path, asked, reading)
+    if asked.image_size is not None:
         raise DataError("--image-size is for your own pictures, name their folder with --data")
-    if skip_damaged:
+    if asked.skip_damaged:
         raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
-    if stream:
+    if asked.stream:
         raise DataError("--stream is for a table or a folder of X.npy and y.npy, name one with --data")
-    if table is not None:
+    if asked.table != TableOptions():
         from fcnet.data.own.load import check_no_table
 
-        check_no_table(table, "--data names none")
-    return _load_published(None if about else path, about, required, watchers)
+        check_no_table(asked.table, "--data names none")
+    return _load_published(None if about else path, about, asked.require_cifar10, watchers)
 
 
 def _is_own(path: Path) -> bool:
@@ -152,27 +136,12 @@ def _find_named(path: Path | None, about: Published | None) -> Found | None:
         return look(cache_root(), [about])
 
 
-def load_cifar10(data: Path | None = None) -> Dataset:
-    """Load CIFAR-10 from the first copy that is found; never touches the network.
+def load_known(title: str, data: Path | None = None) -> Dataset:
+    """Load the data set that a record calls `title`, from the first copy that is found, without the network.
 
     Parameters
     ----------
-    data : the folder to look in, and no other; None for `$FCNET_DATA`, or else `./data`, `./datasets` and
-        the user's cache
-
-    Returns
-    -------
-    Dataset : train (50000, 3072) and test (10000, 3072) uint8, mapped from disk and read-only
-
-    Raises
-    ------
-    DataError : there is no copy, or it is damaged
-    """
-    return load_found(require(data, DATASETS[DEFAULT]))
-
-
-def load_known(title: str, data: Path | None = None) -> Dataset:
-    """Load the data set that a record calls `title`, without the network.
+    data : the folder to look in, and no other; None for `$FCNET_DATA`, or else the usual places
 
     Raises
     ------

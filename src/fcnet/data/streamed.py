@@ -28,6 +28,9 @@ Array = NDArray[Any]
 TYPES = ("float32", "float64", "uint8")
 """Of numbers that are used as they are in the file."""
 
+HEADS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+"""The formats of .npy files; a third one is for fields with names that are not ASCII."""
+
 SPAN = 1 << 22
 """The most bytes that are read at once."""
 
@@ -99,12 +102,7 @@ class RowFile:
 def _header(path: Path, file: BufferedReader) -> tuple[int, tuple[int, int], np.dtype[Any]]:
     """Where the numbers of an .npy file begin, its shape, and their type."""
     try:
-        version = np.lib.format.read_magic(file)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran, dtype = read(file)
+        shape, fortran, dtype = HEADS[np.lib.format.read_magic(file)](file)
     except Exception as error:  # NumPy fails in many ways on bytes that are not its own
         raise DataError(f"{path} is damaged or no .npy file: {str(error)[:200]}") from error
     if len(shape) != 2 or fortran or dtype not in map(np.dtype, TYPES) or 0 in shape:

@@ -96,7 +96,9 @@ def bfloat16() -> Iterator[Finding]:
 
 def processors() -> int:
     """Processors that this process may use: those that it is bound to, or fewer if a quota limits them."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from fcnet.records import cores
+
+    bound = cores()
     return max(1, min(bound, round(quota() or bound)))
 
 

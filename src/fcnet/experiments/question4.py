@@ -19,7 +19,7 @@ from fcnet.experiments.recipes import PYTORCH, suited
 from fcnet.experiments.signal import signal
 from fcnet.files import exists
 from fcnet.records import RunFolder, read_json, write_json
-from fcnet.runs.testing import use_test_set
+from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import train_run
 from fcnet.schema import Tested
 from fcnet.stages import read_stage
@@ -34,11 +34,6 @@ ROW = (
 
 SIGNAL_IMAGES = 1000
 """Training images that the signal is measured on."""
-
-
-def folder_of(out: Path, engine: Literal["torch", "numpy"]) -> Path:
-    """Where the two-layer net goes that one of the engines trains."""
-    return out / {"torch": "pytorch"}.get(engine, engine)
 
 
 def two_layers(
@@ -77,8 +72,7 @@ def step_zero(dataset: Dataset) -> list[dict[str, Any]]:
 def test_best(dataset: Dataset, out: Path, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The test set on the best net of the study by validation: used if it was not used yet, else read."""
     _, folder = best_run(rows, out / "depth")
-    run = RunFolder(folder)
-    return read_json(run.test, Tested) if exists(run.test) else use_test_set(folder, dataset)
+    return read_test(folder) or use_test_set(folder, dataset)
 
 
 def results(out: Path) -> dict[str, Any]:

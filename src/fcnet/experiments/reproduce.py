@@ -30,7 +30,7 @@ from fcnet.files import exists, remove, remove_leftovers
 from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.observer import Observer
-from fcnet.runs.testing import use_test_set
+from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import data_record, train_run
 from fcnet.schema import Tested
 from fcnet.stages import KINDS, ToyNumbers, read_stage
@@ -133,12 +133,12 @@ class Reproduction:
 
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
-        run = RunFolder(self.out / "tuned")
-        return read_json(run.test, Tested) if exists(run.test) else use_test_set(run.path, self.dataset)
+        folder = self.out / "tuned"
+        return read_test(folder) or use_test_set(folder, self.dataset)
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
-        folder = question4.folder_of(self.out, engine)
+        folder = self.out / ("pytorch" if engine == "torch" else "numpy")
         return question4.two_layers(self.dataset, folder, engine, self._observed(callback, folder))
 
     def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:

@@ -18,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.net import libraries, onednn
-from fcnet.net.cblas import Axpy, Gemm
 
 Array = NDArray[Any]
+Gemm = Callable[[Array, Array, Array, float, float, bool, bool], None]
+"""From A, B, C, alpha, beta and whether op transposes A and B: C <- alpha op(A) op(B) + beta C."""
+Axpy = Callable[[Array, Array, float], None]
+"""From x, y and alpha: y <- y + alpha x."""
 
 
 def product(
@@ -46,11 +49,7 @@ def product(
         floating-point type in the machine's byte order; C shares memory with A or B. BLAS gets addresses
         and would write anywhere. Or they are not float32, with bfloat16.
     """
-    _check(A, B, C, transpose_A, transpose_B)
-    if bfloat16:
-        onednn.prepared_gemm(A, B, C, beta, transpose_A, transpose_B)(alpha)
-        return
-    _gemm(C.dtype.char)(A, B, C, alpha, beta, transpose_A, transpose_B)
+    _prepared(A, B, C, beta, transpose_A, transpose_B, bfloat16)(alpha)
 
 
 class Product:
@@ -86,10 +85,7 @@ class Product:
         """
         known = self._arrays
         if A is not known[0] or B is not known[1] or C is not known[2] or not C.flags.writeable:
-            beta, transpose_A, transpose_B, bfloat16 = self._how
-            _check(A, B, C, transpose_A, transpose_B)
-            prepare = onednn.prepared_gemm if bfloat16 else _prepared
-            self._run = prepare(A, B, C, beta, transpose_A, transpose_B)
+            self._run = _prepared(A, B, C, *self._how)
             self._arrays = A, B, C
         self._run(alpha)
 
@@ -100,9 +96,12 @@ class Product:
 
 
 def _prepared(
-    A: Array, B: Array, C: Array, beta: float, transpose_A: bool, transpose_B: bool
+    A: Array, B: Array, C: Array, beta: float, transpose_A: bool, transpose_B: bool, bfloat16: bool
 ) -> Callable[[float], None]:
-    """A function of alpha that multiplies these arrays, which have been checked."""
+    """A function of alpha that multiplies these arrays; raises the errors of `product`."""
+    _check(A, B, C, transpose_A, transpose_B)
+    if bfloat16:
+        return onednn.prepared_gemm(A, B, C, beta, transpose_A, transpose_B)
     library = libraries.chosen() if C.dtype.char in "fd" else None
     run = library.prepared_gemm(A, B, C, beta, transpose_A, transpose_B) if library else None
     if run is not None:
@@ -138,8 +137,7 @@ def add_scaled(x: Array, y: Array, alpha: float) -> None:
     ValueError : the two are not C-contiguous and of one shape and floating-point type in the machine's
         byte order
     """
-    _check_sum(x, y)
-    _axpy(y.dtype.char)(x, y, alpha)
+    _prepared_sum(x, y)(alpha)
 
 
 class Sum:
@@ -159,7 +157,6 @@ class Sum:
         """
         known = self._arrays
         if x is not known[0] or y is not known[1] or not y.flags.writeable:
-            _check_sum(x, y)
             self._run = _prepared_sum(x, y)
             self._arrays = x, y
         self._run(alpha)
@@ -169,7 +166,8 @@ class Sum:
 
 
 def _prepared_sum(x: Array, y: Array) -> Callable[[float], None]:
-    """A function of alpha that adds these arrays, which have been checked."""
+    """A function of alpha that adds these arrays; raises the error of `add_scaled`."""
+    _check_sum(x, y)
     library = libraries.chosen() if y.dtype.char in "fd" else None
     run = library.prepared_axpy(x, y) if library else None
     if run is not None:
@@ -197,27 +195,21 @@ def library_used() -> str:
     DataError, MissingExtraError : as `libraries.chosen`
     """
     library = libraries.chosen()
-    if library is not None and library.gemm("f") is not None:
+    if library is not None and library.functions["sgemm"] is not None:
         return f"{library.name}, called directly"
     return "SciPy's BLAS" if _scipys_gemm("f") is not None else "np.matmul, which allocates every product"
 
 
 @cache
 def _gemm(kind: str) -> Gemm:
-    """The function that multiplies arrays of this `dtype.char`."""
-    if kind not in "fd":
-        return _numpys_gemm
-    library = libraries.chosen()
-    return (library.gemm(kind) if library else None) or _scipys_gemm(kind) or _numpys_gemm
+    """The function that multiplies arrays of this `dtype.char` where no library is called directly."""
+    return (_scipys_gemm(kind) if kind in "fd" else None) or _numpys_gemm
 
 
 @cache
 def _axpy(kind: str) -> Axpy:
-    """The function that adds arrays of this `dtype.char`."""
-    if kind not in "fd":
-        return _numpys_axpy
-    library = libraries.chosen()
-    return (library.axpy(kind) if library else None) or _scipys_axpy(kind) or _numpys_axpy
+    """The function that adds arrays of this `dtype.char` where no library is called directly."""
+    return (_scipys_axpy(kind) if kind in "fd" else None) or _numpys_axpy
 
 
 def _scipys_gemm(kind: str) -> Gemm | None:

@@ -98,7 +98,7 @@ def library() -> Mkl:
             "FCNET_BLAS=numpy"
         ) from None
     found = Mkl(loaded)
-    if found.gemm("f") is None:
+    if found.functions["sgemm"] is None:
         raise DataError("this MKL has no 64-bit integers: pip install 'fcnet[mkl]', or set FCNET_BLAS=numpy")
     os.register_at_fork(after_in_child=lambda: _after_fork(loaded))
     return found

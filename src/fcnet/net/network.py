@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
-from fcnet.net.layers import Activation, Dropout, Layer, plan, walk
+from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
@@ -140,10 +140,7 @@ class Network:
 
         Equations: (16)-(19)
         """
-        delta: Array | None = self.criterion.backward()
-        for place in range(len(self.layers) - 1, -1, -1):
-            assert delta is not None
-            delta = self.layers[place].backward(delta, input_needed=place > 0)
+        back(self.layers, self.criterion.backward(), input_needed=False)
 
     def step(
         self,

@@ -29,14 +29,17 @@ class Velocity:
     Parameters
     ----------
     rest : shaped like theta; changed in place
-    pull : the share of theta in v; weight decay makes it negative
+
+    Attributes
+    ----------
+    pull : the share of theta in v, 0 at first; weight decay makes it negative
     """
 
     __slots__ = ("_add", "pull", "rest")
 
-    def __init__(self, rest: Scaled, pull: float = 0.0) -> None:
+    def __init__(self, rest: Scaled) -> None:
         self.rest = rest
-        self.pull = pull
+        self.pull = 0.0
         self._add = Sum()
 
     def multiply(self, factor: float) -> None:

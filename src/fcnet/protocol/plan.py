@@ -44,13 +44,12 @@ def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce:
     data = Source(dataset.name, dataset.label, dataset.origin.sha256, len(dataset.classes), len(dataset.test))
     drawn_nonce = secrets.token_hex(16) if nonce is None else nonce
     settings, source, wanted = settings_of(config), source_hash(), recipe.seeds or fewest(recipe.budget)
-    here, commit = _machine(recipe.budget.device == "gpu")
     return Plan(
         format=FORMAT, when=now(), recipe=recipe, recipe_sha256=digest(recipe), settings=settings,
         layers=config.architecture(math.prod(dataset.image_shape), len(dataset.classes)).depth,
-        source_sha256=source, commit=commit, data=data, beat=beat, nonce=drawn_nonce,
+        source_sha256=source, commit=environment()["commit"], data=data, beat=beat, nonce=drawn_nonce,
         nonce_given=nonce is not None, seeds=drawn(wanted, recipe, settings, source, data, beat, drawn_nonce),
-        machine=here,
+        machine=machine(recipe.budget.device == "gpu"),
     )  # fmt: skip
 
 
@@ -122,11 +121,6 @@ def machine(gpu: bool) -> Machine:
     MissingExtraError : a GPU is asked for, and PyTorch is not installed
     DataError : PyTorch finds no GPU
     """
-    return _machine(gpu)[0]
-
-
-def _machine(gpu: bool) -> tuple[Machine, str]:
-    """The machine, and the commit of fcnet's checkout."""
     about, name = environment(), ""
     if gpu:
         from fcnet.extras import require
@@ -135,7 +129,6 @@ def _machine(gpu: bool) -> tuple[Machine, str]:
         from fcnet.torch_net.hardware import named_gpu
 
         name = named_gpu()
-    here = Machine(
+    return Machine(
         about["system"], about["processor"], about["cores"], about["python"], about["versions"], name
     )
-    return here, about["commit"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from fcnet.protocol.contents import Ended, Plan, Use, digest, read, text_of
 from fcnet.protocol.folder import RecordFolder
 from fcnet.protocol.plan import settings_of, source_hash
 from fcnet.protocol.recipe import config_of, deformation
-from fcnet.records import SUMS_LIMIT, RunFolder
+from fcnet.records import SUMS_LIMIT, RunFolder, cores
 from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import read_config, train_run
 from fcnet.train.callbacks import Callback, Callbacks
@@ -153,11 +152,10 @@ def check_source(plan: Plan) -> None:
 def _facts(run: Path, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
     """What is said of every seed."""
     inputs, classes = math.prod(dataset.image_shape), len(dataset.classes)
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "seed": seed,
         "step_flops": 2 * step_products(config, inputs, classes),
-        "cores": allowed,
+        "cores": cores(),
         "settings_sha256": digest(settings_of(read_config(RunFolder(run).config))),
     }
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from fcnet.data.dataset import Dataset, Part
 from fcnet.errors import RunError
@@ -17,18 +16,12 @@ from fcnet.train.engine import Engine, NumpyEngine
 from fcnet.train.workers import Alone, Workers
 
 
-class MakeEngine(Protocol):
-    """Builds the engine on a training split of a data set."""
-
-    def __call__(self, train: Part, dataset: Dataset) -> Engine: ...
-
-
 @dataclass(frozen=True)
 class Workplace:
-    """The workers of a training, and how each gets its engine."""
+    """The workers of a training, and how each gets its engine: from a training split of a data set."""
 
     workers: Workers
-    engine: MakeEngine
+    engine: Callable[[Part, Dataset], Engine]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from fcnet.torch_net.weights import load_parameters, parameters_of
 from fcnet.torch_net.workers import ProcessGroup
 from fcnet.train.bank import check_bank
 from fcnet.train.config import TrainConfig
+from fcnet.train.engine import part_of
 from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
 from fcnet.train.start import starting_parameters
@@ -196,13 +197,10 @@ class TorchEngine:
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        def part(prefix: str) -> dict[str, Array]:
-            return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-        load_parameters(self.network, part("network."))
-        self.optimiser.load_state(part("optimiser."))
+        load_parameters(self.network, part_of(state, "network."))
+        self.optimiser.load_state(part_of(state, "optimiser."))
         self.averaged = None
-        if average := part("average."):
+        if average := part_of(state, "average."):
             self.averaged = self._copy()
             load_parameters(self.averaged, average)
         self.generator.set_state(torch.from_numpy(np.array(state["rng"])))

@@ -21,6 +21,7 @@ from fcnet.registry import look_up
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.weights import as_numpy
 from fcnet.train.config import TrainConfig
+from fcnet.train.engine import part_of
 
 Array = NDArray[Any]
 
@@ -134,11 +135,6 @@ class Optimiser:
         self.before = float(state["learning_rate"]) if "learning_rate" in state else None
         self.rule.state.clear()
         for parameter, name in self.names.items():
-            memory = {
-                key.removeprefix(f"{name}."): value
-                for key, value in state.items()
-                if key.startswith(f"{name}.")
-            }
-            for kind, value in memory.items():
+            for kind, value in part_of(state, f"{name}.").items():
                 # a step count stays where torch's fused rules keep it; all else is on its parameter's device
                 self.rule.state[parameter][kind] = torch.from_numpy(np.array(value)).to(parameter.device)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -106,7 +106,7 @@ class ProcessGroup:
 
 
 @contextmanager
-def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> Iterator[ProcessGroup]:
+def joined(config: TrainConfig) -> Iterator[ProcessGroup]:
     """The process group that torchrun's variables describe; a group of one without them.
 
     Raises
@@ -114,18 +114,18 @@ def joined(config: TrainConfig, environment: Mapping[str, str] = os.environ) -> 
     DataError : the settings ask for a device that is not there
     RunError : the other workers cannot be reached
     """
-    size = int(environment.get("WORLD_SIZE", "1"))
-    device = choose_device(config.device, int(environment.get("LOCAL_RANK", "0")))
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    device = choose_device(config.device, int(os.environ.get("LOCAL_RANK", "0")))
     if size == 1:
         yield ProcessGroup(device)
         return
-    rank = int(environment["RANK"])
+    rank = int(os.environ["RANK"])
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
         # a launcher that restarts workers keeps its store, with the addresses of dead workers in it;
         # launchers on several machines count their starts differently, see docs/scaling.md
-        alone = environment.get("GROUP_WORLD_SIZE", "1") == "1"
-        start = environment.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
+        alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+        start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
         store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
         fresh = PrefixStore(start, store)
         distributed.init_process_group(backend, store=fresh, rank=rank, world_size=size, timeout=PATIENCE)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from fcnet.registry import unknown
 from fcnet.train.ranges import name_and_value, require
@@ -22,10 +21,8 @@ SAMPLES = 50
 neighbouring steps have nearly the same weights; and float32 rounds small shares away."""
 
 
-class Average(Protocol):
-    """Maps a step, counted from 1, to the share with which its weights enter the average; 0 for none."""
-
-    def __call__(self, step: int) -> float: ...
+Average = Callable[[int], float]
+"""Maps a step, counted from 1, to the share with which its weights enter the average; 0 for none."""
 
 
 @dataclass(frozen=True)

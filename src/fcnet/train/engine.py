@@ -16,7 +16,7 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
 from fcnet.data.reader import make_gatherer
 from fcnet.net.architecture import Architecture
-from fcnet.net.blas import buffer, library_used, product
+from fcnet.net.blas import Product, buffer, library_used
 from fcnet.net.lasso import shrink
 from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS
@@ -116,6 +116,7 @@ class NumpyEngine:
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
         P = self.inputs.projection
         self.projection: Array | None = None if P is None else P.astype(dtype, copy=False)
+        self._project = Product(bfloat16=config.precision == "bfloat16")
         architecture = config.architecture(self.inputs.size, len(classes))
         rng = np.random.default_rng([config.seed, 2**32 - 1])  # distinct from the seed of every epoch
         drawn = starting_parameters(config, architecture, self.inputs, image_shape, rng)
@@ -196,11 +197,11 @@ class NumpyEngine:
         return state
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self.network.load_state(_part(state, "network."))
-        self.optimiser.load_state(_part(state, "optimiser."))
+        self.network.load_state(part_of(state, "network."))
+        self.optimiser.load_state(part_of(state, "optimiser."))
         _unpack_rng(self.network.rng, state["rng"])
         self.averaged = None
-        if average := _part(state, "average."):
+        if average := part_of(state, "average."):
             self.averaged = self.network.with_params(self.weights())
             self.averaged.load_state(average)
 
@@ -250,11 +251,12 @@ class NumpyEngine:
             return X
         shape = len(X.stored), self.projection.shape[1]
         projected = buffer(self._buffers, "projected", shape, self.network.dtype)
-        product(X.stored, self.projection, projected, alpha=X.scale, bfloat16=self.network.bfloat16)
+        self._project(X.stored, self.projection, projected, alpha=X.scale)
         return Scaled(projected)
 
 
-def _part(state: dict[str, Array], prefix: str) -> dict[str, Array]:
+def part_of(state: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """What a state has under names with this prefix, by the rest of the names."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 

@@ -17,28 +17,11 @@ NOT_NEGATIVE = (lambda value: 0 <= value < float("inf")), "a number of at least 
 POSITIVE = (lambda value: 0 < value < float("inf")), "a number above 0"
 
 RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(
-        ("batch_size", "epochs", "components", "validation", "iterations", "evaluate_every", "expansion"),
-        AT_LEAST_1,
-    ),
-    **dict.fromkeys(("patience", "hidden"), AT_LEAST_1),
+    **dict.fromkeys(("batch_size", "epochs", "components", "validation", "iterations"), AT_LEAST_1),
+    **dict.fromkeys(("evaluate_every", "expansion", "patience", "hidden"), AT_LEAST_1),
     **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
-    **dict.fromkeys(
-        (
-            "reg",
-            "lasso",
-            "whitening_floor",
-            "warmup_epochs",
-            "shift",
-            "cutout",
-            "mixup",
-            "seed",
-            "blocks",
-            "bank",
-        ),
-        NOT_NEGATIVE,
-    ),
-    "receptive_field": NOT_NEGATIVE,
+    **dict.fromkeys(("reg", "lasso", "whitening_floor", "warmup_epochs", "receptive_field"), NOT_NEGATIVE),
+    **dict.fromkeys(("shift", "cutout", "mixup", "seed", "blocks", "bank"), NOT_NEGATIVE),
     "learning_rate": POSITIVE,
     "decay": ((lambda value: 0 < value <= 1), "a number above 0 and at most 1"),
     "rotate": ((lambda value: 0 <= value <= 180), "a number from 0 to 180, in degrees"),

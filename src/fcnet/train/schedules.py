@@ -10,11 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-
-class Schedule(Protocol):
-    """Maps a step, counted from 0, to its learning rate."""
-
-    def __call__(self, step: int) -> float: ...
+Schedule = Callable[[int], float]
+"""Maps a step, counted from 0, to its learning rate."""
 
 
 class Settings(Protocol):

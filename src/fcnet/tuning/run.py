@@ -21,7 +21,7 @@ from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
-from fcnet.records import make_writable
+from fcnet.records import cores, make_writable
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
 from fcnet.tuning.search import Search
@@ -271,8 +271,7 @@ def _close(process: subprocess.Popen[str]) -> None:
 
 def threads_each(workers: int) -> int:
     """The number of cores for each worker, at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)
+    return max(1, cores() // workers)
 
 
 def surroundings(workers: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.dataset import Dataset, TableOptions
+from fcnet.data.dataset import DataOptions, Dataset, TableOptions
 from fcnet.errors import RunError
 from fcnet.files import write_atomically
 from fcnet.train.config import TrainConfig
@@ -40,8 +40,7 @@ class Search:
     storage : URL of a database that several machines share, with its password if that is in it; None for a
         journal file in the folder
     study : name of the search in that database
-    source, image_size, require_cifar10, skip_damaged, table, stream : where a worker finds the data and how
-        it reads them, see `fcnet.cli.loading.load_any`
+    source : where a worker finds the data, and how it reads them
     watch : keep what the live page shows of each training
     space : what `vary` means for this base and these images
     data : hash of the data set
@@ -56,12 +55,7 @@ class Search:
     deadline: float | None = None
     storage: str | None = field(default=None, repr=False)
     study: str = "fcnet"
-    source: Path | None = None
-    image_size: int | None = None
-    require_cifar10: bool = False
-    skip_damaged: bool = False
-    table: TableOptions = field(default_factory=TableOptions)
-    stream: bool = False
+    source: DataOptions = field(default_factory=DataOptions)
     watch: bool = False
     space: Space = field(default_factory=Space)
     data: str = ""
@@ -106,20 +100,21 @@ class Search:
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
-        source = None if self.source is None else str(self.source)
+        data = None if self.source.data is None else str(self.source.data)
         plain = {"out": str(self.out), "base": self.base.to_dict(), "space": self.space.to_list()}
-        return values | plain | {"source": source, "table": asdict(self.table)}
+        return values | plain | {"source": asdict(self.source) | {"data": data}}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Search:
         """The inverse of `to_dict`."""
+        source = values["source"]
+        data = None if source["data"] is None else Path(source["data"])
         made = {
             "out": Path(values["out"]),
             "base": TrainConfig.from_dict(values["base"], "the study"),
             "vary": None if values["vary"] is None else tuple(values["vary"]),
-            "source": None if values["source"] is None else Path(values["source"]),
+            "source": DataOptions(**source | {"data": data, "table": TableOptions(**source["table"])}),
             "space": Space.from_list(values["space"]),
-            "table": TableOptions(**{name: _tuple(value) for name, value in values["table"].items()}),
         }
         return cls(**values | made)
 
@@ -168,10 +163,6 @@ class Search:
             raise RunError(f"{self.label} varies other things ({names}), {remedy}")
         if known.data != self.data:
             raise RunError(f"{self.label} uses other data, {remedy}")
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -20,15 +20,10 @@ from typing import IO, Any
 from unicodedata import normalize
 
 import numpy as np
-from numpy.lib.format import (
-    MAGIC_PREFIX,
-    read_array,
-    read_array_header_1_0,
-    read_array_header_2_0,
-    read_magic,
-)
+from numpy.lib.format import MAGIC_PREFIX, read_array, read_magic
 from numpy.typing import NDArray
 
+from fcnet.data.streamed import HEADS
 from fcnet.errors import DataError
 from fcnet.files import open_plain
 from fcnet.memory import available
@@ -41,10 +36,6 @@ PARTS = {"train": "", "validation": "_val", "test": "_test"}
 """The parts and what is appended to X and y."""
 
 KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"classes"}
-
-
-HEADS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}
-"""The formats of arrays; a third one is for fields with names that are not ASCII."""
 
 COPIES = 4
 """How many times their size arrays take in memory while they are checked, put in order and converted."""

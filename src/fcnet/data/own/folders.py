@@ -216,7 +216,7 @@ def _has_pictures(home: Path) -> bool:
     return any(path.suffix.lower() in suffixes() and not path.is_dir() for path in visible(home))
 
 
-def pictures_below(home: Path, passed: Passed | None = None) -> Iterator[Path]:
+def pictures_below(home: Path, passed: Passed) -> Iterator[Path]:
     """The files in a folder and below it that are pictures by their names, sorted; the rest goes to `passed`.
 
     Links to folders are followed, and no folder is entered twice.
@@ -239,6 +239,6 @@ def pictures_below(home: Path, passed: Passed | None = None) -> Iterator[Path]:
                 below.append(path)
             elif path.suffix.lower() in suffixes():
                 yield path
-            elif passed is not None:
+            else:
                 passed.ignored.append(path)
         waiting += reversed(below)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fcnet.data.cache import cached
-from fcnet.data.dataset import Dataset, Origin, TableOptions
+from fcnet.data.dataset import DataOptions, Dataset, Origin, TableOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
@@ -59,24 +59,14 @@ def _holds_some(path: Path, about: Published) -> bool:
     return any(is_file(home / name) for home in candidates(path, about) for name in names)
 
 
-def load_own(
-    path: Path,
-    image_size: int | None = None,
-    progress: Reading | None = None,
-    skip_damaged: bool = False,
-    table: TableOptions | None = None,
-    stream: bool = False,
-) -> Dataset:
+def load_own(path: Path, asked: DataOptions | None = None, progress: Reading | None = None) -> Dataset:
     """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
     Parameters
     ----------
     path : the folder, or the file
-    image_size : side of the squares that pictures become; None where their own size decides
+    asked : how they are to be read
     progress : called while pictures are read
-    skip_damaged : leave out pictures that cannot be read, which the origin names, instead of refusing
-    table : what is asked of a table
-    stream : read the rows of a table or of a folder of .npy files while training, and keep none in memory
 
     Returns
     -------
@@ -87,24 +77,24 @@ def load_own(
     ------
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
-    asked = table or TableOptions()
+    asked, progress = asked or DataOptions(), progress or silent
     what = "a table" if is_table(path) else "arrays" if holds_arrays(path) else ""
-    if what and image_size is not None:
+    if what and asked.image_size is not None:
         raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
-    if what and skip_damaged:
+    if what and asked.skip_damaged:
         raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
     if what == "a table":
-        if stream:
-            return load_streamed_table(path, asked, progress or silent)
-        return load_table(path, asked)
-    check_no_table(asked, f"{path} is none")
-    if stream:
+        if asked.stream:
+            return load_streamed_table(path, asked.table, progress)
+        return load_table(path, asked.table)
+    check_no_table(asked.table, f"{path} is none")
+    if asked.stream:
         return load_streamed(path)
     if what == "arrays":
         return load_arrays(path)
-    if image_size is not None and not 1 <= image_size <= 1024:
-        raise DataError(f"--image-size is {image_size}, give from 1 to 1024 pixels")
-    return load_pictures(path, image_size, progress or silent, skip_damaged)
+    if asked.image_size is not None and not 1 <= asked.image_size <= 1024:
+        raise DataError(f"--image-size is {asked.image_size}, give from 1 to 1024 pixels")
+    return load_pictures(path, asked.image_size, progress, asked.skip_damaged)
 
 
 def check_no_table(asked: TableOptions, why: str) -> None:
@@ -143,9 +133,7 @@ def load_arrays(path: Path) -> Dataset:
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
-def load_pictures(
-    folder: Path, image_size: int | None, progress: Reading, skip_damaged: bool = False
-) -> Dataset:
+def load_pictures(folder: Path, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
     """Load a folder of pictures by class, see `fcnet.data.own.folders`.
 
     Raises

@@ -105,25 +105,14 @@ def planned(table: Table, path: Path, options: TableOptions) -> Plan:
     said = _left_out("rows without a class", table.rows - len(rows))
     said += many_numbers(table, str(options.target), classes)
     if options.missing == "drop":
-        before, _ = _fitted(table, rows, options)  # which columns have to have values
+        before, _ = fitted(table, rows, options)  # which columns have to have values
         kept = before.complete(table)
         said += _left_out("rows with missing values", len(rows) - int(kept[rows].sum()))
         rows, labels, classes = labels_of(table, options.target, kept)
     check_class_names(path, classes)
     order, sizes = arranged({"train": labels})
-    mapping, left = _fitted(table, rows[order][: sizes.train], options)
+    mapping, left = fitted(table, rows[order][: sizes.train], options)
     return Plan(rows, labels, classes, order, sizes, mapping, (*said, *left))
-
-
-def _fitted(table: Table, rows: NDArray[np.intp], options: TableOptions) -> tuple[Mapping, list[str]]:
-    return fitted(
-        table,
-        rows,
-        target=str(options.target),
-        gaps=options.missing,
-        drop=options.drop,
-        categorical=options.categorical,
-    )
 
 
 def _left_out(what: str, count: int) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.features import chunks
 from fcnet.data.own.arrays import read_file
+from fcnet.data.own.decode import Reading
 from fcnet.data.own.remarks import twice
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import looked_at
@@ -48,8 +48,6 @@ FOLDER = "rows"
 
 COLUMNS = 32
 """Columns that are read at once: of each a reader of Parquet keeps some pages, about 3 MB, in memory."""
-
-Progress = Callable[[str, int, int], None]
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +75,7 @@ class Manifest(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def load_streamed_table(path: Path, options: TableOptions, progress: Progress) -> Dataset:
+def load_streamed_table(path: Path, options: TableOptions, progress: Reading) -> Dataset:
     """Load a table whose rows are read while a network trains.
 
     Everything is as `fcnet.data.own.table.load_table` has it. In memory are the labels, one column of the
@@ -151,7 +149,7 @@ def _dataset(
     return replace(made, mapping=Mapping.loads(about.mapping))
 
 
-def _keep(path: Path, options: TableOptions, where: Path, state: Stamp, progress: Progress) -> None:
+def _keep(path: Path, options: TableOptions, where: Path, state: Stamp, progress: Reading) -> None:
     """Map the table and write what is kept of it; the lock is held.
 
     Raises
@@ -195,7 +193,7 @@ class _Writer:
     stored: StoredTable
     plan: Plan
     name: str
-    progress: Progress
+    progress: Reading
 
     def write(self, file: BinaryIO, where: Path) -> Remarks:
         """Write an .npy file: of float32 where that has all digits, as in memory, else of float64.

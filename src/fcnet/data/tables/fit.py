@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.dataset import TableOptions
 from fcnet.data.tables.arrow import Text
 from fcnet.data.tables.columns import SHOWN, Column, Other, Table, listed
 from fcnet.data.tables.mapping import Category, Mapping, Missing, Number
@@ -37,25 +37,14 @@ class Left:
         return [f"left out, {reason}: {listed(names)}" for reason, names in self.reasons.items()]
 
 
-def fitted(
-    table: Table,
-    rows: NDArray[np.intp],
-    *,
-    target: str = "",
-    gaps: Missing = "median",
-    drop: Collection[str] = (),
-    categorical: Collection[str] = (),
-) -> tuple[Mapping, list[str]]:
+def fitted(table: Table, rows: NDArray[np.intp], options: TableOptions) -> tuple[Mapping, list[str]]:
     """Learn a mapping from some rows of a table.
 
     Parameters
     ----------
     table : all of it
     rows : numbers of the rows for training, from which categories and what fills a gap are
-    target : the column that is predicted; empty where that came apart
-    gaps : what to do about missing values; with "error" they are refused
-    drop : columns that are left out
-    categorical : columns of numbers that are categories
+    options : what is asked of the table
 
     Returns
     -------
@@ -66,25 +55,26 @@ def fitted(
     ------
     DataError : a column that is named is not there, or is nearly one of numbers; no column is left
     """
-    for name in (*drop, *categorical):
+    for name in (*options.drop, *options.categorical):
         if name not in table.columns:
             raise absent(name, table)
     left, columns, ordered = Left(), list[Number | Category](), np.sort(rows)
     for name in table.columns:
-        if name == target:
+        if name == options.target:
             continue
-        if name in drop:
+        if name in options.drop:
             left.out(name, "as asked")
             continue
+        categorical = name in options.categorical
         try:
-            found = _fitted(name, table.columns[name], ordered, name in categorical, gaps, left)
+            found = _fitted(name, table.columns[name], ordered, categorical, options.missing, left)
         except DataError as error:
             raise DataError(f"the column {name[:SHOWN]!r} of {table.where} {error}") from error
         columns += [] if found is None else [found]
     if not columns:
         reasons = "; ".join(left.words()) or "it has the target alone"
         raise DataError(f"{table.where} has no column to learn from ({reasons}), give some")
-    return Mapping(tuple(columns), target, gaps), left.words()
+    return Mapping(tuple(columns), options.target or "", options.missing), left.words()
 
 
 def of_all(table: Table, rows: NDArray[np.intp]) -> Mapping:
@@ -115,7 +105,7 @@ def of_all(table: Table, rows: NDArray[np.intp]) -> Mapping:
     return Mapping(tuple(columns), gaps="error")
 
 
-def absent(name: str, table: Table, what: str = "column") -> DataError:
+def absent(name: str, table: Table) -> DataError:
     """The error about a column that is not there, with those that are and the likeliest first guess."""
     from difflib import get_close_matches
 
@@ -126,7 +116,7 @@ def absent(name: str, table: Table, what: str = "column") -> DataError:
     more = f" and {len(table.columns) - 30} others" if len(table.columns) > 30 else ""
     rows = all(re.match(r"[+-]?[0-9.]+$", one) for one in table.columns)
     hint = "; the first line must name the columns" if rows else ""
-    return DataError(f"{table.where} has no {what} {name[:80]!r}, its columns are {known}{more}{guess}{hint}")
+    return DataError(f"{table.where} has no column {name[:80]!r}, its columns are {known}{more}{guess}{hint}")
 
 
 def _fitted(

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fcnet.net.layers.activation import Activation
-from fcnet.net.layers.base import Layer, plan, walk
+from fcnet.net.layers.base import Layer, back, plan, walk
 from fcnet.net.layers.dropout import Dropout
 from fcnet.net.layers.layernorm import LayerNorm
 from fcnet.net.layers.linear import Linear
@@ -43,6 +43,7 @@ __all__ = [
     "Linear",
     "Mean",
     "Residual",
+    "back",
     "plan",
     "walk",
 ]

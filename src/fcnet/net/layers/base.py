@@ -87,6 +87,15 @@ def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
         yield from walk(layer.inner)
 
 
+def back(layers: Sequence[Layer], delta: Array, input_needed: bool) -> Array | None:
+    """Pass an error down a row of layers, as the `backward` of one."""
+    below: Array | None = delta
+    for place in range(len(layers) - 1, -1, -1):
+        assert below is not None
+        below = layers[place].backward(below, input_needed or place > 0)
+    return below
+
+
 def plan(layers: Sequence[Layer], input_free: bool, delta_free: bool) -> tuple[bool, bool]:
     """Tell the layers of a row which arrays they may overwrite, from what the others declare to need.
 

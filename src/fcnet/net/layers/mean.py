@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
-from fcnet.net.layers.base import Layer, plan
+from fcnet.net.layers.base import Layer, back, plan
 
 if TYPE_CHECKING:
     from fcnet.net.onnx_graph import Graph
@@ -61,10 +61,7 @@ class Mean(Layer):
         dX = buffer(self._buffers, "dX", (len(delta), self.inputs), delta.dtype)
         dX[:] = 0
         for row in self.rows:
-            below: Array | None = share
-            for place in range(len(row) - 1, -1, -1):
-                assert below is not None
-                below = row[place].backward(below, input_needed or place > 0)
+            below = back(row, share, input_needed)
             if below is not None and input_needed:
                 dX += below
         return dX if input_needed else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
-from fcnet.net.layers.base import Layer, plan
+from fcnet.net.layers.base import Layer, back, plan
 
 if TYPE_CHECKING:
     from fcnet.net.onnx_graph import Graph
@@ -46,10 +46,7 @@ class Residual(Layer):
 
     def backward(self, delta: Array, input_needed: bool) -> Array | None:
         """dJ/dY (N, H) to dJ/dX = dJ/dY + (dF/dX)^T dJ/dY (N, H)."""
-        below: Array | None = delta
-        for place in range(len(self.inner) - 1, -1, -1):
-            assert below is not None
-            below = self.inner[place].backward(below, input_needed or place > 0)
+        below = back(self.inner, delta, input_needed)
         if below is None or not input_needed:
             return None
         dX = below if self._delta_free else buffer(self._buffers, "dX", delta.shape, delta.dtype)
