@@ -75,7 +75,7 @@ def records(folder: Path) -> str:
 
     Raises
     ------
-    RunError : a file is no record, or something is wrong with one
+    RunError : a file is not a record, or something is wrong with one
     """
     found = _in_order(folder)
     histories = {group: history(group, found) for group in CLASSES}

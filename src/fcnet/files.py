@@ -118,7 +118,7 @@ def open_plain(path: Path, limit: int | None = None) -> BufferedReader:
 
     Raises
     ------
-    OSError : the file cannot be read, is no regular file, or is longer
+    OSError : the file cannot be read, is not a regular file, or is longer
     """
     with reached(path) as (name, folder):
         descriptor = os.open(name, READ, dir_fd=folder)
@@ -266,7 +266,7 @@ def write_atomically(path: Path, content: bytes | str, remedy: str = REMEDY, dur
     """
     try:
         with new_file(path, durable) as file:
-            # a file's name that is no Unicode stands as its escape
+            # a file's name that is not Unicode stands as its escape
             file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}, {remedy}") from error

@@ -202,7 +202,7 @@ def waiting_for(path: Path, on_wait: Callable[[str], object]) -> Iterator[Lock]:
 def holder_of(path: Path) -> str:
     """Who holds a lock file at the moment, as `Lock.holder`; "" if nobody does. Nothing is written.
 
-    A link, a pipe or a device is no lock file, and is not opened.
+    A link, a pipe or a device is not a lock file, and is not opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | CAREFUL)

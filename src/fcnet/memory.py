@@ -62,7 +62,7 @@ def _of_container() -> int | None:
         (root, "memory.max", "memory.current", "inactive_file"),
         (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
-        with suppress(OSError, ValueError):  # "max" is no number and no limit
+        with suppress(OSError, ValueError):  # "max" is neither a number nor a limit
             idle = re.search(rf"^{cached} (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE)
             taken = int((folder / used).read_text()) - int(idle[1] if idle else 0)
             return int((folder / limit).read_text()) - taken

@@ -41,7 +41,7 @@ TRY_AGAIN = "fix that and continue from the last checkpoint (fcnet train --resum
 """What to do where a training cannot write any more."""
 
 NO_UNICODE = re.compile("[\ud800-\udfff]")
-"""A byte of a file's name that is no Unicode, as Python has it; JSON has none such."""
+"""A byte of a file's name that is not Unicode, as Python has it; JSON cannot hold it."""
 
 SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensors", "record.json")
 """The files of a finished training, which nothing writes any more."""

@@ -123,7 +123,7 @@ def decoded(content: bytes | str, kind: type[T]) -> T:
 
     Raises
     ------
-    ValueError : it is no JSON, or something else; the text says what is wrong and where
+    ValueError : it is not JSON, or something else; the text says what is wrong and where
     """
     try:
         return msgspec.json.decode(content, type=kind)

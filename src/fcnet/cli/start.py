@@ -59,7 +59,7 @@ def start_of(arguments: Sequence[str]) -> TrainConfig:
     Raises
     ------
     FcnetError : they name a recipe and a file, or a recipe that does not exist
-    RunError : the file cannot be read or is no TOML
+    RunError : the file cannot be read or is not TOML
     DataError : the file has an unknown setting, or a value that cannot be
     """
     recipes, files = _values_of("--recipe", arguments), _values_of("--config", arguments)

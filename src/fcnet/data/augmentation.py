@@ -44,7 +44,7 @@ class Batch:
     X : (B, D) floating point, (pixel - mean) / scale, before a projection such as whitening: 0 is the mean.
         Change it in place, or put another array of this shape there
     labels : (B,) int64; change them the same way
-    image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    image_shape : (channels, height, width); (1, 1, D) of rows that are not images
     spare : (B, D) like X, which `mix` overwrites
     """
 

@@ -116,7 +116,7 @@ class Dataset:
     name : as printed beside every number
     train, test : the two published parts
     classes : K names
-    image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are no images
+    image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are not images
     validation : how many rows at the end of the training part were set apart for validation, if any
     mapping : from the columns of a table to its features; None where it is not a table
     """

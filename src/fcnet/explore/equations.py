@@ -24,7 +24,7 @@ SHORT = {"norms": r"\lVert W \rVert^2", "f": "a^{(3)}"}
 """Shorter symbols of values whose left side is long."""
 
 FUNCTIONS = {"np", "relu", "softmax", "log_softmax"}
-"""Names in the equations' lines that are no values."""
+"""Names in the equations' lines that are not values."""
 
 BACKWARD = "Labels"
 """The first equation on the way down; what follows belongs to it until layers of any number begin."""

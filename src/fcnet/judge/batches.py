@@ -65,7 +65,7 @@ def rows_of(X: Array, known: Array) -> Array:
 
 
 def mixed(X: Array, train: Array, val: Array) -> bool:
-    """Whether a minibatch has rows of both sets; a loss of the validation set alone is no step."""
+    """Whether a minibatch has rows of both sets; a loss of the validation set alone is not a step."""
     return len(X) == BATCH and bool((rows_of(X, train) >= 0).any() and (rows_of(X, val) >= 0).any())
 
 

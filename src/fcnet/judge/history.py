@@ -25,7 +25,7 @@ TOY_LOSS = 0.02
 
 
 def judge_history(case: Case, sizes: tuple[int, int, int], spans: Spans) -> None:
-    """Look at the history of 9 steps with 4 in an epoch, and of an epoch that is no whole number of steps."""
+    """Look at histories: 9 steps with 4 in an epoch, and an epoch that is not a whole number of steps."""
     data = draw(case.rng, *sizes, 13, reg=STILL.reg)
     X_val = case.rng.normal(size=(11, sizes[0]))
     labels = array_of(case.student.ask_predict(Probe(data.params, X_val, data.y[:11], 0.0)).value)

@@ -44,7 +44,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module | None:
-        """The parsed text; None where it is no Python."""
+        """The parsed text; None where it is not Python."""
         try:
             return ast.parse(self.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):

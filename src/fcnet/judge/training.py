@@ -185,7 +185,7 @@ def judge_rates(
 def implied(
     gradients: list[dict[str, Array]], steps: dict[str, list[Array]], names: list[str]
 ) -> Array | None:
-    """The learning rate of each step; None where a step is no multiple of the gradient.
+    """The learning rate of each step; None where a step is not a multiple of the gradient.
 
     A gradient of zero, as when all units are off for the one example, tells no rate, and asks for no step.
     """

@@ -113,7 +113,7 @@ class PageServer(ThreadingHTTPServer):
         return name == self.host or _is_address(name)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that leaves before it has its answer is no defect."""
+        """A browser that leaves before it has its answer is not a defect."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # what it is given
 

@@ -55,7 +55,7 @@ class Spec:
 
         Raises
         ------
-        DataError : it is no layer
+        DataError : it is not a layer
         """
         if not isinstance(values, dict) or not isinstance(values.get("kind"), str) or depth > DEEPEST:
             raise DataError(f"{str(values)[:60]} describes no layer, give a kind and its options")
@@ -231,7 +231,7 @@ class Architecture:
 
         Raises
         ------
-        DataError : it is no architecture; the text says what is wrong
+        DataError : it is not an architecture; the text says what is wrong
         """
         if not isinstance(values, dict) or not isinstance(values.get("layers"), list):
             raise DataError(f"{str(values)[:60]} describes no network, give inputs and layers")
@@ -247,7 +247,7 @@ class Architecture:
 
         Raises
         ------
-        DataError : it is no architecture
+        DataError : it is not an architecture
         """
         try:
             values = decoded(text[:LONGEST], Any)

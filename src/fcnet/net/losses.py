@@ -73,7 +73,7 @@ class SoftmaxCrossEntropy:
     """J = (1/N) sum_i -log psi(z_i)_{y_i}, or with weights J = (1/N) sum_i -w_i log psi(z_i)_{y_i}.
 
     Weights are divided by N, not by their sum: so a minibatch of light examples takes a small step, the mean
-    over minibatches is the loss of all examples, and weights of 1 are no weights. For the weighted
+    over minibatches is the loss of all examples, and weights of 1 change nothing. For the weighted
     mean over all examples, scale the weights to a mean of 1 beforehand.
 
     Parameters

@@ -177,5 +177,5 @@ def _history(folder: Path) -> list[Evaluation] | None:
 def _pictures(folder: Path, count: int) -> Pictures | None:
     there = any((folder / name).exists() for name in (FILE, "model.safetensors"))
     if not there or (not (folder / FILE).exists() and Model.load(folder).image_shape[1] == 1):
-        return None  # weights of features are no pictures
+        return None  # weights of features are not pictures
     return Pictures.read(folder, count)

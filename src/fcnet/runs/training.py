@@ -121,7 +121,7 @@ def read_config(path: Path) -> TrainConfig:
 
     Raises
     ------
-    RunError : the file cannot be read or is no TOML
+    RunError : the file cannot be read or is not TOML
     DataError : a setting is unknown, or its value is out of range
     """
     remedy = "correct or restore that file"

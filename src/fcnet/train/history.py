@@ -57,7 +57,7 @@ def read_history(path: Path) -> Rows[Evaluation]:
 
     Raises
     ------
-    RunError : it cannot be read, or a line of it is no evaluation
+    RunError : it cannot be read, or a line of it is not an evaluation
     """
     rows: Rows[Evaluation] = Rows()
     remedy = "resume or repeat the run"

@@ -42,7 +42,7 @@ class Model:
     params : {"W1": (D, H), "b1": (H,), ...} float32
     preprocessing : from pixels to its inputs
     classes : K names
-    image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    image_shape : (channels, height, width); (1, 1, D) of rows that are not images
     mapping : from the columns of a table to its features; None where it was trained on none
     path : its file, where it was loaded from one
     """
@@ -77,7 +77,7 @@ class Model:
 
         Raises
         ------
-        DataError : images of another size, features that are no finite numbers or too large, or weights so
+        DataError : images of another size, features that are not finite numbers or too large, or weights so
             large that the scores are not finite
         """
         name, network = self.path or "this network", self.network()

@@ -103,7 +103,7 @@ def name_and_value(setting: str, text: str) -> tuple[str, float | None]:
 
     Raises
     ------
-    DataError : what follows the name is no number
+    DataError : what follows the name is not a number
     """
     name, equals, number = text.partition("=")
     if not equals:

@@ -39,12 +39,12 @@ def starting_parameters(
     config : the settings: `initialisation` and `receptive_field` count
     architecture : the network as it trains, after the projection of whitened inputs
     inputs : from images to what the network is given
-    image_shape : (channels, height, width); (1, 1, D) of rows that are no images
+    image_shape : (channels, height, width); (1, 1, D) of rows that are not images
     rng : where the numbers come from
 
     Raises
     ------
-    DataError : an unknown initialisation; a receptive field for rows that are no images, or for a network
+    DataError : an unknown initialisation; a receptive field for rows that are not images, or for a network
         that does not begin with a linear layer
     """
     params = initial_parameters(config.initialisation, architecture, rng)

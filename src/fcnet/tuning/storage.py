@@ -144,7 +144,7 @@ def _database(url: str) -> RDBStorage:
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=retry,
             )
-        except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is no number
+        except (ArgumentError, NoSuchModuleError, ValueError):  # ValueError: the port is not a number
             raise FcnetError(f"--storage is not a database URL, give {EXAMPLE}") from None
         except ImportError:
             raise FcnetError("--storage needs the database's driver, install it with pip") from None

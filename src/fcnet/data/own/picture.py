@@ -135,7 +135,7 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
 
     Raises
     ------
-    DataError : `PATH is no picture ...`, `PATH is damaged: ...`, `PATH cannot be read ...`
+    DataError : `PATH is damaged, or not a picture ...`, `PATH is damaged: ...`, `PATH cannot be read ...`
     """
     with _opened(path) as image:
         from PIL import ImageOps

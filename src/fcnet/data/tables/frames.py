@@ -16,7 +16,7 @@ def table_in(X: Any, where: str = "X") -> Table | None:
 
     Raises
     ------
-    MissingExtraError : it is no pandas DataFrame, and PyArrow is not installed
+    MissingExtraError : it is not a pandas DataFrame, and PyArrow is not installed
     DataError : two columns have one name
     """
     pandas = sys.modules.get("pandas")

@@ -40,7 +40,7 @@ HEADER = struct.Struct(">I")
 
 
 class CodecError(ValueError):
-    """A value that cannot travel, or bytes that are no frame."""
+    """A value that cannot travel, or bytes that are not a frame."""
 
 
 def pack(value: Value) -> bytes:
@@ -66,7 +66,7 @@ def unpack(payload: bytes | bytearray) -> Value:
 
     Raises
     ------
-    CodecError : the bytes are no frame
+    CodecError : the bytes are not a frame
     """
     if len(payload) < HEADER.size:
         raise CodecError("a frame without a header")

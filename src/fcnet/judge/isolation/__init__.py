@@ -24,7 +24,7 @@ The reply is never an exception of the student's:
                        "died"       its process ended, by `os._exit` or a signal
                        "output"     it printed more than `Limits.output_bytes`
                        "files"      it wrote more than `Limits.disk_bytes` or `Limits.files`
-                       "protocol"   its process sent something that is no reply
+                       "protocol"   its process sent something that is not a reply
     reply.output     what the student's code printed meanwhile, at most 64 KiB
 
 The process keeps its state between calls. After "time", "died", "output", "files" and "protocol" it is gone,

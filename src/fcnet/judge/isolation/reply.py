@@ -43,7 +43,7 @@ class Reply:
 
 
 def failure_of(told: Any) -> Failure:
-    """The failure that a process reports; one that is no report is a protocol failure itself."""
+    """The failure that a process reports; one that is not a report is a protocol failure itself."""
     if not isinstance(told, dict) or told.get("kind") not in ("exception", "value", "memory"):
         return Failure("protocol", message="the process reported a failure of no known kind")
     line = told.get("line")

@@ -124,7 +124,7 @@ def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:
 
     Raises
     ------
-    Stopped : it is no reply to the request with this nonce
+    Stopped : it is not a reply to the request with this nonce
     """
     if not isinstance(told, dict) or told.get("nonce") != nonce:
         raise Stopped(Failure("protocol", message="a reply that belongs to no request"))
