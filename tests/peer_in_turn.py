@@ -1,4 +1,4 @@
-"""What a program's process does in tests of the benchmarks: one case after the other, since it starts slowly."""
+"""A program's process in tests of the benchmarks: both cases in turn, since some programs start slowly."""
 
 from __future__ import annotations
 
