@@ -1,8 +1,7 @@
 """What a process does alone or among its workers, one thing after the other: to start PyTorch takes long.
 
 Tasks are `[["gradients", "PREFIX"], ["train", ...], ...]`; a first word other than `gradients` is a command
-of fcnet. Trainings write a checkpoint every hundredth of a second, and shuffle rows in files in windows of few
-rows.
+of fcnet. Trainings write a checkpoint every hundredth of a second, and shuffle rows in windows of few rows.
 """
 
 from __future__ import annotations
