@@ -185,30 +185,35 @@ def test_peers_go_where_plain_numpy_goes(name, case):
     assert judge(name, state, reference, "first") < 3e-4
 
 
-@pytest.mark.parametrize("case", [CASE, TABLE], ids=["images", "table"])
 @pytest.mark.parametrize(
     "module",
     # the compiled one needs a minute
     sorted(path.stem for path in (FOLDER / "peers").glob("[!_]*.py") if path.stem != "torch_compiled"),
 )
-def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, case, monkeypatch, tmp_path):
-    """In its own process and on one core, as the benchmarks start it."""
+def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, monkeypatch, tmp_path):
+    """In its own process and on one core, as the benchmarks start it; one process for both cases."""
+    import runner
+    from peer_in_turn import serve_in_turn
     from peers import entry
     from peers.numpy_plain import Plain
-    from runner import Runner
     from steps import judge
 
     one = entry(module)
     if one.lacking:
         pytest.skip(one.lacking)
     monkeypatch.setenv("CACHEDB", str(tmp_path / "tinygrad.db"))
-    runner = Runner("step", one.name, {**case, "threads": 1})
+    monkeypatch.setattr(runner, "serve", serve_in_turn)
+    cases = (CASE, TABLE)
+    running = runner.Runner("step", one.name, {"threads": 1, "cases": cases})
     try:
-        state = runner.receive()
+        states_of_it = [running.receive()]
+        running.connection.send(None)
+        states_of_it.append(running.receive())
     finally:
-        runner.stop()
-    reference, _ = states(Plain, case)
-    assert judge(one.name, state, reference, "first") < (0.15 if one.precision == "bfloat16" else 3e-4)
+        running.stop()
+    for case, state in zip(cases, states_of_it, strict=True):
+        reference, _ = states(Plain, case)
+        assert judge(one.name, state, reference, "first") < (0.15 if one.precision == "bfloat16" else 3e-4)
 
 
 def test_a_program_without_its_compiler_says_so(monkeypatch):

@@ -377,14 +377,14 @@ def test_ctrl_c_before_anything_began_is_one_line(
 
 
 def test_python_m_fcnet_is_fcnet(tmp_path: Path) -> None:
-    result = finish(start("audit --sizes 3 2", tmp_path))
-    assert (result.status, result.out[-1], result.err) == (0, "passed", [])
+    result = finish(start("data sample pictures", tmp_path))
+    assert (result.status, len(result.out) > 1, result.err) == (0, True, [])
     refused = finish(start("audit --sizes 3", tmp_path))
     assert (refused.status, len(refused.err)) == (2, 1)
 
 
 def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
-    process = start("audit", tmp_path)
+    process = start("data sample pictures", tmp_path)
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fcnet.judge import Options, check_submission
+from fcnet.judge import Options, check_submission, hypotheses
 from fcnet.judge.child import landlock
 from fcnet.judge.isolation import Reply, Submission, not_held
 from fcnet.judge.isolation.processes import PROC
@@ -154,6 +154,7 @@ def test_no_attack_changes_anything_or_the_verdict(
         return replies[-1]
 
     monkeypatch.setattr(Submission, "call", heard)
+    monkeypatch.setattr(hypotheses, "MOST_PAIRS", 20)  # nothing explains the network, so the search is long
     path = scratch.parent / "two_layernet.py"
     path.write_text(aims.source(attack))
     start = time.monotonic()

@@ -5,6 +5,8 @@ Tolerances are relative to each array's largest entry: the two add in different 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -260,3 +262,23 @@ def test_a_reference_of_another_loss_fails_the_audit(reg: float, smoothing: floa
     audit = audit_gradients(net, X, y, reg=REG, references=references)
     assert not audit.passed
     assert "torch.autograd disagrees" in audit.reason
+
+
+@pytest.mark.slow
+def test_no_optimiser_loads_the_compiler() -> None:
+    """It would take longer than a short training; in a process that has not loaded it before."""
+    code = """
+import sys, torch
+from fcnet.torch_net import optimisers
+for kind in (optimisers.SGD, optimisers.Adam, optimisers.AdamW):
+    weight = torch.ones(2, requires_grad=True)
+    rule = kind([weight])
+    weight.sum().backward()
+    rule.step()
+    rule.zero_grad()
+    assert weight.grad is None
+    assert (weight < 1).all()
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

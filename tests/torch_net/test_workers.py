@@ -1,4 +1,4 @@
-"""Several processes on one training, for real: torchrun on this machine, gloo on its loopback."""
+"""Several processes on one training, for real: torchrun's agent on this machine, gloo on its loopback."""
 
 from __future__ import annotations
 
@@ -20,18 +20,9 @@ from fcnet.net.weights import load_weights
 from fcnet.records import RunFolder, read_json
 from fcnet.train.checkpoint import load_checkpoint
 
-from . import together
+from . import launched, together
 
 PATIENCE = 600.0
-
-EAGER = """
-import sys
-import fcnet.train.fit as fit
-fit.CHECKPOINT_SECONDS = 0.01
-from fcnet.cli import main
-sys.exit(main())
-"""
-"""`fcnet` with a checkpoint every hundredth of a second."""
 
 SETTINGS = [
     "--engine", "torch", "--device", "cpu", "--precision", "float64",
@@ -42,15 +33,12 @@ SETTINGS = [
 """Neither two nor three workers share 61 examples without a rest."""
 
 
-def launch(
-    folder: Path, workers: int, script: Path, *arguments: str, restarts: int = 0
-) -> subprocess.Popen[str]:
-    """The script in so many processes, started as torchrun starts them."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={workers}"]
+def launch(folder: Path, workers: int, tasks: list[list[str]], restarts: int = 0) -> subprocess.Popen[str]:
+    """So many workers, each of which does these tasks."""
     environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
     environment |= surroundings(folder / "cache") | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, *launcher, f"--max-restarts={restarts}", str(script), *arguments],
+        [sys.executable, launched.__file__, str(workers), str(restarts), json.dumps(tasks)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -65,9 +53,8 @@ def surroundings(cache: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows in files and in a table, a folder that holds something else, and a script."""
+    """Rows in files and in a table, and a folder that holds something else."""
     folder = tmp_path_factory.mktemp("workers")
-    (folder / "fcnet_eager.py").write_text(EAGER)
     (folder / "rows").mkdir()
     rng, y = np.random.default_rng(0), np.sort(np.arange(500) % 3)
     X = 2 * rng.standard_normal((3, 50))[y] + rng.standard_normal((500, 50))
@@ -107,7 +94,7 @@ def alone(folder: Path) -> Path:
 def three(folder: Path) -> tuple[int, str]:
     """Exit status and errors of three workers who do the same, and last what is refused."""
     refused = ["train", "--out", "occupied", *SETTINGS]
-    process = launch(folder, 3, Path(together.__file__), json.dumps([*tasks("three"), refused]))
+    process = launch(folder, 3, [*tasks("three"), refused])
     _, err = process.communicate(timeout=PATIENCE)
     assert RunFolder(folder / "table-three").finished, err
     return process.returncode, err
@@ -154,10 +141,10 @@ def assert_same_result(actual: Path, expected: Path) -> None:
 
 def test_a_killed_worker_is_started_again_and_the_training_goes_on(alone: Path, folder: Path) -> None:
     run = RunFolder(folder / "killed")
-    command = ("train", "--out", "killed", "--resume", *SETTINGS)
-    process = launch(folder, 2, folder / "fcnet_eager.py", *command, restarts=2)
+    process = launch(folder, 2, [["train", "--out", "killed", "--resume", *SETTINGS]], restarts=2)
     step = wait_for_checkpoint(run, process)
-    victim = worker(process, rank=1)
+    victim = psutil.Process(int((folder / "worker-1.pid").read_text()))
+    assert victim.ppid() == process.pid
     victim.kill()
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
@@ -180,13 +167,6 @@ def wait_for_checkpoint(run: RunFolder, process: subprocess.Popen[str]) -> int:
     checkpoint = load_checkpoint(run.checkpoint)
     assert checkpoint is not None
     return checkpoint.step
-
-
-def worker(launcher: subprocess.Popen[str], rank: int) -> psutil.Process:
-    for process in psutil.Process(launcher.pid).children(recursive=True):
-        if process.environ().get("RANK") == str(rank):
-            return process
-    raise AssertionError(f"no worker {rank}")
 
 
 def test_the_numpy_engine_says_that_it_trains_alone(

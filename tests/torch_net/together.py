@@ -1,15 +1,12 @@
 """What a process does alone or among its workers, one thing after the other: to start PyTorch takes long.
 
-torchrun starts `python together.py '[["gradients", "PREFIX"], ["train", ...], ...]'`; a first word other than
-`gradients` is a command of fcnet. Trainings write a checkpoint every hundredth of a second, and shuffle rows
-in files in windows of few rows.
+Tasks are `[["gradients", "PREFIX"], ["train", ...], ...]`; a first word other than `gradients` is a command
+of fcnet. Trainings write a checkpoint every hundredth of a second, and shuffle rows in windows of few rows.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from unittest.mock import patch
@@ -61,7 +58,8 @@ def do(tasks: Iterable[list[str]]) -> int:
     """One after the other; the exit status of the first that is refused, or 0."""
     often = patch("fcnet.train.fit.CHECKPOINT_SECONDS", 0.01)
     small = patch.multiple(blocks, BLOCK=800, WINDOW=3200)  # 4 and 16 rows of 200 bytes
-    for number, (first, *words) in enumerate(tasks):
+    starts = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    for number, (first, *words) in enumerate(tasks, starts):
         start = {"TORCHELASTIC_RESTART_COUNT": str(number)}  # or the groups would meet at the same place
         with often, small, patch.dict(os.environ, start):
             if first == "gradients":
@@ -69,7 +67,3 @@ def do(tasks: Iterable[list[str]]) -> int:
             elif status := main([first, *words]):
                 return status
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(do(json.loads(sys.argv[1])))

@@ -8,8 +8,9 @@ alpha is constant. If alpha changes, v = -alpha u stays true only if u is first 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -30,18 +31,34 @@ Rule = Callable[[list[dict[str, Any]], TrainConfig], torch.optim.Optimizer]
 """Makes torch's optimiser from groups of parameters, each with its weight decay, and the settings."""
 
 
+R = TypeVar("R", bound=torch.optim.Optimizer)
+
+
+def uncompiled(rule: type[R]) -> type[R]:
+    """An optimiser of torch.optim without the wrappers that keep torch's compiler away from it.
+
+    They load the compiler for that, which takes more than a second, and no optimiser is compiled here.
+    """
+    methods = {name: inspect.unwrap(getattr(rule, name)) for name in ("add_param_group", "step", "zero_grad")}
+    methods["step"] = torch.no_grad()(methods["step"])
+    return cast(type[R], type(rule.__name__, (rule,), methods))
+
+
+SGD = uncompiled(torch.optim.SGD)
+Adam = uncompiled(torch.optim.Adam)
+AdamW = uncompiled(torch.optim.AdamW)
+
+
 def _sgd(groups: list[dict[str, Any]], config: TrainConfig) -> torch.optim.Optimizer:
     nesterov = config.optimiser == "nesterov"
-    return torch.optim.SGD(
-        groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=True
-    )
+    return SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=True)
 
 
 TORCH_OPTIMISERS: dict[str, Rule] = {
     "sgd": _sgd,
     "nesterov": _sgd,
-    "adam": lambda groups, config: torch.optim.Adam(groups, lr=config.learning_rate, fused=True),
-    "adamw": lambda groups, config: torch.optim.AdamW(groups, lr=config.learning_rate, fused=True),
+    "adam": lambda groups, config: Adam(groups, lr=config.learning_rate, fused=True),
+    "adamw": lambda groups, config: AdamW(groups, lr=config.learning_rate, fused=True),
 }
 """The update rules by name; those of `fcnet.net.optimisers.OPTIMISERS`."""
 

@@ -103,7 +103,7 @@ def loader_class(recorder: Recorder) -> type:
                 y = torch.randint(0, 10, (size,), generator=generator)
                 recorder.source = self.source
                 recorder.add("batch", size)
-                yield X[:size].clone() + 0.1 * place, y
+                yield X[:size] + 0.1 * place, y
             recorder.add("end", 0)
             recorder.source = ""
 
