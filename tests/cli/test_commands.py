@@ -383,8 +383,9 @@ def test_python_m_fcnet_is_fcnet(tmp_path: Path) -> None:
     assert (refused.status, len(refused.err)) == (2, 1)
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
-    process = start("data sample pictures", tmp_path)
+@pytest.mark.parametrize("command", ["data sample pictures", "data info"])  # rich writes the second
+def test_a_reader_that_leaves_ends_the_command_quietly(command: str, tmp_path: Path) -> None:
+    process = start(command, tmp_path)
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
