@@ -19,6 +19,7 @@ import pytest
 from fcnet.cli import main
 from fcnet.judge import Options, check_submission
 from fcnet.judge.catalogue import kinds, mutated, specimen, texts
+from fcnet.judge.grade.course import check_files
 from judge.right_solutions import ONE_HOT, RIGHT, TWO_LEVEL, notebook
 
 
@@ -144,6 +145,19 @@ def test_a_folder_has_both_halves(tmp_path):
     assert report.verdict == "right"
     assert [finding.code for finding in report.findings] == ["PT_EVAL_PART"]
     assert [stage.stage for stage in report.stages].count("loads") == 2
+
+
+def test_the_file_at_the_top_is_judged_and_not_a_draft(tmp_path, apart):
+    written(tmp_path, ONE_HOT)
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    written(draft, "class TwoLayerNet(:")
+    written(draft, ONE_HOT, "two_layer_net.py")
+    report = apart.submit(check_submission, tmp_path).result()
+    assert report.verdict == "right"
+    assert report.notes[0] == "3 files define the network: two_layernet.py is judged"
+    record, _ = apart.submit(check_files, tmp_path, Options(), 3).result()
+    assert record["file"] == str(tmp_path / "two_layernet.py")
 
 
 def test_several_mistakes_are_each_named(tmp_path, apart):
