@@ -14,6 +14,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fcnet.cli import main
@@ -231,6 +232,18 @@ def test_the_students_file_is_never_imported_here(tmp_path):
     text = f"open({str(mark)!r}, 'w').write('x')\n{ONE_HOT}"
     check_submission(written(tmp_path, text), Options())
     assert not mark.exists()
+
+
+def test_a_wrong_step_is_shown_of_the_parameter_that_takes_it(tmp_path, apart):
+    step = "self.params[name] -= learning_rate * grads[name]"
+    text = made().replace(step, step.replace("rate *", 'rate * (2 if name == "W1" else 1) *'))
+    (finding,) = [
+        one for one in apart.submit(check_submission, written(tmp_path, text)).result().findings
+        if one.severity == "error"
+    ]  # fmt: skip
+    assert finding.code == "UPDATE_UNKNOWN"
+    right, got = finding.shown.expected["step of W1"], finding.shown.got["step of W1"]
+    np.testing.assert_allclose(got, 2 * right, rtol=1e-5)
 
 
 def test_the_last_of_several_classes_is_judged(tmp_path, apart):
