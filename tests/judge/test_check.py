@@ -246,6 +246,24 @@ def test_a_wrong_step_is_shown_of_the_parameter_that_takes_it(tmp_path, apart):
     np.testing.assert_allclose(got, 2 * right, rtol=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_batch_without_a_class_is_blamed_for_what_follows_from_it_alone(tmp_path, apart, seed):
+    """A clipped loss is wrong with all classes, too."""
+    text = made().replace("chosen = log_probs", "chosen = np.log(np.clip(probs, 1e-2, 1))")
+    report = apart.submit(check_submission, written(tmp_path, text), Options(seed=seed)).result()
+    codes = {finding.code for finding in report.findings if finding.severity == "error"}
+    assert "C_FROM_BATCH" not in codes
+    assert codes & {"LOSS_UNKNOWN", "LOSS_AND_GRADIENT"}
+
+
+def test_a_process_that_ended_shows_no_other_mistake(tmp_path):
+    text = made().replace("N = X.shape[0]", 'N = X.shape[0]\n        print("x" * 1_000_000)', 1)
+    path = written(tmp_path, text)
+    for seed in range(2):
+        codes = {finding.code for finding in check_submission(path, Options(seed=seed)).findings}
+        assert codes == {"PROCESS_DIED", "OUTPUT"}
+
+
 def test_the_last_of_several_classes_is_judged(tmp_path, apart):
     report = apart.submit(check_submission, written(tmp_path, TWO_LEVEL)).result()
     assert report.notes[0] == "the class that is judged is TwoLayerNetv4"
