@@ -264,6 +264,36 @@ def test_a_process_that_ended_shows_no_other_mistake(tmp_path):
         assert codes == {"PROCESS_DIED", "OUTPUT"}
 
 
+def test_methods_from_a_file_beside_it_are_the_classes_own(tmp_path):
+    written(tmp_path, made("REG_GRAD_FACTOR").replace("class TwoLayerNet(object)", "class Base"), "helper.py")
+    path = written(tmp_path, "from helper import Base\n\n\nclass TwoLayerNet(Base):\n    pass\n")
+    report = check_submission(path)
+    assert [finding.code for finding in report.findings if finding.severity == "error"] == ["REG_GRAD_FACTOR"]
+    assert report.findings[0].line is None
+
+
+def test_a_class_without_methods_is_said_to_have_none(tmp_path, apart):
+    made_here = "n.W1, n.b1, n.W2, n.b2 = np.ones((D, H)), np.ones(H), np.ones((H, K)), np.ones(K)"
+    text = f"""
+import numpy as np
+
+
+class Made(type):
+    def __call__(cls, D, H, K, std=1e-4):
+        n = object.__new__(cls)
+        {made_here}
+        return n
+
+
+class TwoLayerNet(metaclass=Made):
+    pass
+"""
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    assert [(finding.code, finding.shown.got) for finding in report.findings] == [
+        ("LOSS_MISSING", "no methods")
+    ]
+
+
 def test_the_last_of_several_classes_is_judged(tmp_path, apart):
     report = apart.submit(check_submission, written(tmp_path, TWO_LEVEL)).result()
     assert report.notes[0] == "the class that is judged is TwoLayerNetv4"
