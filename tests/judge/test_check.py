@@ -294,6 +294,37 @@ class TwoLayerNet(metaclass=Made):
     ]
 
 
+ONE_DICT = """        grads = {
+            "b1": np.sum(delta2, axis=0),
+            "W2": a2.T @ delta3 + 2 * reg * W2,
+            "b2": np.sum(delta3, axis=0),
+            "W1": X.T @ delta2 + 2 * reg * W1,
+        }
+        return loss, grads
+"""
+
+
+@pytest.mark.parametrize("lacking", ["W1", "W2"])
+def test_gradients_in_one_dict_have_their_own_lines(lacking, tmp_path, apart):
+    start, _, rest = made().partition("        dW2 = a2.T.dot(delta3)\n")
+    between, _, end = rest.partition("        dW2 = dW2 +")
+    between = between.replace("        db2 = np.sum(delta3, axis=0)\n", "").partition("        dW1")[0]
+    body = ONE_DICT.replace(f" + 2 * reg * {lacking}", "")
+    text = start + between + body + end.partition("return loss, grads\n")[2]
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    (finding,) = [one for one in report.findings if one.severity == "error"]
+    assert finding.code == "REG_GRAD_MISSING"
+    assert text.splitlines()[finding.line - 1].strip().startswith(f'"{lacking}"')
+
+
+def test_the_first_rows_are_shown_where_they_are_taken(tmp_path, apart):
+    text = made().replace("np.random.choice(num_train, batch_size)", "np.arange(batch_size) % num_train")
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    (finding,) = [one for one in report.findings if one.severity == "error"]
+    assert finding.code == "BATCH_FIRST_ROWS"
+    assert "np.arange(batch_size)" in text.splitlines()[finding.line - 1]
+
+
 def test_the_last_of_several_classes_is_judged(tmp_path, apart):
     report = apart.submit(check_submission, written(tmp_path, TWO_LEVEL)).result()
     assert report.notes[0] == "the class that is judged is TwoLayerNetv4"
