@@ -246,14 +246,12 @@ def test_a_wrong_step_is_shown_of_the_parameter_that_takes_it(tmp_path, apart):
     np.testing.assert_allclose(got, 2 * right, rtol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [13, 18, 33])
 def test_a_batch_without_a_class_is_blamed_for_what_follows_from_it_alone(tmp_path, apart, seed):
-    """A clipped loss is wrong with all classes, too."""
-    text = made().replace("chosen = log_probs", "chosen = np.log(np.clip(probs, 1e-2, 1))")
+    """A clipped loss is wrong with all classes, too. Usual batches of these seeds do not reach the clip."""
+    text = made().replace("chosen = log_probs", "chosen = np.log(np.clip(probs, 1e-3, 1))")
     report = apart.submit(check_submission, written(tmp_path, text), Options(seed=seed)).result()
-    codes = {finding.code for finding in report.findings if finding.severity == "error"}
-    assert "C_FROM_BATCH" not in codes
-    assert codes & {"LOSS_UNKNOWN", "LOSS_AND_GRADIENT"}
+    assert [one.code for one in report.findings if one.severity == "error"] == ["LOSS_UNKNOWN"]
 
 
 def test_a_process_that_ended_shows_no_other_mistake(tmp_path):

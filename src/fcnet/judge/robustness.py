@@ -29,10 +29,8 @@ def judge_robustness(case: Case) -> None:
     case.reached.append("robustness")
     toy = case.has("HARDCODED_C", "HARDCODED_N")
     inputs_are_kept(case)
-    if not toy and case.guesses and not other_batches(case):
-        missing_class(case)
-        if not case.has("C_FROM_BATCH"):
-            one_example(case)
+    if not toy and case.guesses and not other_batches(case) and not missing_class(case):
+        one_example(case)
     integers(case)
     large(case)
     if (
@@ -204,28 +202,34 @@ def other_batches(case: Case) -> bool:
     return False
 
 
-def missing_class(case: Case) -> None:
-    """A batch without the last class, and one without the first.
+def blame(case: Case, code: str, probe: Probe, seen: Difference, usual: Sequence[Probe]) -> None:
+    """Note a wrong answer to an unusual batch as a mistake of this kind.
 
-    Where the answer is wrong, the same examples are asked again with one label changed so that no class is
-    missing. If that answer is wrong, too, the missing class is not the reason.
+    `usual` are batches of the same examples without what is unusual. Where one of them is answered wrongly,
+    too, that is noted, because what is unusual is not the reason.
+    """
+    for other in usual:
+        again = compare(case, other, (seen.name,))
+        if again is not None:
+            code, probe, seen = UNKNOWN.get(again.name, "GRAD_UNKNOWN"), other, again
+            break
+    seen.tell(case, code, {**sizes_of(probe), "y": probe.y})
+
+
+def missing_class(case: Case) -> bool:
+    """A batch without the last class, and one without the first; whether one of them fails.
+
+    Either of the first two labels may become the missing class, and then no class is missing.
     """
     for labels, missing in (([0, 1, 2, 0, 1, 2, 3, 3], 4), ([4, 1, 2, 3, 4, 1, 3, 3], 0)):
         probe = draw(case.rng, 3, 7, 5, len(labels), y=np.array(labels))
         seen = compare(case, probe, ANSWERS)
-        if seen is None:
-            continue
-        for place in (0, 1):
-            y = probe.y.copy()
-            y[place] = missing
-            whole = replace(probe, y=y)
-            other = compare(case, whole, (seen.name,))
-            if other is not None:
-                code = UNKNOWN.get(other.name, "GRAD_UNKNOWN")
-                other.tell(case, code, {**sizes_of(whole), "y": whole.y})
-                return
-        seen.tell(case, "C_FROM_BATCH", {**sizes_of(probe), "y": probe.y})
-        return
+        if seen is not None:
+            places = np.arange(len(labels))
+            whole = [replace(probe, y=np.where(places == place, missing, probe.y)) for place in (0, 1)]
+            blame(case, "C_FROM_BATCH", probe, seen, whole)
+            return True
+    return False
 
 
 def one_example(case: Case) -> None:
@@ -233,7 +237,8 @@ def one_example(case: Case) -> None:
     probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
     seen = compare(case, probe, ANSWERS)
     if seen is not None:
-        seen.tell(case, "BATCH_OF_ONE", {**sizes_of(probe), "y": probe.y})
+        twice = replace(probe, X=np.repeat(probe.X, 2, axis=0), y=np.repeat(probe.y, 2))
+        blame(case, "BATCH_OF_ONE", probe, seen, [twice])
 
 
 def integers(case: Case) -> None:
