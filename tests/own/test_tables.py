@@ -214,6 +214,15 @@ def test_whole_numbers_that_float64_cannot_tell_apart_are_said() -> None:
     assert "; left out, one value only in 15 digits: code" in how
 
 
+@pytest.mark.parametrize("options", ["--drop-columns income", "--categorical income"])
+def test_a_column_is_one_thing_only(options: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("people.csv", people(120))
+    told = ("train", "--data", "people.csv", "--target", "income", "--out", "run", *options.split())
+    status, out, err = fcnet(capsys, *told)
+    assert (status, out) == (2, [])
+    assert err == ["error: the column income is asked for in two ways, leave out one of them"]
+
+
 def test_every_recipe_trains_a_table_without_what_is_for_pictures(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -28,6 +28,10 @@ class TableOptions:
     missing : what is done about missing values
     drop : columns that are left out
     categorical : columns of numbers that are categories
+
+    Raises
+    ------
+    DataError : one column is to be two of these
     """
 
     target: str | None = None
@@ -40,6 +44,10 @@ class TableOptions:
         object.__setattr__(self, "target", target)
         for name in ("drop", "categorical"):
             object.__setattr__(self, name, tuple(map(column_name, getattr(self, name))))
+        twice = [n for n in self.drop if n in (self.target, *self.categorical)]
+        twice += [n for n in self.categorical if n == self.target]
+        if twice:
+            raise DataError(f"the column {twice[0]} is asked for in two ways, leave out one of them")
 
 
 @dataclass(frozen=True)

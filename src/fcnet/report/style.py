@@ -8,6 +8,7 @@ constant and no date is written.
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -97,9 +98,23 @@ class Drawing:
 
 
 @contextmanager
+def quiet_start() -> Iterator[None]:
+    """Within it, Matplotlib may be imported where HOME cannot be written, and does not warn of that."""
+    logger = logging.getLogger("matplotlib")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
 def house_style() -> Iterator[None]:
     """Within it, Matplotlib draws in our style; afterwards the user's settings apply again."""
-    import matplotlib
+    with quiet_start():
+        import matplotlib
+        import matplotlib.font_manager
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()

@@ -264,8 +264,9 @@ def _name(dimension: str) -> str:
 @contextmanager
 def _our_style() -> Iterator[None]:
     """Optuna draws with pyplot in the style ggplot. Here that is ours, no window opens, nothing is kept."""
-    import matplotlib.pyplot as plt
-    from matplotlib.style import library
+    with style.quiet_start():
+        import matplotlib.pyplot as plt
+        from matplotlib.style import library
 
     before, known, ggplot = plt.get_backend(), set(plt.get_fignums()), library["ggplot"]
     plt.switch_backend("agg")

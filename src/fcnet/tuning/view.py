@@ -54,7 +54,8 @@ class View:
         new = [row for row in status.done if row.number not in self.told]
         self.told |= {row.number for row in new}
         if new and not self.live:
-            before = f"{len(new)} of {status.search.trials} trials are there already"
+            asked = status.search.trials
+            before = f"{len(new)}{f' of {asked}' if asked >= len(new) else ''} trials are there already"
             lines = [before] if first else [self.line(row, status) for row in new]
             print(*map(shown, lines), sep="\n", file=self.console.file, flush=True)
         return first or bool(new)
