@@ -363,7 +363,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(digits: Dataset, tmp_path:
         small(epochs=1), digits, tmp_path / "run",
     )  # fmt: skip
     refused(
-        r"\S+ was started with other settings, see \S+config.toml; give the same or choose another folder",
+        r"\S+ was started with other settings \(epochs is 1, not 2\), see \S+config.toml; give the same .*",
         small(epochs=2), digits, tmp_path / "run", resume=True,
     )  # fmt: skip
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}

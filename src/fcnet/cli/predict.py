@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -63,7 +64,7 @@ class Predict:
         from fcnet.validation import check_positive
 
         if not self.pictures:
-            raise FcnetError(f"no pictures given, name some: fcnet predict {self.folder} cat.jpg")
+            raise FcnetError(f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg")
         check_positive(top=self.top)
         model = Model.load(self.folder)
         if model.mapping is not None:

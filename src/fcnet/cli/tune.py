@@ -124,7 +124,7 @@ class Tune:
         ------
         FcnetError : an option has an invalid value
         """
-        from fcnet.cli.loading import recorded
+        from fcnet.cli.loading import as_before
         from fcnet.records import read_json, without_password
         from fcnet.schema import Data, checked
         from fcnet.tuning.search import Search
@@ -152,12 +152,11 @@ class Tune:
             source=data_options(self),
             watch=self.watch,
         )
-        if self.resume and self.data is None and self.image_size is None and search.record.is_file():
+        if self.resume and search.record.is_file():
             origin = read_json(search.record).get("data", {})
             checked(origin, Data, search.record)
             if origin.get("kind"):  # the resumed search has its own data
-                source = replace(recorded(origin), require_cifar10=self.require_cifar10)
-                return replace(search, source=source)
+                return replace(search, source=as_before(origin, search.source))
         return search
 
     def _command(self) -> str:
@@ -202,8 +201,9 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
+    config = shlex.quote(str(search.best))
     return (
         f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
         f"{shown(label)}: {found}\n"
-        f"train it with: {threads}fcnet train --config {shown(search.best)} --out RUN{shown(same_data)}"
+        f"train it with: {threads}fcnet train --config {shown(config)} --out RUN{shown(same_data)}"
     )

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.published import Published, is_file
@@ -155,5 +156,5 @@ def _nothing(place: Place, about: Published) -> str:
             return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, restore that or fetch all again"
     return (
         f"{place.path} ({place.named_by}) holds no {about.title}, name a folder that holds {about.holders}, "
-        f"or fill it: fcnet data fetch --data {place.path}"
+        f"or fill it: fcnet data fetch --data {quote(str(place.path))}"
     )
