@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields, replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fcnet.cli import tell
+from fcnet.cli.start import words_of
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions
 from fcnet.errors import DataError
 
@@ -68,12 +70,18 @@ def as_before(origin: dict[str, Any], asked: DataOptions) -> DataOptions:
     Raises
     ------
     RunError : as `recorded`
+    DataError : `the recorded data PATH do not exist any more, say where they are now: --data PLACE ...`
     """
     if not origin:
         return asked
     before = recorded(origin)
     if asked.data is not None and (before.data is None or asked.data.absolute() != before.data.absolute()):
         return asked
+    if origin.get("kind") and before.data is not None and not before.data.exists():
+        options = shlex.join(words_of(replace(before, data=Path("PLACE"))))
+        raise DataError(
+            f"the recorded data {before.data} do not exist any more, say where they are now: {options}"
+        )
     return replace(
         asked,
         data=before.data if asked.data is None else asked.data,
