@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
+from fcnet.errors import DivergedError
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -110,6 +111,8 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
+        if status.all_diverged:
+            raise DivergedError(summary(status, dataset.label))
         same = "".join(f" {shlex.quote(word)}" for word in words_of(search.source))
         *told, command = summary(status, dataset.label, same).splitlines()
         for line in told:
@@ -189,6 +192,12 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     from fcnet.wording import percent
 
     search, best = status.search, status.best
+    if status.all_diverged:
+        lower = f"--learning-rate {search.base.learning_rate / 10:g}"
+        return (
+            f"{search.out}: no trial is complete, all {len(status.done)} diverged; search in another folder "
+            f"with a lower learning rate: --out OTHER {lower}"
+        )
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
