@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.published import Published, is_file
@@ -140,6 +139,8 @@ def expanded(path: Path, named_by: str) -> Path:
 
 
 def _nothing(place: Place, about: Published) -> str:
+    from shlex import quote
+
     try:
         place.path.stat()
         if place.path.is_dir():

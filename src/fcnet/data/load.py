@@ -8,9 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from fcnet.data.cache import cached, home, keep, kept
@@ -90,6 +88,9 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
 
 def _nowhere(path: Path) -> DataError:
     """The error about `--data` that is neither a path nor a data set, with the likeliest advice."""
+    from difflib import get_close_matches
+    from shlex import quote
+
     if close := get_close_matches(str(path).lower()[:80], DATASETS, n=1):
         advice = f"do you mean {close[0]}? Otherwise "
     elif path.suffix:  # a file, and a sample is a folder
