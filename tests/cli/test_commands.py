@@ -171,11 +171,21 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
             r"fcnet train has no option --bach_size, do you mean --batch-size\?",
         ),
         ("audit --optimizer adam", "fcnet audit has no option --optimizer, see fcnet audit --help"),
-        ("train", "missing from fcnet train: --out PATH .*; .*fcnet train --help"),
+        ("train", "missing from fcnet train: --out PATH Folder for the run; see fcnet train --help"),
+        (
+            "compare",
+            "missing from fcnet compare: A Folder of a run, B Folder of another; see fcnet compare --help",
+        ),
         ("test", "missing from fcnet test: RUN .*"),
         ("audit --frobnicate", "fcnet audit has no option --frobnicate, see fcnet audit --help"),
-        ("audit 3", "unrecognized options: 3; .* fcnet audit --help"),
-        ("train --out run --epochs many", "--epochs: invalid literal for int.*'many'; .*"),
+        ("audit 3", "unexpected: 3; see fcnet audit --help"),
+        ("train --out run --epochs many", "--epochs: 'many' is not a whole number; see fcnet train --help"),
+        ("train --out run --epochs", "--epochs needs a value; see fcnet train --help"),
+        ("train --out run --hidden 3 b", "--hidden: .*'3', 'b'.*; see fcnet train --help"),
+        ("train --out run --evaluate-every 1.5", "--evaluate-every: '1.5' is not a whole number; see .*"),
+        ("train --out run --learning-rate 1,5", "--learning-rate: '1,5' is not a number; see .*"),
+        ("train --out run --engine jax", "--engine is 'jax', choose from 'numpy', 'torch'; see .*"),
+        ("tune --out run --vary", "--vary names nothing, choose among learning-rate, .*"),
         ("train --out run --optimiser foo", "optimiser is 'foo', choose from 'sgd', 'nesterov', .*"),
         ("train --out run --batch-size 0", "batch_size is 0, give a whole number of at least 1"),
         (
@@ -383,8 +393,9 @@ def test_python_m_fcnet_is_fcnet(tmp_path: Path) -> None:
     assert (refused.status, len(refused.err)) == (2, 1)
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
-    process = start("data sample pictures", tmp_path)
+@pytest.mark.parametrize("command", ["data sample pictures", "data info"])  # rich writes the second
+def test_a_reader_that_leaves_ends_the_command_quietly(command: str, tmp_path: Path) -> None:
+    process = start(command, tmp_path)
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None

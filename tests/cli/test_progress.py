@@ -58,6 +58,16 @@ def test_a_terminal_gets_a_bar_that_goes_away(capsys: pytest.CaptureFixture[str]
     assert shown.endswith("\x1b[2K")  # the line is cleared at the end
 
 
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen = io.StringIO()
+    train(TrainingProgress("run", Console(file=screen, force_terminal=True)), 40, 10)
+    assert screen.getvalue().strip() == ""
+    assert "loss 2.000" in capsys.readouterr().out
+
+
 def test_the_bar_stops_when_the_training_fails() -> None:
     progress = TrainingProgress("run", Console(file=io.StringIO(), force_terminal=True))
     with pytest.raises(KeyboardInterrupt), progress:

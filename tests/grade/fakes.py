@@ -28,7 +28,8 @@ def fake_check(path: Path, options: Options, hints: int) -> tuple[dict[str, Any]
     if "slow" in text:
         time.sleep(30)
     page = f"<html><body><p>{hints} hints</p></body></html>"
-    return record(*(word for word in text.split() if word.isupper())), page
+    told = record(*(word for word in text.split() if word.isupper()))
+    return {**told, "file": str(path)}, page
 
 
 def report(*codes: str) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,32 @@ def test_everyone_is_graded_and_what_is_unchanged_is_kept(course: Path) -> None:
     assert (told, second.reused) == (["dan"], 3)
     assert second.graded[3].verdict == "wrong"
     assert graded(course, again=True).reused == 0
+
+
+def test_a_file_that_cannot_be_read_costs_one_submission(course: Path) -> None:
+    """Not readable for anyone, root too: files that are gone when their turn comes."""
+    with zipfile.ZipFile(course / "eve.zip", "w") as archive:
+        archive.writestr("two_layernet.py", "x = 1")
+    entries = find_entries(course)
+    kept = {name: (course / name).read_bytes() for name in ("bo.py", "eve.zip")}
+    for name in kept:
+        (course / name).unlink()
+
+    def graded_again() -> Course:
+        return grade_course(entries, course.with_name("graded"), Options(), Rubric(), check=fake_check)
+
+    first = graded_again()
+    verdicts = [one.verdict for one in first.graded]
+    assert verdicts == ["right", "not checked", "not checked", "right", "not checked"]
+    for one, name in ((first.graded[1], "bo.py"), (first.graded[4], "eve.zip")):
+        reason = f"{course / name}: No such file or directory"
+        assert one.problem == f"cannot read {reason}, change its permissions and grade again"
+        assert one.points == 0
+    for name, content in kept.items():
+        (course / name).write_bytes(content)
+    second = graded_again()
+    assert second.reused == 3  # what can be read now is checked
+    assert [one.verdict for one in second.graded] == ["right", "wrong", "not checked", "right", "right"]
 
 
 def test_a_damaged_record_is_made_anew(course: Path) -> None:

@@ -76,7 +76,7 @@ def test_every_command_of_the_page_runs(printed: list[str], folder: Path) -> Non
     assert "Bo Example: 13 of 18 points, wrong" in printed[0]
     assert "Ada Example: 18 of 18 points" in printed[1]
     assert "exampleflo: 13 of 18 points" in printed[1]
-    assert "dan: 0 of 18 points, not checked, dan.zip is damaged or no zip" in printed[0]
+    assert "dan: 0 of 18 points, not checked, dan.zip is damaged or not a zip" in printed[0]
     assert "4 of 4 unchanged" in printed[commands.index(next(c for c in commands if "--rubric" in c))]
     for name in ("grades.csv", "class.html", "students/ada.html", "submissions/ada.json"):
         assert (folder / "graded" / name).is_file()

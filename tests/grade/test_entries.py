@@ -137,6 +137,21 @@ def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: 
             entry.prepare(tmp_path / "bo")
 
 
+def test_a_folder_that_may_be_listed_alone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names are known, and nothing else of its files."""
+    closed = write(tmp_path / "bo" / "two_layernet.py").parent
+    original = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        if path.parent == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return original(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    with pytest.raises(DataError, match=rf"^cannot enter {re.escape(str(closed))}, change its permissions"):
+        one_entry(closed).prepare(tmp_path / "target")
+
+
 def refusing(closed: Path) -> Any:
     """`os.scandir`, as it is for a user who may not enter this folder."""
 

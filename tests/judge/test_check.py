@@ -14,11 +14,13 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fcnet.cli import main
 from fcnet.judge import Options, check_submission
 from fcnet.judge.catalogue import kinds, mutated, specimen, texts
+from fcnet.judge.grade.course import check_files
 from judge.right_solutions import ONE_HOT, RIGHT, TWO_LEVEL, notebook
 
 
@@ -146,6 +148,19 @@ def test_a_folder_has_both_halves(tmp_path):
     assert [stage.stage for stage in report.stages].count("loads") == 2
 
 
+def test_the_file_at_the_top_is_judged_and_not_a_draft(tmp_path, apart):
+    written(tmp_path, ONE_HOT)
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    written(draft, "class TwoLayerNet(:")
+    written(draft, ONE_HOT, "two_layer_net.py")
+    report = apart.submit(check_submission, tmp_path).result()
+    assert report.verdict == "right"
+    assert report.notes[0] == "3 files define the network: two_layernet.py is judged"
+    record, _ = apart.submit(check_files, tmp_path, Options(), 3).result()
+    assert record["file"] == str(tmp_path / "two_layernet.py")
+
+
 def test_several_mistakes_are_each_named(tmp_path, apart):
     path = written(
         tmp_path,
@@ -217,6 +232,95 @@ def test_the_students_file_is_never_imported_here(tmp_path):
     text = f"open({str(mark)!r}, 'w').write('x')\n{ONE_HOT}"
     check_submission(written(tmp_path, text), Options())
     assert not mark.exists()
+
+
+def test_a_wrong_step_is_shown_of_the_parameter_that_takes_it(tmp_path, apart):
+    step = "self.params[name] -= learning_rate * grads[name]"
+    text = made().replace(step, step.replace("rate *", 'rate * (2 if name == "W1" else 1) *'))
+    (finding,) = [
+        one for one in apart.submit(check_submission, written(tmp_path, text)).result().findings
+        if one.severity == "error"
+    ]  # fmt: skip
+    assert finding.code == "UPDATE_UNKNOWN"
+    right, got = finding.shown.expected["step of W1"], finding.shown.got["step of W1"]
+    np.testing.assert_allclose(got, 2 * right, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [13, 18, 33])
+def test_a_batch_without_a_class_is_blamed_for_what_follows_from_it_alone(tmp_path, apart, seed):
+    """A clipped loss is wrong with all classes, too. Usual batches of these seeds do not reach the clip."""
+    text = made().replace("chosen = log_probs", "chosen = np.log(np.clip(probs, 1e-3, 1))")
+    report = apart.submit(check_submission, written(tmp_path, text), Options(seed=seed)).result()
+    assert [one.code for one in report.findings if one.severity == "error"] == ["LOSS_UNKNOWN"]
+
+
+def test_a_process_that_ended_shows_no_other_mistake(tmp_path):
+    text = made().replace("N = X.shape[0]", 'N = X.shape[0]\n        print("x" * 1_000_000)', 1)
+    path = written(tmp_path, text)
+    for seed in range(2):
+        codes = {finding.code for finding in check_submission(path, Options(seed=seed)).findings}
+        assert codes == {"PROCESS_DIED", "OUTPUT"}
+
+
+def test_methods_from_a_file_beside_it_are_the_classes_own(tmp_path):
+    written(tmp_path, made("REG_GRAD_FACTOR").replace("class TwoLayerNet(object)", "class Base"), "helper.py")
+    path = written(tmp_path, "from helper import Base\n\n\nclass TwoLayerNet(Base):\n    pass\n")
+    report = check_submission(path)
+    assert [finding.code for finding in report.findings if finding.severity == "error"] == ["REG_GRAD_FACTOR"]
+    assert report.findings[0].line is None
+
+
+def test_a_class_without_methods_is_said_to_have_none(tmp_path, apart):
+    made_here = "n.W1, n.b1, n.W2, n.b2 = np.ones((D, H)), np.ones(H), np.ones((H, K)), np.ones(K)"
+    text = f"""
+import numpy as np
+
+
+class Made(type):
+    def __call__(cls, D, H, K, std=1e-4):
+        n = object.__new__(cls)
+        {made_here}
+        return n
+
+
+class TwoLayerNet(metaclass=Made):
+    pass
+"""
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    assert [(finding.code, finding.shown.got) for finding in report.findings] == [
+        ("LOSS_MISSING", "no methods")
+    ]
+
+
+ONE_DICT = """        grads = {
+            "b1": np.sum(delta2, axis=0),
+            "W2": a2.T @ delta3 + 2 * reg * W2,
+            "b2": np.sum(delta3, axis=0),
+            "W1": X.T @ delta2 + 2 * reg * W1,
+        }
+        return loss, grads
+"""
+
+
+@pytest.mark.parametrize("lacking", ["W1", "W2"])
+def test_gradients_in_one_dict_have_their_own_lines(lacking, tmp_path, apart):
+    start, _, rest = made().partition("        dW2 = a2.T.dot(delta3)\n")
+    between, _, end = rest.partition("        dW2 = dW2 +")
+    between = between.replace("        db2 = np.sum(delta3, axis=0)\n", "").partition("        dW1")[0]
+    body = ONE_DICT.replace(f" + 2 * reg * {lacking}", "")
+    text = start + between + body + end.partition("return loss, grads\n")[2]
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    (finding,) = [one for one in report.findings if one.severity == "error"]
+    assert finding.code == "REG_GRAD_MISSING"
+    assert text.splitlines()[finding.line - 1].strip().startswith(f'"{lacking}"')
+
+
+def test_the_first_rows_are_shown_where_they_are_taken(tmp_path, apart):
+    text = made().replace("np.random.choice(num_train, batch_size)", "np.arange(batch_size) % num_train")
+    report = apart.submit(check_submission, written(tmp_path, text)).result()
+    (finding,) = [one for one in report.findings if one.severity == "error"]
+    assert finding.code == "BATCH_FIRST_ROWS"
+    assert "np.arange(batch_size)" in text.splitlines()[finding.line - 1]
 
 
 def test_the_last_of_several_classes_is_judged(tmp_path, apart):

@@ -135,7 +135,7 @@ CASES: dict[str, Given] = {
         "--preprocessing", "centred", X=ROWS * [1, 1e39, 1], y=Y
     ),
     "Python objects": arrays(X=ROWS, y=np.array([{}] * 40)),
-    "a file that is no `.npz`": lambda: (Path("own.npz").write_text("text"), ("own.npz",))[1],
+    "a file that is not an `.npz`": lambda: (Path("own.npz").write_text("text"), ("own.npz",))[1],
 }  # fmt: skip
 
 

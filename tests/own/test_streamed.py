@@ -265,7 +265,7 @@ def test_files_that_cannot_be_streamed_are_one_line() -> None:
     with pytest.raises(DataError, match=r"X\.npy is cut: it says that it has 40 rows"):
         load_own(path, DataOptions(stream=True))
     (path / "X.npy").write_bytes(b"text")
-    with pytest.raises(DataError, match=r"X\.npy is damaged or no \.npy file"):
+    with pytest.raises(DataError, match=r"X\.npy is damaged or not an \.npy file"):
         load_own(path, DataOptions(stream=True))
     np.save(path / "X.npy", X)
     np.save(path / "X_test.npy", X.astype(np.float64))

@@ -237,7 +237,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         gaps, "--target", "income", "--missing", "error"
     )
     Path("damaged.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
-    assert "damaged.parquet is damaged or no table" in refused("damaged.parquet", "--target", "y")
+    assert "damaged.parquet is damaged or not a table" in refused("damaged.parquet", "--target", "y")
     Path("latin.csv").write_bytes("a,y\nb\xfc,1\n".encode("latin-1") * 2)
     assert "latin.csv is not in UTF-8" in refused("latin.csv", "--target", "y")
 

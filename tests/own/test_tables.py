@@ -214,6 +214,37 @@ def test_whole_numbers_that_float64_cannot_tell_apart_are_said() -> None:
     assert "; left out, one value only in 15 digits: code" in how
 
 
+def test_every_recipe_trains_a_table_without_what_is_for_pictures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("people.csv", people(120))
+    told = ("train", "--data", "people.csv", "--target", "income", "--epochs", "1", "--hidden", "8")
+    for recipe, options in {
+        "default": (), "quick": (), "mnist": ("shift 0", "rotate 0.0"), "digits": ("shift 0",),
+        "tuned": ("receptive-field 0.0", "no-mirror", "shift 0"),
+        "deep": ("receptive-field 0.0", "no-mirror"), "pytorch": ("preprocessing auto",),
+    }.items():  # fmt: skip
+        status, out, err = fcnet(capsys, *told, "--out", recipe, "--recipe", recipe)
+        assert (status, err) == (0, []), recipe
+        (chosen,) = (line for line in out if line.startswith("chosen for"))
+        assert [option for option in options if f"--{option}" not in chosen] == []
+
+
+@pytest.mark.parametrize(
+    "asked", ["--mirror", "--receptive-field 4", "--cutout 2", "--preprocessing symmetric"]
+)
+def test_what_is_for_pictures_is_refused_where_it_is_asked_for_and_no_folder_stays(
+    asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("people.csv", people(120))
+    status, _, err = fcnet(
+        capsys, "train", "--data", "people.csv", "--target", "income", "--out", "run", *asked.split()
+    )
+    assert (status, len(err)) == (2, 1)
+    assert asked.split()[-1 if "preprocessing" in asked else 0].strip("-").replace("-", "_") in err[0]
+    assert not Path("run").exists()
+
+
 def test_a_resumed_run_that_diverges_says_how_its_table_was_read(capsys: pytest.CaptureFixture[str]) -> None:
     path = write("people.csv", people())
     given = ("--target", "income", "--missing", "mean")

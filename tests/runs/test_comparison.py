@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
 from fcnet.errors import DivergedError
-from fcnet.runs.comparison import judge, of_accuracies, of_pairs, same_validation
-from fcnet.runs.listing import apart, find_runs, read_run
+from fcnet.runs.comparison import judge, of_accuracies, of_pairs, same_task, same_validation
+from fcnet.runs.listing import Run, apart, by_data, find_runs, read_run
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
 from trainings import StopAfter, small
@@ -203,3 +203,38 @@ def test_a_tiny_difference_on_few_images_is_chance_and_on_many_is_not() -> None:
     assert not of_accuracies((0.50, 0.52), (1000, 1000), ("a", "b")).significant
     assert of_accuracies((0.50, 0.52), (10000, 10000), ("a", "b")).significant
     assert of_accuracies((1.0, 1.0), (10, 10), ("a", "b")).p == 1.0
+
+
+def of(name: str, target: str | None) -> Run:
+    """A run that has begun, on pictures or to predict a column of a table."""
+    table = None if target is None else {"target": target, "missing": "median", "drop": [], "categorical": []}
+    return Run(Path(f"{name}-{target}"), "unfinished", origin={"name": name, "label": name, "table": table})
+
+
+def test_runs_that_predict_something_else_are_neither_compared_nor_ranked_together() -> None:
+    income, other, job, pictures = (
+        of("people", "income"),
+        of("people", "income"),
+        of("people", "job"),
+        of("a", None),
+    )
+    assert same_task(income, other)
+    assert same_task(income, Run(Path("old"), "unfinished"))
+    assert not same_task(income, job)
+    assert not same_task(income, pictures)
+    assert list(by_data([income, other, pictures])) == ["people", "a"]
+    assert by_data([income, job, other]) == {"people, income": [income, other], "people, job": [job]}
+
+
+def test_what_does_not_predict_the_same_gets_no_verdict(runs: Path, capsys: Capture) -> None:
+    record = json.loads((runs / "poor" / "record.json").read_text())
+    shutil.copytree(runs / "poor", runs / "elsewhere")
+    try:
+        record["data"] |= {"name": "people", "table": None}
+        (runs / "elsewhere" / "record.json").write_text(json.dumps(record))
+        (runs / "elsewhere" / "SHA256SUMS").unlink(missing_ok=True)
+        status, out, _ = fcnet(capsys, "compare", "poor", "elsewhere")
+    finally:
+        shutil.rmtree(runs / "elsewhere")
+    assert status == 0
+    assert out.splitlines()[-1] == "The two do not predict the same, so their accuracies are not compared."

@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         try:
             status = parse(sys.argv[1:] if arguments is None else arguments).run()
-        except SystemExit:  # --help
+        except SystemExit as end:  # --help; or rich, which ends what nobody reads
+            if isinstance(end.__context__, BrokenPipeError):
+                return 141
             _flush()
             raise
         _flush()

@@ -39,7 +39,7 @@ class Compare:
     def run(self) -> int:
         from rich.console import Console
 
-        from fcnet.runs.comparison import differences, judge, measured
+        from fcnet.runs.comparison import differences, judge, measured, same_task
 
         console = Console()
         first, second = self._read(self.first), self._read(self.second)
@@ -54,6 +54,9 @@ class Compare:
         one, other = measured(first), measured(second)
         rows = [(name, one[name], other[name]) for name in one if one[name] or other[name]]
         console.print(_table("reached", first, second, rows))
+        if not same_task(first, second):
+            console.print("The two do not predict the same, so their accuracies are not compared.")
+            return 0
         verdict = judge(first, second, self._dataset(first, second))
         console.print(shown(_sentence(verdict, second)), markup=False, highlight=False)
         return 0

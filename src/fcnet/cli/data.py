@@ -219,7 +219,7 @@ def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
     from rich.console import Console
 
     console = console or Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield _Lines(console)
         return
     from rich import progress as bars

@@ -142,6 +142,24 @@ def options_of(kind: Any) -> Iterator[str]:
             yield f"--{field.name.replace('_', '-')}"
 
 
+PLAIN = (
+    (
+        r"^(--\S+): (?:.*: )?invalid literal for int\(\) with base 10: ('.*?')",
+        r"\1: \2 is not a whole number",
+    ),
+    (r"could not convert string to float: ('.*?')", r"\1 is not a number"),
+    (r"missing value for argument '(.*?)'. Expected 1 values", r"\1 needs a value"),
+    (r"missing value for argument '(.*?)'. Expected (\d+) values", r"\1 needs \2 values"),
+    (r"invalid choice ('.*?') for argument '(.*?)'. Expected one of \((.*?)\)", r"\2 is \1, choose from \3"),
+    (r"[Cc]ould not find valid parse for arguments: \[(.*)\]", r"cannot be \1"),
+    (r"unrecognized options: ", "unexpected: "),
+    (r"\.? \(required\)(?= \S)", ","),
+    (r"\.? \(required\)", ""),
+    (r"; for full helptext, (?:run:?|see) ", "; see "),
+)
+"""What tyro says, and how we put it. What a newer tyro says otherwise stays as it is."""
+
+
 def one_line(explanation: str) -> str:
     """What tyro says below a title, in a box or between dashes, as sections joined by semicolons."""
     lines = re.sub(r"\x1b\[[0-9;]*m", "", explanation).splitlines()
@@ -149,4 +167,7 @@ def one_line(explanation: str) -> str:
     sections = [" ".join(section.split()) for section in re.split(r"[─-]{5,}", inside)]
     told = [re.sub(r"^Error parsing (\w+: )?", "", section) for section in sections if section]
     told = [section for section in told if not section.startswith("Argument helptext")]
-    return "; ".join(f"{section[0].lower()}{section[1:].rstrip('.')}" for section in told)
+    text = "; ".join(f"{section[0].lower()}{section[1:].rstrip('.')}" for section in told)
+    for theirs, ours in PLAIN:
+        text = re.sub(theirs, ours, text)
+    return text

@@ -61,8 +61,11 @@ def _clock(seconds: float) -> str:
 
 
 def draws_in_place(console: Console) -> bool:
-    """Whether a bar can be drawn again and again: on a terminal, and in a notebook that has ipywidgets."""
-    return console.is_terminal and (not console.is_jupyter or find_spec("ipywidgets") is not None)
+    """Whether a bar can be drawn again and again: on a terminal that moves its cursor, and in a notebook that
+    has ipywidgets.
+    """
+    moves = console.is_terminal and not console.is_dumb_terminal
+    return moves and (not console.is_jupyter or find_spec("ipywidgets") is not None)
 
 
 class TrainingProgress(Callback):

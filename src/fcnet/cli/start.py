@@ -82,23 +82,29 @@ def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
     return joined + [value for word, value in pairwise(arguments) if word == option]
 
 
-def fitted_and_told(given: TrainConfig, dataset: Dataset) -> TrainConfig:
+def fitted_and_told(given: TrainConfig, dataset: Dataset, recipe: Recipe | None) -> TrainConfig:
     """The settings, fitted to a user's own data if it is such; what was changed is printed.
+
+    recipe : what they start from, if it was named
 
     Raises
     ------
     DataError : as `fitted`
     """
     from fcnet.cli.loading import first_worker
-    from fcnet.experiments.recipes import fitted
+    from fcnet.experiments.recipes import PICTURES_ONLY, RECIPES, fitted
 
     if not dataset.origin.kind:
         return given
-    settings = fitted(given, dataset)
-    changed = [
-        f"--{name.replace('_', '-')} {getattr(settings, name)}"
-        for name in ("validation", "batch_size", "components")
+    settings = fitted(given, dataset, None if recipe is None else RECIPES[recipe])
+    values = {
+        name: getattr(settings, name)
+        for name in ("validation", "batch_size", "components", "preprocessing", *PICTURES_ONLY)
         if getattr(settings, name) != getattr(given, name)
+    }
+    changed = [
+        f"--no-{name}" if value is False else f"--{name.replace('_', '-')} {value}"
+        for name, value in values.items()
     ]
     if changed and first_worker():
         tell(f"chosen for {len(dataset.train):,} training examples: {' '.join(changed)}", sys.stdout)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from fcnet.cli.progress import Bar, Times, TrainingProgress, title_column
+from fcnet.cli.progress import Bar, Times, TrainingProgress, draws_in_place, title_column
 from fcnet.errors import FcnetError
 from fcnet.experiments.duration import expected
 from fcnet.experiments.reproduce import Reproduction
@@ -66,7 +66,7 @@ class Story:
     def report(self) -> Path:
         """Draw the figures and write the page, which takes some seconds."""
         out, dataset = self.reproduction.out, self.reproduction.dataset
-        console, live = self.console, self.console.is_terminal
+        console, live = self.console, draws_in_place(self.console)
         columns = title_column(), Bar(), Times()
         with Progress(*columns, console=console, transient=True, expand=True, disable=not live) as bar:
             drawn = list(

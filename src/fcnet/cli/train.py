@@ -85,7 +85,7 @@ class Train:
         curves = [TensorBoard(self.out)] if self.tensorboard and first else []
         asked = as_before(data_of(self.out) if self.resume else {}, data_options(self))
         dataset = load_any(asked)
-        settings = fitted_and_told(self._settings(), dataset)
+        settings = fitted_and_told(self._settings(), dataset, self.recipe)
         if self.overwrite and first and (place := move_aside(self.out)):
             tell(f"moved the run in {self.out} to {place}", sys.stdout)
         try:

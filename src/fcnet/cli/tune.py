@@ -100,7 +100,7 @@ class Tune:
         search = self._search()
         dataset = load_any(search.source)
         if not (self.resume and self.settings == TrainConfig()):
-            search = replace(search, base=fitted_and_told(self.settings, dataset))
+            search = replace(search, base=fitted_and_told(self.settings, dataset, self.recipe))
         if self.minutes is not None:
             search = replace(search, deadline=time.time() + 60 * self.minutes)
         if not self.resume and search.base.engine == "numpy":

@@ -104,7 +104,7 @@ def _header(path: Path, file: BufferedReader) -> tuple[int, tuple[int, int], np.
     try:
         shape, fortran, dtype = HEADS[np.lib.format.read_magic(file)](file)
     except Exception as error:  # NumPy fails in many ways on bytes that are not its own
-        raise DataError(f"{path} is damaged or no .npy file: {str(error)[:200]}") from error
+        raise DataError(f"{path} is damaged or not an .npy file: {str(error)[:200]}") from error
     if len(shape) != 2 or fortran or dtype not in map(np.dtype, TYPES) or 0 in shape:
         layout = " in columns" if fortran else ""
         raise DataError(

@@ -163,18 +163,29 @@ def suited(config: TrainConfig, dataset: Dataset) -> TrainConfig:
     )
 
 
-def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
-    """These settings for a user's own data, where the defaults are too large for them.
+PICTURES_ONLY = "receptive_field", "mirror", "shift", "rotate", "zoom"
+"""Settings of recipes that rows of features cannot have."""
 
-    What was chosen stays. A default number of validation examples is at most a fifth of those for training,
-    or those that the user set apart; a default batch leaves ten steps an epoch; whitened inputs have no more
-    components than there are numbers in an example. Settings that were fitted once stay as they are.
+
+def fitted(config: TrainConfig, dataset: Dataset, start: TrainConfig | None = None) -> TrainConfig:
+    """These settings for a user's own data, where those that they start from do not suit the data.
+
+    What was chosen stays. A usual number of validation examples is at most a fifth of those for training, or
+    those that the user set apart; a usual batch leaves ten steps an epoch; whitened inputs have no more
+    components than there are numbers in an example; rows of features are neither cut into patches nor
+    deformed. Settings that were fitted once stay as they are.
+
+    Parameters
+    ----------
+    config : the settings
+    dataset : a user's own
+    start : the recipe that they start from, whose values count as not chosen; the defaults if there is none
 
     Raises
     ------
     DataError : another number for validation than the user set apart
     """
-    usual = TrainConfig()
+    usual = start or TrainConfig()
     validation, batch_size = config.validation, config.batch_size
     if dataset.validation is not None:
         if validation not in (usual.validation, dataset.validation):
@@ -187,6 +198,11 @@ def fitted(config: TrainConfig, dataset: Dataset) -> TrainConfig:
         validation = min(validation, max(1, len(dataset.train) // 5))
     if batch_size == usual.batch_size:
         batch_size = min(batch_size, max(1, (len(dataset.train) - validation) // 10))
+    if dataset.image_shape[1] == 1:
+        unasked = [name for name in PICTURES_ONLY if getattr(config, name) == getattr(usual, name)]
+        if config.preprocessing == usual.preprocessing == "symmetric":  # of pixels
+            unasked.append("preprocessing")
+        config = replace(config, **{name: getattr(TrainConfig(), name) for name in unasked})
     components = config.components
     if config.whitens:
         components = min(components, dataset.train.images.shape[1])

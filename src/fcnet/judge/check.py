@@ -95,7 +95,8 @@ def check_parts(path: Path, options: Options = Options()) -> list[tuple[Source, 
     for half, source in sources(path).items():
         start = time.monotonic()
         report = check_numpy(source, options) if half == "numpy" else check_pytorch(source, options)
-        parts.append((source, replace(report, seconds=time.monotonic() - start)))
+        notes = (source.note, *report.notes) if source.note else report.notes
+        parts.append((source, replace(report, notes=notes, seconds=time.monotonic() - start)))
     return parts
 
 

@@ -142,7 +142,7 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
             "LOSS_MISSING",
             student.name,
             "a method loss(X, y=None, reg=0.0)",
-            f"methods {', '.join(sorted(student.methods))}",
+            f"methods {', '.join(sorted(student.methods))}" if student.methods else "no methods",
             spans=student.spans(),
         )
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import agrees, answers, close
+from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe, draw
-from fcnet.judge.student import Student
+from fcnet.judge.student import ENDED, Student
 
 Array = NDArray[Any]
+
+ANSWERS = ("scores", "loss", *NAMES)
 
 UNKNOWN = {"scores": "SCORES_UNKNOWN", "loss": "LOSS_UNKNOWN"}
 """Kinds of wrong answers that no mistake explains; the other answers are gradients."""
@@ -26,10 +29,8 @@ def judge_robustness(case: Case) -> None:
     case.reached.append("robustness")
     toy = case.has("HARDCODED_C", "HARDCODED_N")
     inputs_are_kept(case)
-    if not toy and case.guesses and not other_batches(case):
-        missing_class(case)
-        if not case.has("C_FROM_BATCH"):
-            one_example(case)
+    if not toy and case.guesses and not other_batches(case) and not missing_class(case):
+        one_example(case)
     integers(case)
     large(case)
     if (
@@ -97,14 +98,49 @@ def inputs_are_kept(case: Case) -> None:
                  spans=spans)  # fmt: skip
         return
     locked = student.ask_loss(probe, readonly=True)
+    if has_ended(case, locked.failure, sizes_of(probe)):
+        return
     if locked.failure is not None and student.ask_loss(probe).failure is None:
         got = locked.failure.text
         case.add("READ_ONLY_INPUT", "X and y that may not be written", "the loss", got,
                  line=locked.failure.line, spans=spans)  # fmt: skip
 
 
-def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, Any, int | None]:
-    """What differs from what explained the main questions: name, expected, got, line; "" if nothing does."""
+def has_ended(case: Case, failure: Failure | None, question: Mapping[str, Any]) -> bool:
+    """Whether the process has ended: that is noted, and shows no other mistake."""
+    if failure is None or failure.kind not in ENDED:
+        return False
+    case.failed("robustness", failure, question)
+    return True
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An answer that is not what explained the main questions.
+
+    Attributes
+    ----------
+    name : of the answer
+    expected, got : the right one and the submission's, as numbers or as the text of a failure
+    failure : why the submission gave none
+    """
+
+    name: str
+    expected: Any
+    got: Any
+    failure: Failure | None = None
+
+    def tell(self, case: Case, code: str, question: Mapping[str, Any]) -> None:
+        """Note it as a mistake of this kind, unless the process has ended."""
+        if has_ended(case, self.failure, question):
+            return
+        line = self.failure.line if self.failure is not None else None
+        case.add(code, question, {self.name: self.expected}, {self.name: self.got}, line=line,
+                 spans=lines_of(case.student))  # fmt: skip
+
+
+def compare(case: Case, probe: Probe, names: Sequence[str]) -> Difference | None:
+    """What differs first from what explained the main questions; None if nothing does."""
     student = case.student
     given = [answers(guess.text, probe) for guess in case.guesses[:8]]
     right = given[0]
@@ -119,16 +155,16 @@ def compare(case: Case, probe: Probe, names: Sequence[str]) -> tuple[str, Any, A
         if name in calls:
             one = calls[name]()
             if one.failure is not None:
-                return name, right.get(name), one.failure.text, one.failure.line
+                return Difference(name, right.get(name), one.failure.text, one.failure)
             if one.value is None or not fits(case, one.value, name, given):
-                return name, right.get(name), one.got if one.value is None else one.value, None
+                return Difference(name, right.get(name), one.got if one.value is None else one.value)
             continue
         seen = gradients_of(student, probe)
         if seen.failure is not None:
-            return name, right.get(name), seen.failure.text, seen.failure.line
+            return Difference(name, right.get(name), seen.failure.text, seen.failure)
         if name not in seen.values or not fits(case, seen.values[name], name, given):
-            return name, right.get(name), seen.values.get(name, "no gradient"), None
-    return "", None, None, None
+            return Difference(name, right.get(name), seen.values.get(name, "no gradient"))
+    return None
 
 
 def explained(case: Case, name: str) -> bool:
@@ -156,35 +192,53 @@ def other_batches(case: Case) -> bool:
     """Ask the network of the next questions for two usual batches first; whether one of them fails."""
     for count in (6, 9):
         probe = draw(case.rng, 3, 7, 5, count)
-        name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
-        if name:
+        seen = compare(case, probe, ANSWERS)
+        if seen is not None:
             case.student.construct(*probe.sizes)
-            first = not compare(case, probe, (name,))[0]
-            code = "STATE_KEPT" if first else UNKNOWN.get(name, "GRAD_UNKNOWN")
-            case.add(code, sizes_of(probe), {name: expected}, {name: got}, line=line,
-                     spans=lines_of(case.student))  # fmt: skip
+            first = compare(case, probe, (seen.name,)) is None
+            code = "STATE_KEPT" if first else UNKNOWN.get(seen.name, "GRAD_UNKNOWN")
+            seen.tell(case, code, sizes_of(probe))
             return True
     return False
 
 
-def missing_class(case: Case) -> None:
-    """A batch without the last class, and one without the first."""
-    for labels in ([0, 1, 2, 0, 1, 2], [3, 1, 2, 3, 1, 1]):
-        probe = draw(case.rng, 3, 7, 5, 6, y=np.array(labels))
-        name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
-        if name:
-            case.add("C_FROM_BATCH", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got},
-                     line=line, spans=lines_of(case.student))  # fmt: skip
-            return
+def blame(case: Case, code: str, probe: Probe, seen: Difference, usual: Sequence[Probe]) -> None:
+    """Note a wrong answer to an unusual batch as a mistake of this kind.
+
+    `usual` are batches of the same examples without what is unusual. Where one of them is answered wrongly,
+    too, that is noted, because what is unusual is not the reason.
+    """
+    for other in usual:
+        again = compare(case, other, (seen.name,))
+        if again is not None:
+            code, probe, seen = UNKNOWN.get(again.name, "GRAD_UNKNOWN"), other, again
+            break
+    seen.tell(case, code, {**sizes_of(probe), "y": probe.y})
+
+
+def missing_class(case: Case) -> bool:
+    """A batch without the last class, and one without the first; whether one of them fails.
+
+    Either of the first two labels may become the missing class, and then no class is missing.
+    """
+    for labels, missing in (([0, 1, 2, 0, 1, 2, 3, 3], 4), ([4, 1, 2, 3, 4, 1, 3, 3], 0)):
+        probe = draw(case.rng, 3, 7, 5, len(labels), y=np.array(labels))
+        seen = compare(case, probe, ANSWERS)
+        if seen is not None:
+            places = np.arange(len(labels))
+            whole = [replace(probe, y=np.where(places == place, missing, probe.y)) for place in (0, 1)]
+            blame(case, "C_FROM_BATCH", probe, seen, whole)
+            return True
+    return False
 
 
 def one_example(case: Case) -> None:
     """A batch of one."""
     probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
-    name, expected, got, line = compare(case, probe, ("scores", "loss", *NAMES))
-    if name:
-        case.add("BATCH_OF_ONE", {**sizes_of(probe), "y": probe.y}, {name: expected}, {name: got}, line=line,
-                 spans=lines_of(case.student))  # fmt: skip
+    seen = compare(case, probe, ANSWERS)
+    if seen is not None:
+        twice = replace(probe, X=np.repeat(probe.X, 2, axis=0), y=np.repeat(probe.y, 2))
+        blame(case, "BATCH_OF_ONE", probe, seen, [twice])
 
 
 def integers(case: Case) -> None:
@@ -196,7 +250,7 @@ def integers(case: Case) -> None:
     whole, same = replace(probe, X=X), replace(probe, X=X.astype(np.float64))
     one = scores_of(student, whole)
     other = scores_of(student, same)
-    if other.value is None:
+    if other.value is None or has_ended(case, one.failure, {"X": X}):
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
         got = one.failure.text if one.failure is not None else one.value

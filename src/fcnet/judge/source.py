@@ -8,11 +8,12 @@ import json
 import re
 import tokenize
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from fcnet.errors import DataError
+from fcnet.wording import shown
 
 MOST_BYTES = 20_000_000
 NUMPY_NAMES = ("two_layernet.py", "two_layer_net.py", "twolayernet.py", "two_layer_network.py")
@@ -28,11 +29,13 @@ class Source:
     path : of the file
     text : its text, or that of a notebook's code cells one after the other
     cells : for a notebook, the first line of each code cell in `text`
+    note : what the reader should know of how it was chosen, "" for nothing
     """
 
     path: Path
     text: str
     cells: tuple[int, ...] = field(default=())
+    note: str = ""
 
     @property
     def notebook(self) -> bool:
@@ -160,6 +163,9 @@ def _notebook(path: Path, text: str) -> Source:
 def sources(path: Path) -> dict[str, Source]:
     """The files of a submission by half, "numpy" and "pytorch".
 
+    Of several files with the same half, those with the exercise's names come first, and then those that lie
+    in the fewest folders.
+
     Raises
     ------
     DataError : there is no such file, or none in the folder that holds one of the classes
@@ -171,16 +177,26 @@ def sources(path: Path) -> dict[str, Source]:
             raise DataError(f"{path} is neither a .py file nor a notebook, give the file with the class")
         source = read(path)
         return dict.fromkeys(halves(source), source)
-    found: dict[str, Source] = {}
+    found: dict[str, list[Source]] = {}
     for file in sorted(
-        candidates(path), key=lambda f: (f.name not in (*NUMPY_NAMES, *PYTORCH_NAMES), f.suffix, f)
+        candidates(path),
+        key=lambda f: (f.name not in (*NUMPY_NAMES, *PYTORCH_NAMES), len(f.parts), f.suffix, f),
     ):
         source = read(file)
         for half in halves(source, certain=True):
-            found.setdefault(half, source)
+            found.setdefault(half, []).append(source)
     if not found:
         raise DataError(f"no file in {path} defines TwoLayerNet or a torch module, give the file itself")
-    return {half: found[half] for half in ("numpy", "pytorch") if half in found}
+    return {half: first_of(found[half], path) for half in ("numpy", "pytorch") if half in found}
+
+
+def first_of(alike: list[Source], folder: Path) -> Source:
+    """The first of some files with the same half; where there are several, it notes which it is."""
+    first = alike[0]
+    if len(alike) == 1:
+        return first
+    here = shown(first.path.relative_to(folder), 80)
+    return replace(first, note=f"{len(alike)} files define the network: {here} is judged")
 
 
 def candidates(folder: Path) -> list[Path]:

@@ -168,7 +168,7 @@ def judge_rates(
     shown = Shown(question, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
     if rates is None or not np.isfinite(rates).all():
         if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
-            case.add("UPDATE_UNKNOWN", *shown, spans=spans)
+            case.add("UPDATE_UNKNOWN", *(differing(path, steps, moving, question) or shown), spans=spans)
         return
     factor = float(rates[0] / SETTINGS.learning_rate)
     if factor < 0:
@@ -180,6 +180,24 @@ def judge_rates(
                  detail=f"the step is {abs(factor):.6g} times learning_rate times the gradient")  # fmt: skip
     if not case.has("LEARNING_RATE_HARDCODED", "LEARNING_RATE_LEFT_OUT"):
         judge_decay(case, rates, spans)
+
+
+def differing(
+    path: Path, steps: dict[str, list[Array]], moving: list[str], question: dict[str, Any]
+) -> Shown | None:
+    """The first step that is not -alpha times the gradient, of the smallest parameter; None if all are.
+
+    Alpha may have fallen any number of times until then: that is asked elsewhere.
+    """
+    for t in range(T):
+        for name in sorted(moving, key=lambda one: path.points[0][one].size):
+            step, gradient = steps[name][t], path.gradients[t][name]
+            rates = SETTINGS.learning_rate * SETTINGS.learning_rate_decay ** np.arange(t + 2)
+            right = min((-rate * gradient for rate in rates), key=lambda one: np.abs(step - one).max())
+            if not np.allclose(step, right, rtol=1e-5, atol=1e-5 * float(np.abs(right).max())):
+                place = f"step {t + 1} of {name}" if t else f"step of {name}"
+                return Shown({**question, "num_iters": t + 1}, {place: right}, {place: step})
+    return None
 
 
 def implied(

@@ -62,10 +62,12 @@ def _text(value: Any) -> str:
 
 def _data(record: dict[str, Any]) -> dict[str, Any]:
     data, examples = record["data"], record["examples"]
+    asked = {name: ", ".join(v) if isinstance(v, list) else v for name, v in (data["table"] or {}).items()}
     return {
         "data": data["label"],
         "path": data["path"],
         "sha256": data["sha256"][:16],
+        **asked,
         "training examples": examples["train"],
         "validation examples": examples["validation"],
     }
@@ -113,6 +115,14 @@ def _best(run: Run) -> str:
         return ""
     best = max(run.history, key=lambda row: row.val_accuracy)
     return f"{percent(best.val_accuracy)} (epoch {best.epoch:.0f})"
+
+
+def same_task(first: Run, second: Run) -> bool:
+    """Whether both predict the same: of one data set, and of one column if that is a table.
+
+    So it is taken to be where the data of one are not known.
+    """
+    return first.task == second.task or not all((first.task[0], second.task[0]))
 
 
 def same_validation(first: Run, second: Run) -> bool:
@@ -193,7 +203,7 @@ def _p(p: float) -> str:
 
 
 def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
-    """Compare the validation accuracies of two finished runs; None if one is not.
+    """Compare the validation accuracies of two finished runs; None if one is not, or for other tasks.
 
     Parameters
     ----------
@@ -204,7 +214,7 @@ def judge(first: Run, second: Run, dataset: Dataset | None) -> Verdict | None:
     ------
     RunError : a model is damaged
     """
-    if first.record is None or second.record is None:
+    if first.record is None or second.record is None or not same_task(first, second):
         return None
     names = first.folder.name, second.folder.name
     if names[0] == names[1]:

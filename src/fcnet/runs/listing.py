@@ -87,8 +87,17 @@ class Run:
     @property
     def data(self) -> str:
         """The label of its data set; "" if it is unknown."""
+        return str(self._data.get("label", ""))
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """The name of its data set, and the column that is predicted if that is a table; "" if unknown."""
+        return str(self._data.get("name", "")), str((self._data.get("table") or {}).get("target") or "")
+
+    @property
+    def _data(self) -> dict[str, Any]:
         data = (self.record or {}).get("data", self.origin)
-        return str(data.get("label", "")) if isinstance(data, dict) else ""
+        return data if isinstance(data, dict) else {}
 
     def _repr_html_(self) -> str:
         reached = {"validation": self.val_accuracy, "test": self.test_accuracy}
@@ -178,10 +187,17 @@ def read_run(folder: Path) -> Run:
 
 
 def by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """The runs under the labels of their data sets, in the order of the first of each."""
+    """The runs under the labels of their data sets, in the order of the first of each.
+
+    Tables of one label of which several columns are predicted are several data sets.
+    """
+    targets: dict[str, set[str]] = {}
+    for run in runs:
+        targets.setdefault(run.data, set()).add(run.task[1])
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.data, []).append(run)
+        several = len(targets[run.data]) > 1
+        groups.setdefault(f"{run.data}, {run.task[1]}" if several else run.data, []).append(run)
     return groups
 
 

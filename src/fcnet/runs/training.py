@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, TableOptions, split
-from fcnet.errors import AlreadySaidError, DivergedError, RunError
+from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
@@ -70,13 +70,26 @@ def train_run(
     FcnetError : the settings ask for PyTorch, and it is not installed
     KeyboardInterrupt : Ctrl-C or SIGTERM, after a checkpoint was written
     """
-    with workplace(config) as place, ExitStack() as held:
-        run = RunFolder(folder)
+    run = RunFolder(folder)
+    with workplace(config) as place, _removed_if_refused(run.path), ExitStack() as held:
         finished = place.workers.from_first(lambda: _take_folder(run, config, dataset, resume, held))
         if finished:
             record: dict[str, Any] = place.workers.from_first(run.read_record)
             return record
         return _train(config, dataset, run, callback or Callback(), place)
+
+
+@contextmanager
+def _removed_if_refused(folder: Path) -> Iterator[None]:
+    """Where settings and data do not fit, no folder is left that was not there before."""
+    new = not exists(folder)
+    try:
+        yield
+    except FcnetError:
+        if new:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
+        raise
 
 
 def _train(

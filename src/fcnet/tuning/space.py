@@ -213,8 +213,10 @@ def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tup
 
     Raises
     ------
-    DataError : `--vary NAME changes nothing ...`; a name that cannot be varied
+    DataError : `--vary NAME changes nothing ...`; a name that cannot be varied; none at all
     """
+    if vary is not None and not vary:
+        raise DataError(f"--vary names nothing, choose among {', '.join(NAMES)}")
     check_names(vary or ())
     found: dict[str, Dimension] = {}
     names = USUAL if vary is None else vary

@@ -37,7 +37,8 @@ class View:
         self.end: float | None = None  # estimated, on the monotonic clock
         self.told: set[int] = set()
         self.screen: AbstractContextManager[object] = nullcontext()
-        if self.console.is_terminal:
+        self.live = self.console.is_terminal and not self.console.is_dumb_terminal
+        if self.live:
             self.screen = Live(console=self.console, get_renderable=self.render, refresh_per_second=2)
 
     def update(self, status: Status) -> bool:
@@ -52,7 +53,7 @@ class View:
         self.end = None if status.seconds_left is None else time.monotonic() + status.seconds_left
         new = [row for row in status.done if row.number not in self.told]
         self.told |= {row.number for row in new}
-        if new and not self.console.is_terminal:
+        if new and not self.live:
             before = f"{len(new)} of {status.search.trials} trials are there already"
             lines = [before] if first else [self.line(row, status) for row in new]
             print(*map(shown, lines), sep="\n", file=self.console.file, flush=True)

@@ -129,7 +129,7 @@ def _named_errors(path: Path) -> Iterator[None]:
             ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         kind = ".npy" if path.suffix.lower() == ".npy" else ".npz"
-        raise DataError(f"{path} is damaged or no {kind} file: {reason}") from error
+        raise DataError(f"{path} is damaged or not an {kind} file: {reason}") from error
 
 
 def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:

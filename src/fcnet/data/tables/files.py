@@ -89,7 +89,7 @@ def reported(where: str, scratch: Path | None = None) -> Iterator[None]:
                 raise
             raise DataError(f"cannot read {where}: {error.strerror}") from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{where} is damaged or no table: {reason}") from error
+        raise DataError(f"{where} is damaged or not a table: {reason}") from error
 
 
 def check_rows(about: Any, where: str) -> None:

@@ -7,6 +7,7 @@ import inspect
 import linecache
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 SAFE_CALLS = {
@@ -85,7 +86,11 @@ def cheap(call: ast.Call) -> bool:
 
 
 def classes(module: types.ModuleType, filename: str) -> list[Reply]:
-    """The classes of the file in their order, with methods and signatures."""
+    """The classes of the file in their order, with methods and signatures.
+
+    A method may come from a file beside it, but not from a package.
+    """
+    own = Path(filename).parent
     found = []
     for name, value in list(module.__dict__.items()):
         if isinstance(value, type) and value.__module__ == "submission":
@@ -95,7 +100,7 @@ def classes(module: types.ModuleType, filename: str) -> list[Reply]:
                     continue
                 member = getattr(value, method, None)
                 code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
-                if code is not None and code.co_filename == filename:
+                if code is not None and Path(code.co_filename).parent == own:
                     methods[method] = signature(member)
             torch = sys.modules.get("torch")
             is_module = torch is not None and issubclass(value, torch.nn.Module)

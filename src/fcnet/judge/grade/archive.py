@@ -53,7 +53,7 @@ def unpack(archive: Path, target: Path, files: int = MOST_FILES, size: int = MOS
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{archive.name} is damaged or no zip ({error}), ask for it again") from error
+        raise DataError(f"{archive.name} is damaged or not a zip ({error}), ask for it again") from error
     except OSError as error:
         raise DataError(
             f"{archive.name} cannot be unpacked: {error.strerror or error}, unpack it by hand"

@@ -232,7 +232,8 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
     try:
         path = entry.prepare(folder)
         record, page = task.check(path, task.options, task.hints)
-        name = str(path.relative_to(folder)) if path != folder else entry.shown
+        judged = Path(record["file"])
+        name = str(judged.relative_to(folder)) if folder in judged.parents else entry.shown
         return {"record": {**record, "file": name}, "page": page.replace(f"{folder}/", ""), "problem": ""}
     except DataError as error:
         return {"record": {}, "problem": str(error).replace(str(folder), entry.shown)}
@@ -248,7 +249,8 @@ def check_entry(entry: Entry, task: Task) -> Outcome:
 def check_files(path: Path, options: Options, hints: int) -> tuple[dict[str, Any], str]:
     """What `fcnet check` says of a submission: its record, and the page with the student's lines.
 
-    The page is without points: those are the rubric's.
+    The page is without points: those are the rubric's. The record's file is the one that was judged; where
+    each half is in a file of its own, it is the folder.
     """
     from fcnet.judge.check import check_parts, merged
     from fcnet.judge.output.page import page
@@ -258,4 +260,6 @@ def check_files(path: Path, options: Options, hints: int) -> tuple[dict[str, Any
         (source, replace(report, stages=tuple(replace(stage, points=0.0, of=0.0) for stage in report.stages)))
         for source, report in parts
     ]
-    return merged(path.name, [report for _, report in parts]).to_record(), page(bare, hints)
+    judged = {source.path for source, _ in parts}
+    file = judged.pop() if len(judged) == 1 else path
+    return merged(str(file), [report for _, report in parts]).to_record(), page(bare, hints)

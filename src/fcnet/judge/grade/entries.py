@@ -48,10 +48,13 @@ class Entry:
     unreadable: Path | None = None
 
     def digest(self) -> str:
-        """A hash of all that was handed in."""
+        """A hash of all that was handed in; a file that cannot be read counts with the reason."""
         total = hashlib.sha256(b"" if self.unreadable is None else os.fsencode(self.unreadable))
         for name, path in self.files:
-            content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"too large"
+            try:
+                content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"too large"
+            except OSError as error:
+                content = f"cannot be read: {error.strerror}".encode()
             total.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
             total.update(content)
         return total.hexdigest()
@@ -61,14 +64,14 @@ class Entry:
 
         Raises
         ------
-        DataError : nothing to check, too much, a folder that may not be entered, or an archive that cannot be
-            unpacked
+        DataError : nothing to check, too much, a folder that may not be entered, a file that cannot be read,
+            or an archive that cannot be unpacked
         """
         if self.unreadable is not None:
             raise DataError(f"cannot enter {self.unreadable}, change its permissions and grade again")
         if not self.files:
             raise DataError(f"{self.shown} is empty, ask for the file with the class")
-        if len(self.files) > MOST_FILES or sum(path.stat().st_size for _, path in self.files) > MOST_BYTES:
+        if len(self.files) > MOST_FILES or sum(_size(path) for _, path in self.files) > MOST_BYTES:
             raise DataError(
                 f"{self.shown} is too large, {MOST_BYTES >> 20} MB and {MOST_FILES} files are allowed"
             )
@@ -167,10 +170,26 @@ def unique(names: Iterable[str]) -> Iterator[str]:
         yield candidate
 
 
+def _size(path: Path) -> int:
+    """The bytes of a file that can be read.
+
+    Raises
+    ------
+    DataError : it cannot
+    """
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"cannot read {path}: {reason}, change its permissions and grade again") from error
+
+
 def _files(folder: Path) -> tuple[list[Path], Path | None]:
     """The regular files of a folder, links left out, in order; not many more than are allowed.
 
-    The second is a folder in it, or the folder itself, that may not be entered.
+    The second is a folder in it, or the folder itself, that may not be entered. A file that is gone by the
+    time it is looked at is left out.
     """
     found: list[Path] = []
     closed: list[Path] = []
@@ -178,7 +197,14 @@ def _files(folder: Path) -> tuple[list[Path], Path | None]:
         folders[:] = sorted(name for name in folders if name not in IGNORED)
         for name in sorted(files):
             path = Path(place, name)
-            if name not in IGNORED and stat.S_ISREG(path.lstat().st_mode):
+            try:
+                regular = stat.S_ISREG(path.lstat().st_mode)
+            except FileNotFoundError:
+                continue
+            except OSError:  # the folder may be listed, but not entered
+                closed.append(path.parent)
+                break
+            if name not in IGNORED and regular:
                 found.append(path)
         if len(found) > MOST_FILES:
             break
