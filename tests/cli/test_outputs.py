@@ -73,6 +73,16 @@ def test_what_a_command_reads_and_what_is_of_another_kind_stays(
     assert contents(files) == before
 
 
+@pytest.mark.parametrize("name", ["submissions", "students"])
+def test_results_never_go_into_the_folder_with_the_submissions(name: str, files: Path, fcnet: Run) -> None:
+    (files / "g").rename(files / name)
+    before = contents(files)
+    refused(
+        fcnet(f"grade {name} --out ."), f". would get its results into {name}, choose another folder with"
+    )
+    assert contents(files) == before
+
+
 def test_an_earlier_output_is_replaced(files: Path, fcnet: Run) -> None:
     fcnet("train --out table --data people.csv --target zip --epochs 1")
     for arguments in ("predict table people.csv --out told.csv", "explore --out page.html"):

@@ -109,6 +109,11 @@ class Grade:
         out = self.out or folder.with_name("graded")
         if out.resolve().is_relative_to(folder):  # they would be submissions the next time
             raise FcnetError(f"{out} lies in the folder with the submissions, choose another with --out")
+        for name in ("submissions", "students"):  # the folders of the results
+            if (out / name).resolve().is_relative_to(folder):
+                raise FcnetError(
+                    f"{out} would get its results into {self.folder}, choose another folder with --out"
+                )
         course = self._graded(entries, out, rubric)
         table, page = write_pages(course.graded, out)
         if course.reused:
