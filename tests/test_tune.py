@@ -188,7 +188,24 @@ def test_a_training_that_diverges_is_a_poor_trial_and_no_crash(digits: Dataset, 
     assert status.best is None
     assert "diverged" in printed
     assert not (tmp_path / "out" / "best.toml").exists()
-    assert "no trial is complete" in summary(status, "digits")
+    assert summary(status, "digits") == (
+        f"{tmp_path / 'out'}: no trial is complete, all 2 diverged; search in another folder with a lower "
+        "learning rate: --out OTHER --learning-rate 1e+08"
+    )
+
+
+def test_a_search_whose_trials_all_diverge_is_an_error_that_does_not_advise_to_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FCNET_CACHE", str(tmp_path / "cache"))
+    words = ["tune", "--out", "out", "--data", "digits", "--epochs", "1", "--validation", "200"]
+    words += ["--batch-size", "60", "--vary", "mirror", "--trials", "2", "--learning-rate", "1e9"]
+    for more in ([], ["--resume"]):
+        assert main([*words, *more]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: out: no trial is complete, all 2 diverged; search in another folder ")
+        assert "--resume" not in said
 
 
 def test_a_hopeless_trial_ends_early_and_keeps_its_settings_and_history(

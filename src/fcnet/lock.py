@@ -150,10 +150,15 @@ class Lock:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Lock]:
+def locked(folder: Path, otherwise: str = "or choose another with --out") -> Iterator[Lock]:
     """Keep every other process, and every other `locked` of this one, out of a folder during the block.
 
     The folder is held open, see `fcnet.files.holding`: if it is moved, the files of the block go with it.
+
+    Parameters
+    ----------
+    folder : which exists
+    otherwise : what the errors tell the user to do beside waiting or mending it
 
     Raises
     ------
@@ -167,13 +172,9 @@ def locked(folder: Path) -> Iterator[Lock]:
             free = lock.try_acquire()
         except OSError as error:
             reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
-            raise RunError(
-                f"cannot write to {folder}: {reason}, fix that or choose another with --out"
-            ) from error
+            raise RunError(f"cannot write to {folder}: {reason}, fix that {otherwise}") from error
         if not free:
-            raise RunError(
-                f"{folder} is in use by {lock.holder}, wait until it ends or choose another with --out"
-            )
+            raise RunError(f"{folder} is in use by {lock.holder}, wait until it ends {otherwise}")
         held.callback(lock.release)
         yield lock
 

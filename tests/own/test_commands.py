@@ -65,6 +65,31 @@ def test_a_missing_folder_is_answered_with_what_was_asked_for(capsys: Capture) -
     assert "cifar-10-batches-py" not in err[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nosuch.csv", "nosuch.csv (--data) does not exist, name a folder of pictures by class, "),
+        ("nosuch.npz", "nosuch.npz (--data) does not exist, name a folder of pictures by class, "),
+        ("MNSIT", "MNSIT (--data) does not exist, do you mean mnist? Otherwise name a folder of "),
+        ("my pets", "my pets (--data) does not exist, draw a sample with: fcnet data sample 'my pets'; or "),
+    ],
+)
+def test_a_sample_is_advised_where_a_folder_is_missed(name: str, said: str, capsys: Capture) -> None:
+    status, _, err = fcnet(capsys, "train", "--data", name, "--out", "run")
+    assert (status, len(err)) == (2, 1)
+    assert err[0].startswith(f"error: {said}")
+
+
+def test_a_resumed_run_whose_data_moved_asks_for_their_place(
+    run: Path, pictures: Path, capsys: Capture
+) -> None:
+    pictures.rename("moved")
+    status, _, err = fcnet(capsys, "train", "--out", run, "--resume")
+    said = f"the recorded data {pictures} do not exist any more, say where they are now: --data PLACE"
+    assert (status, err) == (2, [f"error: {said}"])
+    assert fcnet(capsys, "train", "--out", run, "--resume", "--data", "moved")[0] == 0
+
+
 def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, capsys: Capture) -> None:
     assert fcnet(capsys, "train", "--out", run, "--resume")[1][-1].startswith(
         "run: training accuracy 100.0 %"

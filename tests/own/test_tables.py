@@ -264,6 +264,48 @@ def test_a_resumed_run_that_diverges_says_how_its_table_was_read(capsys: pytest.
     assert again[2][0].endswith(f"--overwrite --data {path.resolve()} --target income --missing mean")
 
 
+OTHER_OPTIONS = {
+    ("--target", "hours"): "--target is income, not hours",
+    ("--missing", "drop"): "--missing is mean, not drop",
+    ("--drop-columns", "age", "job"): "--drop-columns is none, not age job",
+    ("--data", "people.csv", "--stream"): "--stream is off, not on",
+}
+
+
+def test_a_resumed_run_names_the_option_of_its_table_that_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[*row[:2], row[0] % 2, *row[3:]] for row in people()]
+    write("people.csv", rows)
+    data = ("--data", "people.csv", "--target", "income", "--missing", "mean")
+    assert fcnet(capsys, *TRAIN, *data)[0] == 0
+    for given, said in OTHER_OPTIONS.items():
+        status, _, err = fcnet(capsys, "train", "--out", "run", "--resume", *given)
+        option = said.split()[0]
+        assert (status, err) == (2, [
+            f"error: run was trained with other options for its data ({said}), leave out {option} or choose "
+            "another folder"
+        ])  # fmt: skip
+    status, _, err = fcnet(capsys, "train", "--out", "run", "--resume", "--learning-rate", "0.7")
+    assert status == 2
+    assert err[0].startswith("error: run was started with other settings (learning_rate is 0.03, not 0.7), ")
+    assert fcnet(capsys, "train", "--out", "run", "--resume", "--data", "people.csv")[0] == 0
+
+
+def test_a_resumed_search_does_not_ignore_the_options_of_its_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("optuna")
+    write("people.csv", [[*row[:2], row[0] % 2, *row[3:]] for row in people()])
+    search = ("tune", "--out", "my search")
+    data = ("--data", "people.csv", "--target", "income", "--trials", "1", "--epochs", "1")
+    status, out, _ = fcnet(capsys, *search, *data)
+    assert (status, "fcnet train --config 'my search/best.toml' --out RUN" in out[-1]) == (0, True)
+    for given in OTHER_OPTIONS:
+        status, _, err = fcnet(capsys, *search, "--resume", *given)
+        assert (status, len(err)) == (2, 1)
+        assert err[0].startswith("error: my search uses other data, give the same or ")
+    assert fcnet(capsys, *search, "--resume")[0] == 0
+
+
 def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.CaptureFixture[str]) -> None:
     rows = people()
     for row in rows[:9]:

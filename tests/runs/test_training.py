@@ -16,6 +16,7 @@ import pytest
 
 from fcnet.data.dataset import Dataset, Origin, split
 from fcnet.errors import DataError, DivergedError, RunError, Terminated
+from fcnet.lock import locked
 from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.testing import use_test_set
 from fcnet.runs.training import train_run
@@ -363,7 +364,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(digits: Dataset, tmp_path:
         small(epochs=1), digits, tmp_path / "run",
     )  # fmt: skip
     refused(
-        r"\S+ was started with other settings, see \S+config.toml; give the same or choose another folder",
+        r"\S+ was started with other settings \(epochs is 1, not 2\), see \S+config.toml; give the same .*",
         small(epochs=2), digits, tmp_path / "run", resume=True,
     )  # fmt: skip
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
@@ -431,6 +432,23 @@ def test_a_damaged_checkpoint_is_not_trained_on(digits: Dataset, tmp_path: Path)
 def finished(digits: Dataset, tmp_path: Path) -> Path:
     train_run(small(epochs=1), digits, tmp_path / "run")
     return tmp_path / "run"
+
+
+def test_a_run_that_cannot_be_tested_is_not_answered_with_an_option_of_other_commands(
+    digits: Dataset, finished: Path, tmp_path: Path
+) -> None:
+    with locked(finished), pytest.raises(RunError, match=r"in use by .*, wait until it ends and try again$"):
+        use_test_set(finished, digits)
+    (finished / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=r"cannot write to .*: \.lock is a link, fix that and try again$"):
+        use_test_set(finished, digits)
+
+
+def test_a_model_is_loaded_from_a_folder_however_it_is_named(digits: Dataset, finished: Path) -> None:
+    images = digits.train.images[:3]
+    np.testing.assert_array_equal(
+        Model.load(str(finished)).logits(images), Model.load(finished).logits(images)
+    )
 
 
 def test_the_test_set_is_used_once_and_every_use_is_counted(digits: Dataset, finished: Path) -> None:

@@ -46,10 +46,12 @@ class Audit:
         import numpy as np
 
         from fcnet.audit import Auditable, audit_gradients
+        from fcnet.cli.outputs import check_output
         from fcnet.data.toy import toy_data
         from fcnet.experiments.reference import autograd_reference
         from fcnet.records import write_json
 
+        check_output(self.out, "--out", endings=(".json",))
         net: Auditable
         if self.sizes:
             from fcnet.net.network import Network

@@ -49,8 +49,10 @@ class Check:
     does not isolate it."""
 
     def run(self) -> int:
+        from fcnet.cli.outputs import PAGE, check_output
         from fcnet.judge import Options, check_parts, merged
 
+        check_output(self.html, "--html", [self.file], PAGE)
         options = Options(
             scores="" if self.scores == "auto" else self.scores,
             penalty="" if self.penalty == "auto" else self.penalty,

@@ -35,11 +35,13 @@ class Explore:
 
     def run(self) -> int:
         from fcnet.cli.loading import load_if_there
+        from fcnet.cli.outputs import PAGE, check_output
         from fcnet.explore.write import write_explorer
         from fcnet.records import RunFolder
 
         if not self.megabytes > 0:
             raise DataError(f"--megabytes is {self.megabytes:g}, give a positive number")
+        check_output(self.out, "--out", endings=PAGE)
         dataset = None
         if self.run_folder is not None:
             record = RunFolder(self.run_folder).read_record()

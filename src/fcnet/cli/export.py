@@ -32,12 +32,14 @@ class Export:
     """File to write; RUN/model.onnx if not given."""
 
     def run(self) -> int:
+        from fcnet.cli.outputs import check_output
         from fcnet.export import export_onnx
         from fcnet.train.model import Model
 
         if not self.onnx:
             raise FcnetError("no format is given, add --onnx (PyTorch reads model.safetensors as it is)")
         path = self.out or self.folder / "model.onnx"
+        check_output(path, "--out", endings=(".onnx",))
         export_onnx(Model.load(self.folder), path)
         tell(f"wrote {path}", sys.stdout)
         return 0

@@ -53,12 +53,16 @@ class Grade:
     """Print annotations for GitHub Actions; implies --one."""
 
     def run(self) -> int:
+        from fcnet.cli.outputs import check_output
         from fcnet.judge.grade import find_entries, read_rubric
         from fcnet.judge.grade.entries import one_entry
         from fcnet.judge.isolation import warning, what_is_held
         from fcnet.validation import check_positive
 
         check_positive(workers=self.workers)
+        inputs = [self.folder] if self.rubric is None else [self.folder, self.rubric]
+        check_output(self.gradescope, "--gradescope", inputs, (".json",))
+        check_output(self.prairielearn, "--prairielearn", inputs, (".json",))
         rubric = read_rubric(self.rubric)
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
@@ -105,6 +109,11 @@ class Grade:
         out = self.out or folder.with_name("graded")
         if out.resolve().is_relative_to(folder):  # they would be submissions the next time
             raise FcnetError(f"{out} lies in the folder with the submissions, choose another with --out")
+        for name in ("submissions", "students"):  # the folders of the results
+            if (out / name).resolve().is_relative_to(folder):
+                raise FcnetError(
+                    f"{out} would get its results into {self.folder}, choose another folder with --out"
+                )
         course = self._graded(entries, out, rubric)
         table, page = write_pages(course.graded, out)
         if course.reused:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fcnet.cli import tell
+from fcnet.cli.start import words_of
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions
 from fcnet.errors import DataError
 
 NAMED = 20
 """Classes that are named with their numbers of examples; of others it is said how many there are."""
+
+USUAL = asdict(TableOptions())
+"""What a table's options are where none is given."""
 
 
 def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
@@ -55,7 +60,7 @@ def _load(asked: DataOptions, own: bool) -> Dataset:
 
 
 def as_before(origin: dict[str, Any], asked: DataOptions) -> DataOptions:
-    """What is asked for; without `--data`, what is not given is as an earlier run had it.
+    """What is asked for; without `--data`, or with that of an earlier run, what is not given is as it had it.
 
     Parameters
     ----------
@@ -65,18 +70,32 @@ def as_before(origin: dict[str, Any], asked: DataOptions) -> DataOptions:
     Raises
     ------
     RunError : as `recorded`
+    DataError : `the recorded data PATH do not exist any more, say where they are now: --data PLACE ...`
     """
-    if asked.data is not None or not origin:
+    if not origin:
         return asked
     before = recorded(origin)
+    if asked.data is not None and (before.data is None or asked.data.absolute() != before.data.absolute()):
+        return asked
+    if origin.get("kind") and before.data is not None and not before.data.exists():
+        options = shlex.join(words_of(replace(before, data=Path("PLACE"))))
+        raise DataError(
+            f"the recorded data {before.data} do not exist any more, say where they are now: {options}"
+        )
     return replace(
         asked,
-        data=before.data if asked.image_size is None else None,
+        data=before.data if asked.data is None else asked.data,
         image_size=before.image_size if asked.image_size is None else asked.image_size,
         skip_damaged=asked.skip_damaged or before.skip_damaged,
         stream=asked.stream or before.stream,
-        table=before.table if asked.table == TableOptions() else asked.table,
+        table=_table_as_before(before.table, asked.table),
     )
+
+
+def _table_as_before(before: TableOptions, asked: TableOptions) -> TableOptions:
+    """Each option as asked for, or else as before; the usual value counts as not asked for."""
+    given = {one.name: getattr(asked, one.name) for one in fields(asked)}
+    return replace(before, **{name: value for name, value in given.items() if value != USUAL[name]})
 
 
 def recorded(origin: dict[str, Any]) -> DataOptions:

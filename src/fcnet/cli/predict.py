@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -55,19 +57,21 @@ class Predict:
     """Print one JSON object for programs instead of text."""
 
     def run(self) -> int:
+        from fcnet.cli.outputs import check_output
         from fcnet.errors import FcnetError
         from fcnet.runs.prediction import Failure, predict
         from fcnet.train.model import Model
         from fcnet.validation import check_positive
 
         if not self.pictures:
-            raise FcnetError(f"no pictures given, name some: fcnet predict {self.folder} cat.jpg")
+            raise FcnetError(f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg")
         check_positive(top=self.top)
         model = Model.load(self.folder)
         if model.mapping is not None:
             return self._table(model)
         if self.out is not None:
             raise FcnetError(f"--out is for tables, and {self.folder} was not trained on one, leave it out")
+        check_output(self.show, "--show", self._files())
         predictions: list[Prediction] = []
         failures: list[Failure] = []
         for answer in predict(model, self.pictures):
@@ -84,13 +88,23 @@ class Predict:
             self._draw(predictions, model, self.show)
         return 2 if failures else 0
 
+    def _files(self) -> Iterator[Path]:
+        """The picture files, also those in folders; a folder that cannot be read is told of later."""
+        from fcnet.data.own.folders import Passed, pictures_below
+
+        for path in self.pictures:
+            with suppress(OSError):
+                yield from pictures_below(path, Passed()) if path.is_dir() else (path,)
+
     def _table(self, model: Model) -> int:
         """Predict the rows of a table; returns the exit status."""
+        from fcnet.cli.outputs import check_output
         from fcnet.cli.predict_table import predict_rows
         from fcnet.errors import FcnetError
 
         if len(self.pictures) > 1 or self.show is not None:
             raise FcnetError(f"{self.folder} was trained on a table, give one table and no --show")
+        check_output(self.out, "--out", self.pictures, (".csv", ".txt"))
         return predict_rows(model, self.pictures[0], self.top, self.out, self.json)
 
     def _named(self, answer: Prediction, model: Model) -> list[tuple[str, float]]:

@@ -29,9 +29,11 @@ class Report:
 
     def run(self) -> int:
         from fcnet.cli.loading import load_if_there
+        from fcnet.cli.outputs import PAGE, check_output
         from fcnet.report.page.html import write_report
         from fcnet.report.reading import Records, facts_of
 
+        check_output(self.out, "--out", endings=PAGE)
         records = Records(self.folder)
         record = records.record or records.default_record
         with facts_of(self.folder):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -52,9 +53,8 @@ class Runs:
             print(json.dumps([run.as_json() for run in runs], indent=2, allow_nan=False))
             return 0
         if not runs:
-            raise RunError(
-                f"{self.folder} holds no runs, make one: fcnet train --out {self.folder / 'first'}"
-            )
+            first = quote(str(self.folder / "first"))
+            raise RunError(f"{self.folder} holds no runs, make one: fcnet train --out {first}")
         from rich.console import Console
 
         console = Console()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
+from fcnet.errors import DivergedError
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -110,6 +111,8 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
+        if status.all_diverged:
+            raise DivergedError(summary(status, dataset.label))
         same = "".join(f" {shlex.quote(word)}" for word in words_of(search.source))
         *told, command = summary(status, dataset.label, same).splitlines()
         for line in told:
@@ -124,7 +127,7 @@ class Tune:
         ------
         FcnetError : an option has an invalid value
         """
-        from fcnet.cli.loading import recorded
+        from fcnet.cli.loading import as_before
         from fcnet.records import read_json, without_password
         from fcnet.schema import Data, checked
         from fcnet.tuning.search import Search
@@ -152,12 +155,11 @@ class Tune:
             source=data_options(self),
             watch=self.watch,
         )
-        if self.resume and self.data is None and self.image_size is None and search.record.is_file():
+        if self.resume and search.record.is_file():
             origin = read_json(search.record).get("data", {})
             checked(origin, Data, search.record)
             if origin.get("kind"):  # the resumed search has its own data
-                source = replace(recorded(origin), require_cifar10=self.require_cifar10)
-                return replace(search, source=source)
+                return replace(search, source=as_before(origin, search.source))
         return search
 
     def _command(self) -> str:
@@ -190,6 +192,12 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     from fcnet.wording import percent
 
     search, best = status.search, status.best
+    if status.all_diverged:
+        lower = f"--learning-rate {search.base.learning_rate / 10:g}"
+        return (
+            f"{search.out}: no trial is complete, all {len(status.done)} diverged; search in another folder "
+            f"with a lower learning rate: --out OTHER {lower}"
+        )
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
@@ -202,8 +210,9 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     elsewhere = f", {len(status.running)} more are still running elsewhere" if status.running else ""
     variable = "OMP_NUM_THREADS" if best.settings.engine == "torch" else "OPENBLAS_NUM_THREADS"
     threads = f"{variable}={best.threads} " if best.threads else ""
+    config = shlex.quote(str(search.best))
     return (
         f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
         f"{shown(label)}: {found}\n"
-        f"train it with: {threads}fcnet train --config {shown(search.best)} --out RUN{shown(same_data)}"
+        f"train it with: {threads}fcnet train --config {shown(config)} --out RUN{shown(same_data)}"
     )

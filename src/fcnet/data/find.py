@@ -139,6 +139,8 @@ def expanded(path: Path, named_by: str) -> Path:
 
 
 def _nothing(place: Place, about: Published) -> str:
+    from shlex import quote
+
     try:
         place.path.stat()
         if place.path.is_dir():
@@ -155,5 +157,5 @@ def _nothing(place: Place, about: Published) -> str:
             return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, restore that or fetch all again"
     return (
         f"{place.path} ({place.named_by}) holds no {about.title}, name a folder that holds {about.holders}, "
-        f"or fill it: fcnet data fetch --data {place.path}"
+        f"or fill it: fcnet data fetch --data {quote(str(place.path))}"
     )

@@ -65,11 +65,7 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
     path = expanded(asked.data, "--data") if asked.data is not None else None
     about = DATASETS.get(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
-        raise DataError(
-            f"{path} (--data) does not exist, draw a sample with: fcnet data sample {path}; or name a folder "
-            f"of pictures by class, an .npz file of X and y, a table (.csv, .parquet), or a data set: "
-            f"{', '.join(DATASETS)}"
-        )
+        raise _nowhere(path)
     if path is not None and about is None and own and _is_own(path):
         from fcnet.data.own.load import load_own
 
@@ -88,6 +84,23 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
 
         check_no_table(asked.table, "--data names none")
     return _load_published(None if about else path, about, asked.require_cifar10, watchers)
+
+
+def _nowhere(path: Path) -> DataError:
+    """The error about `--data` that is neither a path nor a data set, with the likeliest advice."""
+    from difflib import get_close_matches
+    from shlex import quote
+
+    if close := get_close_matches(str(path).lower()[:80], DATASETS, n=1):
+        advice = f"do you mean {close[0]}? Otherwise "
+    elif path.suffix:  # a file, and a sample is a folder
+        advice = ""
+    else:
+        advice = f"draw a sample with: fcnet data sample {quote(str(path))}; or "
+    return DataError(
+        f"{path} (--data) does not exist, {advice}name a folder of pictures by class, an .npz file of X and "
+        f"y, a table (.csv, .parquet), or a data set: {', '.join(DATASETS)}"
+    )
 
 
 def _is_own(path: Path) -> bool:

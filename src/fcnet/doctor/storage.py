@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from fcnet.doctor.finding import Finding
@@ -68,7 +69,7 @@ def _remembered(folder: Path, about: Published) -> Finding:
         return Finding(about.title, "ok", f"{folder}, complete; its hashes are read with --verify")
     if dataset.origin.official:
         return Finding(about.title, "ok", f"{folder}, the published files when they were read")
-    advice = f"numbers may differ from published ones; see: fcnet data info --data {folder}"
+    advice = f"numbers may differ from published ones; see: fcnet data info --data {quote(str(folder))}"
     return Finding(about.title, "note", f"{folder}, {dataset.origin.note}", advice)
 
 
@@ -86,7 +87,8 @@ def _hashed(folder: Path, about: Published) -> Finding:
     found = (
         f"{folder}, {len(other)} of {len(about.files)} files are not the published ones: {', '.join(other)}"
     )
-    return Finding(about.title, "note", found, f"is it damaged? See: fcnet data verify --data {folder}")
+    advice = f"is it damaged? See: fcnet data verify --data {quote(str(folder))}"
+    return Finding(about.title, "note", found, advice)
 
 
 def _archive(found: Found, verify: bool) -> Finding:

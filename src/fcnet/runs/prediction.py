@@ -57,7 +57,7 @@ def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failur
     if model.image_shape[1] == 1:
         raise DataError(
             f"this network was trained on rows of {model.architecture.inputs} numbers and not on images, "
-            f"use it from Python: Model.load(RUN).logits(X)"
+            f"use it from Python: from fcnet.train.model import Model; Model.load('RUN').logits(X)"
         )
     waiting: list[Failure | tuple[Path, Picture]] = []
     for one in _read(paths, *model.image_shape[1:]):

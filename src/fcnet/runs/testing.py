@@ -61,7 +61,7 @@ def use_test_set(
     run = RunFolder(folder)
     place = _place(folder, views, others)
     record = run.read_record()
-    with locked(folder):  # otherwise two processes at once would count as one use
+    with locked(folder, "and try again"):  # otherwise two processes at once would count as one use
         remove_leftovers(folder, (place.name,))
         _check_use(run, place, record, dataset, again)
         models = [Model.load(one) for one in (folder, *others)]

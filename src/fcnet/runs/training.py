@@ -10,14 +10,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.dataset import Dataset, Part, split
+from fcnet.data.dataset import Dataset, Part, TableOptions, split
 from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import FORMAT, SEALED, TRY_AGAIN, RunFolder, environment, make_writable, write_json
+from fcnet.records import (
+    FORMAT,
+    SEALED,
+    TRY_AGAIN,
+    RunFolder,
+    environment,
+    make_writable,
+    read_json,
+    write_json,
+)
 from fcnet.runs.engines import Workplace, workplace
-from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
+from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT, Data
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
 from fcnet.train.config import TrainConfig
@@ -26,6 +35,9 @@ from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.model import Model
 from fcnet.train.workers import Workers
+
+NAMED = 5
+"""Settings that are named at most where a run has others."""
 
 
 def train_run(
@@ -155,11 +167,9 @@ def _take_folder(
     _check_folder(run, config, resume)
     finished = run.finished
     if finished:
-        if run.read_record()["data"]["sha256"] != dataset.origin.sha256:
-            raise RunError(
-                f"{run.path} was trained on other data than {dataset.origin.path}, "
-                f"leave out --data or choose another folder"
-            )
+        before = run.read_record()["data"]
+        if before["sha256"] != dataset.origin.sha256:
+            raise _other_data(f"{run.path} was trained", before, dataset)
         run.check(*SEALED)
         remove(run.checkpoint)  # of a process that was killed right after it wrote the record
     for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
@@ -178,11 +188,60 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
             f"{run.path} holds a run already: --resume resumes it, --overwrite moves it aside, "
             f"and --out names another folder"
         )
-    if read_config(run.config) != config:
+    before = read_config(run.config)
+    if before != config:
+        differing = _other_settings(before, config)
         raise RunError(
-            f"{run.path} was started with other settings, see {run.config}; "
+            f"{run.path} was started with other settings ({differing}), see {run.config}; "
             f"give the same or choose another folder"
         )
+
+
+def _other_settings(before: TrainConfig, config: TrainConfig) -> str:
+    """Which settings differ: those that are not the defaults, which nobody gave, if there are some."""
+    there, given, usual = before.to_dict(), config.to_dict(), TrainConfig().to_dict()
+    names = [name for name in given if there.get(name) != given[name]]
+    chosen = [name for name in names if given[name] != usual[name]] or names
+    more = f"; and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
+    return "; ".join(f"{name} is {there.get(name)}, not {given[name]}" for name in chosen[:NAMED]) + more
+
+
+def _other_data(begun: str, before: dict[str, Any], dataset: Dataset) -> RunError:
+    """The error about data that are not those of a run, or that are read in another way.
+
+    Parameters
+    ----------
+    begun : `RUN was started` or `RUN was trained`
+    before : what the run's record says of its data; empty if it is not there
+    dataset : that it was to be resumed with
+    """
+    origin = dataset.origin
+    there, given = _reading(before), _reading(data_record(dataset))
+    names = (
+        [name for name in given if there[name] != given[name]] if before.get("path") == origin.path else []
+    )
+    if not names:
+        return RunError(
+            f"{begun} on other data than {origin.path}, leave out --data or choose another folder"
+        )
+    differing = "; ".join(f"{name} is {there[name]}, not {given[name]}" for name in names)
+    return RunError(
+        f"{begun} with other options for its data ({differing}), leave out {' and '.join(names)} or choose "
+        "another folder"
+    )
+
+
+def _reading(data: dict[str, Any]) -> dict[str, str]:
+    """How a record says that data were read, by the options that ask for it."""
+    table = data.get("table") or asdict(TableOptions())
+    return {
+        "--target": str(table.get("target")),
+        "--missing": str(table.get("missing")),
+        "--drop-columns": " ".join(table.get("drop", ())) or "none",
+        "--categorical": " ".join(table.get("categorical", ())) or "none",
+        "--image-size": str(data.get("image_size") or "none"),
+        "--stream": "on" if data.get("streamed") else "off",
+    }
 
 
 def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
@@ -213,10 +272,8 @@ def _rows(checkpoint: Checkpoint, run: RunFolder) -> list[Evaluation]:
 def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) -> None:
     """Make sure that data, settings and history are those that the checkpoint was written with."""
     if checkpoint.data != dataset.origin.sha256:
-        raise RunError(
-            f"{run.path} was started on other data than {dataset.origin.path}, "
-            f"leave out --data or choose another folder"
-        )
+        before = read_json(run.data, Data) if exists(run.data) else {}
+        raise _other_data(f"{run.path} was started", before, dataset)
     rows = len(_rows(checkpoint, run))  # raises if the file is missing or damaged
     lines = _text(run.history, HISTORY_LIMIT).splitlines(keepends=True)[:rows] if rows else []
     for path, text, digest in (

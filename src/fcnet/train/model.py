@@ -99,7 +99,7 @@ class Model:
             )
         return logits
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write both files, each atomically.
 
         Raises
@@ -116,17 +116,19 @@ class Model:
         kind: dict[str, str] = {"takes": given.takes} if given.takes != "uint8" else {}
         kind |= {"table": self.mapping.dumps()} if self.mapping is not None else {}
         number = f"{KIND}-{FEATURES}" if given.of_features else FORMAT
+        folder = Path(folder)
         write_atomically(folder / "input.safetensors", serialised(inputs, {"format": number, **kind}))
         save_weights(folder / "model.safetensors", self.architecture, self.params, about)
 
     @classmethod
-    def load(cls, folder: Path) -> Model:
-        """Read both files.
+    def load(cls, folder: Path | str) -> Model:
+        """Read both files from the folder of a finished run.
 
         Raises
         ------
         RunError : a file is missing, damaged, altered or not one of this fcnet's; the text names it
         """
+        folder = Path(folder)
         path = folder / "model.safetensors"
         tensors, about = _read(path, NUMBER)
         inputs, kind = _read(folder / "input.safetensors", FEATURES)

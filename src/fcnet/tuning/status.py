@@ -105,6 +105,11 @@ class Status:
         return self.ranking[0] if self.ranking else None
 
     @property
+    def all_diverged(self) -> bool:
+        """Whether the search has all its trials, and each of them diverged: to resume it is no help."""
+        return len(self.done) >= self.search.trials and all(row.state == "diverged" for row in self.done)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many trials there are in each state."""
         return {state: sum(row.state == state for row in self.rows) for state in STATES}
