@@ -387,6 +387,19 @@ def test_a_run_is_not_continued_on_other_data(stop: int | None, digits: Dataset,
     )  # fmt: skip
 
 
+def test_nor_is_one_that_was_killed_before_its_first_checkpoint(digits: Dataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train_run(small(), digits, run, callback=StopAfter(1))
+    RunFolder(run).checkpoint.unlink()
+    before = RunFolder(run).data.read_bytes()
+    refused(
+        r"\S+ was started on other data than elsewhere, .*", small(), other_data(digits), run, resume=True
+    )
+    assert RunFolder(run).data.read_bytes() == before
+    train_run(small(), digits, run, resume=True)
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(digits: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/fcnet-run")):

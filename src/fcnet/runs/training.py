@@ -245,13 +245,22 @@ def _reading(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
-    """Write settings and data, which are known before the first step, if they are missing."""
+    """Write settings and data, which are known before the first step, if they are missing.
+
+    Raises
+    ------
+    RunError : a run that was killed before its first checkpoint had begun on other data
+    """
     import tomli_w
 
     if not exists(run.config):
         write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
     if not exists(run.data):
         write_json(run.data, data_record(dataset))
+    elif not exists(run.checkpoint):
+        before = read_json(run.data, Data)
+        if before["sha256"] != dataset.origin.sha256:
+            raise _other_data(f"{run.path} was started", before, dataset)
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
