@@ -16,6 +16,7 @@ import pytest
 
 import programs
 from fcnet.data.digits import load_digits
+from fcnet.errors import RunError
 from fcnet.experiments.diagnosis import Watch
 from fcnet.experiments.recipes import DEFAULT, suited
 from fcnet.experiments.reproduce import Reproduction
@@ -215,6 +216,16 @@ def test_a_folder_of_other_data_or_of_the_other_mode_is_refused(folder: Path, fi
     status, _, err = programs.run(words, folder, surroundings(folder))
     assert status == 2
     assert err.splitlines()[-1].startswith("error: out holds the results of other data or of the other mode")
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("mine")
+    refused = pytest.raises(RunError, match="is not empty and not a reproduction of fcnet")
+    with refused, Reproduction(load_digits(), tmp_path, quick=True).held():
+        pass
+    assert page.read_text() == "mine"
+    assert not (tmp_path / "reproduction.json").exists()
 
 
 def test_watching_changes_no_weight(tmp_path: Path) -> None:

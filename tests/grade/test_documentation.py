@@ -124,6 +124,7 @@ def test_the_exit_status_says_whether_all_points_are_reached(folder: Path) -> No
         (["nowhere"], "is not a folder"),
         (["submissions", "--out", "submissions/graded"], "lies in the folder"),
         (["submissions", "--workers", "0"], "workers is 0"),
+        (["submissions", "--out", "mine"], "is not of an earlier grading"),
         (["submissions", "--rubric", "missing.toml"], "cannot read"),
         (["nowhere", "--one"], "there is no nowhere"),
         (["empty.zip", "--out", "graded-empty"], "holds no submissions"),
@@ -132,8 +133,11 @@ def test_the_exit_status_says_whether_all_points_are_reached(folder: Path) -> No
 def test_a_mistake_of_the_teachers_is_one_line(
     arguments: list[str], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (folder / "mine").mkdir(exist_ok=True)
+    (folder / "mine" / "grades.csv").write_text("my own")
     with contextlib.chdir(folder):
         assert main(["grade", *arguments]) == 2
+    assert (folder / "mine" / "grades.csv").read_text() == "my own"
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert words in error

@@ -114,6 +114,11 @@ class Grade:
                 raise FcnetError(
                     f"{out} would get its results into {self.folder}, choose another folder with --out"
                 )
+        if (out / "grades.csv").exists() and not (out / "submissions").is_dir():
+            raise FcnetError(
+                f"{out / 'grades.csv'} is not of an earlier grading, move it or choose another folder "
+                f"with --out"
+            )
         course = self._graded(entries, out, rubric)
         table, page = write_pages(course.graded, out)
         if course.reused:

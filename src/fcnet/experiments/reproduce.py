@@ -26,7 +26,7 @@ from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.ladder import climb
 from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
-from fcnet.files import exists, remove, remove_leftovers
+from fcnet.files import exists, names_in, remove, remove_leftovers
 from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
 from fcnet.runs.observer import Observer
@@ -74,7 +74,8 @@ class Reproduction:
 
         Raises
         ------
-        RunError : it cannot be written, is in use, or holds the results of other data or of the other mode
+        RunError : it cannot be written, is in use, or holds something else: results of other data or of the
+            other mode, or files that are not a reproduction's
         """
         make_writable(self.out)
         with locked(self.out):
@@ -87,6 +88,11 @@ class Reproduction:
         mine = {"quick": self.quick, "sha256": self.dataset.origin.sha256}
         marker = self.out / "reproduction.json"
         if not exists(marker):
+            if any(not name.startswith(".") for name in names_in(self.out)):
+                raise RunError(
+                    f"{self.out} is not empty and not a reproduction of fcnet, choose another folder "
+                    f"with --out"
+                )
             write_json(marker, mine)
         elif read_stage(marker) != mine:
             raise RunError(
