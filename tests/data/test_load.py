@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,19 @@ def test_a_run_finds_its_data_where_they_were(
     monkeypatch.setenv("FCNET_DATA", str(own_world / "nowhere"))
     with pytest.raises(DataError, match="nowhere"):
         load_as_recorded({"data": origin}, None)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        (-1, "label -1 of training example 7 of digits names none of its 10 classes"),
+        (10, "label 10 of training example 7 of digits names none"),
+        (0.5, "labels of digits are float64, give whole numbers from 0 to 9"),
+    ],
+)
+def test_a_label_that_names_no_class_is_refused(label: float, said: str) -> None:
+    digits = load_digits()
+    labels = digits.train.labels.astype(np.asarray(label).dtype)
+    labels[7] = label
+    with pytest.raises(DataError, match=said):
+        replace(digits, train=replace(digits.train, labels=labels))

@@ -52,6 +52,11 @@ class Audit:
         from fcnet.records import write_json
 
         check_output(self.out, "--out", endings=(".json",))
+        usual = Audit()
+        without = ("activation", "norm", "blocks", "label_smoothing", "examples")
+        given = [f"--{n.replace('_', '-')}" for n in without if getattr(self, n) != getattr(usual, n)]
+        if given and not self.sizes:
+            raise FcnetError(f"{given[0]} is for a network of --sizes, give those too, such as 6 8 7 3")
         net: Auditable
         if self.sizes:
             from fcnet.net.network import Network
@@ -87,9 +92,11 @@ class Audit:
         DataError : fewer than two sizes, a size below 1, an unknown name
         """
         from fcnet.net.architecture import Architecture
-        from fcnet.train.ranges import check_settings
+        from fcnet.train.ranges import TOO_LARGE, check_settings
 
         check_settings({"activation": self.activation, "norm": self.norm, "blocks": self.blocks})
+        if max(self.sizes) >= 2 ** TOO_LARGE["hidden"]:
+            raise FcnetError(f"sizes has {max(self.sizes)}, give numbers below 2^{TOO_LARGE['hidden']}")
         if len(self.sizes) < 2:
             return Architecture.plain(self.sizes)  # which says what is wrong
         return Architecture.of(

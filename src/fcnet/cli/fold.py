@@ -53,9 +53,10 @@ class Fold:
         if not self.folders:
             raise FcnetError("no run is given, name one: fcnet fold RUN --mirror")
         deformation = Deformation(self.mirror, self.shift)
-        if len(self.folders) == 1 and deformation == Deformation():
-            raise FcnetError("there is nothing to fold: add --mirror, --shift 1 or another run")
         first = self.folders[0]
+        if len(self.folders) == 1 and deformation == Deformation():
+            RunFolder(first).read_record()  # where there is no run, that comes first
+            raise FcnetError("there is nothing to fold: add --mirror, --shift 1 or another run")
         out = self.out or first.with_name(f"{first.resolve().name}-folded")
         dataset = load_as_recorded(RunFolder(first).read_record(), self.data)
         record = fold_runs(self.folders, out, deformation, dataset)

@@ -122,6 +122,7 @@ class Verify:
     def run(self) -> int:
         from fcnet.protocol import beside, contents
         from fcnet.protocol.contents import Record, read
+        from fcnet.protocol.folder import RecordFolder
         from fcnet.protocol.plan import source_hash
         from fcnet.protocol.recipe import read_recipe
         from fcnet.protocol.verify import findings
@@ -133,6 +134,8 @@ class Verify:
         if self.recipe is not None:
             found += beside.against_recipe(record, read_recipe(self.recipe))
         if self.runs is not None:
+            if not RecordFolder(self.runs).plan.is_file():
+                raise FcnetError(f"{self.runs} is not a folder of fcnet record run, give --runs another")
             found += beside.against_runs(record, self.runs)
         for line in found:
             tell(line, sys.stdout)
@@ -176,7 +179,8 @@ def _say_plan(plan: contents.Plan, place: Path) -> None:
     budget = plan.recipe.budget
     seeds = ", ".join(map(str, plan.seeds))
     where = "2 processors" if budget.device == "cpu" else "one GPU"
-    tell(f"{plan.recipe.name}: {budget.minutes:g} minutes on {where}, seeds {seeds}", sys.stdout)
+    minutes = f"{budget.minutes:g} minute{'' if budget.minutes == 1 else 's'}"
+    tell(f"{plan.recipe.name}: {minutes} on {where}, seeds {seeds}", sys.stdout)
     tell(f"the plan is {place}, its hash {digest(plan)}", sys.stdout)
 
 

@@ -121,12 +121,18 @@ class Part:
 class Dataset:
     """A labelled set of images with its official test set apart.
 
+    A label that names no class would change the gradients of other examples: such data are refused.
+
     name : as printed beside every number
     train, test : the two published parts
     classes : K names
     image_shape : (channels, height, width), whose product is D; (1, 1, D) of rows that are not images
     validation : how many rows at the end of the training part were set apart for validation, if any
     mapping : from the columns of a table to its features; None where it is not a table
+
+    Raises
+    ------
+    DataError : a label that is not a whole number in [0, K)
     """
 
     name: str
@@ -137,6 +143,18 @@ class Dataset:
     origin: Origin
     validation: int | None = None
     mapping: Mapping | None = None
+
+    def __post_init__(self) -> None:
+        for part, kind in ((self.train, "training"), (self.test, "test")):
+            y, K = np.asarray(part.labels), len(self.classes)
+            if y.dtype.kind not in "iu":
+                raise DataError(f"labels of {self.name} are {y.dtype}, give whole numbers from 0 to {K - 1}")
+            if y.size and not 0 <= y.min() <= y.max() < K:
+                row = int(np.argmax((y < 0) | (y >= K)))
+                raise DataError(
+                    f"label {y[row]} of {kind} example {row} of {self.name} names none of its {K} classes, "
+                    f"give whole numbers from 0 to {K - 1}"
+                )
 
     @property
     def indicators(self) -> NDArray[np.bool_] | None:

@@ -89,7 +89,8 @@ class PageServer(ThreadingHTTPServer):
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise FcnetError(
-                f"cannot listen on {host} port {port}: {reason}, choose another --port"
+                f"cannot listen on {host} port {port}: {str(reason).rstrip('.')}, choose another --port"
+                f"{' or --host' if host not in ('127.0.0.1', '::1', 'localhost') else ''}"
             ) from error
 
     @property
