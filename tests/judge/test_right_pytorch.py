@@ -84,11 +84,43 @@ if __name__ == "__main__":
     main()
 """
 
+STEP = """        optimizer.zero_grad()
+        F.nll_loss(model(data), target).backward()
+        optimizer.step()
+"""
+BY_HAND = """        model.zero_grad()
+        F.nll_loss(model(data), target).backward()
+        with torch.no_grad():
+            for p in model.parameters():
+                p -= 0.1 * p.grad
+"""
+STEPS = {
+    "gradients that are set to None": """        for p in model.parameters():
+            p.grad = None
+        F.nll_loss(model(data), target).backward()
+        optimizer.step()
+""",
+    "a step that is given a closure": """        def closure():
+            optimizer.zero_grad()
+            loss = F.nll_loss(model(data), target)
+            loss.backward()
+            return loss
+        optimizer.step(closure)
+""",
+    "weights that are moved by hand": BY_HAND,
+    "gradients that are asked for": """        weights = list(model.parameters())
+        for p, g in zip(weights, torch.autograd.grad(F.nll_loss(model(data), target), weights)):
+            p.grad = g
+        optimizer.step()
+""",
+}
+
 RIGHT = {
     "the handout's style": (specimen("pytorch"), set()),
     "a list of modules, flattened inside": (MODULE_LIST, set()),
     "batch norm and dropout": (REGULARISED, set()),
     "functions, another class name, samplers": (FUNCTIONS, {"PT_LOG_SOFTMAX"}),
+    **{name: (FUNCTIONS.replace(STEP, step), {"PT_LOG_SOFTMAX"}) for name, step in STEPS.items()},
 }
 
 
@@ -101,6 +133,22 @@ def test_a_right_solution_is_called_right(name: str, apart: ProcessPoolExecutor)
     assert report.verdict == "right"
     assert {f.code for f in report.findings} == remarks
     assert {stage.verdict for stage in report.stages} == {"right"}, report.notes
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        (STEP.replace("        optimizer.step()\n", ""), "PT_STEP_MISSING"),
+        (STEP.replace("        optimizer.zero_grad()\n", ""), "PT_ZERO_GRAD_MISSING"),
+        (BY_HAND.replace("        model.zero_grad()\n", ""), "PT_ZERO_GRAD_MISSING"),
+        (BY_HAND.replace("-= 0.1", "-= 0"), "PT_STEP_MISSING"),
+        (STEP + "        optimizer.param_groups[0]['lr'] = 0\n", "PT_STEP_MISSING"),
+    ],
+)
+def test_what_such_a_step_lacks_is_still_named(step: str, code: str, apart: ProcessPoolExecutor) -> None:
+    text = FUNCTIONS.replace(STEP, step).replace("lr=0.1", "lr=0" if "'lr'" in step else "lr=0.1")
+    report = apart.submit(judged, text, "ex2_pytorch.py").result()
+    assert [f.code for f in report.findings if f.severity == "error"] == [code]
 
 
 def test_a_notebook_is_read_as_a_script(apart: ProcessPoolExecutor) -> None:

@@ -92,10 +92,18 @@ def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None
     if not seen(events, "backward"):
         add(case, "PT_BACKWARD_MISSING", "loss.backward() for each batch", "no backward pass")
         return
-    if len(steps) < max(len(seen(events, "backward")) // 2, 1):
+    backwards, moved = len(seen(events, "backward")), moves(events, sources)
+    by_hand = len(steps) < max(backwards // 2, 1) and moved > backwards // 2
+    closures = bool(steps) and all("closure" in event[3] for event in steps)
+    if len(steps) < max(backwards // 2, 1) and not by_hand and not closures:
         add(case, "PT_STEP_MISSING", "a step of the optimiser for each batch", f"{len(steps)} steps")
         return
-    judge_order(case, events, sources)
+    before = len(case.findings)
+    judge_order(case, events, sources, by_hand)
+    if len(steps) > 2 and not moved and len(case.findings) == before:
+        add(
+            case, "PT_STEP_MISSING", "weights that move", f"{len(steps)} steps, and the weights stay the same"
+        )
     if any("zero" in event[3].split() for event in seen(events, "forward", sources)[:1]):
         add(case, "PT_WEIGHTS_ZERO", "random weights before the first step", "all weights are 0")
     per_epoch = [len(seen(part, "batch", sources)) for part in epochs(events, sources)]
@@ -144,15 +152,26 @@ def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
         add(case, "PT_SOFTMAX_BEFORE_LOSS", "logits in CrossEntropyLoss", "probabilities")
 
 
-def judge_order(case: Case, events: Events, sources: Sequence[str]) -> None:
-    """The order of zero_grad, backward and step."""
+def moves(events: Events, sources: Sequence[str]) -> int:
+    """How often the weights were others than at the forward pass before."""
+    return sum("moved" in event[3].split() for event in seen(events, "forward", sources))
+
+
+def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: bool) -> None:
+    """The order of zero_grad, backward and step.
+
+    by_hand : the script moves the weights without an optimiser
+    """
     order = [
         event[0]
         for event in events
         if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")
     ]
     pairs = list(pairwise(order))
-    steps, zeros = order.count("step"), order.count("zero_grad")
+    backwards = [event for event in seen(events, "backward") if event[1] in (*sources, "")]
+    steps = len(backwards) if by_hand else order.count("step")
+    cleared = sum("clear" in event[3] for event in backwards)  # by zero_grad, or in another way
+    zeros = max(order.count("zero_grad"), cleared)
     late = sum(pair == ("zero_grad", "step") for pair in pairs)
     if pairs.count(("step", "step")) > steps // 3:
         add(case, "PT_STEP_TWICE", "a step of the optimiser for each backward pass", "several")

@@ -23,6 +23,8 @@ class Recorder:
     def __init__(self, seconds: float) -> None:
         self.events: list[list[Any]] = []
         self.source, self.depth, self.loaders = "", 0, 0
+        self.parameters: list[Any] = []  # of the network that was called last
+        self.sums: dict[int, list[float]] = {}  # some of the weights of each network when it was last called
         self.end = time.process_time() + seconds
 
     def add(self, kind: str, number: int = 0, flags: str = "") -> None:
@@ -31,6 +33,19 @@ class Recorder:
         asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
         if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
             raise Stop
+
+    def called(self, network: Any) -> bool:
+        """Note the parameters of a network that is called; whether they moved since its last call."""
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        few = [p.detach() if p.dim() < 2 else p.detach()[:1] for p in self.parameters]
+        sums = [float(values.double().sum()) for values in few]
+        before, self.sums[id(network)] = self.sums.get(id(network), sums), sums
+        return before != sums
+
+    @property
+    def clear(self) -> bool:
+        """Whether the parameters hold no gradient that another one would be added to."""
+        return all(p.grad is None or not p.grad.any() for p in self.parameters)
 
 
 def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
@@ -50,6 +65,7 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
                 "grad": torch.is_grad_enabled(),
                 "random": random,
                 "zero": zero,
+                "moved": recorder.called(self),
             }
             recorder.add("forward", flags=" ".join(flag for flag, holds in flags.items() if holds))
         recorder.depth += 1
@@ -83,7 +99,18 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         "l1_loss",
     ):
         put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
-    put(torch.Tensor, "backward", recorded(recorder, "backward", torch.Tensor.backward))
+    backward, grad = torch.Tensor.backward, torch.autograd.grad
+
+    def recorded_backward(*args: Any, **keywords: Any) -> Any:
+        recorder.add("backward", flags="clear" if recorder.clear else "")
+        return backward(*args, **keywords)
+
+    def recorded_grad(*args: Any, **keywords: Any) -> Any:
+        recorder.add("backward", flags="clear")  # it adds to no gradient
+        return grad(*args, **keywords)
+
+    put(torch.Tensor, "backward", recorded_backward)
+    put(torch.autograd, "grad", recorded_grad)
 
 
 def recorded_loss(
@@ -110,12 +137,26 @@ def patch_steps(
     base = torch.optim.Optimizer
     put(base, "zero_grad", recorded(recorder, "zero_grad", base.zero_grad))
 
-    def step(optimizer: Any, *_: Any) -> None:
+    def note(optimizer: Any, closure: str) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-        recorder.add("step", flags="empty" if all(grad is None for grad in grads) else "")
+        recorder.add("step", flags=("empty " if all(grad is None for grad in grads) else "") + closure)
 
-    hook = sys.modules["torch.optim.optimizer"].register_optimizer_step_pre_hook(step)
-    undo.append(hook.remove)
+    def before(optimizer: Any, args: Any, keywords: Any) -> None:
+        if not _closure(args, keywords):
+            note(optimizer, "")
+
+    def after(optimizer: Any, args: Any, keywords: Any) -> None:
+        if _closure(args, keywords):  # which computes the gradients within the step
+            note(optimizer, "closure")
+
+    module = sys.modules["torch.optim.optimizer"]
+    undo.append(module.register_optimizer_step_pre_hook(before).remove)
+    undo.append(module.register_optimizer_step_post_hook(after).remove)
+
+
+def _closure(args: Any, keywords: Any) -> bool:
+    """Whether a step is given a function that computes the loss; `args` may begin with the optimiser."""
+    return any(callable(one) for one in (*args, *keywords.values()))
 
 
 def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
