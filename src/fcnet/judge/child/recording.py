@@ -137,13 +137,14 @@ def patch_steps(
     base = torch.optim.Optimizer
     put(base, "zero_grad", recorded(recorder, "zero_grad", base.zero_grad))
 
-    def note(optimizer: Any, closure: str) -> None:
+    def note(optimizer: Any, *flags: str) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-        recorder.add("step", flags=("empty " if all(grad is None for grad in grads) else "") + closure)
+        empty = ["empty"] if all(grad is None for grad in grads) else []
+        recorder.add("step", flags=" ".join([*empty, *flags]))
 
     def before(optimizer: Any, args: Any, keywords: Any) -> None:
         if not _closure(args, keywords):
-            note(optimizer, "")
+            note(optimizer)
 
     def after(optimizer: Any, args: Any, keywords: Any) -> None:
         if _closure(args, keywords):  # which computes the gradients within the step
