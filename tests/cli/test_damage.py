@@ -200,7 +200,8 @@ def test_a_reproduction_in_use_is_left_alone(fcnet: Command, home: Path) -> None
 
 
 def test_a_reproduction_removes_what_a_killed_one_left(home: Path) -> None:
-    (home / "default").mkdir()
+    with Reproduction(load_digits(), home, quick=True).held():  # the first start
+        (home / "default").mkdir()
     left = [home / ".toy.json.tmp-12-0123abcd", home / "default" / ".diagnosis.json.tmp-12-0123abcd"]
     others = [home / ".report.html.tmp-12-0123abcd", home / ".toy.json.tmp-mine"]
     for path in left + others:
