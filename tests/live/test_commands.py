@@ -118,12 +118,15 @@ def test_a_training_is_paused_stopped_and_resumed(fcnet: Callable[[str], Command
     steps = len((tmp_path / "run" / "history.jsonl").read_text().splitlines())
     again = fcnet("train --out run --resume --watch")
     assert again.token != one.token
-    again.until(lambda run: run["state"] == "training")
+
+    def rows() -> int:
+        state = read_live(LiveFolder(tmp_path / "run").state, State)
+        return 0 if state is None else len(state.rows)
+
+    again.until(lambda run: run["state"] == "training" and rows() >= min(steps, 1))
     again.process.send_signal(signal.SIGKILL)  # the page ends with it all the same
     assert again.gone()
-    state = read_live(LiveFolder(tmp_path / "run").state, State)
-    assert state is not None
-    assert len(state.rows) >= min(steps, 1)
+    assert rows() >= min(steps, 1)
 
 
 def test_under_torchrun_all_workers_wait_and_end_for_good(
