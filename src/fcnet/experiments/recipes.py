@@ -198,7 +198,7 @@ def fitted(config: TrainConfig, dataset: Dataset, start: TrainConfig | None = No
         validation = min(validation, max(1, len(dataset.train) // 5))
     if batch_size == usual.batch_size:
         batch_size = min(batch_size, max(1, (len(dataset.train) - validation) // 10))
-    if dataset.image_shape[1] == 1:
+    if not dataset.of_images:
         unasked = [name for name in PICTURES_ONLY if getattr(config, name) == getattr(usual, name)]
         if config.preprocessing == usual.preprocessing == "symmetric":  # of pixels
             unasked.append("preprocessing")
