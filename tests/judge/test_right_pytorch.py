@@ -84,6 +84,48 @@ if __name__ == "__main__":
     main()
 """
 
+CONTAINER = """        layers = []
+        sizes = [input_size] + list(hidden_layers)
+        for n_in, n_out in zip(sizes[:-1], sizes[1:]):
+            layers.append(nn.Linear(n_in, n_out))
+            layers.append(nn.ReLU())
+        layers.append(nn.Linear(sizes[-1], num_classes))
+        self.layers = nn.Sequential(*layers)
+"""
+
+
+def with_own_parameters(weight: str, bias: str, product: str) -> str:
+    """The handout's script with parameters of its own: their sizes, and what a layer does with `out`."""
+    made = f"""        sizes = [input_size] + list(hidden_layers) + [num_classes]
+        pairs = list(zip(sizes[:-1], sizes[1:]))
+        self.weights = nn.ParameterList(nn.Parameter(0.01 * torch.randn({weight})) for n_in, n_out in pairs)
+"""
+    if bias:
+        made += f"        self.biases = nn.ParameterList(nn.Parameter(torch.zeros({bias})) for _, n_out in pairs)\n"
+    used = f"""        out = x
+        for i in range(len(self.weights)):
+            one = torch.ones(len(out), 1)
+            out = {product}
+            if i + 1 < len(self.weights):
+                out = torch.relu(out)
+"""
+    text = specimen("pytorch")
+    for old, new in ((CONTAINER, made), ("        out = self.layers(x)\n", used)):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+OWN_PARAMETERS = {
+    "(inputs, outputs)": ("n_in, n_out", "n_out", "out @ self.weights[i] + self.biases[i]"),
+    "(outputs, inputs)": ("n_out, n_in", "n_out", "out @ self.weights[i].t() + self.biases[i]"),
+    "biases of one row": ("n_in, n_out", "1, n_out", "out @ self.weights[i] + self.biases[i]"),
+    "biases of one column": ("n_out, n_in", "n_out, 1", "(self.weights[i] @ out.t() + self.biases[i]).t()"),
+    "the bias as the last row": ("n_in + 1, n_out", "", "torch.cat([out, one], 1) @ self.weights[i]"),
+    "the bias as the first row": ("n_in + 1, n_out", "", "torch.cat([one, out], 1) @ self.weights[i]"),
+    "the bias as a column": ("n_out, n_in + 1", "", "torch.cat([out, one], 1) @ self.weights[i].t()"),
+}
+
 STEP = """        optimizer.zero_grad()
         F.nll_loss(model(data), target).backward()
         optimizer.step()
@@ -121,6 +163,10 @@ RIGHT = {
     "batch norm and dropout": (REGULARISED, set()),
     "functions, another class name, samplers": (FUNCTIONS, {"PT_LOG_SOFTMAX"}),
     **{name: (FUNCTIONS.replace(STEP, step), {"PT_LOG_SOFTMAX"}) for name, step in STEPS.items()},
+    **{
+        f"parameters of its own: {name}": (with_own_parameters(*parts), set())
+        for name, parts in OWN_PARAMETERS.items()
+    },
 }
 
 

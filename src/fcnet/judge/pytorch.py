@@ -11,6 +11,7 @@ from fcnet.judge.case import Case
 from fcnet.judge.opening import load
 from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
+from fcnet.judge.pytorch_shortcuts import judge_shortcuts
 from fcnet.judge.script import judge_script
 
 
@@ -30,7 +31,9 @@ def look_at_pytorch(case: Case, submission: Asked) -> None:
     right = judge_construction(case, submission, name)
     if right:
         case.reached.append("forward")
-        judge_forward(case, submission, name)
+        fit = judge_forward(case, submission, name)
+        if fit is not None and fit.plain and not case.wrong("forward"):
+            judge_shortcuts(case, submission, name, fit)
     if not case.has(
         "PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import erf
 from typing import Any
@@ -14,7 +15,7 @@ from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
 from fcnet.judge.isolation import Failure, Reply
-from fcnet.judge.pytorch_layers import HIDDEN, C, D, expected_shapes, lines_of, target_of, weights_of
+from fcnet.judge.pytorch_layers import HIDDEN, C, D, Layer, find_layers, lines_of, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
 from fcnet.two_layernet import log_softmax, relu, softmax
@@ -89,29 +90,53 @@ def passed(
     return a
 
 
-def judge_forward(case: Case, submission: Asked, name: str) -> None:
-    """Hold the outputs of all four networks against ours."""
+@dataclass(frozen=True)
+class Fit:
+    """What gives the outputs of a network.
+
+    Attributes
+    ----------
+    hidden, last : the functions of the hidden layers and of the last one
+    ones_first : whether the input that is always 1 comes before the others, where biases are in the matrices
+    """
+
+    hidden: Sequence[Function]
+    last: Function
+    ones_first: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether all hidden layers have one activation, and the last layer has none."""
+        return len(set(self.hidden)) == 1 and same not in self.hidden and self.last is same
+
+
+def judge_forward(case: Case, submission: Asked, name: str) -> Fit | None:
+    """Hold the outputs of all four networks against ours; what gives those of the last, if anything does."""
     spans = lines_of(case, name, "forward", "__init__")
+    fit = None
     for hidden in reversed(HIDDEN):
-        if not judge_one(case, submission, name, hidden, spans):
-            return
+        asked, fit = judge_one(case, submission, hidden, spans)
+        if not asked:
+            return None
+    return fit
 
 
 def judge_one(
-    case: Case, submission: Asked, name: str, hidden: Sequence[int], spans: list[tuple[int, int]]
-) -> bool:
-    """One network's outputs; whether the next has to be asked."""
+    case: Case, submission: Asked, hidden: Sequence[int], spans: list[tuple[int, int]]
+) -> tuple[bool, Fit | None]:
+    """One network's outputs: whether the next has to be asked, and what gives them."""
     target, rng = target_of(hidden), case.rng
     attributes = submission.call("attributes", target=target).value["attributes"]
+    layers = find_layers(attributes, hidden)
     values = {
         path: rng.normal(0, 0.7, np.shape(v)).astype(np.float32) for path, v in weights_of(attributes).items()
     }
-    biases = {
-        f"{path.rpartition('.')[0]}.bias": rng.uniform(0.3, 0.8, len(value)).astype(np.float32)
-        for path, value in values.items()
+    values |= {
+        layer.bias: rng.uniform(0.3, 0.8, np.shape(attributes[layer.bias])).astype(np.float32)
+        for layer in layers
+        if layer.bias
     }
-    biases = {path: value for path, value in biases.items() if path in attributes}
-    submission.call("assign", target=target, values={**values, **biases})
+    submission.call("assign", target=target, values=values)
     X = rng.normal(0, 1, (N, D)).astype(np.float32)
     question = {
         "layers": len(hidden) + 1,
@@ -123,29 +148,28 @@ def judge_one(
     answer = ask(submission, target, X)
     if answer.failure is not None:
         told_failure(case, answer.failure, question, spans)
-        return False
+        return False, None
     array = array_of(answer.value["value"])
     if array is None or array.shape != (N, C):
         nothing = answer.value["value"] is None
         case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", question,
                  f"logits of shape ({N}, {C})", shape_text(answer.value["value"]), spans=spans)  # fmt: skip
-        return False
+        return False, None
     again = ask(submission, target, X, seed=1)
     second = array_of(again.value["value"]) if again.ok else None
     if second is None or not np.allclose(array, second, atol=1e-6):
         case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others", spans=spans)
-        return False
+        return False, None
     if isinstance(answer.value["value"], dict) and answer.value["value"].get("grad") is False:
         case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False", spans=spans)
-    ordered = in_order(values, biases, hidden)
-    extra = [path for path in attributes if path not in values and path not in biases]
-    judge_output(case, array, X, ordered, hidden, question, spans, extra)
+    extra = [path for path in attributes if path not in values]
+    fit = judge_output(case, array, X, layers, values, question, spans, extra)
     one = ask(submission, target, X[:1])
     alone = array_of(one.value["value"]) if one.ok else None
     if alone is None or alone.shape != (1, C):
         got = shape_text(one.value["value"]) if one.failure is None else one.failure.text
         case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got, spans=spans)
-    return True
+    return True, fit
 
 
 def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
@@ -168,42 +192,47 @@ def told_failure(
     case.add(code, dict(question), f"logits of shape ({N}, {C})", got, line=failure.line, spans=spans)
 
 
-def in_order(
-    values: Mapping[str, Array], biases: Mapping[str, Array], hidden: Sequence[int]
-) -> tuple[list[Array], list[Array]]:
-    """Weights and biases from the input to the output, found by their shapes, which all differ."""
-    weights, found = [], []
-    for shape in expected_shapes(hidden):
-        path = next(path for path, value in values.items() if value.shape == shape)
-        weights.append(values[path].astype(np.float64))
-        found.append(biases.get(f"{path.rpartition('.')[0]}.bias", np.zeros(shape[0])).astype(np.float64))
-    return weights, found
+def patterns(hidden: int) -> list[tuple[str, list[Function]]]:
+    """What the hidden layers may do, each with the kind of mistake that it is."""
+    found: list[tuple[str, list[Function]]] = [(code, [f] * hidden) for code, f in HIDDEN_FUNCTIONS]
+    for pattern in range(1, 2**hidden - 1):
+        some: list[Function] = [relu if pattern >> place & 1 else same for place in range(hidden)]
+        found.append(("PT_ACTIVATION_MISSING_SOMEWHERE", some))
+    return found
+
+
+def agree(got: Array, other: Array) -> bool:
+    """Whether outputs of the submission are ours, but for the rounding of float32."""
+    return bool(np.allclose(got, other, rtol=CLOSE, atol=CLOSE * max(1.0, float(np.abs(other).max()))))
 
 
 def judge_output(
-    case: Case, got: Array, X: Array, ordered: tuple[list[Array], list[Array]], hidden: Sequence[int],
+    case: Case, got: Array, X: Array, layers: Sequence[Layer], values: Mapping[str, Array],
     question: Mapping[str, Any], spans: list[tuple[int, int]], extra: Sequence[str],
-) -> None:  # fmt: skip
-    """Name what the forward pass does."""
-    weights, biases = ordered
-    right = passed(X, weights, biases, [relu] * len(hidden), same)
-    shown = Shown(dict(question), {"logits of the first example": right[0]}, {"output": got[0]})
-
-    def agrees(other: Array) -> bool:
-        return bool(np.allclose(got, other, rtol=CLOSE, atol=CLOSE * max(1.0, float(np.abs(right).max()))))
-
-    patterns: list[tuple[str, list[Function]]] = [(code, [f] * len(hidden)) for code, f in HIDDEN_FUNCTIONS]
-    for pattern in range(1, 2 ** len(hidden) - 1):
-        some: list[Function] = [relu if pattern >> place & 1 else same for place in range(len(hidden))]
-        patterns.append(("PT_ACTIVATION_MISSING_SOMEWHERE", some))
-    for (code, functions), (last_code, last) in product(patterns, LAST_FUNCTIONS):
-        if agrees(passed(X, weights, biases, functions, last)):
-            partly = code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")
-            for one in (code if not partly else "", last_code):
-                if one:
-                    case.add(one, *shown, spans=spans)
-            return
+) -> Fit | None:  # fmt: skip
+    """Name what the forward pass does, and give it."""
+    orders = (False, True) if any(layer.with_bias for layer in layers) else (False,)
+    ordered = {first: [layer.parts(values, first) for layer in layers] for first in orders}
+    hidden = len(layers) - 1
+    for ones_first, (code, functions), (last_code, last) in product(orders, patterns(hidden), LAST_FUNCTIONS):
+        weights, biases = zip(*ordered[ones_first], strict=True)
+        if not agree(got, passed(X, weights, biases, functions, last)):
+            continue
+        partly = code == "PT_NO_ACTIVATION" and case.has("PT_ACTIVATION_MISSING_SOMEWHERE")
+        right = passed(X, weights, biases, [relu] * hidden, same)
+        for one in (code if not partly else "", last_code):
+            if one:
+                case.add(one, *shown_logits(question, right, got), spans=spans)
+        return Fit(functions, last, ones_first)
     if extra:
         case.notes.append("the network has further layers: its outputs were not compared")
-        return
-    case.add("PT_FORWARD_UNKNOWN", *shown, spans=spans)
+        return None
+    weights, biases = zip(*ordered[False], strict=True)
+    right = passed(X, weights, biases, [relu] * hidden, same)
+    case.add("PT_FORWARD_UNKNOWN", *shown_logits(question, right, got), spans=spans)
+    return None
+
+
+def shown_logits(question: Mapping[str, Any], right: Array, got: Array) -> Shown:
+    """The first example's outputs."""
+    return Shown(dict(question), {"logits of the first example": right[0]}, {"output": got[0]})

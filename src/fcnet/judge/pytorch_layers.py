@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,8 +19,64 @@ from fcnet.judge.source import span
 Array = NDArray[Any]
 
 D, C = 6, 3
-HIDDEN = ([7], [7, 5], [7, 5, 9], [7, 5, 9, 8])
-"""Networks of 2, 3, 4 and 5 layers; every width differs."""
+HIDDEN = ([11], [11, 8], [11, 8, 14], [11, 8, 14, 17])
+"""Networks of 2, 3, 4 and 5 layers. Each width differs from all others and from all others plus 1, so that
+the shape of a matrix tells its layer, its orientation, and whether the bias is in it."""
+
+EQUAL = [D, D, D]
+"""Hidden layers that are as wide as the input: layers may share weights, and shortcuts fit."""
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where the parameters of one layer are.
+
+    Attributes
+    ----------
+    weight : path of the matrix
+    transposed : whether the matrix is (inputs, outputs) rather than (outputs, inputs)
+    with_bias : whether the matrix holds the bias, as weights of an input that is always 1
+    bias : path of the bias, "" where there is none beside the matrix
+    """
+
+    weight: str
+    transposed: bool
+    with_bias: bool
+    bias: str = ""
+
+    def parts(self, values: Mapping[str, Array], ones_first: bool) -> tuple[Array, Array]:
+        """Weights (outputs, inputs) and bias (outputs,) in float64.
+
+        Parameters
+        ----------
+        values : of the network's parameters, by path
+        ones_first : whether the input that is always 1 comes before the others, where there is one
+        """
+        W = np.asarray(values[self.weight], np.float64)
+        W = W.T if self.transposed else W
+        b = np.zeros(len(W))
+        if self.with_bias:
+            place = 0 if ones_first else -1
+            b, W = W[:, place], np.delete(W, place, axis=1)
+        return W, b + np.ravel(values[self.bias]) if self.bias else b
+
+
+FORMS = ((False, False), (True, False), (False, True), (True, True))
+"""`transposed` and `with_bias` of a matrix, those of nn.Linear first."""
+
+
+def form_of(shape: Shape, transposed: bool, with_bias: bool) -> Shape:
+    """The shape of the matrix of a layer (outputs, inputs)."""
+    n_out, n_in = shape[0], shape[1] + with_bias
+    return (n_in, n_out) if transposed else (n_out, n_in)
+
+
+def layer_of(shape: Shape, transposed: bool, with_bias: bool) -> Shape:
+    """(outputs, inputs) of the layer that a matrix belongs to."""
+    n_out, n_in = shape[::-1] if transposed else shape
+    return n_out, n_in - with_bias
 
 
 def lines_of(case: Case, name: str, *methods: str) -> list[tuple[int, int]]:
@@ -27,8 +85,8 @@ def lines_of(case: Case, name: str, *methods: str) -> list[tuple[int, int]]:
     return found or [(1, len(case.source.lines))]
 
 
-def expected_shapes(hidden: Sequence[int]) -> list[tuple[int, int]]:
-    """(out, in) of each layer."""
+def expected_shapes(hidden: Sequence[int]) -> list[Shape]:
+    """(outputs, inputs) of each layer."""
     sizes = [D, *hidden, C]
     return [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
 
@@ -60,7 +118,8 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
                 spans=spans,
             )
             return False
-        weights = weights_of(reply.value["attributes"])
+        attributes = reply.value["attributes"]
+        weights = weights_of(attributes)
         code = construction_code(case, spans, hidden, weights)
         if code:
             shapes = [tuple(value.shape) for value in weights.values()]
@@ -72,19 +131,14 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
                 spans=spans,
             )
             return False
-        names = set(reply.value["attributes"])
-        missing = [
-            path
-            for path in weights
-            if f"{path.rpartition('.')[0]}.bias" not in names and path.endswith("weight")
-        ]
+        missing = without_bias(find_layers(attributes, hidden), attributes)
         if missing:
             case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}", spans=spans)
-    same = make(submission, name, [D, D, D])
+    same = make(submission, name, EQUAL)
     if same.ok and len(weights_of(same.value["attributes"])) < 4:
         case.add(
             "PT_SHARED_LAYER",
-            f"{name}({D}, [{D}, {D}, {D}], {C})",
+            f"{name}({D}, {EQUAL}, {C})",
             "4 weight matrices",
             f"{len(weights_of(same.value['attributes']))}",
             spans=spans,
@@ -94,8 +148,60 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
 
 
 def weights_of(attributes: Mapping[str, Any]) -> dict[str, Array]:
-    """The matrices among a module's parameters, by name."""
-    return {path: np.asarray(value) for path, value in attributes.items() if np.ndim(value) == 2}
+    """The matrices among a module's parameters, by name; one row or column alone is a bias."""
+    arrays = {path: np.asarray(value) for path, value in attributes.items()}
+    return {path: value for path, value in arrays.items() if value.ndim == 2 and min(value.shape) > 1}
+
+
+def find_layers(attributes: Mapping[str, Any], hidden: Sequence[int]) -> list[Layer]:
+    """The layers from the input to the output, found by their shapes; fewer where one is not found."""
+    weights, found = weights_of(attributes), []
+    for shape in expected_shapes(hidden):
+        for path, form in ((path, form) for path in weights for form in FORMS):
+            if weights[path].shape == form_of(shape, *form):
+                found.append(Layer(path, *form, bias_of(path, shape[0], attributes)))
+                break
+    return found
+
+
+def bias_of(weight: str, size: int, attributes: Mapping[str, Any]) -> str:
+    """The path of a layer's bias: beside its weights, else the only one of its size; "" for none."""
+    beside = f"{weight.rpartition('.')[0]}.bias"
+    if weight.endswith("weight") and beside in attributes:
+        return beside
+    alone = [
+        path
+        for path, value in attributes.items()
+        if np.size(value) == size == max(np.shape(value), default=0) and not path.endswith(".weight")
+    ]
+    own = [path for path in alone if f"{path.rpartition('.')[0]}.weight" not in attributes]
+    return own[0] if len(own) == 1 else ""
+
+
+def without_bias(layers: Sequence[Layer], attributes: Mapping[str, Any]) -> list[str]:
+    """The weights of layers without a bias; another vector of the layer's size may be one."""
+    taken = {path for layer in layers for path in (layer.weight, layer.bias)}
+    others = {np.size(value) for path, value in attributes.items() if path not in taken}
+    return [
+        layer.weight
+        for layer in layers
+        if not layer.bias
+        and not layer.with_bias
+        and layer_of(np.shape(attributes[layer.weight]), layer.transposed, False)[0] not in others
+    ]
+
+
+def usual_shapes(shapes: Sequence[Shape], wanted: Sequence[Shape]) -> list[Shape]:
+    """The layers (outputs, inputs) behind matrices of any form: each by its shape, the others as most are."""
+    seen = [
+        [(form, layer) for form in FORMS for layer in wanted if form_of(layer, *form) == shape]
+        for shape in shapes
+    ]
+    forms = Counter(found[0][0] for found in seen if found)
+    most = max(FORMS, key=lambda form: forms[form])
+    return [
+        found[0][1] if found else layer_of(shape, *most) for shape, found in zip(shapes, seen, strict=True)
+    ]
 
 
 def constructor_code(kind: str, message: str, layers: int) -> str:
@@ -114,7 +220,8 @@ def construction_code(
     case: Case, spans: list[tuple[int, int]], hidden: Sequence[int], weights: Mapping[str, Array]
 ) -> str:
     """What is wrong with the layers' shapes, "" if nothing is."""
-    wanted, shapes = expected_shapes(hidden), [tuple(value.shape) for value in weights.values()]
+    wanted = expected_shapes(hidden)
+    shapes = usual_shapes([value.shape for value in weights.values()], wanted)
     if sorted(shapes) == sorted(wanted):
         return ""
     makes_layers = case.source.find([r"Linear\("], spans) is not None

@@ -1,0 +1,132 @@
+"""Networks whose layers are all as wide as the input: a shortcut past a layer fits there, and is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.judge.asked import Asked
+from fcnet.judge.case import Case
+from fcnet.judge.pytorch_forward import Fit, Function, N, agree, ask, passed, shown_logits
+from fcnet.judge.pytorch_layers import (
+    EQUAL,
+    FORMS,
+    C,
+    D,
+    Layer,
+    Shape,
+    expected_shapes,
+    form_of,
+    lines_of,
+    make,
+    target_of,
+    weights_of,
+)
+from fcnet.judge.student import array_of
+
+Array = NDArray[Any]
+
+
+def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
+    """Hold the outputs of a network with equal widths against ours.
+
+    Its hidden layers all get one symmetric matrix and one bias, so that neither their order nor the
+    orientation of their matrices has to be known.
+
+    fit : what gives the outputs of networks whose widths differ
+    """
+    reply = make(submission, name, EQUAL)
+    attributes = reply.value["attributes"] if reply.ok else {}
+    layers = equal_layers(attributes)
+    if not layers:
+        return
+    values = equal_values(case.rng, attributes, layers)
+    X = case.rng.normal(0, 1, (N, D)).astype(np.float32)
+    submission.call("assign", target=target_of(EQUAL), values=values)
+    answer = ask(submission, target_of(EQUAL), X)
+    got = array_of(answer.value["value"]) if answer.ok else None
+    if got is None or got.shape != (N, C):
+        return  # forward.py has said so of other networks, or it cannot be told
+    parts = [layer.parts(values, fit.ones_first) for layer in layers]
+    weights, biases = zip(*parts, strict=True)
+    right = passed(X, weights, biases, [fit.hidden[0]] * len(EQUAL), fit.last)
+    if agree(got, right):
+        return
+    shortcut = any(agree(got, other) for other in with_shortcuts(X, weights, biases, fit))
+    case.add(
+        "PT_SHORTCUT" if shortcut else "PT_FORWARD_UNKNOWN",
+        *shown_logits({"N": N, "input size": D, "hidden layers": EQUAL, "classes": C}, right, got),
+        spans=lines_of(case, name, "forward", "__init__"),
+    )
+
+
+def equal_layers(attributes: Mapping[str, Any]) -> list[Layer]:
+    """The layers of a network with equal widths; none where they cannot be told.
+
+    The hidden layers are in no order, and the bias of each is any vector of its size.
+    """
+    weights, biases = weights_of(attributes), vectors(attributes)
+    found: list[Layer] = []
+    for shape in expected_shapes(EQUAL):
+        taken = {path for layer in found for path in (layer.weight, layer.bias)}
+        path, form = next(
+            (
+                (path, form)
+                for path in weights
+                for form in FORMS
+                if path not in taken and weights[path].shape == form_of(shape, *form)
+            ),
+            ("", FORMS[0]),
+        )
+        if not path:
+            return []
+        bias = next((one for one in biases if one not in taken and np.size(biases[one]) == shape[0]), "")
+        found.append(Layer(path, *form, bias))
+    known = {path for layer in found for path in (layer.weight, layer.bias)}
+    return found if set(attributes) <= known else []
+
+
+def vectors(attributes: Mapping[str, Any]) -> dict[str, Array]:
+    """The parameters that may be biases."""
+    weights = weights_of(attributes)
+    return {path: np.asarray(value) for path, value in attributes.items() if path not in weights}
+
+
+def equal_values(
+    rng: np.random.Generator, attributes: Mapping[str, Any], layers: Sequence[Layer]
+) -> dict[str, Array]:
+    """Parameters of a network with equal widths: the same for all matrices, and all vectors, of one shape."""
+    matrices: dict[Shape, Array] = {}
+    vectors: dict[int, Array] = {}
+    values = {}
+    for layer in layers:
+        shape = np.shape(attributes[layer.weight])
+        square = shape[0] == shape[1]
+        matrix = matrices.setdefault(shape, rng.normal(0, 0.7, shape))
+        values[layer.weight] = ((matrix + matrix.T) / 2 if square else matrix).astype(np.float32)
+        if layer.bias:
+            shape = np.shape(attributes[layer.bias])
+            size = int(np.prod(shape))
+            vector = vectors.setdefault(size, rng.uniform(0.3, 0.8, size))
+            values[layer.bias] = vector.reshape(shape).astype(np.float32)
+    return values
+
+
+def with_shortcuts(X: Array, weights: Sequence[Array], biases: Sequence[Array], fit: Fit) -> Iterator[Array]:
+    """Outputs of networks in which hidden layers get the output of an earlier one, or the input, added.
+
+    It is added before the activation or after it.
+    """
+    f: Function = fit.hidden[0]
+    ways = ((0, False), *product((1, 2, 3), (True, False)))
+    for chosen in product(ways, repeat=len(EQUAL)):
+        outputs = [X.astype(np.float64)]
+        for W, b, (back, inside) in zip(weights, biases, chosen, strict=False):
+            z = outputs[-1] @ W.T + b
+            added = outputs[max(len(outputs) - back, 0)] if back else np.zeros_like(z)
+            outputs.append(f(z + added) if inside else f(z) + added)
+        yield fit.last(outputs[-1] @ weights[-1].T + biases[-1])
