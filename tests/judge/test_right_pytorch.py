@@ -157,6 +157,86 @@ STEPS = {
 """,
 }
 
+ADAM = "torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=0.001)"
+CRITERION = "nn.CrossEntropyLoss()"
+LOSS = "loss = criterion(outputs, labels)"
+COUNTING = """                _, predicted = torch.max(outputs.data, 1)
+                total += labels.size(0)
+                correct += (predicted == labels).sum().item()
+            print("validation accuracy: {} %".format(100 * correct / total))
+"""
+MEANS = """                predicted = torch.argmin(-outputs, 1)
+                total += 1
+                correct += (predicted == labels).float().mean().item()
+            print("validation accuracy: {:.3f}".format(correct / total))
+"""
+WHOLE_PERCENT = COUNTING.replace("{} %", "%d %%").replace(
+    ".format(100 * correct / total)", " % (100 * correct // total)"
+)
+WITH_OTHER_NUMBERS = (
+    COUNTING
+    + """            print("best accuracy 0.512, error {:.2f} %, lr 0.00100".format(100 - 100 * correct / total))
+"""
+)
+STEPPING = """            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+"""
+CHANGES = {
+    "a sum that is divided by the number of examples": [
+        (CRITERION, 'nn.CrossEntropyLoss(reduction="sum")'),
+        (LOSS, f"{LOSS} / labels.size(0)"),
+    ],
+    "a negative loss that is maximised": [
+        (ADAM, ADAM.replace("weight_decay=0.001", "maximize=True")),
+        (LOSS, "loss = -criterion(outputs, labels)"),
+    ],
+    "smoothed labels and weights of classes": [
+        (CRITERION, "nn.CrossEntropyLoss(weight=torch.linspace(0.5, 1.5, 10), label_smoothing=0.1)"),
+    ],
+    "a cross-entropy by hand": [
+        (LOSS, "loss = -torch.log_softmax(outputs, 1)[range(len(labels)), labels].mean()"),
+    ],
+    "the logarithm of a softmax": [
+        (LOSS, "loss = nn.functional.nll_loss(torch.log(torch.softmax(outputs, 1)), labels)"),
+    ],
+    "groups of parameters": [
+        (ADAM, "torch.optim.Adam([{'params': layer.parameters(), 'lr': 1e-3} for layer in model.layers if isinstance(layer, nn.Linear)])"),
+    ],
+    "two optimisers": [
+        (f"    optimizer = {ADAM}", "    optimizer = torch.optim.Adam(model.layers[:2].parameters())\n    other = torch.optim.SGD(model.layers[2:].parameters(), lr=0.1)"),
+        (STEPPING, STEPPING + STEPPING.replace("optimizer", "other").replace("            loss.backward()\n", "").replace("            other.zero_grad()\n", "")),
+        ("            optimizer.zero_grad()\n", "            optimizer.zero_grad()\n            other.zero_grad()\n"),
+    ],
+    "a learning rate that starts at 0": [
+        (ADAM, f"{ADAM}\n    warm_up = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, step / 4))"),
+        (STEPPING, f"{STEPPING}            warm_up.step()\n"),
+    ],
+    "a strong penalty": [
+        (ADAM, "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.5)"),
+    ],
+    "constants among the parameters": [
+        ("        self.layers = nn.Sequential(*layers)", "        self.layers = nn.Sequential(*layers)\n        self.mean = nn.Parameter(torch.zeros(input_size), requires_grad=False)"),
+        ("self.layers(x)", "self.layers(x - self.mean)"),
+    ],
+    "means over minibatches of one size": [(COUNTING, MEANS)],
+    "a percentage without decimals": [(COUNTING, WHOLE_PERCENT)],
+    "other numbers beside the accuracy": [(COUNTING, WITH_OTHER_NUMBERS)],
+    "classes by NumPy": [
+        ("_, predicted = torch.max(outputs.data, 1)", "predicted = torch.from_numpy(outputs.numpy().argmax(axis=1))"),
+    ],
+}  # fmt: skip
+
+
+def with_changes(name: str) -> str:
+    """The handout's script in another way that is right, too."""
+    text = specimen("pytorch")
+    for old, new in CHANGES[name]:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
 RIGHT = {
     "the handout's style": (specimen("pytorch"), set()),
     "a list of modules, flattened inside": (MODULE_LIST, set()),
@@ -167,6 +247,7 @@ RIGHT = {
         f"parameters of its own: {name}": (with_own_parameters(*parts), set())
         for name, parts in OWN_PARAMETERS.items()
     },
+    **{name: (with_changes(name), set()) for name in CHANGES},
 }
 
 
@@ -195,6 +276,35 @@ def test_what_such_a_step_lacks_is_still_named(step: str, code: str, apart: Proc
     text = FUNCTIONS.replace(STEP, step).replace("lr=0.1", "lr=0" if "'lr'" in step else "lr=0.1")
     report = apart.submit(judged, text, "ex2_pytorch.py").result()
     assert [f.code for f in report.findings if f.severity == "error"] == [code]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            [(CRITERION, 'nn.CrossEntropyLoss(reduction="sum")'), ("learning_rate = 1e-3", "learning_rate = 5e-6")],
+            "the loss is a sum over the minibatch",
+        ),
+        (
+            [(STEPPING, "            loss.backward()\n            if i % 2 == 1:\n                optimizer.step()\n                optimizer.zero_grad()\n")],
+            "the optimiser steps once for several minibatches",
+        ),
+        (
+            [(LOSS, "p = torch.softmax(outputs, 1)[range(len(labels)), labels]\n            loss = -((1 - p) ** 2 * p.log()).mean() + outputs.abs().max()")],
+            "the loss is neither one of PyTorch's nor the cross-entropy",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_decided_is_a_note(
+    changes: list[tuple[str, str]], words: str, apart: ProcessPoolExecutor
+) -> None:
+    text = specimen("pytorch")
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    report = apart.submit(judged, text, "ex2_pytorch.py").result()
+    assert report.findings == ()
+    assert any(note.startswith(words) for note in report.notes)
 
 
 def test_a_notebook_is_read_as_a_script(apart: ProcessPoolExecutor) -> None:

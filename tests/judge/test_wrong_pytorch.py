@@ -1,3 +1,4 @@
+# ruff: noqa: E501  each change stands in one line
 """Mistakes in PyTorch scripts are named, in programs of other styles than the specimen too."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import pytest
 
 from fcnet.judge.catalogue import specimen
 from in_process import judged
-from judge.test_right_pytorch import OWN_PARAMETERS, with_own_parameters
+from judge.test_right_pytorch import BY_HAND, FUNCTIONS, OWN_PARAMETERS, STEP, STEPS, with_own_parameters
 
 pytest.importorskip("torch")
 
@@ -48,8 +49,52 @@ WRONG = [
     (changed(ROWS, ("torch.ones(len(out), 1)", "torch.full((len(out), 1), 2.0)")), "PT_FORWARD_UNKNOWN"),
 ]
 
+ADAM = "torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=0.001)"
+LOSS = "loss = criterion(outputs, labels)"
+CRITERION = "nn.CrossEntropyLoss()"
+SUMMED = 'nn.CrossEntropyLoss(reduction="sum")'
+ONE_HOT = "nn.functional.one_hot(labels, 10).float()"
+SGD = "optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
+COUNT = "(model(data).argmax(dim=-1) == target).sum().item()"
+WHOLE = ("len(loader.dataset)", "total")
+COUNTED = (
+    changed(
+        FUNCTIONS,
+        (f"    right = sum({COUNT} for data, target in loader)\n", f"    right = total = 0\n    for data, target in loader:\n        right += {COUNT}\n        total += len(target)\n"),
+        WHOLE,
+    )
+)  # fmt: skip
 
-@pytest.mark.parametrize(("text", "code"), WRONG)
+TRAINING = [
+    (changed(SCRIPT, (ADAM, "torch.optim.SGD(model.parameters(), lr=0.1, maximize=True)")), "PT_UPHILL"),
+    (changed(SCRIPT, (LOSS, "loss = -nn.functional.cross_entropy(outputs, labels)")), "PT_UPHILL"),
+    (changed(FUNCTIONS, (SGD, "optim.AdamW(model.parameters(), maximize=True)")), "PT_UPHILL"),
+    (changed(FUNCTIONS, (STEP, BY_HAND.replace("p -=", "p +="))), "PT_UPHILL"),
+    (changed(FUNCTIONS, (STEP, STEPS["a step that is given a closure"].replace("= F.nll", "= -F.nll"))), "PT_UPHILL"),
+    (changed(FUNCTIONS, (STEP, STEPS["gradients that are asked for"].replace("grad = g", "grad = -g"))), "PT_UPHILL"),
+    (changed(SCRIPT, (CRITERION, SUMMED), (ADAM, "torch.optim.SGD(model.parameters(), lr=learning_rate)")), "PT_LOSS_SUM"),
+    (changed(SCRIPT, (CRITERION, 'nn.CrossEntropyLoss(reduction="sum", label_smoothing=0.1)')), "PT_LOSS_SUM"),
+    (changed(FUNCTIONS, ("nll_loss(model(data), target)", 'nll_loss(model(data), target, reduction="sum")')), "PT_LOSS_SUM"),
+    (changed(FUNCTIONS, (SGD, "optim.SGD(model.out.parameters(), lr=0.1)")), "PT_PARAMETERS_LEFT_OUT"),
+    (changed(FUNCTIONS, (SGD, "optim.SGD([*model.fc0.parameters(), *model.out.parameters()], lr=0.1)")), "PT_PARAMETERS_LEFT_OUT"),
+    (changed(FUNCTIONS, ("    optimizer = optim", "    for p in model.fc1.parameters():\n        p.requires_grad = False\n    optimizer = optim")), "PT_FROZEN"),
+    (changed(SCRIPT, (LOSS, f"loss = ((outputs - {ONE_HOT}) ** 2).mean()")), "PT_OTHER_LOSS"),
+    (changed(SCRIPT, (LOSS, f"loss = 3 * (outputs - {ONE_HOT}).pow(2).sum()")), "PT_OTHER_LOSS"),
+    (changed(SCRIPT, (LOSS, f"loss = nn.functional.smooth_l1_loss(outputs, {ONE_HOT})")), "PT_OTHER_LOSS"),
+    (changed(SCRIPT, (LOSS, "loss = criterion(outputs.softmax(1), labels)")), "PT_SOFTMAX_BEFORE_LOSS"),
+]  # fmt: skip
+
+EVALUATION = [
+    (changed(COUNTED, ("argmax(dim=-1)", "argmin(dim=-1)")), "PT_ARGMIN"),
+    (changed(COUNTED, ("model(data).argmax", "(-model(data)).argmax")), "PT_ARGMIN"),
+    (changed(COUNTED, ("model(data).argmax(dim=-1) == target).sum()", "model(data).numpy().argmin(axis=1) == target.numpy()).sum()")), "PT_ARGMIN"),
+    (changed(COUNTED, ("total += len(target)", "total += 1"), ("val_loader = DataLoader(data, batch_size=100", "val_loader = DataLoader(data, batch_size=50")), "PT_ACCURACY"),
+    (changed(COUNTED, ("right += ", "right = "), ("print(epoch,", "print('accuracy',")), "PT_ACCURACY"),
+    (changed(COUNTED, ("right / total", "right / 100"), ("print(epoch,", "print('accuracy',")), "PT_ACCURACY"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), [*WRONG, *TRAINING, *EVALUATION])
 def test_a_mistake_is_named(text: str, code: str, apart: ProcessPoolExecutor) -> None:
     report = apart.submit(judged, text, "ex2_pytorch.py").result()
     assert {f.code for f in report.findings if f.severity == "error"} == {code}, report.findings
@@ -57,3 +102,31 @@ def test_a_mistake_is_named(text: str, code: str, apart: ProcessPoolExecutor) ->
     for finding in report.findings:
         assert finding.shown.expected is not None
         assert finding.shown.got is not None
+
+
+def test_an_accuracy_over_minibatches_of_unequal_sizes_is_a_remark(apart: ProcessPoolExecutor) -> None:
+    text = changed(
+        COUNTED,
+        (COUNT, COUNT.replace(".sum()", ".float().mean()")),
+        ("total += len(target)", "total += 1"),
+        ("val_loader = DataLoader(data, batch_size=100", "val_loader = DataLoader(data, batch_size=64"),
+    )
+    report = apart.submit(judged, text, "ex2_pytorch.py").result()
+    assert report.verdict == "right"
+    assert {f.code for f in report.findings} == {"PT_LOG_SOFTMAX", "PT_ACCURACY_UNEVEN"}
+
+
+def test_the_line_of_a_mistake_is_named(apart: ProcessPoolExecutor) -> None:
+    lines = {
+        changed(SCRIPT, ("weight_decay=0.001", "maximize=True")): "maximize=True",
+        changed(SCRIPT, (LOSS, "loss = -criterion(outputs, labels)")): "-criterion",
+        changed(SCRIPT, (CRITERION, SUMMED)): 'reduction="sum"',
+        changed(SCRIPT, ("100 * correct / total))\n    torch", "100 * correct / len(val_loader)))\n    torch")): "/ len(val_loader)",
+        changed(SCRIPT, ("torch.argmax(outputs, dim=1)", "outputs.argmin(1)")): "argmin",
+        changed(SCRIPT, ("torch.optim.Adam(model.parameters()", "torch.optim.Adam(model.layers[-1].parameters()")): "layers[-1].parameters()",
+        changed(SCRIPT, ("    criterion = nn", "    model.layers[0].requires_grad_(False)\n    criterion = nn")): "requires_grad_(False)",
+    }  # fmt: skip
+    for text, part in lines.items():
+        (finding,) = apart.submit(judged, text, "ex2_pytorch.py").result().findings
+        assert finding.line is not None
+        assert part in text.splitlines()[finding.line - 1]

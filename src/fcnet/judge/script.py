@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,11 +10,9 @@ from typing import Any
 
 from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-
-SECONDS = 6.0
-"""Of the processor's time, for each of the two runs, training and test."""
-
-Events = list[list[Any]]
+from fcnet.judge.script_descent import judge_descent, slopes
+from fcnet.judge.script_evaluation import judge_evaluation
+from fcnet.judge.script_events import Events, add, epochs, events_of, seen
 
 
 def judge_script(case: Case, submission: Asked) -> None:
@@ -33,30 +32,6 @@ def judge_script(case: Case, submission: Asked) -> None:
     judge_evaluation(case, first, second, failed)
 
 
-def events_of(submission: Asked, text: str, train: bool) -> Events:
-    """The events of a run; none where its process ended."""
-    reply = submission.call("script", source=text, seconds=SECONDS, train=train)
-    if reply.failure is not None:
-        return [["failed", "", reply.failure.line or 0, reply.failure.text]]
-    return [
-        event
-        for event in reply.value["events"]
-        if isinstance(event, list)
-        and len(event) == 4
-        and isinstance(event[0], str)
-        and isinstance(event[1], str)
-        and isinstance(event[2], int)
-        and isinstance(event[3], str)
-    ]
-
-
-def seen(
-    events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")
-) -> list[list[Any]]:
-    """The events of a kind, while a part of the data was being read."""
-    return [event for event in events if event[0] == kind and event[1] in sources]
-
-
 def told_early_failure(case: Case, failed: list[Any]) -> None:
     """The script ended before its first batch."""
     if "NotImplementedError" in failed[3]:
@@ -66,12 +41,6 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
         case.notes.append(
             f"the script was not run to its training ({failed[3]}): only the class was looked at"
         )
-
-
-def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
-    case.add(
-        code, "the script on random pictures", expected, got, line=line, spans=[(1, len(case.source.lines))]
-    )
 
 
 # Training ---------------------------------------------------------------------------------------------------
@@ -95,11 +64,16 @@ def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None
     backwards, moved = len(seen(events, "backward")), moves(events, sources)
     by_hand = len(steps) < max(backwards // 2, 1) and moved > backwards // 2
     closures = bool(steps) and all("closure" in event[3] for event in steps)
-    if len(steps) < max(backwards // 2, 1) and not by_hand and not closures:
+    added_up = accumulates(case)
+    if len(steps) < max(backwards // 2, 1) and not by_hand and not closures and not added_up:
         add(case, "PT_STEP_MISSING", "a step of the optimiser for each batch", f"{len(steps)} steps")
         return
     before = len(case.findings)
-    judge_order(case, events, sources, by_hand)
+    if added_up:
+        case.notes.append("the optimiser steps once for several minibatches: their order was not judged")
+    else:
+        judge_order(case, events, sources, by_hand)
+    judge_descent(case, events, sources)
     if len(steps) > 2 and not moved and len(case.findings) == before:
         add(
             case, "PT_STEP_MISSING", "weights that move", f"{len(steps)} steps, and the weights stay the same"
@@ -144,10 +118,15 @@ def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
     losses = seen(events, "loss", sources)
     names = [event[3].split() for event in losses]
     plain = [words for words in names if words[0] == "cross_entropy"]
+    kinds = {kind for kind, _, _ in slopes(events, sources)}  # of the loss, whatever computes it
     if losses and not plain:
-        logged = names[0][0] == "nll_loss" and re.search(r"log_?softmax", case.source.text, re.I)
-        if not logged:
+        logged = re.search(r"log_?softmax", case.source.text, re.I) or kinds == {"cross_entropy"}
+        if not (names[0][0] in ("nll_loss", "kl_div") and logged):
             add(case, "PT_OTHER_LOSS", "the cross-entropy", names[0][0])
+    elif kinds == {"squared"}:
+        add(case, "PT_OTHER_LOSS", "the cross-entropy", "the squared error")
+    elif not losses and "other" in kinds:
+        case.notes.append("the loss is neither one of PyTorch's nor the cross-entropy: it was not judged")
     if plain and all("probabilities" in words for words in plain) and not case.has("PT_SOFTMAX_IN_FORWARD"):
         add(case, "PT_SOFTMAX_BEFORE_LOSS", "logits in CrossEntropyLoss", "probabilities")
 
@@ -162,11 +141,7 @@ def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: boo
 
     by_hand : the script moves the weights without an optimiser
     """
-    order = [
-        event[0]
-        for event in events
-        if event[0] in ("zero_grad", "backward", "step") and event[1] in (*sources, "")
-    ]
+    order = in_order(events, sources)
     pairs = list(pairwise(order))
     backwards = [event for event in seen(events, "backward") if event[1] in (*sources, "")]
     steps = len(backwards) if by_hand else order.count("step")
@@ -196,98 +171,33 @@ def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: boo
         )
 
 
+def accumulates(case: Case) -> bool:
+    """Whether steps and zero_grad come only after every so many minibatches: gradients add up on purpose."""
+    nodes = ast.walk(case.source.tree) if case.source.tree is not None else ()
+    for node in nodes:
+        if isinstance(node, ast.If) and any(isinstance(part, ast.Mod) for part in ast.walk(node.test)):
+            called = {
+                part.attr for one in node.body for part in ast.walk(one) if isinstance(part, ast.Attribute)
+            }
+            if {"step", "zero_grad"} <= called:
+                return True
+    return False
+
+
+def in_order(events: Events, sources: Sequence[str]) -> list[str]:
+    """zero_grad, backward and step as they follow each other; several optimisers step together."""
+    order: list[str] = []
+    stepping: set[int] = set()  # numbers of the optimisers that have stepped since another call
+    for event in events:
+        if event[0] not in ("zero_grad", "backward", "step") or event[1] not in (*sources, ""):
+            continue
+        together = event[0] == "step" and bool(stepping) and event[2] not in stepping
+        stepping = stepping | {event[2]} if together else {event[2]} if event[0] == "step" else set()
+        if not together:
+            order.append(event[0])
+    return order
+
+
 def first_step_without_backward(order: Sequence[str]) -> bool:
     """Whether a step comes before there was a gradient."""
     return "step" in order and ("backward" not in order or order.index("step") < order.index("backward"))
-
-
-def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
-    """The events between two passes over the training set."""
-    parts: list[Events] = [[]]
-    for event in events:
-        parts[-1].append(event)
-        if (event[0] == "end" and event[1] in sources) or (event[0] == "batch" and event[1] not in sources):
-            parts.append([])
-    return [part for part in parts if seen(part, "batch", sources)]
-
-
-# Evaluation -------------------------------------------------------------------------------------------------
-def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any] | None) -> None:
-    """Read the events of validation and test."""
-    if case.has("PT_TRAINED_ON_VALIDATION"):
-        case.reached.remove("evaluation")
-        return
-    evaluated = [e for e in (*first, *second) if e[0] == "forward" and e[1] in ("validation", "test")]
-    if not evaluated:
-        if case.has("PT_TRAINING_UNIMPLEMENTED") or case.wrong("pytorch training"):
-            case.reached.remove("evaluation")
-        elif on_training_set(first):
-            add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
-        elif failed is not None:
-            add(case, "PT_SCRIPT_FAILS", "an evaluation", failed[3], failed[2] or None)
-        else:
-            add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
-        return
-    validated = [event for event in evaluated if event in first]
-    if not validated and seen(first, "step"):
-        if on_training_set(first):
-            add(case, "PT_EVAL_ON_TRAINING_SET", "an accuracy on validation pictures", "on training pictures")
-        else:
-            add(case, "PT_EVALUATION_UNIMPLEMENTED", "predictions for the validation set", "none")
-    if steps_after_test(first):
-        add(case, "PT_TEST_SET_IN_TRAINING", "the test set once, at the end", "the test set in every epoch")
-    flags = [set(event[3].split()) for event in evaluated]
-    if any({"training", "random"} <= words for words in flags):
-        add(case, "PT_EVAL_RANDOM", "evaluation mode", "dropout or batch norm in training mode")
-    elif any("training" in words for words in flags):
-        add(case, "PT_EVAL_MODE", "evaluation mode", "training mode")
-    if any("grad" in words for words in flags):
-        add(case, "PT_EVAL_GRADIENTS", "no gradients", "gradients are kept")
-    judge_choices(case, first, second)
-    judge_parts(case, (*first, *second))
-
-
-def judge_parts(case: Case, events: Sequence[list[Any]]) -> None:
-    """Whether all validation and test pictures are looked at."""
-    if any(event[0] == "stopped" for event in events):
-        return
-    for source, count, name in (("test", "10,000", "test"), ("validation", "all", "validation")):
-        told = [event for event in events if event[1] == source]
-        asked = sum(event[2] for event in told if event[0] == "batch")
-        if asked and not any(event[0] == "end" for event in told):
-            add(case, "PT_EVAL_PART", f"{count} {name} pictures", f"{asked:,}")
-
-
-def on_training_set(events: Events) -> bool:
-    """Whether predictions were made for training pictures after the steps of an epoch."""
-    last = max((place for place, event in enumerate(events) if event[0] == "step"), default=len(events))
-    after = events[last + 1 :]
-    return bool(seen(after, "forward", ("train",)))
-
-
-def steps_after_test(events: Events) -> Events:
-    """Steps that were taken after the test set had been used."""
-    first = next(
-        (place for place, event in enumerate(events) if event[0] == "forward" and event[1] == "test"),
-        len(events),
-    )
-    return seen(events[first:], "step")
-
-
-def judge_choices(case: Case, first: Events, second: Events) -> None:
-    """Along which axis the class is chosen, and from what."""
-    outside = [e for e in (*first, *second) if e[1] not in ("", "train")]
-    axes = {event[2] for event in outside if event[0] == "choice"}
-    if axes and axes <= {0, -2}:
-        add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "of each class, axis 0")
-    elif 0 in axes or -2 in axes:
-        add(case, "PT_ARGMAX_AXIS", "the largest score of each picture, axis 1", "axis 0 in one place")
-    names = {event[3] for event in outside if event[0] == "outside"}
-    in_training = {event[3] for event in seen(first, "outside", ("train",))}
-    if names - in_training:
-        add(
-            case,
-            "PT_EVAL_SIGMOID",
-            "the same function in training and evaluation",
-            f"{', '.join(names)} in evaluation only",
-        )

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from fcnet.judge.child.following import Following
+from fcnet.judge.child.passes import Passes
+
 MOST_EVENTS = 6000
 
 
@@ -18,21 +21,40 @@ class Stop(BaseException):
 
 
 class Recorder:
-    """The events of one run."""
+    """The events of one run.
+
+    Attributes
+    ----------
+    source : the part of the data that is being read, "" for none
+    labels : of the batch that is being read, None for none
+    outputs : of the network that was called last
+    """
 
     def __init__(self, seconds: float) -> None:
         self.events: list[list[Any]] = []
         self.source, self.depth, self.loaders = "", 0, 0
         self.parameters: list[Any] = []  # of the network that was called last
         self.sums: dict[int, list[float]] = {}  # some of the weights of each network when it was last called
+        self.labels: Any = None
+        self.outputs: Any = None
+        self.following = Following(self.add, sys.modules["torch"].autograd.grad)
+        self.passes = Passes(self.add)
         self.end = time.process_time() + seconds
 
-    def add(self, kind: str, number: int = 0, flags: str = "") -> None:
-        """Note an event; end the script when there are enough."""
-        self.events.append([kind, self.source, int(number), flags])
+    def add(self, kind: str, number: int = 0, flags: str = "", source: str | None = None) -> None:
+        """Note an event, by default of what is being read; end the script when there are enough."""
+        self.events.append([kind, self.source if source is None else source, int(number), flags])
         asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
         if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
             raise Stop
+
+    def gave(self, network: Any, outputs: Any) -> None:
+        """Note what a network gave that was called."""
+        self.outputs = outputs
+        if self.source in ("validation", "test"):
+            self.passes.called(outputs)
+        else:
+            self.following.called(network, outputs, self.labels)
 
     def called(self, network: Any) -> bool:
         """Note the parameters of a network that is called; whether they moved since its last call."""
@@ -68,11 +90,15 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
                 "moved": recorder.called(self),
             }
             recorder.add("forward", flags=" ".join(flag for flag, holds in flags.items() if holds))
+            recorder.following.look()
         recorder.depth += 1
         try:
-            return original(self, *args, **keywords)
+            outputs = original(self, *args, **keywords)
         finally:
             recorder.depth -= 1
+        if outer:
+            recorder.gave(self, outputs)
+        return outputs
 
     put(torch.nn.Module, "__call__", call)
     put(torch.nn.Module, "zero_grad", recorded(recorder, "zero_grad", torch.nn.Module.zero_grad))
@@ -97,17 +123,30 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         "binary_cross_entropy_with_logits",
         "multi_margin_loss",
         "l1_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "kl_div",
+        "soft_margin_loss",
+        "multilabel_margin_loss",
+        "multilabel_soft_margin_loss",
     ):
         put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
     backward, grad = torch.Tensor.backward, torch.autograd.grad
 
     def recorded_backward(*args: Any, **keywords: Any) -> Any:
         recorder.add("backward", flags="clear" if recorder.clear else "")
-        return backward(*args, **keywords)
+        recorder.following.goes_back(args[0] if args else None)
+        result = backward(*args, **keywords)
+        recorder.following.went_back((p, p.grad) for p in recorder.parameters)
+        return result
 
-    def recorded_grad(*args: Any, **keywords: Any) -> Any:
+    def recorded_grad(outputs: Any, inputs: Any, *args: Any, **keywords: Any) -> Any:
         recorder.add("backward", flags="clear")  # it adds to no gradient
-        return grad(*args, **keywords)
+        recorder.following.goes_back(outputs)
+        result = grad(outputs, inputs, *args, **keywords)
+        given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+        recorder.following.went_back(zip(given, result, strict=True))
+        return result
 
     put(torch.Tensor, "backward", recorded_backward)
     put(torch.autograd, "grad", recorded_grad)
@@ -125,6 +164,7 @@ def recorded_loss(
             if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
                 flags += " probabilities"
         recorder.add("loss", flags=flags)
+        recorder.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
         return original(*args, **keywords)
 
     return loss
@@ -140,7 +180,9 @@ def patch_steps(
     def note(optimizer: Any, *flags: str) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
         empty = ["empty"] if all(grad is None for grad in grads) else []
-        recorder.add("step", flags=" ".join([*empty, *flags]))
+        rate = max((float(group.get("lr", 0)) for group in optimizer.param_groups), default=0.0)
+        number = recorder.following.stepped(optimizer)
+        recorder.add("step", number, " ".join([*empty, *flags, f"lr={rate:.9g}"]))
 
     def before(optimizer: Any, args: Any, keywords: Any) -> None:
         if not _closure(args, keywords):
@@ -165,6 +207,8 @@ def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> N
     for owner in (torch, torch.Tensor):
         for name in ("max", "argmax", "topk"):
             put(owner, name, recorded_choice(recorder, getattr(owner, name), name))
+        for name in ("min", "argmin"):
+            put(owner, name, recorded_least(recorder, getattr(owner, name)))
         for name in ("sigmoid", "softmax"):
             put(owner, name, recorded_function(recorder, getattr(owner, name), name))
     for name in ("softmax", "sigmoid"):
@@ -178,11 +222,33 @@ def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str)
         place = 2 if name == "topk" else 1
         dim = keywords.get("dim", keywords.get("axis", args[place] if len(args) > place else None))
         first = args[0] if args else None
+        chosen = original(*args, **keywords)
         if recorder.depth == 0 and recorder.source and getattr(first, "ndim", 0) == 2:
-            recorder.add("choice", dim if isinstance(dim, int) else -99)
-        return original(*args, **keywords)
+            recorder.add("choice", dim if isinstance(dim, int) else -99, smallest(recorder, chosen))
+        return chosen
 
     return choose
+
+
+def recorded_least(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
+    def choose(*args: Any, **keywords: Any) -> Any:
+        chosen = original(*args, **keywords)
+        if recorder.depth == 0 and recorder.source and smallest(recorder, chosen):
+            recorder.add("choice", 1, "least")
+        return chosen
+
+    return choose
+
+
+def smallest(recorder: Recorder, chosen: Any) -> str:
+    """The word "least" if each example's class is the one with the network's smallest score, else ""."""
+    outputs = recorder.outputs
+    labels = chosen if isinstance(chosen, sys.modules["torch"].Tensor) else getattr(chosen, "indices", None)
+    if getattr(outputs, "ndim", 0) != 2 or getattr(labels, "shape", None) != outputs.shape[:1]:
+        return ""
+    order = outputs.detach().sort(1)[1]
+    distinct = bool((order[:, 0] != order[:, -1]).all())
+    return "least" if distinct and bool((labels == order[:, 0]).all()) else ""
 
 
 def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:

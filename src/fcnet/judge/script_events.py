@@ -1,0 +1,54 @@
+"""The events of a PyTorch script that ran on random pictures; `child/script.py` records them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fcnet.judge.asked import Asked
+from fcnet.judge.case import Case
+
+SECONDS = 6.0
+"""Of the processor's time, for each of the two runs, training and test."""
+
+Events = list[list[Any]]
+
+
+def events_of(submission: Asked, text: str, train: bool) -> Events:
+    """The events of a run; none where its process ended."""
+    reply = submission.call("script", source=text, seconds=SECONDS, train=train)
+    if reply.failure is not None:
+        return [["failed", "", reply.failure.line or 0, reply.failure.text]]
+    return [
+        event
+        for event in reply.value["events"]
+        if isinstance(event, list)
+        and len(event) == 4
+        and isinstance(event[0], str)
+        and isinstance(event[1], str)
+        and isinstance(event[2], int)
+        and isinstance(event[3], str)
+    ]
+
+
+def seen(
+    events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")
+) -> list[list[Any]]:
+    """The events of a kind, while a part of the data was being read."""
+    return [event for event in events if event[0] == kind and event[1] in sources]
+
+
+def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
+    """The events between two passes over the training set."""
+    parts: list[Events] = [[]]
+    for event in events:
+        parts[-1].append(event)
+        if (event[0] == "end" and event[1] in sources) or (event[0] == "batch" and event[1] not in sources):
+            parts.append([])
+    return [part for part in parts if seen(part, "batch", sources)]
+
+
+def add(case: Case, code: str, expected: Any, got: Any, line: int | None = None) -> None:
+    case.add(
+        code, "the script on random pictures", expected, got, line=line, spans=[(1, len(case.source.lines))]
+    )
