@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fcnet.judge.case import Case, told
+from fcnet.judge.clipping import judge_clipping
 from fcnet.judge.explaining import ask_for, step
 from fcnet.judge.forms import loss_of
 from fcnet.judge.hypotheses import Channel, Guess, agrees, close
@@ -39,6 +40,8 @@ def judge_loss(case: Case) -> bool:
         case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0, spans=spans)
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
+    if not case.has("HARDCODED_C", "HARDCODED_N", "LOSS_4TUPLE"):
+        judge_clipping(case, spans)
     judge_loss_numbers(case, spans)
     return True
 
@@ -55,7 +58,7 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
         step(case, "loss", plain)
         if case.guesses:
             step(case, "loss", full)
-    if not case.guesses and not follows_from_scores(case):
+    if not case.guesses and not case.has("LOG_CLIPPED") and not follows_from_scores(case):
         penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
         line = case.source.find(lines, spans)
