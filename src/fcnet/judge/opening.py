@@ -12,6 +12,7 @@ from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.report import Shown
+from fcnet.judge.source import imports_network
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
 from fcnet.wording import shown
 
@@ -28,7 +29,8 @@ IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
 def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
     """Run the file; what it defines, None where it does not run."""
     case.reached.append("loads")
-    definitions = case.source.notebook or case.half == "pytorch"
+    only_imports = imports_network(case.source)  # the rest of the file is not the network's
+    definitions = case.source.notebook or case.half == "pytorch" or only_imports
     reply = submission.call("load", source=case.source.text, definitions=definitions)
     first = reply.failure
     if first is not None and not definitions and case.source.tree is not None and first.type != "SyntaxError":
@@ -95,15 +97,19 @@ def loading_code(case: Case, failure: Failure) -> str:
 
 
 def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The class with most of the exercise's methods; the last of several."""
+    """The class with most of the exercise's methods; the last of several.
+
+    One that another file defines counts where the file has none.
+    """
     wanted = {*SCORES, *LOSSES, *GRADIENTS, *TRAINS, *PREDICTS}
     rated = [
         (len(wanted & set(c["methods"])), "twolayer" in str(c["name"]).lower().replace("_", ""), place)
         for place, c in enumerate(classes)
         if not c.get("module")
     ]
-    best = max(rated, default=None)
-    return classes[best[2]] if best is not None and (best[0] > 0 or best[1]) else None
+    usable = [one for one in rated if one[0] > 0 or one[1]]
+    own = [one for one in usable if not classes[one[2]].get("file")]
+    return classes[max(own or usable)[2]] if usable else None
 
 
 # Interface and initialisation -------------------------------------------------------------------------------
@@ -111,6 +117,11 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
     described = choose(loaded.get("classes", ()))
     if described is None:
+        imported = next((name for name in case.missing if re.search("two_?layer", name, re.I)), None)
+        if imported is not None:
+            got = f"the import of {shown(imported, 40)} failed"
+            case.add("IMPORT_FAILS", "the file", "class TwoLayerNet", got, line=case.missing[imported])
+            return False
         case.add("NO_CLASS", "the file", "class TwoLayerNet", "no class with a method loss")
         return False
     case.reached.append("interface")
@@ -118,6 +129,8 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
     student = case.student
     if student.name != "TwoLayerNet":
         case.notes.append(f"the class that is judged is {student.name}")
+    if file := described.get("file"):
+        case.notes.append(f"{shown(str(file), 80)} defines the network: lines of that file are not shown")
     init = student.spans("__init__")
     D, H, K = SIZES
     reply = student.construct(D, H, K, std=STD)

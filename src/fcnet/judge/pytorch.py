@@ -13,6 +13,7 @@ from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
 from fcnet.judge.pytorch_shortcuts import judge_shortcuts
 from fcnet.judge.script import judge_script
+from fcnet.wording import shown
 
 
 def look_at_pytorch(case: Case, submission: Asked) -> None:
@@ -23,11 +24,13 @@ def look_at_pytorch(case: Case, submission: Asked) -> None:
     case.reached.append("construction")
     described = choose(loaded.get("classes", ()))
     if described is None:
-        case.add("PT_NO_CLASS", "the file", "class MultiLayerPerceptron(nn.Module)", "no such class")
+        case.add("PT_NO_CLASS", "the file", "class MultiLayerPerceptron(nn.Module)", no_class(case))
         return
-    name = str(described["name"])
+    name, file = str(described["name"]), str(described.get("file") or "")
     if name != "MultiLayerPerceptron":
-        case.notes.append(f"the network that is judged is {name}")
+        case.notes.append(f"the network that is judged is {shown(name, 80)}")
+    if file:
+        case.notes.append(f"{shown(file, 80)} defines the network: lines of that file are not shown")
     right = judge_construction(case, submission, name)
     if right:
         case.reached.append("forward")
@@ -40,9 +43,19 @@ def look_at_pytorch(case: Case, submission: Asked) -> None:
         judge_script(case, submission)
 
 
+def no_class(case: Case) -> str:
+    """What there is instead of a network."""
+    names = ", ".join(shown(name, 40) for name in case.missing)
+    return f"no such class; the import of {names} failed" if names else "no such class"
+
+
 def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The network's class: by its name, else the last that takes three arguments, else the last."""
+    """The network's class: by its name, else the last that takes three arguments, else the last.
+
+    Those that another file defines come last.
+    """
     modules = [c for c in classes if c.get("module")]
+    modules = [c for c in modules if not c.get("file")] or modules
     named = [c for c in modules if re.search(r"multi_?layer_?perceptron|mlp", str(c["name"]), re.I)]
     three = [c for c in modules if len(c["methods"].get("__init__", ())) == 3]
     found = named or three or modules

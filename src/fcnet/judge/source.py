@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
 import re
@@ -175,8 +176,7 @@ def sources(path: Path) -> dict[str, Source]:
     if path.is_file():
         if path.suffix not in (".py", ".ipynb"):
             raise DataError(f"{path} is neither a .py file nor a notebook, give the file with the class")
-        source = read(path)
-        return dict.fromkeys(halves(source), source)
+        return of_file(read(path))
     found: dict[str, list[Source]] = {}
     for file in sorted(
         candidates(path),
@@ -188,6 +188,60 @@ def sources(path: Path) -> dict[str, Source]:
     if not found:
         raise DataError(f"no file in {path} defines TwoLayerNet or a torch module, give the file itself")
     return {half: first_of(found[half], path) for half in ("numpy", "pytorch") if half in found}
+
+
+def of_file(source: Source) -> dict[str, Source]:
+    """The halves of one file. A file that defines no network stands for the one beside it that it imports.
+
+    A script of the PyTorch half may import its network, and a network may be in a package, whose files do not
+    run alone: then it is judged as the file has it.
+    """
+    if halves(source, certain=True):
+        return dict.fromkeys(halves(source), source)
+    found: dict[str, Source] = {}
+    for file in imported(source):
+        for half in halves(file, certain=True):
+            found.setdefault(half, file)
+    for half, file in found.items():
+        if half == "pytorch" or file.path.parent != source.path.parent:
+            found[half] = source
+        else:
+            here, there = (shown(one.path.name, 80) for one in (source, file))
+            found[half] = replace(file, note=f"{here} imports the network: {there} is judged")
+    return found or dict.fromkeys(halves(source), source)
+
+
+def imports_network(source: Source) -> bool:
+    """Whether a file defines no network and imports one from its folder."""
+    others = imported(source) if not halves(source, certain=True) else []
+    return any(halves(file, certain=True) for file in others)
+
+
+def imported(source: Source, most: int = 20) -> list[Source]:
+    """The files of a file's folder that it imports, and those that these import; links are not followed."""
+    folder = source.path.parent.resolve()
+    found: dict[Path, Source] = {}
+    waiting = [source]
+    while waiting and len(found) < most:
+        for path in sorted(import_paths(waiting.pop(0)) - {source.path, *found}):
+            if path.is_file() and path.resolve() == folder / path.relative_to(source.path.parent):
+                with contextlib.suppress(DataError):  # one that cannot be read is not there
+                    found[path] = read(path)
+                    waiting.append(found[path])
+    return list(found.values())
+
+
+def import_paths(source: Source) -> set[Path]:
+    """Where the modules that a file imports would be, in its folder."""
+    names: set[str] = set()
+    for node in ast.walk(source.tree) if source.tree is not None else ():
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names |= {module, *(f"{module}.{alias.name}".lstrip(".") for alias in node.names)} - {""}
+    places = [source.path.parent.joinpath(*name.split(".")) for name in names if "*" not in name]
+    return {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
 
 
 def first_of(alike: list[Source], folder: Path) -> Source:

@@ -110,6 +110,7 @@ class Student:
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
         self.name = str(described["name"])
+        self.elsewhere = bool(described.get("file"))  # whether another file defines it
         self.methods: dict[str, list[dict[str, Any]]] = {}
         self.takes_any_name: set[str] = set()
         for method, parameters in described["methods"].items():
@@ -249,7 +250,7 @@ class Student:
     def spans(self, *methods: str | None) -> list[tuple[int, int]]:
         """The lines of methods, and at last of the functions and the class around them."""
         found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
-        return found or [(1, len(self.source.lines))]
+        return found or ([] if self.elsewhere else [(1, len(self.source.lines))])
 
 
 def array_of(value: Any) -> Array | None:

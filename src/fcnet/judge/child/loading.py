@@ -10,6 +10,8 @@ import types
 from pathlib import Path
 from typing import Any
 
+from fcnet.judge.child.values import file_of
+
 SAFE_CALLS = {
     "int", "float", "len", "dict", "list", "tuple", "set", "range", "str", "bool", "max", "min",
     "np", "numpy", "torch", "nn", "os", "namedtuple", "dataclass",
@@ -86,26 +88,44 @@ def cheap(call: ast.Call) -> bool:
 
 
 def classes(module: types.ModuleType, filename: str) -> list[Reply]:
-    """The classes of the file in their order, with methods and signatures.
+    """The classes of the file in their order, and then those that it imports from its folder.
 
-    A method may come from a file beside it, but not from a package.
+    A method may come from another file of the folder, but not from an installed package. A class of a module
+    that is imported whole is named with the module.
+
+    Returns
+    -------
+    found : {"name": ..., "methods": {name: signature}, "module": is it made from nn.Module,
+        "file": where it is defined, "" for the file itself}
     """
+    names = list(module.__dict__.items())
     own = Path(filename).parent
+    for place, value in list(names):
+        if isinstance(value, types.ModuleType) and file_of(value.__name__):
+            names += [(f"{place}.{name}", one) for name, one in list(value.__dict__.items())]
     found = []
-    for name, value in list(module.__dict__.items()):
-        if isinstance(value, type) and value.__module__ == "submission":
-            methods = {}
-            for method in dir(value):
-                if method.startswith("__") and method not in ("__init__", "__call__"):
-                    continue
-                member = getattr(value, method, None)
-                code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
-                if code is not None and Path(code.co_filename).parent == own:
-                    methods[method] = signature(member)
+    for name, value in names:
+        if isinstance(value, type) and file_of(value.__module__):
             torch = sys.modules.get("torch")
             is_module = torch is not None and issubclass(value, torch.nn.Module)
-            found.append({"name": name, "methods": methods, "module": bool(is_module)})
-    return found
+            file = "" if value.__module__ == "submission" else file_of(value.__module__)
+            found.append(
+                {"name": name, "methods": methods_of(value, own), "module": bool(is_module), "file": file}
+            )
+    return sorted(found, key=lambda told: bool(told["file"]))
+
+
+def methods_of(cls: type, folder: Path) -> Reply:
+    """The methods of a class that are defined in a folder, with their signatures."""
+    methods = {}
+    for method in dir(cls):
+        if method.startswith("__") and method not in ("__init__", "__call__"):
+            continue
+        member = getattr(cls, method, None)
+        code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
+        if code is not None and folder in Path(code.co_filename).parents:
+            methods[method] = signature(member)
+    return methods
 
 
 def signature(function: Any) -> list[Reply]:

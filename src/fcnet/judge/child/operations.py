@@ -9,6 +9,7 @@ torch is never imported here: where the student's file imports it, it is found i
 
 from __future__ import annotations
 
+import operator
 import sys
 import types
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def construct(
 ) -> Reply:
     """Make an object of a class under the name `target`, right after seeding the random numbers."""
     seed_all(seed)
-    STATE.objects[target] = getattr(STATE.module, cls)(*args, **(keywords or {}))
+    STATE.objects[target] = operator.attrgetter(cls)(STATE.module)(*args, **(keywords or {}))
     return {"attributes": arrays_of(STATE.objects[target])}
 
 

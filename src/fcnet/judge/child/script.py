@@ -26,6 +26,7 @@ from fcnet.judge.child.recording import (
     patch_steps,
 )
 from fcnet.judge.child.stand_ins import StandIn, install_stand_ins
+from fcnet.judge.child.values import file_of
 
 TRAINING_BATCHES = 3
 EPOCH_NAMES = (
@@ -129,6 +130,8 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
     recorder = Recorder(seconds)
     tree = shortened(ast.parse(source, filename), train)
     undo = patch_everything(recorder)
+    for name in [name for name in sys.modules if file_of(name) and name != "submission"]:
+        del sys.modules[name]  # it is imported again, and finds what records
     module = types.ModuleType("submission")
     module.__dict__.update({"__name__": "__main__", "__file__": filename})
     arguments, sys.argv = sys.argv, [filename]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,19 @@ def arrays_of(thing: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:
         path = f"{prefix}{key}"
         if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size < 2_000_000:
             found[path] = np.array(value)
-        elif depth < 2 and (isinstance(value, dict | list | tuple) or type(value).__module__ == "submission"):
+        elif depth < 2 and (isinstance(value, dict | list | tuple) or file_of(type(value).__module__)):
             found |= arrays_of(value, f"{path}/", depth + 1)
     return found
+
+
+def file_of(module: str) -> str:
+    """The path of a module of the submission's, inside its folder; "" for other modules."""
+    own = getattr(sys.modules.get("submission"), "__file__", None)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if not isinstance(own, str) or not isinstance(file, str):
+        return ""
+    inside = Path(own).parent in Path(file).parents
+    return str(Path(file).relative_to(Path(own).parent)) if inside else ""
 
 
 def parts_of(thing: Any) -> Iterator[tuple[Any, Any]]:

@@ -24,7 +24,8 @@ LEFT_OUT = {".git", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_
 def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
     """Copy a submission to a new folder; gives that folder and the copy's path, and removes it afterwards.
 
-    A file brings the other `.py` files of its folder along, a folder all that is in it, up to `MOST_BYTES`.
+    A file brings the other `.py` files of its folder along and those of the packages in it, a folder all that
+    is in it, up to `MOST_BYTES`.
     Links are left out, so that nothing outside of the submission comes along.
 
     Raises
@@ -47,18 +48,32 @@ def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _copy(path: Path, code: Path) -> Path:
-    """Copy a file with its siblings, or a folder; returns the copy."""
+    """Copy a file with what it may import from its folder, or a folder; returns the copy."""
     if path.is_dir():
         _copy_folder(path, code)
         return code
     shutil.copyfile(path, code / path.name)
     room = MOST_BYTES
-    for sibling in sorted(path.parent.glob("*.py"))[:MOST_FILES]:
-        regular = sibling.is_file() and not sibling.is_symlink()
-        if regular and sibling.name != path.name and (room := room - sibling.stat().st_size) >= 0:
+    for file in itertools.islice(_importable(path.parent), MOST_FILES):
+        regular = file.is_file() and not file.is_symlink()
+        if regular and file != path and (room := room - file.stat().st_size) >= 0:
+            copy = code / file.relative_to(path.parent)
             with contextlib.suppress(OSError):  # one that cannot be read is not there for the submission
-                shutil.copyfile(sibling, code / sibling.name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
     return code / path.name
+
+
+def _importable(folder: Path) -> Iterator[Path]:
+    """The `.py` files of a folder, and then those of its packages."""
+    yield from sorted(folder.glob("*.py"))
+    for package in sorted(file.parent for file in folder.glob("*/__init__.py")):
+        if package.name in LEFT_OUT or package.is_symlink():
+            continue
+        for place, folders, files in os.walk(package):
+            depth = len(Path(place).relative_to(folder).parts)
+            folders[:] = [] if depth >= MOST_DEPTH else sorted(set(folders) - LEFT_OUT)
+            yield from (Path(place, name) for name in sorted(files) if name.endswith(".py"))
 
 
 def _copy_folder(folder: Path, target: Path) -> None:
