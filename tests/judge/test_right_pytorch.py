@@ -219,6 +219,10 @@ CHANGES = {
         ("        self.layers = nn.Sequential(*layers)", "        self.layers = nn.Sequential(*layers)\n        self.mean = nn.Parameter(torch.zeros(input_size), requires_grad=False)"),
         ("self.layers(x)", "self.layers(x - self.mean)"),
     ],
+    "layers that take their sizes from the first batch": [
+        ("nn.Linear(n_in, n_out)", "nn.LazyLinear(n_out)"),
+        ("    model.apply(weights_init)", "    model(torch.zeros(2, input_size))\n    model.apply(weights_init)"),
+    ],
     "means over minibatches of one size": [(COUNTING, MEANS)],
     "a percentage without decimals": [(COUNTING, WHOLE_PERCENT)],
     "other numbers beside the accuracy": [(COUNTING, WITH_OTHER_NUMBERS)],

@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fcnet.judge.accuracy import judge_accuracy
+from fcnet.judge.case import Case
 from fcnet.judge.catalogue import specimen
+from fcnet.judge.script_descent import judge_descent
+from fcnet.judge.source import Source
 from in_process import judged
 from judge.test_right_pytorch import BY_HAND, FUNCTIONS, OWN_PARAMETERS, STEP, STEPS, with_own_parameters
 
@@ -102,6 +108,17 @@ def test_a_mistake_is_named(text: str, code: str, apart: ProcessPoolExecutor) ->
     for finding in report.findings:
         assert finding.shown.expected is not None
         assert finding.shown.got is not None
+
+
+def test_any_numbers_may_be_printed() -> None:
+    events = [
+        ["pass", "test", 10_000, "right=0.25;least=1e+999;mean=nan;size=-1"],
+        ["print", "", 0, "accuracy 1e+999999 -1.5 1e308 0x10 1.2.3 7" + "0" * 150 + ".123 %"],
+    ]
+    case = Case(Source(Path("ex2_pytorch.py"), SCRIPT), "pytorch", np.random.default_rng(0))
+    judge_accuracy(case, events)
+    judge_descent(case, [["slope", "", 0, "squared 1e+999"], ["move", "", 0, "1e+999"]], ("train",))
+    assert [finding.code for finding in case.findings] == ["PT_UPHILL"]
 
 
 def test_an_accuracy_over_minibatches_of_unequal_sizes_is_a_remark(apart: ProcessPoolExecutor) -> None:

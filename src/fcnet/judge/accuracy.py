@@ -24,7 +24,7 @@ WAYS = {
 }
 """Wrong ways of counting by the child's names, each with its kind of mistake and its words."""
 
-NUMBER = re.compile(r"(?<![\w.])\d+(?:\.(\d+))?(?:e([-+]\d+))?")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.(\d+))?(?:e([-+]\d\d)(?!\d))?")
 WORDS = re.compile(r"acc|%|right|correct", re.I)
 """Of a line that tells an accuracy."""
 

@@ -66,7 +66,18 @@ def construct(
     """Make an object of a class under the name `target`, right after seeding the random numbers."""
     seed_all(seed)
     STATE.objects[target] = operator.attrgetter(cls)(STATE.module)(*args, **(keywords or {}))
+    settle_lazy_layers(STATE.objects[target], args)
     return {"attributes": arrays_of(STATE.objects[target])}
+
+
+def settle_lazy_layers(thing: Any, args: list[Any]) -> None:
+    """Let layers of a torch module take their sizes from a first batch, if there are some that do."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(thing, torch.nn.Module):
+        return
+    if any(torch.nn.parameter.is_lazy(p) for p in thing.parameters()):
+        with torch.no_grad():
+            thing(torch.zeros(2, args[0]))
 
 
 def seed_all(seed: int) -> None:

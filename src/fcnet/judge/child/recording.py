@@ -58,7 +58,8 @@ class Recorder:
 
     def called(self, network: Any) -> bool:
         """Note the parameters of a network that is called; whether they moved since its last call."""
-        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        lazy = sys.modules["torch"].nn.parameter.is_lazy
+        self.parameters = [p for p in network.parameters() if p.requires_grad and not lazy(p)]
         few = [p.detach() if p.dim() < 2 else p.detach()[:1] for p in self.parameters]
         sums = [float(values.double().sum()) for values in few]
         before, self.sums[id(network)] = self.sums.get(id(network), sums), sums
@@ -79,7 +80,8 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         outer = recorder.depth == 0 and not isinstance(self, losses) and any(True for _ in self.parameters())
         if outer:
             random = any(isinstance(m, torch.nn.Dropout | torch.nn.BatchNorm1d) for m in self.modules())
-            weights = [p.detach() for p in self.parameters() if p.dim() > 1]
+            lazy = any(torch.nn.parameter.is_lazy(p) for p in self.parameters())
+            weights = [p.detach() for p in self.parameters() if p.dim() > 1] if not lazy else []
             # a few weights tell mostly, in far less time than all of them
             zero = bool(weights) and all(not p[:1].any() and not p.any() for p in weights)
             flags = {
