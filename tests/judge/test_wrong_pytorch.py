@@ -70,6 +70,15 @@ COUNTED = (
         WHOLE,
     )
 )  # fmt: skip
+AFTERWARDS = (
+    "        model.eval()\n        with torch.no_grad():\n            correct",
+    """        for images, labels in train_loader:
+            with torch.no_grad():
+                print("training loss", criterion(model(images.view(images.size(0), -1)), labels))
+        model.eval()
+        with torch.no_grad():
+            correct""",
+)
 
 TRAINING = [
     (changed(SCRIPT, (ADAM, "torch.optim.SGD(model.parameters(), lr=0.1, maximize=True)")), "PT_UPHILL"),
@@ -88,6 +97,9 @@ TRAINING = [
     (changed(SCRIPT, (LOSS, f"loss = 3 * (outputs - {ONE_HOT}).pow(2).sum()")), "PT_OTHER_LOSS"),
     (changed(SCRIPT, (LOSS, f"loss = nn.functional.smooth_l1_loss(outputs, {ONE_HOT})")), "PT_OTHER_LOSS"),
     (changed(SCRIPT, (LOSS, "loss = criterion(outputs.softmax(1), labels)")), "PT_SOFTMAX_BEFORE_LOSS"),
+    (changed(SCRIPT, (LOSS, "loss = criterion(outputs.softmax(1), labels)"), AFTERWARDS), "PT_SOFTMAX_BEFORE_LOSS"),
+    (changed(SCRIPT, (LOSS, f"loss = nn.functional.mse_loss(outputs.softmax(1), {ONE_HOT})"), AFTERWARDS), "PT_OTHER_LOSS"),
+    (changed(FUNCTIONS, ("x = F.relu(getattr(self", "x = F.relu(x if not number else x.detach()) if number else x\n            x = F.relu(getattr(self")), "PT_FROZEN"),
 ]  # fmt: skip
 
 EVALUATION = [

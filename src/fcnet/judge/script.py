@@ -115,7 +115,7 @@ def swapped(case: Case, line: int | None) -> bool:
 
 def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
     """Which loss is taken, of what."""
-    losses = seen(events, "loss", sources)
+    losses = trained_losses(events, sources)
     names = [event[3].split() for event in losses]
     plain = [words for words in names if words[0] == "cross_entropy"]
     kinds = {kind for kind, _, _ in slopes(events, sources)}  # of the loss, whatever computes it
@@ -129,6 +129,20 @@ def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
         case.notes.append("the loss is neither one of PyTorch's nor the cross-entropy: it was not judged")
     if plain and all("probabilities" in words for words in plain) and not case.has("PT_SOFTMAX_IN_FORWARD"):
         add(case, "PT_SOFTMAX_BEFORE_LOSS", "logits in CrossEntropyLoss", "probabilities")
+
+
+def trained_losses(events: Events, sources: Sequence[str]) -> Events:
+    """The losses of minibatches with a backward pass, for an evaluation may ask for others; else all."""
+    found: Events = []
+    since: Events = []  # the last batch or backward pass
+    for event in events:
+        if event[0] == "loss" and event[1] in sources:
+            since.append(event)
+        elif event[0] == "backward":
+            found += since
+        if event[0] in ("batch", "backward"):
+            since = []
+    return found or seen(events, "loss", sources)
 
 
 def moves(events: Events, sources: Sequence[str]) -> int:

@@ -4,7 +4,7 @@
 
 - slope: what the loss is, from its slope at the network's outputs, and by which factor it is multiplied
 - move: the cosine between the first movement of the parameters and the gradient
-- left out, frozen: parameters of the trained network that no optimiser holds, or that need no gradient
+- left out, frozen: parameters of the trained network that no optimiser holds, or that get no gradient
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Following:
         self.last: Followed | None = None
         self.optimisers: list[Any] = []
         self.slopes, self.moved = 0, False
+        self.reached: set[int] = set()  # parameters that have had a gradient
         self.before: list[tuple[Any, Any, Any]] = []  # parameters, their values and gradients
 
     def called(self, network: Any, outputs: Any, labels: Any) -> None:
@@ -85,10 +86,10 @@ class Following:
 
     def went_back(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         """A backward pass has ended; `pairs` are parameters with the gradients that they have now."""
+        with_gradient = [(p, g) for p, g in pairs if g is not None]
+        self.reached |= {id(p) for p, _ in with_gradient}
         if not self.moved:
-            self.before = [
-                (p, p.detach().clone(), g.detach().clone()) for p, g in pairs if g is not None and g.any()
-            ]
+            self.before = [(p, p.detach().clone(), g.detach().clone()) for p, g in with_gradient if g.any()]
 
     def stepped(self, optimiser: Any) -> int:
         """An optimiser takes a step; its number."""
@@ -117,11 +118,14 @@ class Following:
         events = []
         for one in self.networks.values():
             named = dict(one.network.named_parameters())
-            frozen = [name for name, p in named.items() if not p.requires_grad and is_weight(p)]
-            left_out = [name for name, p in named.items() if p.requires_grad and id(p) not in one.held]
+            learns = {name for name, p in named.items() if p.requires_grad}
+            reached = {name for name, p in named.items() if id(p) in self.reached}
+            lost = set(named) - (learns & reached if reached else learns)
+            frozen = [name for name, p in named.items() if name in lost and is_weight(p)]
+            left_out = [name for name, p in named.items() if name in learns and id(p) not in one.held]
             if one.steps >= 2 and frozen:
                 events.append(told("frozen", frozen, named))
-            if one.steps >= 2 and 0 < len(left_out) < len(named) - len(frozen):
+            if one.steps >= 2 and 0 < len(left_out) < len(learns):
                 events.append(told("left out", left_out, named))
         return events
 
