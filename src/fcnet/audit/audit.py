@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.audit.diagnosis import diagnose
-from fcnet.audit.numeric import STEPS, Auditable, Differences, Point, differences
+from fcnet.audit.numeric import STEPS, Auditable, Differences, Layered, Point, differences
 from fcnet.audit.result import Audit, ParameterAudit
 from fcnet.audit.stages import gradients_of
 from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
@@ -61,6 +61,11 @@ def audit_network(
         check_positive(entries=entries)
     X, y = np.array(X), np.array(y)
     result = Audit(tuple(steps), entries, float(reg), len(X))
+    if isinstance(net, Layered):
+        reason, difference = net.check_layers()
+        result = replace(result, prediction=difference, stage="layer" if reason else "", reason=reason)
+        if reason:
+            return result
     point = Point(net, {name: np.array(value) for name, value in net.params.items()}, X, y, reg)
     analytic, stage, reason = gradients_of(point)
     if stage:

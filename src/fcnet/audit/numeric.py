@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Auditable(Protocol):
 
     def with_params(self, params: Mapping[str, Array], /) -> Auditable:
         """The same network with other parameters, complex128 ones included."""
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A network of layers, which can be tried one by one: `fcnet.net.Network`."""
+
+    def check_layers(self) -> tuple[str, float]:
+        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ class Audit:
     """Check every entry of the gradients of a network of any depth, in float64.
 
     The audit compares the gradients with central differences over a range of h, with the complex step, and
-    with torch.autograd if PyTorch is installed; the complex step decides. Without options it audits the
-    exercise's two-layer network on the toy problem.
+    with torch.autograd if PyTorch is installed; the complex step decides. Of a network of --sizes it first
+    tries each layer: that it predicts what its forward pass gives, and leaves its input as it is. Without
+    options it audits the exercise's two-layer network on the toy problem.
 
     Example: fcnet audit --sizes 6 8 7 3 --activation gelu --norm layernorm --blocks 1 --reg 0.1
     """
@@ -81,6 +82,8 @@ class Audit:
         if self.out is not None:
             write_json(self.out, audit.to_record())
         if not audit.passed:
+            if audit.stage == "layer":
+                raise FcnetError(audit.reason)
             raise FcnetError("the gradients are not the derivatives of the loss, see the table")
         return 0
 

@@ -12,6 +12,7 @@ import tyro
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
+from fcnet.extension import program
 from fcnet.wording import megabytes, percent, shown
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Fold:
         from fcnet.runs.folding import fold_runs
 
         if not self.folders:
-            raise FcnetError("no run is given, name one: fcnet fold RUN --mirror")
+            raise FcnetError(f"no run is given, name one: {program()} fold RUN --mirror")
         deformation = Deformation(self.mirror, self.shift)
         first = self.folders[0]
         if len(self.folders) == 1 and deformation == Deformation():

@@ -59,12 +59,15 @@ class Predict:
     def run(self) -> int:
         from fcnet.cli.outputs import check_output
         from fcnet.errors import FcnetError
+        from fcnet.extension import program
         from fcnet.runs.prediction import Failure, predict
         from fcnet.train.model import Model
         from fcnet.validation import check_positive
 
         if not self.pictures:
-            raise FcnetError(f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg")
+            raise FcnetError(
+                f"no pictures given, name some: {program()} predict {quote(str(self.folder))} cat.jpg"
+            )
         check_positive(top=self.top)
         model = Model.load(self.folder)
         if model.mapping is not None:

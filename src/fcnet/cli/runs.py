@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fcnet.cli import tell
+from fcnet.extension import program
 from fcnet.wording import percent, seconds, shown
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Runs:
             return 0
         if not runs:
             first = quote(str(self.folder / "first"))
-            raise RunError(f"{self.folder} holds no runs, make one: fcnet train --out {first}")
+            raise RunError(f"{self.folder} holds no runs, make one: {program()} train --out {first}")
         from rich.console import Console
 
         console = Console()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.errors import DivergedError
+from fcnet.extension import program
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -166,14 +167,14 @@ class Tune:
         """The command that resumes this search."""
         from fcnet.records import without_password
 
-        words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
+        words = ["tune", "--out", str(self.out), "--resume"]
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
         if self.watch:
             words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words + words_of(data_options(self)))
+        return f"{program()} {shlex.join(words + words_of(data_options(self)))}"
 
 
 def _expected(search: Search, dataset: Dataset) -> str:
@@ -214,5 +215,6 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     return (
         f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
         f"{shown(label)}: {found}\n"
-        f"train it with: {threads}fcnet train --config {shown(config)} --out RUN{shown(same_data)}"
+        f"train it with: {threads}{shown(program())} train --config {shown(config)} --out RUN"
+        f"{shown(same_data)}"
     )

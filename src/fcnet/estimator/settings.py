@@ -9,9 +9,9 @@ from typing import Any
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
-from fcnet.net.optimisers import OPTIMISERS, Optimiser
+from fcnet.net.optimisers import Optimiser, make_optimiser
 from fcnet.train.ranges import check_settings
-from fcnet.train.schedules import SCHEDULES, Constant, Length, Schedule
+from fcnet.train.schedules import Constant, Schedule, make_schedule
 
 LARGEST_BATCH = 64
 """Most examples per step with batch_size="auto"."""
@@ -96,11 +96,11 @@ class Settings:
 
     def make_optimiser(self) -> Optimiser:
         """The update rule."""
-        return OPTIMISERS[self.optimiser](self)
+        return make_optimiser(self.optimiser, self)
 
     def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
         """The learning rate of each of `steps` steps."""
-        return SCHEDULES[self.schedule](self, Length(steps_per_epoch, steps))
+        return make_schedule(self, steps_per_epoch, steps)
 
     def constant(self) -> Schedule:
         """The learning rate of a training without a known end."""

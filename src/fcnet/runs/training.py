@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, TableOptions, split
-from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError
+from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError, UnknownNameError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import (
     FORMAT,
     SEALED,
-    TRY_AGAIN,
     RunFolder,
     environment,
     make_writable,
     read_json,
+    try_again,
     write_json,
 )
+from fcnet.registry import advised
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT, Data
 from fcnet.train.callbacks import Callback
@@ -155,7 +156,10 @@ def read_config(path: Path) -> TrainConfig:
         values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
         raise RunError(f"cannot read {path}: {error}; {remedy}") from error
-    return TrainConfig.from_dict(values, str(path))
+    try:
+        return TrainConfig.from_dict(values, str(path))
+    except UnknownNameError as error:
+        raise advised(error) from error
 
 
 def _take_folder(
@@ -254,7 +258,7 @@ def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
     import tomli_w
 
     if not exists(run.config):
-        write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+        write_atomically(run.config, tomli_w.dumps(config.to_dict()), try_again())
     if not exists(run.data):
         write_json(run.data, data_record(dataset))
     elif not exists(run.checkpoint):
@@ -308,7 +312,7 @@ def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Eval
         nonlocal written
         lines = history_lines(history)
         if lines != written:  # the history first: a checkpoint never counts rows that are missing
-            write_atomically(run.history, lines, TRY_AGAIN)
+            write_atomically(run.history, lines, try_again())
             written = lines
         save_checkpoint(
             run.checkpoint,

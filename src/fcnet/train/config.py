@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
-from fcnet.registry import unknown
-from fcnet.train.averaging import make_average
+from fcnet.registry import in_file, unknown
+from fcnet.train.averaging import UNKNOWN, make_average
 from fcnet.train.ranges import check_settings, is_number, name_and_value, require
-from fcnet.train.schedules import Length
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
@@ -126,7 +125,7 @@ class TrainConfig:
             _check_kind(name, getattr(self, name), kind)
         check_settings({field.name: getattr(self, field.name) for field in fields(self)})
         if self.average != "none":
-            make_average(self.average, Length(1, 1))
+            make_average(self.average, UNKNOWN)
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.bank:
@@ -211,7 +210,7 @@ class TrainConfig:
         except TypeError as error:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
         except DataError as error:
-            raise DataError(f"{where}: {error}") from error
+            raise in_file(where, error) from error
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:

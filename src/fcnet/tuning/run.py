@@ -19,6 +19,7 @@ from pathlib import Path
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
+from fcnet.extension import OWN_FILE, own_file
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
 from fcnet.records import cores, make_writable
@@ -209,7 +210,7 @@ class Workers:
             self.running[place] = process
             assert process.stdin is not None
             with suppress(BrokenPipeError):  # it ended at once; `reap` says why
-                process.stdin.write(json.dumps(self.search.to_dict()) + "\n")
+                process.stdin.write(json.dumps(self.search.to_dict() | {OWN_FILE: own_file()}) + "\n")
                 process.stdin.flush()
 
     def is_gone(self, process: int) -> bool:

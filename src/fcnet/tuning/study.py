@@ -41,7 +41,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fcnet.errors import RunError
+from fcnet.errors import RunError, UnknownNameError
+from fcnet.registry import advised
 from fcnet.tuning.contents import check_plan, check_trials
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.storage import TRIES
@@ -112,6 +113,8 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
     check_plan(about, search.label)
     try:
         return search.recorded(about)
+    except UnknownNameError as error:
+        raise advised(error) from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"its space makes no sense ({type(error).__name__})"
         raise RunError(f"{search.label} is damaged: {reason}; choose another with --out") from error
