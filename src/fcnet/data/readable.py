@@ -50,7 +50,7 @@ def read(about: Published, folder: Path) -> Dataset:
         raise broken(what, about, f"has {described(dataset.origin)} as its origin, give an Origin")
     for name in ("train", "test"):
         if problem := _wrong(getattr(dataset, name), shape, len(dataset.classes)):
-            raise broken(what, about, f"reads a part {name} {problem}")
+            raise broken(what, about, f"reads a {name} part {problem}")
     return dataset
 
 

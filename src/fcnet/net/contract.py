@@ -206,8 +206,8 @@ def _backward(layer: Layer, delta: Array, parameters: Sequence[Parameter]) -> st
         if gradient is None:
             return f"sets no gradient of {parameter.name} in backward, assign DenseGradient(array) to it"
         if not callable(getattr(gradient, "dense", None)) or not callable(getattr(gradient, "add_to", None)):
-            kind = type(gradient).__name__
-            return f"sets a {kind} as the gradient of {parameter.name}, give DenseGradient(array)"
+            found = described(gradient)
+            return f"sets {found} as the gradient of {parameter.name}, give DenseGradient(array)"
         shape = np.shape(gradient.dense())
         if shape != parameter.value.shape:
             return f"gives {parameter.name} a gradient of shape {shape}, give {parameter.value.shape}"

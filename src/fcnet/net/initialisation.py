@@ -106,12 +106,12 @@ def _checked(what: str, draw: Scheme, parameter: Declared, rng: np.random.Genera
     from numpy import isfinite, ndarray
 
     drawn = called(what, draw, parameter, rng, wants="a function of (parameter, rng)")
-    given = f"gives {parameter.name}"
     if not isinstance(drawn, ndarray) or drawn.shape != parameter.shape:
-        raise broken(what, draw, f"{given} {described(drawn)}, return an array of shape {parameter.shape}")
+        given = f"gives {described(drawn)} for {parameter.name}"
+        raise broken(what, draw, f"{given}, return an array of shape {parameter.shape}")
     if drawn.dtype.kind != "f" or not isfinite(drawn).all():
         found = f"{drawn.dtype} numbers" if drawn.dtype.kind != "f" else "NaN or infinity"
-        raise broken(what, draw, f"{given} {found}, return finite floating-point numbers")
+        raise broken(what, draw, f"gives {found} for {parameter.name}, return finite floating-point numbers")
     return drawn
 
 
