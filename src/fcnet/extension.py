@@ -2,23 +2,25 @@
 
 What a user's file adds to a dictionary is checked where it enters: when it is looked up, when a network is
 built, or once before a training. A step checks nothing. docs/extending.md says what each kind must do.
+
+`fcnet --help` imports this module, so it imports what takes long only where it is used.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
-import runpy
 import shlex
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcnet.errors import ExtensionError, FcnetError
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
 
 HERE = Path(__file__).resolve().parent
 
@@ -61,6 +63,8 @@ def borrow(file: str | None) -> None:
     """Let a user's file add its names to this process, without running a command."""
     if file is None:
         return
+    import runpy
+
     _lent.append(file)
     sys.path.insert(0, str(Path(file).parent))  # as Python does for a file that is started
     try:
@@ -95,6 +99,8 @@ def broken(what: str, thing: object, problem: str) -> ExtensionError:
 
 def place(thing: object) -> str:
     """The name of a function, a class or an object's class, with its file and line where they are known."""
+    import inspect
+
     thing = thing.func if isinstance(thing, partial) else thing
     if not (inspect.isclass(thing) or inspect.isroutine(thing)):
         thing = type(thing)
@@ -154,16 +160,18 @@ def require_methods(what: str, thing: object, base: type, methods: dict[str, str
             raise broken(what, thing, f"lacks {name}({arguments}), define it")
 
 
-def own_code(error: BaseException) -> list[traceback.FrameSummary]:
+def own_code(error: BaseException) -> list[FrameSummary]:
     """Where in a user's own files an exception came from: the calls from the first of these files on."""
-    frames = traceback.extract_tb(error.__traceback__)
+    from traceback import extract_tb
+
+    frames = extract_tb(error.__traceback__)
     places = [number for number, frame in enumerate(frames) if _is_users(frame.filename)]
     return list(frames[places[0] :]) if places else []
 
 
 @contextmanager
 def own_code_named() -> Iterator[None]:
-    """A block in which an exception from a user's own file becomes an error that names its line.
+    """A block in which an exception from the files of a user who started one becomes an error with its line.
 
     The calls from the first line of theirs on are printed before it, without those of fcnet above.
 
@@ -173,15 +181,17 @@ def own_code_named() -> Iterator[None]:
     """
     try:
         yield
-    except (FcnetError, MemoryError):
+    except (FcnetError, MemoryError, BrokenPipeError):
         raise
     except Exception as error:
         frames = own_code(error)
-        if not frames:
+        if not frames or own_file() is None:
             raise
+        from traceback import format_list
+
         last = next(frame for frame in reversed(frames) if _is_users(frame.filename))
         print("Traceback from your own code on (most recent call last):", file=sys.stderr)
-        print("".join(traceback.format_list(frames)), end="", file=sys.stderr)
+        print("".join(format_list(frames)), end="", file=sys.stderr)
         kind = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         where = f"{_short(last.filename)}, line {last.lineno}, in {last.name}"
         raise ExtensionError(f"{where}: {kind}; mend this code of your own") from error

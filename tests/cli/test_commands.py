@@ -270,7 +270,8 @@ def test_the_audit_of_the_toy_problem_passes_and_shows_its_table(fcnet: Run, hom
 def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
-    assert len(result.out) == 8
+    assert result.out[-2].startswith("every layer predicts what its forward pass gives, to ")
+    assert len(result.out) == 9
 
 
 def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(

@@ -123,7 +123,8 @@ class Audit:
         if len(self.at_zero) > KINKS_IN_TABLE:
             lines.append(f"and {len(self.at_zero) - KINKS_IN_TABLE} more")
         if self.prediction is not None and self.passed:
-            lines.append(f"every layer predicts what its forward pass gives, to {self.prediction:.1e}")
+            how = f"to {self.prediction:.1e}" if self.prediction else "to the last bit"
+            lines.append(f"every layer predicts what its forward pass gives, {how}")
         lines.append("passed" if self.passed else f"failed at {self.stage}: {self.reason}")
         return "\n".join(line.rstrip() for line in lines)
 

@@ -2,7 +2,8 @@
 
 Each command is a dataclass in its own file: its fields are the options, its docstring is the help,
 its `run` does the work and imports what it needs only then, so that its `--help` stays quick. A user's
-mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
+mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback. An
+exception from code of a user's own shows the calls in that code, and its line (`fcnet.extension`).
 """
 
 from __future__ import annotations

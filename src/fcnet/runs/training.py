@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, TableOptions, split
-from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError, UnknownNameError
+from fcnet.errors import AlreadySaidError, DivergedError, RunError, UnknownNameError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
@@ -82,11 +82,11 @@ def train_run(
 
 @contextmanager
 def _removed_if_refused(folder: Path) -> Iterator[None]:
-    """Where settings and data do not fit, no folder is left that was not there before."""
+    """Where a training cannot begin, no folder is left that was not there before."""
     new = not exists(folder)
     try:
         yield
-    except FcnetError:
+    except Exception:
         if new:
             with suppress(OSError):  # it holds something
                 folder.rmdir()

@@ -70,7 +70,10 @@ class FullyConnected(nn.Module):
             make = TORCH_LAYERS.get(type(layer))
             if make is None:
                 known = ", ".join(one.__name__ for one in TORCH_LAYERS)
-                raise DataError(f"the engine torch has no {type(layer).__name__}, its layers are {known}")
+                raise DataError(
+                    f"the engine torch has no {type(layer).__name__}, its layers are {known}; "
+                    "add a counterpart to fcnet.torch_net.layers.TORCH_LAYERS"
+                )
             if layer.declared and not hasattr(self, layer.group):
                 self.add_module(layer.group, nn.ModuleList())
             place = len(getattr(self, layer.group)) if layer.declared else 0
