@@ -56,7 +56,7 @@ ALLOWED = {
         "errors", "extension", "wording", "files", "lock", "records", "data", "train.model", "runs", "web",
     },
     "estimator": {"notebook", "errors", "wording", "data", "net", "train.ranges", "train.schedules"},
-    "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
+    "torch_net": {"errors", "extension", "registry", "validation", "data", "net", "train"},
     "runs": {
         "notebook", "errors", "extension", "registry", "wording", "files", "lock", "schema", "records",
         "data", "net", "train", "torch_net",

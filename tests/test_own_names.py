@@ -121,7 +121,6 @@ def test_a_search_says_which_name_it_needs(folder: Path) -> None:
     assert "run the file that adds it in place of fcnet" in err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("guarded", [True, False])
 def test_workers_of_a_search_have_the_names_too(guarded: bool, folder: Path) -> None:
     """Also where the file calls main() without looking whether it was started."""

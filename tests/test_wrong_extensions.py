@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from extensions import (
     AUDIT,
     COMMANDS,
     LAYER,
+    OPTIMISER,
     SCHEDULE,
     SECTION,
     TRAIN,
@@ -195,3 +197,81 @@ FCNetClassifier(hidden=(6,), {option}).fit(X, np.arange(60) % 3)
     (folder / "own.py").write_text(program)
     with pytest.raises(ExtensionError, match=message):
         programs.run(["own.py"], folder, {})
+
+
+TORCH = """
+import torch
+from fcnet.torch_net.layers import TORCH_ACTIVATIONS, TORCH_LAYERS
+
+class TorchScale(torch.nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.s = torch.nn.Parameter(torch.ones(layer.inputs))
+
+    def forward(self, x, masks=None):
+        return x * self.s
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "added", "message"),
+    [
+        (ACTIVATION, 'TORCH_ACTIVATIONS["swish"] = torch.nn.functional.silu', ""),
+        (
+            ACTIVATION,
+            'TORCH_ACTIVATIONS["swish"] = torch.nn.functional.relu',
+            r"\(relu in .*\) gives other numbers than",
+        ),
+        (
+            ACTIVATION,
+            'TORCH_ACTIVATIONS["swish"] = lambda x: None',
+            r"\(<lambda> in own.py, line \d+\) gives None, give",
+        ),
+        (ACTIVATION, "", "activation with the engine torch is 'swish', choose from 'relu', 'gelu', 'tanh'"),
+        (LAYER, "TORCH_LAYERS[Scale] = TorchScale", ""),
+        (
+            LAYER,
+            "",
+            r"the engine torch has no Scale, .*; add a counterpart to fcnet.torch_net.layers.TORCH_LAYERS",
+        ),
+        (
+            LAYER,
+            "TorchScale.forward = lambda self, x, masks: 2 * x * self.s\nTORCH_LAYERS[Scale] = TorchScale",
+            r"\(TorchScale in own.py, line \d+\) gives other numbers than the engine numpy, by",
+        ),
+        (
+            LAYER,
+            "TORCH_LAYERS[Scale] = lambda layer: torch.nn.LayerNorm(layer.inputs)",
+            r"\(LayerNorm in .*\) has the parameters .*, give it \{'s': \(6,\)\}",
+        ),
+        (
+            LAYER,
+            "TORCH_LAYERS[Scale] = lambda layer: None",
+            r"\(NoneType\) is None, give a torch.nn.Module",
+        ),
+    ],
+)
+def test_a_counterpart_in_pytorch_does_the_same(right: str, added: str, message: str, folder: Path) -> None:
+    layers = pytest.importorskip("fcnet.torch_net.layers")
+    command = f"{COMMANDS[right]} --engine torch --device cpu"
+    with patch.dict(layers.TORCH_ACTIVATIONS), patch.dict(layers.TORCH_LAYERS):
+        status, _, err = run(folder, f"{right}{TORCH}{added}\n", command)
+    assert status == (2 if message else 0), err
+    assert re.search(message, err), err
+    assert not message or len(err.splitlines()) == 1
+
+
+def test_an_optimiser_of_pytorch_is_one(folder: Path) -> None:
+    rules = pytest.importorskip("fcnet.torch_net.optimisers")
+    added = """
+from fcnet.torch_net.optimisers import TORCH_OPTIMISERS
+
+TORCH_OPTIMISERS["plain"] = lambda groups, config: None
+"""
+    with patch.dict(rules.TORCH_OPTIMISERS):
+        status, _, err = run(folder, OPTIMISER + added, f"{COMMANDS[OPTIMISER]} --engine torch --device cpu")
+    assert (status, err) == (
+        2,
+        "error: the optimiser 'plain' in PyTorch (<lambda> in own.py, line 20) makes None, "
+        "return a torch.optim.Optimizer\n",
+    )

@@ -110,7 +110,7 @@ def check_own_layers(architecture: Architecture) -> None:
     ExtensionError : one of them breaks its contract; the text names it and says what is wrong
     """
     for layer in walk(architecture.build()):
-        if is_own(_author(layer)):
+        if is_own(author(layer)):
             problem, _ = tried(layer, np.dtype(np.float32))
             if problem:
                 raise _about(layer, problem)
@@ -133,14 +133,14 @@ def check_all_layers(architecture: Architecture) -> tuple[str, float]:
     return "", largest
 
 
-def _author(layer: Layer) -> Any:
+def author(layer: Layer) -> Any:
     """Whose code it is: that of an activation layer is its function."""
     return layer.function if isinstance(layer, Activation) else layer
 
 
 def _about(layer: Layer, problem: str) -> ExtensionError:
     what = f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
-    return broken(what, _author(layer), problem)
+    return broken(what, author(layer), problem)
 
 
 def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
@@ -153,12 +153,7 @@ def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
     problem : what it does wrong, and what to do; "" if nothing
     difference : of `predict` from `forward` without training, by the largest output
     """
-    rng = np.random.default_rng(0)
-    own: list[Parameter] = []
-    for one in walk([layer]):
-        parameters = [_random(declared, dtype, rng) for declared in one.declared]
-        bind(one, parameters, rng)
-        own += parameters
+    rng, own = np.random.default_rng(0), bind_random(layer, dtype)
     X = rng.standard_normal((EXAMPLES, layer.inputs)).astype(dtype)
     problem, largest = "", 0.0
     with np.errstate(all="ignore"):
@@ -173,6 +168,21 @@ def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
             if problem:
                 break
     return problem, largest
+
+
+def bind_random(layer: Layer, dtype: np.dtype[Any]) -> list[Parameter]:
+    """Bind a layer and those inside it to random parameters; returns them in order.
+
+    Raises
+    ------
+    ExtensionError : as `bind`
+    """
+    rng, bound = np.random.default_rng(1), list[Parameter]()
+    for one in walk([layer]):
+        parameters = [_random(declared, dtype, rng) for declared in one.declared]
+        bind(one, parameters, rng)
+        bound += parameters
+    return bound
 
 
 def _random(declared: Declared, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameter:
