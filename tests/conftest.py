@@ -67,6 +67,7 @@ MAY_BE_SKIPPED = {
         ("only root can mount a file system", "only root may change its user id"), "or not as root"
     ),
     "this machine has CUDA": "the test is about machines without",
+    "no GPU that PyTorch reaches by CUDA": "tests/torch_net/test_cuda.py is run by hand where there is one",
     "this processor has no bfloat16": "products in NumPy take oneDNN's place there",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
     "no TypeScript on this machine": "the types of the explorer's modules; nothing else needs Node",
