@@ -70,8 +70,10 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
                     config, train, data.image_shape, data.classes, group, data.indicators
                 ),
             )
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError) or lacks_memory(error):
+        except MemoryError as error:
+            raise _too_large("cpu") from error
+        except RuntimeError as error:
+            if lacks_memory(error):
                 raise _too_large(group.device.type) from error
             raise
 
