@@ -7,6 +7,7 @@ into the arrays of the recording.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,7 +40,7 @@ class Recording:
         self.graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda":
             self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):
+            with _uncollected(), torch.cuda.graph(self.graph):
                 self.result = function(*self.arguments)
 
     def fits(self, *arguments: Any) -> bool:
@@ -67,6 +68,19 @@ def aside(device: torch.device) -> Iterator[None]:
     with torch.cuda.stream(stream):
         yield
     usual.wait_stream(stream)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from collecting garbage: to destroy an earlier graph ends the recording of this one."""
+    gc.collect()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def owned(given: Any, device: torch.device) -> Any:
