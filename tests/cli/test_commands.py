@@ -267,12 +267,14 @@ def test_the_audit_of_the_toy_problem_passes_and_shows_its_table(fcnet: Run, hom
     assert json.loads((home / "audit.json").read_text())["passed"] is True
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
     assert len(result.out) == 8
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(
     fcnet: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

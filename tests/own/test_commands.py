@@ -90,6 +90,7 @@ def test_a_resumed_run_whose_data_moved_asks_for_their_place(
     assert fcnet(capsys, "train", "--out", run, "--resume", "--data", "moved")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, capsys: Capture) -> None:
     assert fcnet(capsys, "train", "--out", run, "--resume")[1][-1].startswith(
         "run: training accuracy 100.0 %"

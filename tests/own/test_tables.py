@@ -223,6 +223,7 @@ def test_a_column_is_one_thing_only(options: str, capsys: pytest.CaptureFixture[
     assert err == ["error: the column income is asked for in two ways, leave out one of them"]
 
 
+@pytest.mark.slow
 def test_every_recipe_trains_a_table_without_what_is_for_pictures(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -290,6 +291,7 @@ def test_a_resumed_run_names_the_option_of_its_table_that_differs(capsys: pytest
     assert fcnet(capsys, "train", "--out", "run", "--resume", "--data", "people.csv")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_resumed_search_does_not_ignore_the_options_of_its_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -324,6 +326,7 @@ def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.Ca
     ])  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_runs_on_a_table_are_folded_and_shown_but_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
     assert fcnet(capsys, "fold", "run", "--mirror", "--out", "folded") == (
