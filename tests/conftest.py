@@ -102,6 +102,11 @@ def whole_suite(config: pytest.Config) -> bool:
     return everything and config.option.markexpr == "not cifar10" and not hasattr(config, "workerinput")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores: many tests wait for processes of their own, few of those in `make check`."""
+    return (os.cpu_count() or 1) + ("not slow" not in config.option.markexpr)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Say how long all of it takes: what it took here the last time, or else what it takes elsewhere."""
     config = session.config
