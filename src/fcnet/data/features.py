@@ -146,7 +146,11 @@ def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Arra
         exact /= scale
         np.copyto(out, exact, casting="same_kind")
     if not np.isfinite(out).all():
-        raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
+        row, column = np.argwhere(~np.isfinite(out))[0]
+        raise DataError(
+            f"X holds numbers too large for the network, of 32 bits, such as {rows[row, column]:.4g} "
+            f"in column {column}: scale its features, or repair or drop that row"
+        )
     return out
 
 
