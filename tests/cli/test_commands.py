@@ -207,6 +207,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
             "label_smoothing is 1.0, give a number from 0 up to, but not including, 1",
         ),
         ("audit --reg -1", "reg is -1.0, give a finite number of at least 0"),
+        ("audit --reg 1e308", r"reg is too large, give a number below 2\^128"),
         ("audit --sizes 3 2 --reg -1", "reg is -1.0, give a finite number of at least 0"),
         (
             "audit --out /proc/x/audit.json",
@@ -271,6 +272,12 @@ def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
     assert len(result.out) == 8
+
+
+def test_a_long_audit_says_how_far_it_is(fcnet: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcnet.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
+    result = fcnet("audit --sizes 2 3")
+    assert result.err == [f"entries audited: {done} of 9" for done in range(1, 10)]
 
 
 def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(
