@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from fcnet.data.augmentation import Pipeline
@@ -21,7 +21,7 @@ from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
-from fcnet.records import cores, make_writable
+from fcnet.records import cores, make_writable, removed_if_refused
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
 from fcnet.tuning.search import Search
@@ -59,8 +59,11 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
     FcnetError : the database cannot be used, or a trial cannot be run
     KeyboardInterrupt : Ctrl-C or SIGTERM; every running trial has left a checkpoint, and resumes
     """
-    make_writable(search.out)
-    with locked(search.out) as lock, stopped_by_sigterm():
+    with ExitStack() as held:
+        held.enter_context(removed_if_refused(search.out))
+        make_writable(search.out)
+        lock = held.enter_context(locked(search.out))
+        held.enter_context(stopped_by_sigterm())
         used = check_folder(search)
         known = None
         if used or search.storage:
