@@ -218,7 +218,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("reproduce --data .", r"\. \(--data\) holds no CIFAR-10, .*"),
         ("train --out run --require-cifar10", "FCNET_OFFLINE is set and there is no CIFAR-10, .*"),
         ("train --out run --batch-size 500", "batch_size is 500, choose from 1 to the 437 training examples"),
-        ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training images, .*"),
+        ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training examples, .*"),
         ("train --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("reproduce --quick --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("report nowhere", "nowhere is not the folder of a run or a reproduction, name one that fcnet wrote"),

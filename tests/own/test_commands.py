@@ -99,7 +99,7 @@ def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, ca
     Image.fromarray(picture(0, 7)).save(pictures / "dark" / "0.png")
     refused = fcnet(capsys, "test", run)
     assert refused[0] == 2
-    assert "holds other images" in refused[2][0]
+    assert "holds other data" in refused[2][0]
     assert "was trained on other data than" in fcnet(capsys, *again)[2][0]
     pictures.rename("moved")
     status, _, err = fcnet(capsys, "test", run)
@@ -124,9 +124,16 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
         assert (status, err) == (0, [])
         assert "validation accuracy 100.0 % on trees" in out[-1]
     assert "100.0 % on 24 rows of trees" in fcnet(capsys, "test", "numpy")[1][-1]
+    told = fcnet(capsys, "fold", "numpy", "white", "--out", "folded")[1][0]
+    assert told.split() == ["validation", "parameters", "file", "one", "row"]
+    told = " ".join(fcnet(capsys, "compare", "numpy", "white")[1])
+    assert "on the same 19 validation examples" in " ".join(told.split())
     assert fcnet(capsys, "report", "numpy")[0] == 0
     page = " ".join(Path("numpy/report.html").read_text().split())
     assert "96 training and 24 test rows of 6 numbers in 3 classes" in page
+    assert "first training examples" in page
+    words = re.sub(r"<(style|script).*?</(style|script)>|<[^>]*>", "", page)
+    assert not re.findall(r".{60}\bimages?\b.{20}", words)
     fcnet(capsys, "export", "numpy", "--onnx")
     session = onnxruntime.InferenceSession("numpy/model.onnx")
     rows = X[:5]

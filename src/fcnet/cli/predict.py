@@ -64,7 +64,10 @@ class Predict:
         from fcnet.validation import check_positive
 
         if not self.pictures:
-            raise FcnetError(f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg")
+            raise FcnetError(
+                f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg, "
+                f"or a table for a network of tables"
+            )
         check_positive(top=self.top)
         model = Model.load(self.folder)
         if model.mapping is not None:

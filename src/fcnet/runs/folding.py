@@ -73,7 +73,7 @@ def check_alike(models: Sequence[Model]) -> None:
             first.mapping,
         ):
             raise DataError(
-                "the runs have other classes or images than one another, fold runs on the same data"
+                "the runs differ in their classes or in the shape of their data, fold runs on the same data"
             )
 
 

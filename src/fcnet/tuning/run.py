@@ -98,7 +98,7 @@ def check_fit(base: TrainConfig, dataset: Dataset) -> None:
     split(dataset.train, base.validation)
     size = math.prod(dataset.image_shape)
     if base.whitens and base.components > size:
-        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
+        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an example")
     Pipeline.of(base.augmentations, dataset.image_shape).deformation.tables(dataset.image_shape)
 
 
