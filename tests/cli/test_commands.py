@@ -177,6 +177,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
             "missing from fcnet compare: A Folder of a run, B Folder of another; see fcnet compare --help",
         ),
         ("test", "missing from fcnet test: RUN .*"),
+        ("audit --bogus", "fcnet audit has no option --bogus, see fcnet audit --help"),
         ("audit --frobnicate", "fcnet audit has no option --frobnicate, see fcnet audit --help"),
         ("audit 3", "unexpected: 3; see fcnet audit --help"),
         ("train --out run --epochs many", "--epochs: 'many' is not a whole number; see fcnet train --help"),

@@ -215,7 +215,15 @@ def test_what_the_network_saw_is_drawn(run: Path, capsys: Capture) -> None:
     assert (status, out[-1]) == (0, "wrote seen.png")
     seen = np.asarray(Image.open("seen.png").convert("RGB"))
     assert seen.shape[1] > 2 * seen.shape[0]  # one picture beside its bars
-    refused = fcnet_words(capsys, "predict", str(run), "a $name$.jpg", "--show", "seen.docx")
+    Path("folder").mkdir()
+    Path("a $name$.jpg").rename("folder/a.jpg")
+    in_folder = ("predict", str(run), "folder", "--show", "folder/seen.png")
+    once, again = (fcnet_words(capsys, *in_folder) for _ in range(2))
+    assert once == again  # the picture of before is no input
+    assert once[1][-1] == "wrote folder/seen.png"
+    Image.fromarray(picture(1, 60, 30, 40)).save("folder/seen.png")  # but one of somebody else is
+    assert "is what the command reads" in fcnet_words(capsys, *in_folder)[2][0]
+    refused = fcnet_words(capsys, "predict", str(run), "folder/a.jpg", "--show", "seen.docx")
     assert refused[2] == ["error: cannot draw into seen.docx, give a name that ends in .png, .svg or .pdf"]
 
 

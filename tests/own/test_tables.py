@@ -296,13 +296,24 @@ def test_a_resumed_search_does_not_ignore_the_options_of_its_table(
     pytest.importorskip("optuna")
     write("people.csv", [[*row[:2], row[0] % 2, *row[3:]] for row in people()])
     search = ("tune", "--out", "my search")
-    data = ("--data", "people.csv", "--target", "income", "--trials", "1", "--epochs", "1")
+    data = (
+        "--data",
+        "people.csv",
+        "--target",
+        "income",
+        "--missing",
+        "mean",
+        "--trials",
+        "1",
+        "--epochs",
+        "1",
+    )
     status, out, _ = fcnet(capsys, *search, *data)
     assert (status, "fcnet train --config 'my search/best.toml' --out RUN" in out[-1]) == (0, True)
-    for given in OTHER_OPTIONS:
+    for given, said in OTHER_OPTIONS.items():
         status, _, err = fcnet(capsys, *search, "--resume", *given)
         assert (status, len(err)) == (2, 1)
-        assert err[0].startswith("error: my search uses other data, give the same or ")
+        assert err[0].startswith(f"error: my search uses other data ({said}), give the same or ")
     assert fcnet(capsys, *search, "--resume")[0] == 0
 
 

@@ -37,20 +37,28 @@ def other_data(begun: str, before: dict[str, Any], dataset: Dataset) -> RunError
     before : what the run's record says of its data; empty if it is not there
     dataset : that it was to be resumed with
     """
-    origin = dataset.origin
-    there, given = _reading(before), _reading(data_record(dataset))
-    names = (
-        [name for name in given if there[name] != given[name]] if before.get("path") == origin.path else []
-    )
-    if not names:
+    differing = other_options(before, dataset)
+    if not differing:
         return RunError(
-            f"{begun} on other data than {origin.path}, leave out --data or choose another folder"
+            f"{begun} on other data than {dataset.origin.path}, leave out --data or choose another folder"
         )
-    differing = "; ".join(f"{name} is {there[name]}, not {given[name]}" for name in names)
     return RunError(
-        f"{begun} with other options for its data ({differing}), leave out {' and '.join(names)} or choose "
-        "another folder"
+        f"{begun} with other options for its data ({'; '.join(differing.values())}), "
+        f"leave out {' and '.join(differing)} or choose another folder"
     )
+
+
+def other_options(before: dict[str, Any], dataset: Dataset) -> dict[str, str]:
+    """The options by which the same data were read in another way, each with how it differs, in words.
+
+    Empty where they are other data. The parameters are those of `other_data`.
+    """
+    if before.get("path") != dataset.origin.path:
+        return {}
+    there, given = _reading(before), _reading(data_record(dataset))
+    return {
+        name: f"{name} is {there[name]}, not {value}" for name, value in given.items() if there[name] != value
+    }
 
 
 def _reading(data: dict[str, Any]) -> dict[str, str]:

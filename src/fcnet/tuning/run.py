@@ -19,9 +19,11 @@ from pathlib import Path
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
+from fcnet.files import exists
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
-from fcnet.records import cores, make_writable, removed_if_refused
+from fcnet.records import cores, make_writable, read_json, removed_if_refused
+from fcnet.runs.differing import other_options
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
 from fcnet.tuning.search import Search
@@ -70,6 +72,9 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
             with opened_storage(search) as storage:
                 known = find_search(search, storage)
         search = search.settled(known, dataset)
+        if known is not None and known.data != search.data:
+            before = read_json(search.record).get("data", {}) if exists(search.record) else {}
+            raise search.other_data(other_options(before, dataset).values())
         check_fit(search.base, dataset)  # write nothing before everything is known to fit
         search.runs.mkdir(exist_ok=True)
         with opened_storage(search) as storage:
