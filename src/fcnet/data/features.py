@@ -50,11 +50,11 @@ def moments(
     def largest() -> Array:
         found = np.zeros(width)
         for here in chunks(len(weights), width):
-            np.maximum(found, np.abs(take(here), dtype=np.float64).max(axis=0), out=found)
+            np.maximum(found, np.abs(np.asarray(take(here), np.float64)).max(axis=0), out=found)
         return found
 
     def in_units(unit: Array) -> Array:
-        return _mean_and_variance(lambda here: take(here) / unit, width, weights)[1]
+        return _mean_and_variance(lambda here: np.asarray(take(here)) / unit, width, weights)[1]
 
     return mean, deviations(variance, largest, in_units)
 
