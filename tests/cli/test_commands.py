@@ -269,6 +269,7 @@ def test_the_audit_of_the_toy_problem_passes_and_shows_its_table(fcnet: Run, hom
     assert json.loads((home / "audit.json").read_text())["passed"] is True
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
@@ -281,6 +282,7 @@ def test_a_long_audit_says_how_far_it_is(fcnet: Run, monkeypatch: pytest.MonkeyP
     assert result.err == [f"entries audited: {done} of 9" for done in range(1, 10)]
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(
     fcnet: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

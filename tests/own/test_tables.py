@@ -224,6 +224,7 @@ def test_a_column_is_one_thing_only(options: str, capsys: pytest.CaptureFixture[
     assert err == ["error: the column income is asked for in two ways, leave out one of them"]
 
 
+@pytest.mark.slow
 def test_every_recipe_trains_a_table_without_what_is_for_pictures(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -297,6 +298,7 @@ def test_the_document_names_what_recipes_switch_off() -> None:
     assert [name for name in PICTURES_ONLY if f"`{name}`" not in told] == []
 
 
+@pytest.mark.slow
 def test_a_resumed_search_does_not_ignore_the_options_of_its_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -342,6 +344,7 @@ def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.Ca
     ])  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_runs_on_a_table_are_folded_and_shown_but_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
     assert fcnet(capsys, "fold", "run", "--mirror", "--out", "folded") == (

@@ -54,6 +54,7 @@ mirror = true
 """
 
 
+@pytest.mark.slow
 def test_a_record_states_each_seed_with_and_without_folding(made: Made, digits: Dataset) -> None:
     out, record = made
     seeds = ended(record.log)
@@ -90,6 +91,7 @@ def test_the_plan_is_written_before_the_first_training(digits: Dataset, tmp_path
     assert seen == read(RecordFolder(tmp_path).plan, Plan).seeds[:1]
 
 
+@pytest.mark.slow
 def test_seeds_at_once_stand_in_the_log_together(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_seeds_at_once_stand_in_the_log_together(
     assert list(findings(record)) == []
 
 
+@pytest.mark.slow
 def test_seeds_at_once_that_were_stopped_resume_together(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +142,7 @@ def test_a_budget_of_a_cpu_trains_one_seed_at_a_time(at_once: int, digits: Datas
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_seeds_follow_from_everything_that_is_planned(digits: Dataset) -> None:
     first = make_plan(recipe(), digits, BEAT, "nonce")
     assert make_plan(recipe(), digits, BEAT, "nonce").seeds == first.seeds
@@ -180,6 +184,7 @@ def test_a_longer_budget_needs_fewer_seeds(minutes: float, seeds: int, digits: D
     assert len(make_plan(recipe(minutes), digits).seeds) == seeds
 
 
+@pytest.mark.slow
 def test_a_stopped_record_resumes_and_ends_as_if_it_had_not_been_stopped(
     digits: Dataset, tmp_path: Path
 ) -> None:
@@ -359,6 +364,7 @@ def test_another_source_or_machine_does_not_continue(
         measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
 
 
+@pytest.mark.slow
 def test_a_log_that_was_edited_does_not_continue(digits: Dataset, tmp_path: Path) -> None:
     place = RecordFolder(tmp_path)
     record = measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)

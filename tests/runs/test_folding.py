@@ -114,6 +114,7 @@ def test_plain_pytorch_and_onnxruntime_say_the_same(
     assert agree(scores, model.logits(images))
 
 
+@pytest.mark.slow
 def test_a_folded_run_is_a_run(runs: dict[str, Path], tmp_path: Path, capsys: Any) -> None:
     """Both accuracies stand side by side, and what it costs; all that takes a run takes it."""
     out = tmp_path / "folded"

@@ -71,6 +71,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["everything", "augmented"])
 def test_a_training_stopped_after_every_single_step_is_the_same(
     kind: str, digits: Dataset, tmp_path: Path

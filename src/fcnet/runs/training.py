@@ -66,11 +66,12 @@ def train_run(
         another process trains in it; a file in it was cut or altered, or is of a newer version of fcnet
     DataError : settings and data do not fit
     DivergedError : the loss became NaN or infinite; model.safetensors then holds the last good weights
+    TooLargeError : the training needs more memory than there is
     FcnetError : the settings ask for PyTorch, and it is not installed
     KeyboardInterrupt : Ctrl-C or SIGTERM, after a checkpoint was written
     """
     run = RunFolder(folder)
-    with workplace(config) as place, removed_if_refused(run.path), ExitStack() as held:
+    with removed_if_refused(run.path), workplace(config) as place, ExitStack() as held:
         finished = place.workers.from_first(lambda: _take_folder(run, config, dataset, resume, held))
         if finished:
             record: dict[str, Any] = place.workers.from_first(run.read_record)
