@@ -20,6 +20,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from typing import Any
 import msgspec
 
 from fcnet import __version__
-from fcnet.errors import RunError
+from fcnet.errors import FcnetError, RunError
 from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
 from fcnet.schema import JSON_LIMIT, TENSORS_LIMIT, Object, Record, checked, decoded
 
@@ -210,6 +212,19 @@ def make_writable(folder: Path) -> None:
         raise RunError(
             f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
         ) from error
+
+
+@contextmanager
+def removed_if_refused(folder: Path) -> Iterator[None]:
+    """Where the block refuses its work, no empty folder is left that was not there before."""
+    new = [place for place in (folder, *folder.parents) if not exists(place)]
+    try:
+        yield
+    except FcnetError:
+        with suppress(OSError):  # it holds something
+            for place in new:
+                place.rmdir()
+        raise
 
 
 def as_json(content: Any) -> str:

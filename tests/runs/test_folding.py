@@ -188,6 +188,7 @@ def test_a_run_of_a_gpu_is_tested_there_and_by_numpy_where_there_is_none(
         (["two", "--shift", "8"], "shift is 8, choose from 0 to 7 pixels"),
         (["two", "--shift", "-1"], "shift is -1, choose from 0 to 7 pixels"),
         (["nowhere", "--mirror"], "nowhere"),
+        (["two", "residual", "two"], "two is given 2 times, give each run once"),
     ],
 )
 def test_what_cannot_be_folded_is_one_line(
