@@ -103,7 +103,7 @@ def whole_suite(config: pytest.Config) -> bool:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than cores: many tests wait for processes of their own, few of those in `make check`."""
+    """One process more than cores: many tests wait for their own processes, in `make check` hardly any."""
     return (os.cpu_count() or 1) + ("not slow" not in config.option.markexpr)
 
 
