@@ -102,6 +102,7 @@ def whole_suite(config: pytest.Config) -> bool:
     return everything and config.option.markexpr == "not cifar10" and not hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process more than cores: many tests wait for their own processes, in `make check` hardly any."""
     return (os.cpu_count() or 1) + ("not slow" not in config.option.markexpr)
