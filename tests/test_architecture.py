@@ -191,6 +191,7 @@ def test_the_specification_needs_numpy_alone() -> None:
     assert used == {"numpy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [

@@ -46,5 +46,9 @@ class DivergedError(FcnetError, ArithmeticError):
     """A training whose loss stopped being a finite number."""
 
 
+class TooLargeError(FcnetError, MemoryError):
+    """A training that needs more memory than its device has."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which is obeyed as Ctrl-C is."""

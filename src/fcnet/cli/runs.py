@@ -30,7 +30,7 @@ LONGEST_NAME = 32
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder side by side, for each data set the best on validation images first.
+    """List the runs in a folder side by side, for each data set the best on validation examples first.
 
     Each run is shown with the settings that set it apart: those that most others do not have. What does not
     fit the width of the terminal is cut off; --json has all. Damaged runs are listed with what is wrong.

@@ -33,7 +33,7 @@ LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 @dataclass(frozen=True)
 class Tune:
-    """Search for better settings on validation images, and keep the whole search in a folder.
+    """Search for better settings on validation examples, and keep the whole search in a folder.
 
     The settings below, or those of --recipe or --config, apply where nothing is varied, and are the first
     trial. Hopeless trials are pruned. Ctrl-C stops the search, --resume resumes it. best.toml holds the best

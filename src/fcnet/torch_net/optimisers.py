@@ -124,8 +124,9 @@ class Optimiser:
             group["capturable"] = False
 
     def _stretch(self, ratio: float | Tensor) -> None:
-        """Multiply u by a number."""
-        torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
+        """Multiply u by a number; before the first step there is none."""
+        if buffers := [memory["momentum_buffer"] for memory in self.rule.state.values()]:
+            torch._foreach_mul_(buffers, ratio)
 
     def _update(self, learning_rate: float | Tensor, momentum: float) -> None:
         for group in self.rule.param_groups:

@@ -6,6 +6,7 @@ improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -191,14 +192,23 @@ class TrainConfig:
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str) -> TrainConfig:
-        """The inverse of `to_dict`; `where` names the file in errors.
+    def from_dict(
+        cls, values: dict[str, Any], where: str, decided: Mapping[str, Any] | None = None
+    ) -> TrainConfig:
+        """The inverse of `to_dict`.
+
+        Parameters
+        ----------
+        values : the settings that somebody chose
+        where : the file, for errors
+        decided : settings that are not to be chosen, with their values
 
         Raises
         ------
         DataError : an unknown setting, or an invalid value
         """
-        known = {field.name for field in fields(cls)}
+        decided = decided or {}
+        known = {field.name for field in fields(cls)} - decided.keys()
         for name in values:
             if name not in known:
                 raise DataError(
@@ -206,7 +216,7 @@ class TrainConfig:
                     f"known are {', '.join(sorted(known))}"
                 )
         try:
-            return cls(**values)
+            return cls(**values, **decided)
         except TypeError as error:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
         except DataError as error:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fcnet.data.dataset import Dataset
 from fcnet.files import write_atomically
 from fcnet.records import environment, write_json
-from fcnet.runs.training import data_record
+from fcnet.runs.differing import data_record
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.study import POINTS, Trials
