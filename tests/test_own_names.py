@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,11 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_a_model_says_which_name_it_needs(right: str, needed: str, folder: Path) -> None:
     trained(folder, right)
+    shutil.copytree(folder / "run", folder / "again")
     before = (folder / "run" / "model.safetensors").read_bytes()
     for command in (
         "predict run data.npz", "test run", "report run", "explore run", "export run --onnx",
-        "fold run run --out f",
+        "fold run again --out f",
     ):  # fmt: skip
         status, _, err = plain(folder, command)
         assert (status, err) == (
