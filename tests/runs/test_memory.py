@@ -12,6 +12,7 @@ import torch
 from fcnet.cli import main
 from fcnet.data.dataset import Dataset
 from fcnet.errors import TooLargeError
+from fcnet.records import read_json
 from fcnet.runs.training import train_run
 from fcnet.torch_net.engine import TorchEngine
 from fcnet.torch_net.memory import lacks_memory
@@ -83,3 +84,30 @@ def test_other_errors_of_pytorch_are_not_taken_for_it() -> None:
     assert not lacks_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert lacks_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."))
     assert lacks_memory(RuntimeError("MPS backend out of memory (MPS allocated: 18.00 GB)"))
+
+
+def test_a_search_goes_on_after_a_trial_that_is_too_large(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And where all are, it says what to search instead."""
+    usual, begun = NumpyEngine.__init__, []
+
+    def one_too_large(self: Any, *given: Any, **named: Any) -> None:
+        begun.append(given)
+        if len(begun) == 2:
+            np.empty(TOO_MUCH, np.uint8)
+        usual(self, *given, **named)
+
+    command = ["tune", "--data", "digits", "--trials", "3", "--epochs", "1", "--hidden", "8", "--out"]
+    with monkeypatch.context() as patch:
+        patch.setattr(NumpyEngine, "__init__", one_too_large)
+        assert main([*command, str(tmp_path / "some")]) == 0
+    trials = read_json(tmp_path / "some" / "study.json")["trials"]
+    assert [trial["state"] for trial in trials].count("too large") == 1
+    monkeypatch.setattr(NumpyEngine, "__init__", lambda *given: np.empty(TOO_MUCH, np.uint8))
+    capsys.readouterr()
+    assert main([*command, str(tmp_path / "all")]) == 2
+    assert (
+        "all 3 diverged or were too large for the memory; search in another folder with smaller layers: "
+        in (capsys.readouterr().err)
+    )

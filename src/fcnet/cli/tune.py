@@ -112,7 +112,7 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        if status.all_diverged:
+        if status.fruitless:
             raise DivergedError(summary(status, dataset.label))
         same = "".join(f" {shlex.quote(word)}" for word in words_of(search.source))
         *told, command = summary(status, dataset.label, same).splitlines()
@@ -193,12 +193,8 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     from fcnet.wording import percent
 
     search, best = status.search, status.best
-    if status.all_diverged:
-        lower = f"--learning-rate {search.base.learning_rate / 10:g}"
-        return (
-            f"{search.out}: no trial is complete, all {len(status.done)} diverged; search in another folder "
-            f"with a lower learning rate: --out OTHER {lower}"
-        )
+    if status.fruitless:
+        return f"{search.out}: no trial is complete, {_fruitless(status)}"
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
@@ -218,3 +214,18 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
         f"train it with: {threads}{shown(program())} train --config {shown(config)} --out RUN"
         f"{shown(same_data)}"
     )
+
+
+def _fruitless(status: Status) -> str:
+    """Why no trial could be trained, and what to search instead."""
+    base, many = status.search.base, f"all {len(status.done)}"
+    if status.counts["too large"]:
+        half = " ".join(str(max(1, units // 2)) for units in base.hidden)
+        why, less = (
+            f"{many} diverged or were too large for the memory",
+            f"smaller layers: --out OTHER --hidden {half}",
+        )
+    else:
+        lower = f"--learning-rate {base.learning_rate / 10:g}"
+        why, less = f"{many} diverged", f"a lower learning rate: --out OTHER {lower}"
+    return f"{why}; search in another folder with {less}"

@@ -10,7 +10,8 @@ base        this is the base itself, not a point of the space
 run         name of the folder of its training
 lost        how often a worker of this folder was killed during it
 worker      the worker of the trial: the folder with its machine, and the process; None while it waits again
-outcome     seconds, epochs reached, threads, whether it diverged; absent if its worker was killed
+outcome     seconds, epochs reached, threads, whether it diverged or did not fit into memory; absent if its
+            worker was killed
 superfluous begun at the same moment as the last trial wanted, and abandoned at once
 
 Sampler. Optuna's default, the tree-structured Parzen estimator, with a seed that follows from the search's
