@@ -8,7 +8,7 @@
 PYTHON ?= python3
 OUT ?= $(if $(QUICK),runs/quick,runs/reproduce)
 BIN := .venv/bin
-# as many processes as cores, each with the tests of one file after another
+# as many processes as tests/conftest.py says, each with the tests of one file after another
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # or each of the tests' many processes would compile fcnet anew

@@ -23,8 +23,9 @@ from fcnet.data.load import load
 from fcnet.experiments.recipes import RECIPES
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import RunFolder, environment, write_json
+from fcnet.runs.differing import data_record
 from fcnet.runs.folding import fold
-from fcnet.runs.training import data_record, train_run
+from fcnet.runs.training import train_run
 from fcnet.train.config import TrainConfig
 from fcnet.train.model import Model
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import time
@@ -39,8 +40,9 @@ SLOW = (
     "torch_net/test_workers.py",
     "test_benchmarks.py", "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
     "torch_net/test_augmentation.py",
-    # hostile and spoiled input, hundreds of each
-    "test_hostile.py", "fuzz/test_fuzz.py",
+    # hostile and spoiled input, hundreds of each, and surroundings that are broken
+    "test_hostile.py", "fuzz/test_fuzz.py", "data/test_unpickle.py", "own/test_hostile.py",
+    "cli/test_damage.py", "cli/test_escapes.py", "cli/test_surroundings.py", "cli/test_doctor.py",
     # every figure and page, drawn again for many records
     "test_docs.py", "report/test_browser.py", "report/test_figures.py", "report/test_page.py",
     "test_tune_figures.py", "test_question4.py",
@@ -52,13 +54,13 @@ SLOW = (
     "judge/test_mutants.py", "judge/test_right.py", "judge/test_right_pytorch.py", "judge/test_check.py",
     "judge/test_wrong.py", "judge/test_start.py", "judge/test_first_evening.py", "judge/test_cifar10.py",
     "isolation/test_attacks.py", "isolation/test_isolation.py", "grade/test_course.py",
-    "grade/test_documentation.py", "test_extending.py",
+    "grade/test_documentation.py", "test_extending.py", "test_wrong_extensions.py", "test_own_names.py",
     # the derivation in symbols; scikit-learn's checks
     "test_derivation.py", "estimator/test_checks.py",
 )  # fmt: skip
 """Files whose tests take long: `make check` leaves them out, and `make test` begins with them.
 
-A single test that takes more than a second or two on a quiet machine is marked `slow` where it stands.
+A single test that takes more than half a second on a quiet machine is marked `slow` where it stands.
 """
 
 MAY_BE_SKIPPED = {
@@ -67,6 +69,7 @@ MAY_BE_SKIPPED = {
         ("only root can mount a file system", "only root may change its user id"), "or not as root"
     ),
     "this machine has CUDA": "the test is about machines without",
+    "no GPU that PyTorch reaches by CUDA": "tests/torch_net/test_cuda.py is run by hand where there is one",
     "this processor has no bfloat16": "products in NumPy take oneDNN's place there",
     "SCIPY_ARRAY_API is not set": "scikit-learn's own check of arrays other than NumPy's",
     "no TypeScript on this machine": "the types of the explorer's modules; nothing else needs Node",
@@ -97,6 +100,12 @@ def whole_suite(config: pytest.Config) -> bool:
     """Whether this is `make test`: everything but what needs CIFAR-10, in the process that shows it."""
     everything = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
     return everything and config.option.markexpr == "not cifar10" and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores: many tests wait for their own processes, in `make check` hardly any."""
+    return (os.cpu_count() or 1) + ("not slow" not in config.option.markexpr)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -138,6 +147,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: PyTorch and scikit-learn alone take 0.2 s each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,7 @@ ALLOWED = {
     # the bottom: what everything may use
     "errors": set(),
     "extras": {"errors"},
+    "extension": {"errors"},
     "registry": {"errors"},
     "wording": set(),
     "memory": {"errors", "wording"},
@@ -27,46 +28,50 @@ ALLOWED = {
     "files": {"errors"},
     "lock": {"errors", "files"},
     "schema": {"errors", "files"},
-    "records": {"errors", "files", "schema"},
+    "records": {"errors", "extension", "files", "schema"},
     "stages": {"records", "schema", "wording"},
     # the specification
     "two_layernet": {"errors", "validation"},
     "data": {
-        "errors", "extras", "registry", "wording", "memory", "validation", "files", "schema", "lock",
+        "errors", "extension", "extras", "registry", "wording", "memory", "validation", "files", "schema",
+        "lock",
     },
-    "net": {"errors", "registry", "validation", "files", "schema"},
+    "net": {"errors", "extension", "registry", "validation", "files", "schema"},
     "audit": {"notebook", "errors", "validation"},
     "pytest_plugin": {"audit"},
     "train": {
-        "notebook", "errors", "registry", "memory", "validation", "files", "schema", "records", "data", "net",
+        "notebook", "errors", "extension", "registry", "memory", "validation", "files", "schema", "records",
+        "data", "net",
     },
     "report": {
-        "errors", "extras", "validation", "wording", "files", "schema", "records", "stages", "two_layernet",
-        "data", "net.weights", "train.history", "train.model",
+        "errors", "extension", "extras", "validation", "wording", "files", "schema", "records", "stages",
+        "two_layernet", "data", "net.weights", "train.history", "train.model",
     },
     "web": set(),
     "explore": {
         "errors", "extras", "files", "records", "data", "net", "train.model", "report.derivation",
         "report.page.render", "judge.catalogue", "web",
     },
-    "live": {"errors", "wording", "files", "lock", "records", "data", "train.model", "runs", "web"},
+    "live": {
+        "errors", "extension", "wording", "files", "lock", "records", "data", "train.model", "runs", "web",
+    },
     "estimator": {"notebook", "errors", "wording", "data", "net", "train.ranges", "train.schedules"},
-    "torch_net": {"errors", "registry", "validation", "data", "net", "train"},
+    "torch_net": {"errors", "extension", "registry", "validation", "data", "net", "train"},
     "runs": {
-        "notebook", "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train",
-        "torch_net",
+        "notebook", "errors", "extension", "registry", "wording", "files", "lock", "schema", "records",
+        "data", "net", "train", "torch_net",
     },
     "protocol": {
-        "errors", "wording", "files", "lock", "schema", "records", "data", "net", "train", "torch_net",
-        "runs",
+        "errors", "extension", "wording", "files", "lock", "schema", "records", "data", "net", "train",
+        "torch_net", "runs",
     },
     "experiments": {
         "errors", "validation", "wording", "files", "lock", "schema", "records", "stages", "two_layernet",
         "data", "net", "audit", "train", "torch_net", "runs",
     },
     "tuning": {
-        "errors", "extras", "wording", "files", "lock", "schema", "records", "data", "net", "train", "runs",
-        "report.style",
+        "errors", "extension", "extras", "registry", "wording", "files", "lock", "schema", "records", "data",
+        "net", "train", "runs", "report.style",
     },
     "export": {"errors", "files", "net", "train.model"},
     "judge": {
@@ -79,9 +84,9 @@ ALLOWED = {
     },
     # the top: nothing below may import it
     "cli": {
-        "doctor", "errors", "extras", "registry", "validation", "wording", "files", "schema", "records",
-        "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net", "runs",
-        "protocol", "export", "tuning", "explore", "live", "judge",
+        "doctor", "errors", "extension", "extras", "registry", "validation", "wording", "files", "schema",
+        "records", "two_layernet", "data", "net", "audit", "train", "report", "experiments", "torch_net",
+        "runs", "protocol", "export", "tuning", "explore", "live", "judge",
     },
     "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},
@@ -186,6 +191,7 @@ def test_the_specification_needs_numpy_alone() -> None:
     assert used == {"numpy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [

@@ -154,6 +154,7 @@ def test_the_recipe_for_digits_reads_them(tmp_path: Path) -> None:
     assert record["metrics"]["val_accuracy"] > 0.96
 
 
+@pytest.mark.slow
 def test_the_recipe_for_mnist_fits_images_of_its_size(tmp_path: Path) -> None:
     """Digits enlarged to 28 x 28, a few of them: the images themselves cannot be fetched in a test."""
     digits = load_digits()

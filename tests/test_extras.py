@@ -118,6 +118,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     return kept | {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(folder / "cache"), "PYTHONPATH": source}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", WORKS)
 def test_what_needs_no_extra_works_without_any(command: str, answers: dict[str, Any]) -> None:
     status, out, err = answers[command]
@@ -161,6 +162,7 @@ def test_the_classifier_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> N
         _ = fcnet.FCNetClassifier
 
 
+@pytest.mark.slow
 def test_each_package_comes_with_its_extra_and_not_with_the_core() -> None:
     names = packages_distributions()
     core = set(map(requirement, PROJECT["dependencies"]))

@@ -111,6 +111,7 @@ def test_an_address_that_cannot_be_used_is_one_line_without_its_password(
     assert "sesame" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_what_is_recorded_printed_and_warned_of_has_no_password(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +128,7 @@ def test_what_is_recorded_printed_and_warned_of_has_no_password(
     assert environment()["command"].endswith("--storage postgresql://me@127.0.0.1:1/base")
 
 
+@pytest.mark.slow
 def test_a_resumed_search_knows_its_own_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

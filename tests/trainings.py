@@ -27,6 +27,29 @@ def small(**settings: Any) -> TrainConfig:
     return replace(SMALL, **settings)
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "two layers": {"hidden": (24,)},
+    "five layers": {"hidden": (16, 14, 12, 10), "schedule": "cosine", "warmup_epochs": 0.5},
+    "deformed, whitened": {"preprocessing": "whitened", "components": 30, "mirror": True, "shift": 1},
+    "symmetric, PyTorch's weights": {"preprocessing": "symmetric", "initialisation": "pytorch"},
+    "centred, nesterov": {"preprocessing": "centred", "optimiser": "nesterov", "learning_rate": 1e-3},
+    "adam, smoothed": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
+    "tanh, adamw": {"activation": "tanh", "optimiser": "adamw", "learning_rate": 0.003, "reg": 0.1},
+    "lasso": {"hidden": (16, 14), "lasso": 1e-4, "reg": 1e-3},
+    "lasso, nesterov, ZCA": {
+        "lasso": 1e-4, "optimiser": "nesterov", "preprocessing": "zca", "components": 40,
+        "receptive_field": 3.0,
+    },
+    "lasso, adam": {"lasso": 1e-3, "optimiser": "adam", "learning_rate": 0.003},
+    "normed": {"hidden": (16, 14), "norm": "layernorm", "schedule": "constant"},
+    "residual": {
+        "hidden": (16,), "blocks": 2, "norm": "layernorm", "activation": "gelu", "optimiser": "adamw",
+        "learning_rate": 0.003, "preprocessing": "whitened", "components": 30,
+    },
+}  # fmt: skip
+"""Settings that differ from those of `small`, which both engines train alike."""
+
+
 class StopAfter(Callback):
     """Presses Ctrl-C in the middle of a step."""
 

@@ -161,7 +161,7 @@ def _blocks(records: Path, results: dict[str, Any]) -> dict[str, dict[str, str]]
             "search_norm": search_norm(sorted((searched / "norm").glob("*"))),
             "search_lasso": search_lasso(sorted((searched / "lasso").glob("*"))),
             "search_gpu": gpu_search(searched / "gpu.json"),
-            "search_gpu_longer": gpu_longer(sorted((searched / "gpu450").glob("*"))),
+            "search_gpu_longer": gpu_longer(sorted((searched / "gpu_longer").glob("*"))),
         },
         "docs/scaling.md": {
             "scaling": scaling(benchmarks), "gpu": gpu_steps(records / "gpu_steps.json"),

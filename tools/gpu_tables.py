@@ -46,16 +46,18 @@ def gpu_search(path: Path) -> str:
 
 
 def gpu_longer(runs: Sequence[Path]) -> str:
-    """The trainings of 450 epochs that were compared for a longer recipe, the best before the others."""
+    """The trainings that were compared for a longer recipe, the best before the others."""
     lines = [
-        "| hidden | dropout | shift | turned | zoomed | mixup | epochs | seconds | training | validation |",
-        "| --- |" + " ---: |" * 9,
+        "| hidden | lasso | dropout | shift | turned | zoomed | mixup | epochs | seconds | training "
+        "| validation |",
+        "| --- |" + " ---: |" * 10,
     ]
     records = [read_json(run / "record.json") for run in runs]
     for record in sorted(records, key=lambda one: -float(one["metrics"]["val_accuracy"])):
         config, metrics = record["config"], record["metrics"]
         cells = (
-            by(config["hidden"]), f"{config['dropout']:g}", config["shift"], f"{config['rotate']:g}°",
+            by(config["hidden"]), f"{config['lasso']:g}", f"{config['dropout']:g}", config["shift"],
+            f"{config['rotate']:g}°",
             f"{config['zoom']:g}", f"{config['mixup']:g}", config["epochs"], f"{record['seconds']:.0f}",
             percent(metrics["train_accuracy"]), percent(metrics["val_accuracy"]),
         )  # fmt: skip

@@ -55,7 +55,7 @@ def graph(model: Model) -> ModelProto:
     graph = Graph()
     x = _prepared(graph, graph.node("Flatten", given.name), model)
     for layer in model.network().layers:
-        x = layer.onnx(graph, x)
+        x = graph.nodes_of(layer, x)
     logits = graph.rename(x, "logits")
     graph.rename(graph.node("Softmax", logits, axis=1), "probabilities")
     whole = helper.make_graph(

@@ -20,6 +20,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ import msgspec
 
 from fcnet import __version__
 from fcnet.errors import RunError
+from fcnet.extension import program
 from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
 from fcnet.schema import JSON_LIMIT, TENSORS_LIMIT, Object, Record, checked, decoded
 
@@ -37,8 +40,6 @@ FORMAT = 1
 SUMS_LIMIT = 1 << 16
 """The most bytes of SHA256SUMS."""
 
-TRY_AGAIN = "fix that and continue from the last checkpoint (fcnet train --resume)"
-"""What to do where a training cannot write any more."""
 
 NO_UNICODE = re.compile("[\ud800-\udfff]")
 """A byte of a file's name that is not Unicode, as Python has it; JSON cannot hold it."""
@@ -115,8 +116,8 @@ class RunFolder:
         digests = {name: _sha256(self.path / name) for name in SEALED if name != self.record.name}
         digests[self.record.name] = hashlib.sha256(text.encode()).hexdigest()
         lines = "".join(f"{digests[name]}  {name}\n" for name in SEALED)
-        write_atomically(self.sums, lines, TRY_AGAIN)
-        write_atomically(self.record, text, TRY_AGAIN)
+        write_atomically(self.sums, lines, try_again())
+        write_atomically(self.record, text, try_again())
 
     def check(self, *names: str) -> None:
         """Make sure that files of a finished training are as it left them; others are not known.
@@ -135,6 +136,11 @@ class RunFolder:
                     f"{self.path / name} was altered since the training ended, it does not match its hash "
                     f"in {self.sums}; restore it or repeat the run (delete the latter to use it as it is)"
                 )
+
+
+def try_again() -> str:
+    """What to do where a training cannot write any more."""
+    return f"fix that and continue from the last checkpoint ({program()} train --resume)"
 
 
 def check_format(
@@ -212,6 +218,19 @@ def make_writable(folder: Path) -> None:
         ) from error
 
 
+@contextmanager
+def removed_if_refused(folder: Path) -> Iterator[None]:
+    """Where the block cannot begin its work, no empty folder is left that was not there before."""
+    new = [place for place in (folder, *folder.parents) if not exists(place)]
+    try:
+        yield
+    except Exception:
+        with suppress(OSError):  # it holds something
+            for place in new:
+                place.rmdir()
+        raise
+
+
 def as_json(content: Any) -> str:
     """Plain values as JSON for people and programs."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
@@ -263,7 +282,7 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "cores": cores(),
         "commit": _commit(),
-        "command": " ".join(["fcnet", *map(without_password, sys.argv[1:])]),
+        "command": " ".join([program(), *map(without_password, sys.argv[1:])]),
     }
 
 

@@ -11,9 +11,17 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from fcnet.errors import DataError
+from fcnet.errors import DataError, UnknownNameError
 
 T = TypeVar("T")
+
+EXTENDABLE = (
+    "activation", "layer", "norm", "optimiser", "schedule", "average", "initialisation", "augmentation",
+)  # fmt: skip
+"""What code of a user's own may add names to, as errors call it."""
+
+ADVICE = "run the file that adds it in place of fcnet (python FILE ...), or import that file first"
+"""What to do where a file needs a name that code of a user's own adds."""
 
 
 def look_up(known: Mapping[str, T], name: object, what: str) -> T:
@@ -21,17 +29,31 @@ def look_up(known: Mapping[str, T], name: object, what: str) -> T:
 
     Raises
     ------
-    DataError : `WHAT is NAME, choose from ...`
+    UnknownNameError : `WHAT is NAME, choose from ...`
     """
     if isinstance(name, str) and name in known:
         return known[name]
     raise unknown(known, name, what)
 
 
-def unknown(known: Iterable[str], name: object, what: str, otherwise: str = "") -> DataError:
+def unknown(known: Iterable[str], name: object, what: str, otherwise: str = "") -> UnknownNameError:
     """The error about a name that is not there, with those that are and the likeliest first guess."""
     close = get_close_matches(str(name)[:80], list(known), n=1)
     guess = f" (did you mean {close[0]!r}?)" if close else ""
-    return DataError(
-        f"{what} is {str(name)[:80]!r}, choose from {', '.join(map(repr, known))}{otherwise}{guess}"
-    )
+    text = f"{what} is {str(name)[:80]!r}, choose from {', '.join(map(repr, known))}{otherwise}{guess}"
+    return UnknownNameError(text, what, name)
+
+
+def in_file(where: object, error: DataError) -> DataError:
+    """The same error about what stands in a file: `WHERE: ...`."""
+    text = f"{where}: {error}"
+    if isinstance(error, UnknownNameError):
+        return UnknownNameError(text, error.what, error.name)
+    return DataError(text)
+
+
+def advised(error: UnknownNameError) -> UnknownNameError:
+    """The error about a name that a run or a search needs, with what to do where code of your own adds it."""
+    if error.what not in EXTENDABLE:
+        return error
+    return UnknownNameError(f"{error}; if code of your own adds it, {ADVICE}", error.what, error.name)

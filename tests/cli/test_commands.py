@@ -177,6 +177,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
             "missing from fcnet compare: A Folder of a run, B Folder of another; see fcnet compare --help",
         ),
         ("test", "missing from fcnet test: RUN .*"),
+        ("audit --bogus", "fcnet audit has no option --bogus, see fcnet audit --help"),
         ("audit --frobnicate", "fcnet audit has no option --frobnicate, see fcnet audit --help"),
         ("audit 3", "unexpected: 3; see fcnet audit --help"),
         ("train --out run --epochs many", "--epochs: 'many' is not a whole number; see fcnet train --help"),
@@ -207,6 +208,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
             "label_smoothing is 1.0, give a number from 0 up to, but not including, 1",
         ),
         ("audit --reg -1", "reg is -1.0, give a finite number of at least 0"),
+        ("audit --reg 1e308", r"reg is too large, give a number below 2\^128"),
         ("audit --sizes 3 2 --reg -1", "reg is -1.0, give a finite number of at least 0"),
         (
             "audit --out /proc/x/audit.json",
@@ -217,7 +219,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("reproduce --data .", r"\. \(--data\) holds no CIFAR-10, .*"),
         ("train --out run --require-cifar10", "FCNET_OFFLINE is set and there is no CIFAR-10, .*"),
         ("train --out run --batch-size 500", "batch_size is 500, choose from 1 to the 437 training examples"),
-        ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training images, .*"),
+        ("train --out run --validation 1437", "cannot hold out 1437 of 1437 training examples, .*"),
         ("train --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("reproduce --quick --out /proc/x", "cannot write to /proc/x: .*, choose another with --out"),
         ("report nowhere", "nowhere is not the folder of a run or a reproduction, name one that fcnet wrote"),
@@ -267,12 +269,21 @@ def test_the_audit_of_the_toy_problem_passes_and_shows_its_table(fcnet: Run, hom
     assert json.loads((home / "audit.json").read_text())["passed"] is True
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_deeper_net_passes(fcnet: Run) -> None:
     result = fcnet("audit --sizes 4 5 4 3 --reg 0.1 --seed 1")
     assert (result.status, result.out[-1]) == (0, "passed")
-    assert len(result.out) == 8
+    assert result.out[-2].startswith("every layer predicts what its forward pass gives, to ")
+    assert len(result.out) == 9
 
 
+def test_a_long_audit_says_how_far_it_is(fcnet: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcnet.cli.progress.SECONDS_BETWEEN_LINES", 0.0)
+    result = fcnet("audit --sizes 2 3")
+    assert result.err == [f"entries audited: {done} of 9" for done in range(1, 10)]
+
+
+@pytest.mark.slow
 def test_the_audit_of_a_smoothed_loss_passes_and_sees_a_gradient_without_it(
     fcnet: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,11 @@ OTHER = "is there already and its name does not end in "
         ("report table --out people.csv", f"people.csv (--out) {OTHER}.html"),
         ("explore --out d.npz", f"d.npz (--out) {OTHER}.html"),
         ("export table --onnx --out table/model.safetensors", f"(--out) {OTHER}.onnx"),
+        ("explore --out pics", "pics (--out) is a folder, name a file, such as --out pics/NAME.html"),
+        (
+            "predict table people.csv --out pics",
+            "pics (--out) is a folder, name a file, such as --out pics/NAME",
+        ),
         ("audit --out d.npz", f"d.npz (--out) {OTHER}.json"),
     ],
 )

@@ -115,6 +115,7 @@ def test_a_stopped_record_says_how_to_resume(number: signal.Signals, recipe: Pat
             "record plan recipe.toml --out mine --data digits --beat recipe.toml",
             "recipe.toml is not a record",
         ),
+        ("record plan recipe.toml --out mine --data digits --nonce=", "--nonce is empty, give some"),
         ("record plan recipe.toml --out mine", "CIFAR-10"),
         ("record verify missing.json", "cannot read missing.json"),
         ("record verify recipe.toml", "recipe.toml is not a record of fcnet record"),

@@ -153,6 +153,7 @@ def _extract(archive: Path, parent: Path, published: Published) -> None:
     extract(archive, parent, published)
 
 
+@pytest.mark.slow
 def test_processes_at_once(small: Small, tmp_path: Path) -> None:
     archive = lay(tmp_path / ARCHIVE, small.archive)
     context = multiprocessing.get_context("spawn")

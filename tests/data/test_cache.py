@@ -248,6 +248,7 @@ for _ in range(15):
 """
 
 
+@pytest.mark.slow
 def test_processes_at_once(folder: Path, small: Small) -> None:
     arguments = [sys.executable, "-c", LOAD, str(folder), json.dumps(dict(small.published.files))]
     both = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.datasets import make_moons
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
@@ -155,6 +156,17 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
         ({"batch_size": "all"}, "batch_size is 'all', give a whole number of at least 1 or \"auto\""),
         ({"learning_rate": 0}, "learning_rate is 0, give a number above 0"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast', give a number above 0"),
+        ({"learning_rate": None}, "learning_rate is None, give a number above 0"),
+        (
+            {"validation_fraction": None},
+            "validation_fraction is None, give a number from 0 up to, but not including, 1",
+        ),
+        ({"standardise": "no"}, "standardise is 'no', give True or False"),
+        (
+            {"random_state": "x"},
+            "random_state is 'x', give a whole number from 0 to 4294967295, a RandomState or None",
+        ),
+        ({"class_weight": {0: "1"}}, "class_weight of 0 is '1', give a positive number"),
         ({"optimiser": "lbfgs"}, "optimiser is 'lbfgs', choose from 'sgd', 'nesterov', 'adam', 'adamw'"),
         ({"momentum": 1}, "momentum is 1, give a number from 0 up to, but not including, 1"),
         ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
@@ -188,6 +200,26 @@ def test_parameters_that_cannot_be_are_refused_in_one_line(parameters: Any, mess
     with pytest.raises(DataError) as caught:
         small(**parameters).fit(X, Y)
     assert str(caught.value) == message
+
+
+def test_features_so_small_that_their_squares_vanish_are_standardised_too() -> None:
+    at_once = {"batch_size": len(X)}  # so that no order matters
+    whole = small(**at_once).fit(X, Y).predict_proba(X)
+    for tiny in (1e-200 * X, csr_matrix(1e-200 * X)):
+        np.testing.assert_allclose(small(**at_once).fit(tiny, Y).predict_proba(tiny), whole, atol=1e-3)
+    columns = np.column_stack([1e-200 * X[:, 0], X[:, 1], np.full(len(X), 1e-200)])
+    scale = small().fit(columns, Y).scale_
+    np.testing.assert_allclose(scale, [1e-200 * X[:, 0].std(), X[:, 1].std(), 1.0])
+
+
+def test_only_the_ratios_of_the_weights_matter_however_large() -> None:
+    weights = np.random.default_rng(0).uniform(0.5, 1, len(X))
+    expected = small().fit(X, Y, weights).predict_proba(X)
+    for power in (-1000, 1023):
+        found = small().fit(X, Y, np.ldexp(weights, power)).predict_proba(X)
+        np.testing.assert_array_equal(found, expected)
+        with pytest.raises(DataError, match="sample_weight and class_weight give an example the weight"):
+            small().partial_fit(X, Y, [0, 1], np.ldexp(weights, power))
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

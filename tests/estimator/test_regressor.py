@@ -137,6 +137,8 @@ def test_constant_and_wild_targets() -> None:
         np.testing.assert_allclose(regressor().fit(X, np.full(30, constant)).predict(X), constant, atol=0.2)
     with pytest.raises(DataError, match="y spreads too far: 64 bits cannot hold its variance"):
         regressor().fit(X, 1e200 * X[:, 0])
+    with pytest.raises(DataError, match="y spreads too little: 64 bits cannot hold its variance, multiply"):
+        regressor().fit(X, 1e-200 * X[:, 0])
     with pytest.raises(ValueError, match="Input y contains NaN"):
         regressor().fit(X, np.full(30, np.nan))
     with pytest.raises(DataError, match="patience needs a validation set"):

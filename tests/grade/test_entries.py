@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fcnet.errors import DataError
-from fcnet.judge.grade.entries import Entry, find_entries, fit, one_entry, unique
+from fcnet.judge.grade.entries import Entry, find_entries, fit, one_entry, passed_over, unique
 
 
 def write(path: Path, text: str = "x = 1") -> Path:
@@ -40,6 +40,8 @@ def test_each_folder_file_notebook_and_zip_is_a_submission(tmp_path: Path) -> No
     write(course / ".hidden" / "x.py")
     (course / "link").symlink_to(tmp_path)
     entries = find_entries(course)
+    others = "files that are no .py file, notebook or zip: 1, such as readme.txt"
+    assert passed_over(course, entries) == f"links: 1, such as link; {others}"
     assert [entry.name for entry in entries] == ["ada", "bo", "cyd", "dan", "eve"]
     assert prepared(entries[0], tmp_path / "0") == (".", ["helper.py", "two_layernet.py"])
     assert prepared(entries[1], tmp_path / "1") == ("bo.py", ["bo.py"])
@@ -84,6 +86,11 @@ def test_links_are_no_part_of_a_submission(tmp_path: Path) -> None:
     (tmp_path / "course" / "ada" / "more.py").symlink_to(tmp_path / "secret.py")
     (entry,) = find_entries(tmp_path / "course")
     assert [name for name, _ in entry.files] == ["two_layernet.py"]
+    assert passed_over(tmp_path / "course", [entry]) == "links: 1, such as ada/more.py"
+    (tmp_path / "course" / "ada" / "two_layernet.py").unlink()
+    (entry,) = find_entries(tmp_path / "course")
+    with pytest.raises(DataError, match=r"ada holds a link, more.py, and no file; links are not followed"):
+        entry.prepare(tmp_path / "target")
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,8 @@ def test_the_empty_page_may_be_opened_from_anywhere_but_holds_nothing(serve: Ser
     assert "default-src 'none'" in text
     assert "unsafe" not in text
     assert ask(server, "GET /", Host="evil.example")[0] == 403
+    status, about, body = ask(server, "HEAD /", token="")
+    assert (status, body, about["Content-Length"]) == (200, b"", headers["Content-Length"])
 
 
 def test_other_interfaces_take_addresses_for_names(serve: Serve, finished: Path) -> None:

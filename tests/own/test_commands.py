@@ -90,6 +90,7 @@ def test_a_resumed_run_whose_data_moved_asks_for_their_place(
     assert fcnet(capsys, "train", "--out", run, "--resume", "--data", "moved")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, capsys: Capture) -> None:
     assert fcnet(capsys, "train", "--out", run, "--resume")[1][-1].startswith(
         "run: training accuracy 100.0 %"
@@ -99,7 +100,7 @@ def test_a_run_knows_its_pictures_by_their_content(run: Path, pictures: Path, ca
     Image.fromarray(picture(0, 7)).save(pictures / "dark" / "0.png")
     refused = fcnet(capsys, "test", run)
     assert refused[0] == 2
-    assert "holds other images" in refused[2][0]
+    assert "holds other data" in refused[2][0]
     assert "was trained on other data than" in fcnet(capsys, *again)[2][0]
     pictures.rename("moved")
     status, _, err = fcnet(capsys, "test", run)
@@ -124,9 +125,16 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
         assert (status, err) == (0, [])
         assert "validation accuracy 100.0 % on trees" in out[-1]
     assert "100.0 % on 24 rows of trees" in fcnet(capsys, "test", "numpy")[1][-1]
+    told = fcnet(capsys, "fold", "numpy", "white", "--out", "folded")[1][0]
+    assert told.split() == ["validation", "parameters", "file", "one", "row"]
+    told = " ".join(fcnet(capsys, "compare", "numpy", "white")[1])
+    assert "on the same 19 validation examples" in " ".join(told.split())
     assert fcnet(capsys, "report", "numpy")[0] == 0
     page = " ".join(Path("numpy/report.html").read_text().split())
     assert "96 training and 24 test rows of 6 numbers in 3 classes" in page
+    assert "first training examples" in page
+    words = re.sub(r"<(style|script).*?</(style|script)>|<[^>]*>", "", page)
+    assert not re.findall(r".{60}\bimages?\b.{20}", words)
     fcnet(capsys, "export", "numpy", "--onnx")
     session = onnxruntime.InferenceSession("numpy/model.onnx")
     rows = X[:5]
@@ -203,12 +211,17 @@ def test_programs_get_numbers_and_every_failure(run: Path, capsys: Capture) -> N
 
 
 def test_what_the_network_saw_is_drawn(run: Path, capsys: Capture) -> None:
-    Image.fromarray(picture(1, 60, 30, 40)).save("a $name$.jpg")
-    status, out, _ = fcnet_words(capsys, "predict", str(run), "a $name$.jpg", "--show", "seen.png")
-    assert (status, out[-1]) == (0, "wrote seen.png")
-    seen = np.asarray(Image.open("seen.png").convert("RGB"))
+    Path("folder").mkdir()
+    Image.fromarray(picture(1, 60, 30, 40)).save("folder/a $name$.jpg")
+    in_folder = ("predict", str(run), "folder", "--show", "folder/seen.png")
+    once, again = (fcnet_words(capsys, *in_folder) for _ in range(2))
+    assert once == again  # the picture of before is no input
+    assert (once[0], once[1][-1]) == (0, "wrote folder/seen.png")
+    seen = np.asarray(Image.open("folder/seen.png").convert("RGB"))
     assert seen.shape[1] > 2 * seen.shape[0]  # one picture beside its bars
-    refused = fcnet_words(capsys, "predict", str(run), "a $name$.jpg", "--show", "seen.docx")
+    Image.fromarray(picture(1, 60, 30, 40)).save("folder/seen.png")  # one of somebody else is
+    assert "is what the command reads" in fcnet_words(capsys, *in_folder)[2][0]
+    refused = fcnet_words(capsys, "predict", str(run), "folder/a $name$.jpg", "--show", "seen.docx")
     assert refused[2] == ["error: cannot draw into seen.docx, give a name that ends in .png, .svg or .pdf"]
 
 

@@ -76,6 +76,7 @@ def test_both_engines_are_given_the_same_numbers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(models[0].preprocessing.scale, models[1].preprocessing.scale)
 
 
+@pytest.mark.slow
 def test_the_wine_data_reach_what_the_classifier_does(tmp_path: Path) -> None:
     """With the classifier's settings: at most one of 64 held-out wines fewer, on average of three seeds."""
     from sklearn.datasets import load_wine

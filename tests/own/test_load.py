@@ -405,7 +405,10 @@ X, Y = examples()
         ({"X": X.transpose(0, 3, 1, 2), "y": Y}, "give 1 or 3 channels, and these last"),
         ({"X": X[0, 0, 0], "y": Y}, r"has shape \(3,\), give \(N, D\)"),
         ({"X": np.full((40, 3), np.nan), "y": Y}, "holds NaN or infinity, the first in row 0"),
-        ({"X": X.astype("U3"), "y": Y}, "has dtype <U3, give real numbers"),
+        (
+            {"X": X.astype("U3"), "y": Y},
+            r"has dtype <U3, give real numbers; its text .*: save X.astype\(float",
+        ),
         ({"X": X, "y": np.array([{}] * 40)}, "holds Python objects, which are never loaded"),
         ({"X": X, "y": Y, "X_test": X, "y_test": Y + 1}, "y_test in .* has the label 4, which y lacks"),
         (

@@ -103,6 +103,7 @@ def in_two_parts(own: Path) -> None:
 Y = np.arange(40) % 2
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 4, 4))
 ROWS = np.random.default_rng(1).standard_normal((40, 3))
+WITH_TEXT = np.where(np.arange(120).reshape(40, 3) == 10, "abc", ROWS.astype(str))
 WITH_NAN = np.where(np.arange(40)[:, None] == 3, np.nan, ROWS)
 
 CASES: dict[str, Given] = {
@@ -134,6 +135,7 @@ CASES: dict[str, Given] = {
     "a feature of 1e39, `--preprocessing centred`": arrays(
         "--preprocessing", "centred", X=ROWS * [1, 1e39, 1], y=Y
     ),
+    "text in place of numbers": arrays(X=WITH_TEXT, y=Y),
     "Python objects": arrays(X=ROWS, y=np.array([{}] * 40)),
     "a file that is not an `.npz`": lambda: (Path("own.npz").write_text("text"), ("own.npz",))[1],
 }  # fmt: skip

@@ -107,6 +107,7 @@ def test_any_size_becomes_any_size(height: int, width: int, h: int, w: int, tmp_
     assert (pixels == np.array([10, 20, 30])[:, None, None]).all()
 
 
+@pytest.mark.slow
 def test_a_large_photograph_is_as_if_read_in_full(tmp_path: Path) -> None:
     """A JPEG is decoded at a fraction of its size, which must not show."""
     rng = np.random.default_rng(0)
@@ -139,6 +140,7 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
         assert str(caught.value).startswith(str(tmp_path / name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "said"),
     [

@@ -154,6 +154,7 @@ def test_the_commands_stream_a_table(capsys: pytest.CaptureFixture[str]) -> None
     assert fcnet(capsys, "cache", "list")[1][0].endswith("0 entries, 0 kB")
 
 
+@pytest.mark.slow
 def test_a_search_streams_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("optuna")
     data = ("--data", table("csv"), "--target", "income", "--stream")

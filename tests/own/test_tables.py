@@ -18,6 +18,7 @@ from fcnet.data.tables.files import read_table
 from fcnet.data.tables.mapping import Category, Mapping, Number
 from fcnet.data.tables.target import labels_of
 from fcnet.errors import DataError, RunError
+from fcnet.experiments.recipes import PICTURES_ONLY
 from fcnet.net.weights import read_tensors, serialised
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import make_inputs
@@ -146,7 +147,7 @@ def test_what_the_training_did_not_have_is_said(capsys: pytest.CaptureFixture[st
          "new.csv lacks the column age, which the network was trained with; "
          "it has the columns job, hours, member"),
         (NAMES[:4], ["old", "clerk", 1, "True"],
-         "the column 'age' of new.csv holds 'old', which is not a number (1 such)"),
+         "the column 'age' of new.csv holds 'old' in row 1, which is not a number (1 such)"),
     ],
 )  # fmt: skip
 def test_other_columns_are_an_error(
@@ -223,6 +224,7 @@ def test_a_column_is_one_thing_only(options: str, capsys: pytest.CaptureFixture[
     assert err == ["error: the column income is asked for in two ways, leave out one of them"]
 
 
+@pytest.mark.slow
 def test_every_recipe_trains_a_table_without_what_is_for_pictures(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -290,19 +292,37 @@ def test_a_resumed_run_names_the_option_of_its_table_that_differs(capsys: pytest
     assert fcnet(capsys, "train", "--out", "run", "--resume", "--data", "people.csv")[0] == 0
 
 
+def test_the_document_names_what_recipes_switch_off() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
+    told = page.partition("A recipe (`--recipe`)")[2].partition("\n\n")[0]
+    assert [name for name in PICTURES_ONLY if f"`{name}`" not in told] == []
+
+
+@pytest.mark.slow
 def test_a_resumed_search_does_not_ignore_the_options_of_its_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("optuna")
     write("people.csv", [[*row[:2], row[0] % 2, *row[3:]] for row in people()])
     search = ("tune", "--out", "my search")
-    data = ("--data", "people.csv", "--target", "income", "--trials", "1", "--epochs", "1")
+    data = (
+        "--data",
+        "people.csv",
+        "--target",
+        "income",
+        "--missing",
+        "mean",
+        "--trials",
+        "1",
+        "--epochs",
+        "1",
+    )
     status, out, _ = fcnet(capsys, *search, *data)
     assert (status, "fcnet train --config 'my search/best.toml' --out RUN" in out[-1]) == (0, True)
-    for given in OTHER_OPTIONS:
+    for given, said in OTHER_OPTIONS.items():
         status, _, err = fcnet(capsys, *search, "--resume", *given)
         assert (status, len(err)) == (2, 1)
-        assert err[0].startswith("error: my search uses other data, give the same or ")
+        assert err[0].startswith(f"error: my search uses other data ({said}), give the same or ")
     assert fcnet(capsys, *search, "--resume")[0] == 0
 
 
@@ -324,6 +344,7 @@ def test_a_network_that_was_trained_without_gaps_predicts_none(capsys: pytest.Ca
     ])  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_runs_on_a_table_are_folded_and_shown_but_not_mirrored(capsys: pytest.CaptureFixture[str]) -> None:
     assert fcnet(capsys, "fold", "run", "--mirror", "--out", "folded") == (

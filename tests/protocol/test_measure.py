@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 import pytest
@@ -23,7 +23,7 @@ from fcnet.protocol.folder import RecordFolder
 from fcnet.protocol.log import ended, read_log
 from fcnet.protocol.measure import measure, planned
 from fcnet.protocol.plan import make_plan, source_hash
-from fcnet.protocol.recipe import fewest, read_recipe
+from fcnet.protocol.recipe import KEYS, fewest, read_recipe
 from fcnet.protocol.result import result_of
 from fcnet.protocol.seed import train_seed
 from fcnet.protocol.verify import findings
@@ -54,6 +54,7 @@ mirror = true
 """
 
 
+@pytest.mark.slow
 def test_a_record_states_each_seed_with_and_without_folding(made: Made, digits: Dataset) -> None:
     out, record = made
     seeds = ended(record.log)
@@ -90,6 +91,7 @@ def test_the_plan_is_written_before_the_first_training(digits: Dataset, tmp_path
     assert seen == read(RecordFolder(tmp_path).plan, Plan).seeds[:1]
 
 
+@pytest.mark.slow
 def test_seeds_at_once_stand_in_the_log_together(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_seeds_at_once_stand_in_the_log_together(
     assert list(findings(record)) == []
 
 
+@pytest.mark.slow
 def test_seeds_at_once_that_were_stopped_resume_together(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +142,7 @@ def test_a_budget_of_a_cpu_trains_one_seed_at_a_time(at_once: int, digits: Datas
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_seeds_follow_from_everything_that_is_planned(digits: Dataset) -> None:
     first = make_plan(recipe(), digits, BEAT, "nonce")
     assert make_plan(recipe(), digits, BEAT, "nonce").seeds == first.seeds
@@ -180,6 +184,7 @@ def test_a_longer_budget_needs_fewer_seeds(minutes: float, seeds: int, digits: D
     assert len(make_plan(recipe(minutes), digits).seeds) == seeds
 
 
+@pytest.mark.slow
 def test_a_stopped_record_resumes_and_ends_as_if_it_had_not_been_stopped(
     digits: Dataset, tmp_path: Path
 ) -> None:
@@ -359,6 +364,7 @@ def test_another_source_or_machine_does_not_continue(
         measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
 
 
+@pytest.mark.slow
 def test_a_log_that_was_edited_does_not_continue(digits: Dataset, tmp_path: Path) -> None:
     place = RecordFolder(tmp_path)
     record = measure(tmp_path, recipe(), digits, here(tmp_path, digits), None, None)
@@ -398,17 +404,25 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
     ("old", "new", "words"),
     [
         ("seeds = 6", "seeds = 4", "2.5 minutes need at least 5"),
-        ("minutes = 2.5", "minutes = 0", "`float` > 0"),
-        ("minutes = 2.5", "hours = 2.5", "unknown field `hours`"),
+        ("minutes = 2.5", "minutes = 0", "budget.minutes is 0, give a number above 0 and at most 100000"),
+        ("minutes = 2.5", "minutes = '5'", "budget.minutes is '5', give a number above 0"),
+        (
+            "minutes = 2.5",
+            "hours = 2.5",
+            "unknown key 'budget.hours', known are budget.minutes, budget.device",
+        ),
+        ("minutes = 2.5", "", "lacks budget.minutes, give a number above 0"),
+        ("seeds = 6", "seeds = 101", "seeds is 101, give a whole number from 1 to 100"),
         ("epochs = 4", "epoch = 4", "unknown setting 'epoch'"),
+        ("epochs = 4", "epoch = 4", "rotate, schedule, shift"),  # and no seed, which is drawn
         ("epochs = 4", "epochs = -4", "epochs is -4"),
         ("epochs = 4", "seed = 4", "the seeds are drawn, leave seed out"),
         ("epochs = 4", "device = 'cuda'", "leave device out"),
         ("minutes = 2.5", "minutes = 2.5\ndevice = 'gpu'", "needs engine = 'torch'"),
         ("mirror = true", "mirror = false", "fold has nothing to fold"),
-        ("mirror = true", "nets = 1", "`int` >= 2"),
-        ("mirror = true", "nets = 3", "`int` <= 2"),
-        ("[fold]", "[folds]", "unknown field `folds`"),
+        ("mirror = true", "nets = 1", "fold.nets is 1, give 2, or leave it out"),
+        ("mirror = true", "nets = 3", "fold.nets is 3, give 2, or leave it out"),
+        ("[fold]", "[folds]", "unknown key 'folds', known are name, budget, settings, fold, seeds"),
         ("[fold]", "[fold", "is not a recipe"),
     ],
 )
@@ -418,6 +432,18 @@ def test_a_wrong_recipe_is_refused(old: str, new: str, words: str, tmp_path: Pat
     with pytest.raises(DataError, match=re.escape(words)) as error:
         read_recipe(place)
     assert str(place) in str(error.value)
+
+
+def test_every_key_of_a_recipe_has_words() -> None:
+    keys = set(get_type_hints(Recipe)) | {f"budget.{name}" for name in get_type_hints(Budget)}
+    assert set(KEYS) == keys | {f"fold.{name}" for name in get_type_hints(Fold)}
+
+
+def test_a_plan_that_is_refused_leaves_no_folder(digits: Dataset, tmp_path: Path) -> None:
+    wide = Recipe("mine", Budget(60), SETTINGS, Fold(shift=99))
+    with pytest.raises(DataError, match="shift is 99, choose from 0 to 7 pixels"):
+        planned(tmp_path / "new" / "mine", wide, digits, None, None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_settings_are_those_of_the_recipe(digits: Dataset) -> None:

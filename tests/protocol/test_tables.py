@@ -52,6 +52,7 @@ def test_classes_without_a_record_say_so(tmp_path: Path) -> None:
     assert "History" not in text
 
 
+@pytest.mark.slow
 def test_a_record_is_taken_by_more_than_chance(made: Made, tmp_path: Path) -> None:
     first = variant(made[1], "first", 5, 0.4)
     lucky = variant(made[1], "lucky", 5, 0.41)

@@ -292,6 +292,7 @@ def altered(value: object) -> object:
             return [7]
 
 
+@pytest.mark.slow
 def test_no_value_can_be_edited_without_a_finding(made: Made) -> None:
     whole: Any = plain(made[1])
     unnoticed = []

@@ -142,6 +142,7 @@ def trained(config: TrainConfig, digits: Dataset) -> tuple[Array, Array, float, 
         return start, all_weights(), *accuracy_and_loss(engine.logits(validation.images), validation.labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -120,7 +120,7 @@ def test_what_two_runs_differ_in(runs: Path, capsys: Capture) -> None:
     assert re.search(
         r"deeper/good reaches [\d.]+ points more on validation \(standard error [\d.]+ points\): "
         r"chance alone hardly explains this difference\. Reason: on "
-        r"the same 200 validation images, poor alone gets \d+ right and good alone \d+ "
+        r"the same 200 validation examples, poor alone gets \d+ right and good alone \d+ "
         r"\(McNemar's exact test, "
         r"p [<=] [\d.e-]+\)\. It says nothing about other seeds\.",
         sentence,

@@ -114,6 +114,7 @@ def test_plain_pytorch_and_onnxruntime_say_the_same(
     assert agree(scores, model.logits(images))
 
 
+@pytest.mark.slow
 def test_a_folded_run_is_a_run(runs: dict[str, Path], tmp_path: Path, capsys: Any) -> None:
     """Both accuracies stand side by side, and what it costs; all that takes a run takes it."""
     out = tmp_path / "folded"
@@ -187,6 +188,7 @@ def test_a_run_of_a_gpu_is_tested_there_and_by_numpy_where_there_is_none(
         (["two", "--shift", "8"], "shift is 8, choose from 0 to 7 pixels"),
         (["two", "--shift", "-1"], "shift is -1, choose from 0 to 7 pixels"),
         (["nowhere", "--mirror"], "nowhere"),
+        (["two", "residual", "two"], "two is given 2 times, give each run once"),
     ],
 )
 def test_what_cannot_be_folded_is_one_line(

@@ -71,6 +71,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["everything", "augmented"])
 def test_a_training_stopped_after_every_single_step_is_the_same(
     kind: str, digits: Dataset, tmp_path: Path
@@ -410,9 +411,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(digits: Dataset, tmp_path: 
     ("settings", "message"),
     [
         ({"batch_size": 1238}, "batch_size is 1238, choose from 1 to the 1237 training examples"),
-        ({"validation": 1437}, "cannot hold out 1437 of 1437 training images, choose between 1 and 1436"),
+        ({"validation": 1437}, "cannot hold out 1437 of 1437 training examples, choose between 1 and 1436"),
         ({"shift": 8}, "shift is 8, choose from 0 to 7 pixels"),
-        ({"preprocessing": "whitened"}, "components is 800, choose at most the 64 numbers of an image"),
+        ({"preprocessing": "whitened"}, "components is 800, choose at most the 64 numbers of an example"),
     ],
 )
 def test_settings_that_do_not_fit_the_data_do_not_claim_the_folder(
@@ -480,7 +481,7 @@ def test_the_test_set_is_used_once_and_every_use_is_counted(digits: Dataset, fin
 
 
 def test_the_test_set_of_other_data_is_refused_and_not_counted(digits: Dataset, finished: Path) -> None:
-    with pytest.raises(RunError, match="and elsewhere holds other images; give the same with --data"):
+    with pytest.raises(RunError, match="and elsewhere holds other data; give the same with --data"):
         use_test_set(finished, other_data(digits))
     assert not RunFolder(finished).test.exists()
 

@@ -34,7 +34,7 @@ from fcnet.torch_net.workers import ProcessGroup
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.train.fit import Fit
-from trainings import small
+from trainings import KINDS, small
 
 AGREEMENT = 1e-10
 """Wanted of two networks in float64."""
@@ -161,32 +161,10 @@ def test_torchs_own_momentum_differs_when_the_learning_rate_changes() -> None:
 # A whole training
 
 
-ENGINES: dict[str, dict[str, Any]] = {
-    "two layers": {"hidden": (24,)},
-    "five layers": {"hidden": (16, 14, 12, 10), "schedule": "cosine", "warmup_epochs": 0.5},
-    "deformed, whitened": {"preprocessing": "whitened", "components": 30, "mirror": True, "shift": 1},
-    "symmetric, PyTorch's weights": {"preprocessing": "symmetric", "initialisation": "pytorch"},
-    "centred, nesterov": {"preprocessing": "centred", "optimiser": "nesterov", "learning_rate": 1e-3},
-    "adam, smoothed": {"optimiser": "adam", "learning_rate": 0.003, "label_smoothing": 0.1},
-    "tanh, adamw": {"activation": "tanh", "optimiser": "adamw", "learning_rate": 0.003, "reg": 0.1},
-    "lasso": {"hidden": (16, 14), "lasso": 1e-4, "reg": 1e-3},
-    "lasso, nesterov, ZCA": {
-        "lasso": 1e-4, "optimiser": "nesterov", "preprocessing": "zca", "components": 40,
-        "receptive_field": 3.0,
-    },
-    "lasso, adam": {"lasso": 1e-3, "optimiser": "adam", "learning_rate": 0.003},
-    "normed": {"hidden": (16, 14), "norm": "layernorm", "schedule": "constant"},
-    "residual": {
-        "hidden": (16,), "blocks": 2, "norm": "layernorm", "activation": "gelu", "optimiser": "adamw",
-        "learning_rate": 0.003, "preprocessing": "whitened", "components": 30,
-    },
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_both_engines_train_alike(kind: str, digits: Dataset) -> None:
     """Two epochs by the same loop, in float64: 42 steps, the last of each epoch with a smaller minibatch."""
-    config = small(epochs=2, precision="float64", **ENGINES[kind])
+    config = small(epochs=2, precision="float64", **KINDS[kind])
     train, validation = split(digits.train, config.validation)
     numpy_engine = NumpyEngine(config, train, digits.image_shape, digits.classes)
     with_torch = replace(config, engine="torch", device="cpu")

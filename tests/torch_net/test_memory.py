@@ -26,6 +26,7 @@ def faults(how: str) -> tuple[bool, int]:
     return kept == "1", int(count)
 
 
+@pytest.mark.slow
 def test_an_array_that_is_freed_in_every_step_is_cleared_by_the_kernel_only_once() -> None:
     kept, with_it = faults("keep")
     if not kept:

@@ -390,9 +390,9 @@ def test_an_augmentation_sees_what_preprocessing_makes_of_the_pixels(
     batch = next(minibatches(len(train), 60, 1, 0, 0))
     engine.step(batch, 0.1)
     expected = engine.inputs.preprocessing(train.images[batch.rows], np.float64)
-    np.testing.assert_allclose(seen[0][0], expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(seen[0][1], train.labels[batch.rows])
-    assert seen[0][2] == digits.image_shape
+    np.testing.assert_allclose(seen[-1][0], expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(seen[-1][1], train.labels[batch.rows])
+    assert seen[-1][2] == digits.image_shape
     if engine.inputs.projection is not None:
         expected = expected @ engine.inputs.projection
     np.testing.assert_allclose(given[0][0], 2 * expected, rtol=1e-9, atol=1e-9)

@@ -97,7 +97,7 @@ def test_projected_images_are_uncorrelated_with_variances_evened_out(
 
 def test_more_components_than_pixels_are_refused() -> None:
     images = pixels()
-    message = "components is 13, choose at most the 12 numbers of an image"
+    message = "components is 13, choose at most the 12 numbers of an example"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         whitening_matrix(images, centred(images), 13, 1.0)
 

@@ -8,7 +8,10 @@ can pass further reference gradients, such as those of `torch.autograd`.
 `audit_gradients` also takes a function of a dict of arrays, a torch module, or objects of a small autograd
 library. In tests it is the fixture `gradient_audit`.
 
-The checks come in stages, name, shape, dtype, value, gradient, and stop at the first that fails.
+Each layer of a `fcnet.net.Network` is tried first: whether `predict` gives what `forward` gives without
+training, whether input and error stay as they are, and whether each array has the right shape and type.
+
+The checks come in stages, layer, name, shape, dtype, value, gradient, and stop at the first that fails.
 """
 
 from fcnet.audit.audit import audit_network

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.audit.diagnosis import diagnose
-from fcnet.audit.numeric import STEPS, Auditable, Differences, Point, differences
+from fcnet.audit.numeric import STEPS, Auditable, Differences, Layered, Point, differences
 from fcnet.audit.result import Audit, ParameterAudit
 from fcnet.audit.stages import gradients_of
 from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
@@ -31,6 +32,7 @@ def audit_network(
     entries: int | None = None,
     rng: np.random.Generator | None = None,
     references: Mapping[str, Mapping[str, Array]] | None = None,
+    progress: Callable[[str, int, int], object] | None = None,
 ) -> Audit:
     """Compare a network's gradients with the derivatives of its loss.
 
@@ -45,6 +47,7 @@ def audit_network(
     rng : draws the entries
     references : further reference gradients at the same point, by name:
         {"torch.autograd": {"W1": (D, H), ...}}
+    progress : called with "entries audited", how many are done, and how many there are
 
     Returns
     -------
@@ -61,6 +64,11 @@ def audit_network(
         check_positive(entries=entries)
     X, y = np.array(X), np.array(y)
     result = Audit(tuple(steps), entries, float(reg), len(X))
+    if isinstance(net, Layered):
+        reason, difference = net.check_layers()
+        result = replace(result, prediction=difference, stage="layer" if reason else "", reason=reason)
+        if reason:
+            return result
     point = Point(net, {name: np.array(value) for name, value in net.params.items()}, X, y, reg)
     analytic, stage, reason = gradients_of(point)
     if stage:
@@ -69,7 +77,13 @@ def audit_network(
         _check_reference(name, grads, point.params)
 
     indices = {name: _indices(value.shape, entries, rng) for name, value in point.params.items()}
-    numeric = {name: differences(point, name, chosen, steps) for name, chosen in indices.items()}
+    numbers, total = count(1), sum(map(len, indices.values()))
+
+    def done() -> None:
+        if progress is not None:
+            progress("entries audited", next(numbers), total)
+
+    numeric = {name: differences(point, name, chosen, steps, done) for name, chosen in indices.items()}
     verdicts = {
         name: _verdict(name, analytic, numeric, point, indices, steps, references or {})
         for name in point.params

@@ -5,10 +5,10 @@ Both move one entry of one parameter at a time. The loop is over entries; exampl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Auditable(Protocol):
 
     def with_params(self, params: Mapping[str, Array], /) -> Auditable:
         """The same network with other parameters, complex128 ones included."""
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A network of layers, which can be tried one by one: `fcnet.net.Network`."""
+
+    def check_layers(self) -> tuple[str, float]:
+        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +100,13 @@ class Differences:
 
 
 def differences(
-    point: Point, name: str, indices: Sequence[tuple[int, ...]], steps: Sequence[float]
+    point: Point,
+    name: str,
+    indices: Sequence[tuple[int, ...]],
+    steps: Sequence[float],
+    done: Callable[[], object] = lambda: None,
 ) -> Differences:
-    """Compute both references for the entries `indices` of parameter `name`.
+    """Compute both references for the entries `indices` of parameter `name`; `done` is called after each.
 
     Raises
     ------
@@ -118,6 +130,7 @@ def differences(
             if np.isnan(central[:place, entry]).all():  # the largest step without a kink
                 dead[entry] = derivative[entry] == 0 and _moves_only_what_is_off(before, after)
             central[place, entry] = (point.loss(up) - point.loss(down)) / (2 * h)
+        done()
     largest = max([1.0, abs(point.loss(point.net)), *(float(np.abs(z).max()) for z in before)])
     rounding = largest * np.finfo(np.float64).eps / np.asarray(steps)
     return Differences(central, derivative, dead, no_derivative, rounding, tuple(kinks))

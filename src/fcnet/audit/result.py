@@ -84,6 +84,8 @@ class Audit:
     parameters : by name; empty if an earlier stage failed
     stage, reason : where the audit stopped and why; "" if it passed
     decided_by : the reference that decides
+    prediction : of a network of layers, how far `predict` is from `forward` without training, in the layer
+        where they differ most, by its largest output; None of anything else
     """
 
     steps: tuple[float, ...]
@@ -95,6 +97,7 @@ class Audit:
     stage: str = ""
     reason: str = ""
     decided_by: str = "complex step"
+    prediction: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -119,6 +122,9 @@ class Audit:
             lines.append(f"layer {layer} example {example} unit {unit} is exactly 0: no derivative")
         if len(self.at_zero) > KINKS_IN_TABLE:
             lines.append(f"and {len(self.at_zero) - KINKS_IN_TABLE} more")
+        if self.prediction is not None and self.passed:
+            how = f"to {self.prediction:.1e}" if self.prediction else "to the last bit"
+            lines.append(f"every layer predicts what its forward pass gives, {how}")
         lines.append("passed" if self.passed else f"failed at {self.stage}: {self.reason}")
         return "\n".join(line.rstrip() for line in lines)
 
@@ -141,7 +147,7 @@ class Audit:
             "at_zero_count": len(self.at_zero),
             "tolerances": dict(TOLERANCES),
             "parameters": {name: _parameter_record(p) for name, p in self.parameters.items()},
-        }
+        } | ({} if self.prediction is None else {"prediction": self.prediction})
 
 
 def _row(p: ParameterAudit, references: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Each command is a dataclass in its own file: its fields are the options, its docstring is the help,
 its `run` does the work and imports what it needs only then, so that its `--help` stays quick. A user's
-mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback.
+mistake ends here as one line and exit status 2; anything else is a defect and shows its traceback. An
+exception from code of a user's own shows the calls in that code, and its line (`fcnet.extension`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
+from fcnet.extension import is_borrowed, own_code_named, started_by
 from fcnet.wording import shown
 
 NAMED_BY_THE_USER = {
@@ -39,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 success, 2 a mistake that the user can correct, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 the
     reader of the output closed it.
     """
+    if is_borrowed():
+        return 0
+    with started_by(sys.argv[0] if arguments is None else None):
+        return _status(sys.argv[1:] if arguments is None else arguments)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    """The exit status of a command that has run."""
     try:
         _write_any_name()
         # Arrow's own allocator takes 1 GB of addresses at its start, which a limit of memory may forbid
@@ -46,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from fcnet.cli.commands import parse
 
         try:
-            status = parse(sys.argv[1:] if arguments is None else arguments).run()
+            with own_code_named():
+                status = parse(arguments).run()
         except SystemExit as end:  # --help; or rich, which ends what nobody reads
             if isinstance(end.__context__, BrokenPipeError):
                 return 141

@@ -17,8 +17,9 @@ class Audit:
     """Check every entry of the gradients of a network of any depth, in float64.
 
     The audit compares the gradients with central differences over a range of h, with the complex step, and
-    with torch.autograd if PyTorch is installed; the complex step decides. Without options it audits the
-    exercise's two-layer network on the toy problem.
+    with torch.autograd if PyTorch is installed; the complex step decides. Of a network of --sizes it first
+    tries each layer: that it predicts what its forward pass gives, and leaves its input as it is. Without
+    options it audits the exercise's two-layer network on the toy problem.
 
     Example: fcnet audit --sizes 6 8 7 3 --activation gelu --norm layernorm --blocks 1 --reg 0.1
     """
@@ -47,9 +48,12 @@ class Audit:
 
         from fcnet.audit import Auditable, audit_gradients
         from fcnet.cli.outputs import check_output
+        from fcnet.cli.progress import reading_progress
         from fcnet.data.toy import toy_data
         from fcnet.experiments.reference import autograd_reference
         from fcnet.records import write_json
+        from fcnet.train.ranges import check_settings
+        from fcnet.validation import check_not_negative, check_positive
 
         check_output(self.out, "--out", endings=(".json",))
         usual = Audit()
@@ -57,10 +61,11 @@ class Audit:
         given = [f"--{n.replace('_', '-')}" for n in without if getattr(self, n) != getattr(usual, n)]
         if given and not self.sizes:
             raise FcnetError(f"{given[0]} is for a network of --sizes, give those too, such as 6 8 7 3")
+        check_not_negative(reg=self.reg)
+        check_settings({"reg": self.reg})
         net: Auditable
         if self.sizes:
             from fcnet.net.network import Network
-            from fcnet.validation import check_not_negative, check_positive
 
             check_positive(examples=self.examples)
             check_not_negative(seed=self.seed)
@@ -76,11 +81,14 @@ class Audit:
             X, y = toy_data()
         smoothing = self.label_smoothing if self.sizes else 0.0
         references = autograd_reference(architecture, net.params, X, y, self.reg, smoothing)
-        audit = audit_gradients(net, X, y, reg=self.reg, references=references)
+        with reading_progress() as progress:
+            audit = audit_gradients(net, X, y, reg=self.reg, references=references, progress=progress)
         print(audit.table())
         if self.out is not None:
             write_json(self.out, audit.to_record())
         if not audit.passed:
+            if audit.stage == "layer":
+                raise FcnetError(audit.reason)
             raise FcnetError("the gradients are not the derivatives of the loss, see the table")
         return 0
 

@@ -132,8 +132,9 @@ def advice(word: str, known: Sequence[str], command: str) -> str:
     """The end of an error about a word: the known one that is similar, or the help that lists them all."""
     from difflib import get_close_matches
 
-    similar = get_close_matches(word, known, 1)
-    return f", do you mean {similar[0]}?" if similar else f", see {command} --help"
+    names = {name.lstrip("-"): name for name in known}  # the dashes alone make no option similar
+    similar = get_close_matches(word.lstrip("-"), names, 1)
+    return f", do you mean {names[similar[0]]}?" if similar else f", see {command} --help"
 
 
 def overview(group: str = "") -> str:

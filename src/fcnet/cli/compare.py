@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Compare:
     """Say what two runs differ in: settings, data, versions and machine, and what they reached.
 
-    Whether one is better is decided image by image where both were validated on the same images and the data
-    are still there, and otherwise from the number of images alone.
+    Whether one is better is decided example by example where both were validated on the same ones and the
+    data are still there, and otherwise from their number alone.
 
     Example: fcnet compare runs/small runs/wide
     """

@@ -15,6 +15,7 @@ import tyro
 
 from fcnet.cli import tell
 from fcnet.errors import DataError
+from fcnet.extension import program
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class Sample:
         check_not_negative(seed=self.seed)
         count = write_sample(self.folder, self.seed)
         tell(f"{self.folder}: {count} pictures in {len(CORNERS)} classes, {', '.join(CORNERS)}", sys.stdout)
-        train = f"fcnet train --data {quote(str(self.folder))} --out runs/first --recipe quick"
+        train = f"{program()} train --data {quote(str(self.folder))} --out runs/first --recipe quick"
         print(f"train on them with: {shown(train)}")
         return 0
 

@@ -12,13 +12,14 @@ import tyro
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
-from fcnet.wording import megabytes, percent, shown
+from fcnet.extension import program
+from fcnet.wording import megabytes, percent, shown, times
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
 
 TIMED = 500
-"""Images that are predicted to measure the time of one."""
+"""Examples that are predicted to measure the time of one."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,16 @@ class Fold:
         from fcnet.runs.folding import fold_runs
 
         if not self.folders:
-            raise FcnetError("no run is given, name one: fcnet fold RUN --mirror")
+            raise FcnetError(f"no run is given, name one: {program()} fold RUN --mirror")
         deformation = Deformation(self.mirror, self.shift)
         first = self.folders[0]
         if len(self.folders) == 1 and deformation == Deformation():
             RunFolder(first).read_record()  # where there is no run, that comes first
             raise FcnetError("there is nothing to fold: add --mirror, --shift 1 or another run")
+        places = [folder.resolve() for folder in self.folders]
+        for folder, place in zip(self.folders, places, strict=True):
+            if places.count(place) > 1:
+                raise FcnetError(f"{folder} is given {times(places.count(place))}, give each run once")
         out = self.out or first.with_name(f"{first.resolve().name}-folded")
         dataset = load_as_recorded(RunFolder(first).read_record(), self.data)
         record = fold_runs(self.folders, out, deformation, dataset)
@@ -74,7 +79,7 @@ class Fold:
         ]
         names = [shown(folder) for folder in rows]
         wide = max(map(len, names))
-        tell(f"{'':{wide}}  validation  parameters        file  one image", sys.stdout)
+        tell(f"{'':{wide}}  validation  parameters        file  one {dataset.called[:-1]}", sys.stdout)
         for folder, name, accuracy in zip(rows, names, accuracies, strict=True):
             model = Model.load(folder)
             size = (folder / "model.safetensors").stat().st_size
@@ -86,7 +91,7 @@ class Fold:
 
 
 def _microseconds(model: Any, dataset: Dataset) -> float:
-    """The time of a prediction per image, among many."""
+    """The time of a prediction per example, among many."""
     images = dataset.train.images[:TIMED]
     network = model.network()
     prepared = model.preprocessing(images)

@@ -54,7 +54,7 @@ class Grade:
 
     def run(self) -> int:
         from fcnet.cli.outputs import check_output
-        from fcnet.judge.grade import find_entries, read_rubric
+        from fcnet.judge.grade import read_rubric
         from fcnet.judge.grade.entries import one_entry
         from fcnet.judge.isolation import warning, what_is_held
         from fcnet.validation import check_positive
@@ -66,7 +66,7 @@ class Grade:
         rubric = read_rubric(self.rubric)
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
-            entries = [one_entry(self.folder)] if self.single else find_entries(self._unpacked(scratch))
+            entries = [one_entry(self.folder)] if self.single else self._found(self._unpacked(scratch))
             if not_all := warning(what_is_held(self.isolation)):
                 print(shown(not_all), file=sys.stderr)
             if not self.single:
@@ -92,6 +92,15 @@ class Grade:
         inside = list(course.iterdir())
         wrapped = len(inside) == 1 and inside[0].is_dir() and moodle(inside[0].name) == inside[0].name
         return inside[0] if wrapped else course
+
+    def _found(self, folder: Path) -> list[Entry]:
+        """The submissions in a folder; what is passed over is told."""
+        from fcnet.judge.grade.entries import find_entries, passed_over
+
+        entries = find_entries(folder)
+        if told := passed_over(folder, entries):
+            tell(f"not graded: {told}")
+        return entries
 
     def _graded(self, entries: list[Entry], out: Path, rubric: Rubric) -> Course:
         from fcnet.judge.check import Options

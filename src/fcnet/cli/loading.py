@@ -15,6 +15,7 @@ import numpy as np
 from fcnet.cli import tell
 from fcnet.cli.start import words_of
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions
+from fcnet.data.datasets import DATASETS, titled
 from fcnet.errors import DataError
 
 NAMED = 20
@@ -101,10 +102,11 @@ def _table_as_before(before: TableOptions, asked: TableOptions) -> TableOptions:
 def recorded(origin: dict[str, Any]) -> DataOptions:
     """What an earlier run or search asked for, as its record says.
 
-    A published data set is named only if it is the digits, or its folder is still there.
+    A published data set is named only if it has no files, as the digits, or its folder is still there.
 
     Raises
     ------
+    DataError : the data set is one that code of a user's own adds, and is not known here
     RunError : what the record says of its table cannot be
     """
     return DataOptions(
@@ -120,9 +122,10 @@ def _place(origin: dict[str, Any]) -> Path | None:
     path = Path(str(origin.get("path")))
     if origin.get("kind"):
         return path
-    if not origin.get("note") and origin.get("name") == "digits":
-        return Path("digits")
-    return path if path.is_dir() else None
+    if origin.get("note") or path.is_dir():
+        return path if path.is_dir() else None
+    about = titled(str(origin.get("name")))
+    return None if about.files else Path(next(name for name, one in DATASETS.items() if one is about))
 
 
 def _table_of(origin: dict[str, Any]) -> TableOptions:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fcnet.errors import FcnetError
+from fcnet.extension import OWN_FILE, borrow, own_code_named, started_by
 from fcnet.wording import shown
 
 
@@ -29,7 +30,10 @@ def carry_out(work: Callable[[dict[str, Any]], None]) -> int:
         with stopped_by_sigterm():
             order = json.loads(sys.stdin.readline())
             threading.Thread(target=_wait_for_the_end, daemon=True).start()
-            work(order)
+            own = order.pop(OWN_FILE, None)
+            with started_by(own), own_code_named():
+                borrow(own)
+                work(order)
     except FcnetError as error:
         print(f"error: {shown(error)}", file=sys.stderr)
         return 2

@@ -14,7 +14,7 @@ PAGE = (".html", ".htm")
 def check_output(
     path: Path | None, option: str, inputs: Iterable[Path] = (), endings: tuple[str, ...] = ()
 ) -> None:
-    """Make sure that a file may be replaced; what is not there, a folder or a device is for the writer.
+    """Make sure that a file may be replaced; what is not there or a device is for the writer.
 
     Parameters
     ----------
@@ -25,9 +25,12 @@ def check_output(
 
     Raises
     ------
-    FcnetError : `PATH (--out) is what the command reads, name another file with --out`, or `PATH (--out) is
-        there already and its name does not end in .html, ...`
+    FcnetError : `PATH (--out) is a folder, name a file, ...`, `PATH (--out) is what the command reads, name
+        another file with --out`, or `PATH (--out) is there already and its name does not end in .html, ...`
     """
+    if path is not None and path.is_dir():
+        inside = path / f"NAME{endings[0] if endings else ''}"
+        raise FcnetError(f"{path} ({option}) is a folder, name a file, such as {option} {inside}")
     if path is None or not path.is_file():
         return
     if any(one.exists() and path.samefile(one) for one in inputs):

@@ -25,6 +25,9 @@ SHOWN = 24
 BAR = 24
 """Characters of a probability of 1."""
 
+SOFTWARE = "fcnet predict --show"
+"""What a PNG file of this command says that drew it, so that it is no input the next time."""
+
 
 @dataclass(frozen=True)
 class Predict:
@@ -59,22 +62,27 @@ class Predict:
     def run(self) -> int:
         from fcnet.cli.outputs import check_output
         from fcnet.errors import FcnetError
+        from fcnet.extension import program
         from fcnet.runs.prediction import Failure, predict
         from fcnet.train.model import Model
         from fcnet.validation import check_positive
 
         if not self.pictures:
-            raise FcnetError(f"no pictures given, name some: fcnet predict {quote(str(self.folder))} cat.jpg")
+            raise FcnetError(
+                f"no pictures given, name some: {program()} predict {quote(str(self.folder))} cat.jpg, "
+                f"or a table for a network of tables"
+            )
         check_positive(top=self.top)
         model = Model.load(self.folder)
         if model.mapping is not None:
             return self._table(model)
         if self.out is not None:
             raise FcnetError(f"--out is for tables, and {self.folder} was not trained on one, leave it out")
-        check_output(self.show, "--show", self._files())
+        earlier = self.show if self.show is not None and _is_ours(self.show) else None
+        check_output(self.show, "--show", self._files(earlier))
         predictions: list[Prediction] = []
         failures: list[Failure] = []
-        for answer in predict(model, self.pictures):
+        for answer in predict(model, self.pictures, without=earlier):
             if isinstance(answer, Failure):
                 failures.append(answer)
                 print(f"error: {shown(answer.reason)}", file=sys.stderr)
@@ -88,13 +96,14 @@ class Predict:
             self._draw(predictions, model, self.show)
         return 2 if failures else 0
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self, earlier: Path | None) -> Iterator[Path]:
         """The picture files, also those in folders; a folder that cannot be read is told of later."""
-        from fcnet.data.own.folders import Passed, pictures_below
+        from fcnet.data.own.folders import Passed
+        from fcnet.runs.prediction import files_of
 
         for path in self.pictures:
             with suppress(OSError):
-                yield from pictures_below(path, Passed()) if path.is_dir() else (path,)
+                yield from files_of(path, earlier, Passed())
 
     def _table(self, model: Model) -> int:
         """Predict the rows of a table; returns the exit status."""
@@ -147,6 +156,17 @@ class Predict:
                 for answer in predictions[:SHOWN]
             ],
             path,
+            SOFTWARE,
         )
         left = f", the first {SHOWN} of {len(predictions)} pictures" if len(predictions) > SHOWN else ""
         print(f"wrote {shown(path)}{left}", file=sys.stderr if self.json else sys.stdout)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file was drawn by this command, as a PNG file says near its beginning."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(1000)
+    except OSError:
+        return False
+    return beginning.startswith(b"\x89PNG") and b"tEXtSoftware\0" + SOFTWARE.encode() in beginning

@@ -39,6 +39,8 @@ class _Measure:
         from fcnet.cli.loading import load
         from fcnet.protocol.recipe import read_recipe
 
+        if self.nonce is not None and not self.nonce.strip():
+            raise FcnetError("--nonce is empty, give some characters, or leave it out and one is drawn")
         recipe = read_recipe(self.recipe)
         beat = None if self.beat is None else beat_of(self.beat)
         return recipe, load(self.data, require_cifar10=True), beat

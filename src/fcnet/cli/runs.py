@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fcnet.cli import tell
+from fcnet.extension import program
 from fcnet.wording import percent, seconds, shown
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LONGEST_NAME = 32
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder side by side, for each data set the best on validation images first.
+    """List the runs in a folder side by side, for each data set the best on validation examples first.
 
     Each run is shown with the settings that set it apart: those that most others do not have. What does not
     fit the width of the terminal is cut off; --json has all. Damaged runs are listed with what is wrong.
@@ -54,7 +55,7 @@ class Runs:
             return 0
         if not runs:
             first = quote(str(self.folder / "first"))
-            raise RunError(f"{self.folder} holds no runs, make one: fcnet train --out {first}")
+            raise RunError(f"{self.folder} holds no runs, make one: {program()} train --out {first}")
         from rich.console import Console
 
         console = Console()

@@ -38,9 +38,8 @@ class Test:
 
         dataset = load_as_recorded(RunFolder(self.folder).read_record(), self.data)
         result = use_test_set(self.folder, dataset, again=self.again)
-        what = "images" if dataset.of_images else "rows"
         tell(
-            f"test accuracy {percent(result['accuracy'])} on {result['images']:,} {what} of "
+            f"test accuracy {percent(result['accuracy'])} on {result['images']:,} {dataset.called} of "
             f"{dataset.label}, the test set used {times(result['count'])}; see {RunFolder(self.folder).test}",
             sys.stdout,
         )

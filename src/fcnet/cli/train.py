@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.errors import DivergedError, FcnetError
+from fcnet.extension import program
 from fcnet.train.config import TrainConfig
 from fcnet.wording import percent, seconds, validated
 
@@ -107,12 +108,12 @@ class Train:
 
     def _command(self, *options: str, data: DataOptions | None = None) -> str:
         """The command that trains in this folder, with these options and on these data, as one types it."""
-        words = ["fcnet", "train", "--out", str(self.out), *options]
+        words = ["train", "--out", str(self.out), *options]
         words += ["--tensorboard"] if self.tensorboard else []
         words += ["--watch"] if self.watch else []
         words += ["--require-cifar10"] if self.require_cifar10 else []
         words += [] if data is None else words_of(data)
-        return shlex.join(words)
+        return f"{program()} {shlex.join(words)}"
 
     @contextmanager
     def _watching(self, dataset: Dataset, curves: Sequence[TensorBoard]) -> Iterator[Callback]:

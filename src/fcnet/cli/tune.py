@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.errors import DivergedError
+from fcnet.extension import program
 from fcnet.train.config import TrainConfig
 from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
 from fcnet.wording import shown
@@ -32,7 +33,7 @@ LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 @dataclass(frozen=True)
 class Tune:
-    """Search for better settings on validation images, and keep the whole search in a folder.
+    """Search for better settings on validation examples, and keep the whole search in a folder.
 
     The settings below, or those of --recipe or --config, apply where nothing is varied, and are the first
     trial. Hopeless trials are pruned. Ctrl-C stops the search, --resume resumes it. best.toml holds the best
@@ -111,7 +112,7 @@ class Tune:
         except KeyboardInterrupt as stop:
             raise type(stop)(f"resume with: {self._command()}") from None
         draw(search.record, search.figures)
-        if status.all_diverged:
+        if status.fruitless:
             raise DivergedError(summary(status, dataset.label))
         same = "".join(f" {shlex.quote(word)}" for word in words_of(search.source))
         *told, command = summary(status, dataset.label, same).splitlines()
@@ -166,14 +167,14 @@ class Tune:
         """The command that resumes this search."""
         from fcnet.records import without_password
 
-        words = ["fcnet", "tune", "--out", str(self.out), "--resume"]
+        words = ["tune", "--out", str(self.out), "--resume"]
         if self.workers > 1:
             words += ["--workers", str(self.workers)]
         if self.watch:
             words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return shlex.join(words + words_of(data_options(self)))
+        return f"{program()} {shlex.join(words + words_of(data_options(self)))}"
 
 
 def _expected(search: Search, dataset: Dataset) -> str:
@@ -192,12 +193,8 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     from fcnet.wording import percent
 
     search, best = status.search, status.best
-    if status.all_diverged:
-        lower = f"--learning-rate {search.base.learning_rate / 10:g}"
-        return (
-            f"{search.out}: no trial is complete, all {len(status.done)} diverged; search in another folder "
-            f"with a lower learning rate: --out OTHER {lower}"
-        )
+    if status.fruitless:
+        return f"{search.out}: no trial is complete, {_fruitless(status)}"
     if best is None or best.settings is None:
         return f"{search.out}: no trial is complete, resume with --resume"
     base = next((row for row in status.rows if row.base and row.value is not None), None)
@@ -214,5 +211,21 @@ def summary(status: Status, label: str, same_data: str = "") -> str:
     return (
         f"{shown(search.out)}: {len(status.done)} trials{elsewhere}\n"
         f"{shown(label)}: {found}\n"
-        f"train it with: {threads}fcnet train --config {shown(config)} --out RUN{shown(same_data)}"
+        f"train it with: {threads}{shown(program())} train --config {shown(config)} --out RUN"
+        f"{shown(same_data)}"
     )
+
+
+def _fruitless(status: Status) -> str:
+    """Why no trial could be trained, and what to search instead."""
+    base, many = status.search.base, f"all {len(status.done)}"
+    if status.counts["too large"]:
+        half = " ".join(str(max(1, units // 2)) for units in base.hidden)
+        why, less = (
+            f"{many} diverged or were too large for the memory",
+            f"smaller layers: --out OTHER --hidden {half}",
+        )
+    else:
+        lower = f"--learning-rate {base.learning_rate / 10:g}"
+        why, less = f"{many} diverged", f"a lower learning rate: --out OTHER {lower}"
+    return f"{why}; search in another folder with {less}"

@@ -13,6 +13,7 @@ pixels while they are gathered; all others act on the network's inputs.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,9 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.deformation import Deformation
-from fcnet.errors import DataError
+from fcnet.errors import DataError, UnknownNameError
+from fcnet.extension import broken, called, described, is_own
 
 Array = NDArray[Any]
+
+EXAMPLES = 8
+"""Of the minibatch that a user's own augmentation is tried on."""
 
 
 class MixedLabels(NamedTuple):
@@ -180,21 +185,29 @@ def make(name: str, value: float | None) -> Augmentation | Deformation:
     ------
     DataError : an unknown name, whose text lists the known ones; a value that must not be there, or a
         missing value
+    ExtensionError : a user's own one is no function
     """
     if name not in AUGMENTATIONS:
-        raise DataError(
+        raise UnknownNameError(
             f"{name!r} is not a known augmentation, choose from {', '.join(AUGMENTATIONS)}, "
-            f"or add it to AUGMENTATIONS first"
+            f"or add it to AUGMENTATIONS first",
+            "augmentation",
+            name,
         )
-    values = () if value is None else (value,)
+    what, make, values = f"the augmentation {name!r}", AUGMENTATIONS[name], () if value is None else (value,)
+    if not callable(make):
+        raise broken(what, make, "cannot be called, put a class or a function there that makes one")
     try:
-        inspect.signature(AUGMENTATIONS[name]).bind(*values)
+        inspect.signature(make).bind(*values)
     except TypeError:
         raise DataError(
             f"the augmentation {name} takes {'a' if value is None else 'no'} value, "
             f"give {name}{'=VALUE' if value is None else ''}"
         ) from None
-    return AUGMENTATIONS[name](*values)
+    made = make(*values)
+    if not callable(made) and not isinstance(made, Deformation):
+        raise broken(what, make, f"makes {described(made)}, return a function of (batch, rng)")
+    return made
 
 
 @dataclass(frozen=True)
@@ -215,6 +228,7 @@ class Pipeline:
         Raises
         ------
         DataError : as `make`; one that does not fit the images, or is for images where there are none
+        ExtensionError : as `make`; a user's own one breaks the minibatch that it is tried on
         """
         deformation, steps = Deformation(), []
         for name, value in chosen.items():
@@ -228,6 +242,8 @@ class Pipeline:
                 continue
             if hasattr(made, "check"):
                 made.check(image_shape)
+            if is_own(AUGMENTATIONS[name]):
+                _try(f"the augmentation {name!r}", make(name, value), image_shape)
             steps.append(made)
         return cls(deformation, tuple(steps))
 
@@ -235,3 +251,27 @@ class Pipeline:
         """Let every step change the batch."""
         for step in self.steps:
             batch.change(step, rng)
+
+
+def _try(what: str, step: Any, image_shape: tuple[int, int, int]) -> None:
+    """Let a user's augmentation change a random minibatch.
+
+    Raises
+    ------
+    ExtensionError : it returns something, or leaves inputs or targets that no network takes
+    """
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((EXAMPLES, math.prod(image_shape))).astype(np.float32)
+    batch = Batch(X, np.arange(EXAMPLES) % 2, image_shape, np.empty_like(X))
+    returned = called(what, step, batch, rng, wants="a function of (batch, rng)")
+    if returned is not None:
+        raise broken(what, step, f"returns {described(returned)}, change batch.X in place instead")
+    for name, value, shape, kinds, numbers in (
+        ("X", batch.X, X.shape, "f", "floating-point"),
+        ("labels", batch.labels, (EXAMPLES,), "iu", "whole"),
+    ):
+        if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype.kind not in kinds:
+            text = f"leaves {described(value)} in batch.{name}, leave {numbers} numbers of shape {shape}"
+            raise broken(what, step, text)
+    if not np.isfinite(batch.X).all():
+        raise broken(what, step, "leaves NaN or infinity in batch.X, leave finite numbers")

@@ -166,6 +166,11 @@ class Dataset:
         return self.image_shape[1] > 1
 
     @property
+    def called(self) -> str:
+        """What the examples are called where people read of them: `images` or `rows`."""
+        return "images" if self.of_images else "rows"
+
+    @property
     def label(self) -> str:
         """The name with the remark on this copy, e.g. `CIFAR-10 (JPEG copy)`."""
         return f"{self.name} ({self.origin.note})" if self.origin.note else self.name
@@ -197,11 +202,11 @@ def split(part: Part, validation: int) -> tuple[Part, Part]:
 
     Raises
     ------
-    DataError : `cannot hold out V of N training images, ...`
+    DataError : `cannot hold out V of N training examples, ...`
     """
     if not 0 < validation < len(part):
         raise DataError(
-            f"cannot hold out {validation} of {len(part)} training images, "
+            f"cannot hold out {validation} of {len(part)} training examples, "
             f"choose between 1 and {len(part) - 1}"
         )
     cut = len(part) - validation

@@ -12,6 +12,7 @@ from fcnet.data.digits import Digits
 from fcnet.data.idx import IDX_FILES, Idx
 from fcnet.data.published import Published, Remote
 from fcnet.errors import DataError
+from fcnet.registry import ADVICE
 
 DEFAULT = "cifar10"
 """The exercise's data set, used where none is named."""
@@ -132,6 +133,6 @@ def titled(title: str) -> Published:
         if about.title == title:
             return about
     raise DataError(
-        f"the data set {title} of this run is not known here, add it to fcnet.data.datasets.DATASETS; "
-        f"known are {', '.join(DATASETS)}"
+        f"the data set {title} of this run is not known here, add it to fcnet.data.datasets.DATASETS: "
+        f"{ADVICE}; known are {', '.join(DATASETS)}"
     )

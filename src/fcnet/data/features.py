@@ -19,6 +19,12 @@ Array = NDArray[Any]
 NUMBERS = 1_000_000
 """Numbers that are converted at once wherever all rows are walked through."""
 
+EXACT = 2.0**-960
+"""A variance below it may have lost digits, since squares below 2^-1022 do."""
+
+SMALL = 2.0**-400
+"""Numbers above it have no variance below `EXACT`, unless they are all the same."""
+
 
 def chunks(count: int, width: int) -> Iterator[slice]:
     """Cut `count` rows of numbers into pieces of about `NUMBERS`."""
@@ -30,13 +36,54 @@ def chunks(count: int, width: int) -> Iterator[slice]:
 def moments(
     take: Callable[[slice], Array], width: int, weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean and variance of each feature, (width,) each, in two passes.
+    """Weighted mean and standard deviation of each feature, (width,) each, in two passes.
+
+    Features of very small numbers, whose squares would be zero, take three more.
 
     Parameters
     ----------
     take : gives rows of features (n, width) by their slice
     weights : (N,) of the rows
     """
+    mean, variance = _mean_and_variance(take, width, weights)
+
+    def largest() -> Array:
+        found = np.zeros(width)
+        for here in chunks(len(weights), width):
+            np.maximum(found, np.abs(np.asarray(take(here), np.float64)).max(axis=0), out=found)
+        return found
+
+    def in_units(unit: Array) -> Array:
+        return _mean_and_variance(lambda here: np.asarray(take(here)) / unit, width, weights)[1]
+
+    return mean, deviations(variance, largest, in_units)
+
+
+def deviations(
+    variance: Array, largest: Callable[[], Array], in_units: Callable[[Array], Array]
+) -> NDArray[np.float64]:
+    """The square roots of variances (D,), of those too that are too small for 64 bits.
+
+    Parameters
+    ----------
+    variance : (D,), zero or without its last digits where the squares are too small
+    largest : gives the largest absolute value of each feature (D,)
+    in_units : gives the variances (D,) of the features divided by powers of 2 (D,)
+    """
+    deviation: NDArray[np.float64] = np.sqrt(variance)
+    if not (variance < EXACT).any():
+        return deviation
+    values = largest()
+    small = (variance < EXACT) & (values > 0) & (values < SMALL)
+    if not small.any():
+        return deviation
+    unit = np.where(small, np.ldexp(1.0, np.frexp(values)[1]), 1.0)
+    return np.where(small, unit * np.sqrt(in_units(unit)), deviation)
+
+
+def _mean_and_variance(
+    take: Callable[[slice], Array], width: int, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     mean, variance, total = np.zeros(width), np.zeros(width), weights.sum()
     for here in chunks(len(weights), width):
         mean += weights[here] @ np.asarray(take(here), dtype=np.float64)
@@ -48,26 +95,26 @@ def moments(
     return mean, variance / total
 
 
-def scales(mean: Array, variance: Array, count: int) -> NDArray[np.float64]:
+def scales(mean: Array, deviation: Array, count: int) -> NDArray[np.float64]:
     """What each feature is divided by, (D,): its standard deviation, or 1 where it is constant.
 
     Parameters
     ----------
-    mean, variance : (D,) of the features
+    mean, deviation : (D,) of the features
     count : rows that they were computed from
 
     Raises
     ------
     DataError : `feature J of X spreads too far, ...`
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        # a constant feature has the variance of its mean's rounding
-        rounding = count * np.finfo(np.float64).eps
-        constant = variance <= rounding * variance + (rounding * mean) ** 2
-    if not np.isfinite(variance).all():
-        feature = int(np.argmin(np.isfinite(variance)))
-        raise DataError(f"feature {feature} of X spreads too far: 64 bits cannot hold its variance")
-    return np.where(constant, 1.0, np.sqrt(variance))
+    if not np.isfinite(deviation).all():
+        feature = int(np.argmin(np.isfinite(deviation)))
+        raise DataError(
+            f"feature {feature} of X spreads too far: 64 bits cannot hold its variance, divide it by a number"
+        )
+    # a constant feature has the deviation of its mean's rounding
+    constant = deviation <= count * np.finfo(np.float64).eps * np.abs(mean)
+    return np.where(constant, 1.0, deviation)
 
 
 def spared(
@@ -99,7 +146,11 @@ def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Arra
         exact /= scale
         np.copyto(out, exact, casting="same_kind")
     if not np.isfinite(out).all():
-        raise DataError("X holds numbers too large for the network, of 32 bits: scale its features")
+        row, column = np.argwhere(~np.isfinite(out))[0]
+        raise DataError(
+            f"X holds numbers too large for the network, of 32 bits, such as {rows[row, column]:.4g} "
+            f"in column {column}: scale its features, or repair or drop that row"
+        )
     return out
 
 

@@ -17,8 +17,10 @@ from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
 from fcnet.data.published import Published
+from fcnet.data.readable import known, read
 from fcnet.data.stamp import stamp
 from fcnet.errors import DataError
+from fcnet.extension import program
 from fcnet.files import make_folder
 from fcnet.lock import NAME, waiting_for
 
@@ -63,7 +65,7 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
     """
     asked, watchers = asked or DataOptions(), watchers or Watchers()
     path = expanded(asked.data, "--data") if asked.data is not None else None
-    about = DATASETS.get(str(path)) if path is not None and not path.exists() else None
+    about = known(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
         raise _nowhere(path)
     if path is not None and about is None and own and _is_own(path):
@@ -120,7 +122,7 @@ def _load_published(
     path: Path | None, about: Published | None, required: bool, watchers: Watchers
 ) -> Dataset:
     if about is not None and not about.files:
-        return about.read(Path())
+        return read(about, Path())
     if found := _find_named(path, about):
         return load_found(found)
     from fcnet.data.download import UnavailableError
@@ -163,7 +165,7 @@ def load_known(title: str, data: Path | None = None) -> Dataset:
     from fcnet.data.datasets import titled
 
     about = titled(title)
-    return about.read(Path()) if not about.files else load_found(require(data, about))
+    return read(about, Path()) if not about.files else load_found(require(data, about))
 
 
 def require(data: Path | None = None, about: Published | None = None) -> Found:
@@ -178,7 +180,7 @@ def require(data: Path | None = None, about: Published | None = None) -> Found:
         about = about or DATASETS[DEFAULT]
         name = next((name for name, known in DATASETS.items() if known.title == about.title), "")
         looked = ", ".join(str(place.path) for place in places(data))
-        how = "fcnet data fetch" + (f" --name {name}" if name != DEFAULT else "")
+        how = f"{program()} data fetch" + (f" --name {name}" if name != DEFAULT else "")
         raise DataError(f"no {about.title} in {looked}, fetch it with: {how}, or name its folder with --data")
     return found
 
@@ -213,8 +215,8 @@ def load_folder(folder: Path, about: Published) -> Dataset:
     try:
         state = _state(folder, about)
     except OSError:
-        return about.read(folder)  # which says in full what is missing
-    return cached(_source(folder, about), state, lambda: about.read(folder))
+        return read(about, folder)  # which says in full what is missing
+    return cached(_source(folder, about), state, lambda: read(about, folder))
 
 
 def kept_of(folder: Path, about: Published) -> Dataset | None:
@@ -241,7 +243,7 @@ def verify(folder: Path, about: Published) -> tuple[Dataset, str]:
         before = _state(folder, about)
     except OSError:
         before = ""
-    dataset, where = about.read(folder), home(_source(folder, about))
+    dataset, where = read(about, folder), home(_source(folder, about))
     found = kept(where, before)
     if found and content_hash(found.train, found.test) == found.origin.sha256 == dataset.origin.sha256:
         return found, "intact"

@@ -124,10 +124,10 @@ def of_features(
     DataError : a feature spreads too far
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, variance = moments(lambda here: rows[here], rows.shape[1], np.ones(len(rows)))
+        mean, deviation = moments(lambda here: rows[here], rows.shape[1], np.ones(len(rows)))
     takes: Kind = "uint8" if rows.dtype == np.uint8 else "float32" if rows.dtype == np.float32 else "float64"
     if one_by_one:
-        return Preprocessing(*spared(mean, scales(mean, variance, len(rows)), indicators), takes)
+        return Preprocessing(*spared(mean, scales(mean, deviation, len(rows)), indicators), takes)
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = extremes(rows)
         reach = np.maximum(high - mean, mean - low)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fcnet.errors import DataError
+from fcnet.extension import broken
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
@@ -84,7 +85,7 @@ class Published:
         ------
         DataError : a file is missing, unreadable, damaged, or has the wrong content
         """
-        raise NotImplementedError(self.title)
+        raise broken(f"the data set {self.title!r}", self, "lacks read(folder), define it")
 
     def note_on(
         self,

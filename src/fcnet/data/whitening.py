@@ -46,7 +46,7 @@ def whitening_matrix(
     """
     D = images.shape[1]
     if components > D:
-        raise DataError(f"components is {components}, choose at most the {D} numbers of an image")
+        raise DataError(f"components is {components}, choose at most the {D} numbers of an example")
     variances, directions = np.linalg.eigh(covariance(images, preprocessing))
     variances = np.maximum(variances[::-1][:components], 0)
     directions = _signed(directions[:, ::-1][:, :components])

@@ -149,9 +149,9 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         continued = bool(self.warm_start) and hasattr(self, "params_")
         if not continued:
             self._forget("params_")  # a fit that fails leaves nothing half old and half new
-        table = self._given(X, y, not continued, sample_weight)
+        table = self._given(X, y, not continued, sample_weight).in_range()
         weigh = self._weighing(table)
-        table = _weighed(table, weigh).distinct()
+        table = _weighed(table, weigh).in_range().distinct()
         seed = int(check_random_state(self.random_state).randint(2**31))
         validation = self._given_validation(X_val, y_val, weigh)
         if validation is None and settings.validation_fraction:
@@ -181,7 +181,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         table = self._given(X, y, first, sample_weight, known=True)
         table = _weighed(table, self._weighing(table))
         if first:
-            self._standardise(table)
+            self._standardise(table.in_range())
             self.history_, self.n_iter_ = Rows(), 0
         if not hasattr(self, "_learner"):
             seed = int(check_random_state(self.random_state).randint(2**31))
@@ -198,7 +198,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             return None
         if X is None or y is None:
             raise DataError("X_val and y_val belong together: give both or none")
-        return _weighed(self._given(X, y, False, None, name="y_val"), weigh)
+        return _weighed(self._given(X, y, False, None, name="y_val"), weigh).in_range()
 
     def _standardise(self, table: Table) -> None:
         self._learn_scale(table)

@@ -73,6 +73,10 @@ class Table:
         totals = np.add.reduceat(self.weights[order], np.flatnonzero(first))
         return replace(self.part(order[first]), weights=totals)
 
+    def in_range(self) -> Table:
+        """The weights times a power of 2, so that the largest is about 1 and no sum of them overflows."""
+        return replace(self, weights=np.ldexp(self.weights, -np.frexp(self.weights.max())[1]))
+
     def relative(self) -> Table:
         """The weights divided by their mean."""
         return replace(self, weights=self.weights / self.weights.mean())
@@ -107,9 +111,20 @@ class Table:
         return Standardisation.of(self.X, self.rows, self.weights)
 
     def examples(self, standardisation: Standardisation) -> Examples:
-        """The rows as the network sees them."""
+        """The rows as the network sees them.
+
+        Raises
+        ------
+        DataError : `sample_weight and class_weight give ...`
+        """
         alike = bool((self.weights == 1).all())
-        weights = None if alike else self.weights.astype(np.float32)
+        with np.errstate(over="ignore"):
+            weights = None if alike else self.weights.astype(np.float32)
+        if weights is not None and not 0 < weights.max() < np.inf:
+            raise DataError(
+                f"sample_weight and class_weight give an example the weight {self.weights.max():g}, "
+                f"which the network's 32 bits cannot hold: give weights near 1"
+            )
         return Examples(Inputs(self.X, self.rows, standardisation), self.labels, weights)
 
 

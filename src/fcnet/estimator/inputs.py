@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
+from fcnet.data.features import chunks, deviations, moments, scales, shifted_and_scaled
 from fcnet.net.blas import buffer
 
 Array = NDArray[Any]
@@ -47,10 +47,10 @@ class Standardisation:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             if sparse.issparse(X):
-                mean, variance = _sparse_moments(X, rows, weights)
+                mean, deviation = _sparse_moments(X, rows, weights)
             else:
-                mean, variance = moments(lambda here: X[rows[here]], X.shape[1], weights)
-        return cls(mean, scales(mean, variance, len(rows)))
+                mean, deviation = moments(lambda here: X[rows[here]], X.shape[1], weights)
+        return cls(mean, scales(mean, deviation, len(rows)))
 
     def apply(self, X: Any) -> NDArray[np.float32]:
         """What the network sees of X (N, D), dense or sparse: dense, C-contiguous.
@@ -101,7 +101,14 @@ class Inputs:
 
 
 def _sparse_moments(X: Any, rows: Rows, weights: NDArray[np.float64]) -> tuple[Array, Array]:
+    """Weighted mean and standard deviation of each feature, as `moments`, of rows of a CSR matrix."""
     from sklearn.utils.sparsefuncs import mean_variance_axis
 
-    mean, variance = mean_variance_axis(X[rows].astype(np.float64), axis=0, weights=weights)
-    return mean, variance
+    own = X[rows].astype(np.float64)
+
+    def in_units(unit: Array) -> Array:
+        variance: Array = mean_variance_axis(own @ sparse.diags(1 / unit), axis=0, weights=weights)[1]
+        return variance
+
+    mean, variance = mean_variance_axis(own, axis=0, weights=weights)
+    return mean, deviations(variance, lambda: abs(own).max(axis=0).toarray()[0], in_units)

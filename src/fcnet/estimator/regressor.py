@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
+from fcnet.data.features import EXACT
 from fcnet.errors import DataError
 from fcnet.estimator.base import FCNetEstimator
 from fcnet.estimator.examples import Table
@@ -115,7 +116,9 @@ class FCNetRegressor(RegressorMixin, FCNetEstimator):  # type: ignore[misc]
         if not np.isfinite(deviation):
             raise DataError("y spreads too far: 64 bits cannot hold its variance, divide it by a number")
         same = bool((table.labels == table.labels[0]).all())  # the deviation is only that of rounding
-        self.target_mean_, self.target_scale_ = mean, 1.0 if same or deviation == 0 else deviation
+        if not same and deviation**2 < EXACT:
+            raise DataError("y spreads too little: 64 bits cannot hold its variance, multiply it by a number")
+        self.target_mean_, self.target_scale_ = mean, 1.0 if same else deviation
 
     def _scaled(self, table: Table) -> Table:
         return replace(table, labels=(table.labels - self.target_mean_) / self.target_scale_)

@@ -6,12 +6,15 @@ import operator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from sklearn.utils import check_random_state
+
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
-from fcnet.net.optimisers import OPTIMISERS, Optimiser
-from fcnet.train.ranges import check_settings
-from fcnet.train.schedules import SCHEDULES, Constant, Length, Schedule
+from fcnet.net.optimisers import Optimiser, make_optimiser
+from fcnet.train.ranges import RANGES, check_settings, require
+from fcnet.train.schedules import Constant, Schedule, make_schedule
 
 LARGEST_BATCH = 64
 """Most examples per step with batch_size="auto"."""
@@ -71,6 +74,7 @@ class Settings:
             loss=given._loss,
         )
         check_settings(asdict(settings))
+        _check_switches(given)
         if given.callback is not None and not callable(given.callback):
             raise DataError(f"callback is {given.callback!r}, give a function of one argument or None")
         return settings
@@ -96,11 +100,11 @@ class Settings:
 
     def make_optimiser(self) -> Optimiser:
         """The update rule."""
-        return OPTIMISERS[self.optimiser](self)
+        return make_optimiser(self.optimiser, self)
 
     def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
         """The learning rate of each of `steps` steps."""
-        return SCHEDULES[self.schedule](self, Length(steps_per_epoch, steps))
+        return make_schedule(self, steps_per_epoch, steps)
 
     def constant(self) -> Schedule:
         """The learning rate of a training without a known end."""
@@ -135,6 +139,7 @@ def _whole(name: str, value: Any, otherwise: str = "", smallest: int = 1) -> int
 
 def _number(given: Any, name: str) -> float:
     value = getattr(given, name)
+    require(name, value, value is not None, RANGES[name][1])
     check_settings({name: value})
     return float(value)
 
@@ -143,6 +148,22 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise DataError(f"{name} is {value!r}, give a name")
     return str(value)
+
+
+def _check_switches(given: Any) -> None:
+    """Require what is looked at only for whether it is true, and what the random numbers start from.
+
+    A word such as "no" would count as true.
+    """
+    for name in ("standardise", "warm_start", "verbose"):
+        value = getattr(given, name)
+        require(name, value, isinstance(value, bool | np.bool_ | int | np.integer), "True or False")
+    state = given.random_state
+    try:
+        check_random_state(state)
+    except ValueError as error:
+        wanted = "a whole number from 0 to 4294967295, a RandomState or None"
+        raise DataError(f"random_state is {state!r}, give {wanted}") from error
 
 
 def _is(value: Any, text: str) -> bool:

@@ -29,9 +29,10 @@ from fcnet.experiments.toy import toy_questions
 from fcnet.files import exists, names_in, remove, remove_leftovers
 from fcnet.lock import locked
 from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.runs.differing import data_record
 from fcnet.runs.observer import Observer
 from fcnet.runs.testing import read_test, use_test_set
-from fcnet.runs.training import data_record, train_run
+from fcnet.runs.training import train_run
 from fcnet.schema import Tested
 from fcnet.stages import KINDS, ToyNumbers, read_stage
 from fcnet.train.callbacks import Callback, Callbacks

@@ -19,6 +19,7 @@ import numpy as np
 from fcnet.data.dataset import split
 from fcnet.data.load import load_known
 from fcnet.errors import FcnetError, RunError
+from fcnet.extension import typed
 from fcnet.files import exists, holding
 from fcnet.lock import NAME, holder_of
 from fcnet.records import RunFolder
@@ -237,12 +238,13 @@ def _seen(model: Model, data: dict[str, Any], held_out: int) -> Seen:
 
 def _resume(run: Run, state: State | None) -> str:
     """The command that goes on with a training that was stopped."""
+    program = typed(state.own_file if state is not None and state.own_file else None)
     match None if state is None else state.command:
         case "tune":
-            return shlex.join(["fcnet", "tune", "--out", str(run.folder.parent.parent), "--resume"])
+            return f"{program} {shlex.join(['tune', '--out', str(run.folder.parent.parent), '--resume'])}"
         case "reproduce":
             return "the same fcnet reproduce command"
-    return shlex.join(["fcnet", "train", "--out", str(run.folder), "--resume"])
+    return f"{program} {shlex.join(['train', '--out', str(run.folder), '--resume'])}"
 
 
 def readable(told: Any) -> Any:

@@ -146,6 +146,10 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.NOT_MODIFIED, b"", tag=tag)
         self._send(HTTPStatus.OK, body, "application/json", tag)
 
+    def do_HEAD(self) -> None:
+        """As GET, without the body."""
+        self.do_GET()
+
     def do_POST(self) -> None:
         """Pause, resume or stop a training."""
         if not self._allowed(needs_origin=True):
@@ -197,7 +201,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the terminal belongs to the training."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.extension import broken, called, is_own, require_methods
 from fcnet.net.blas import buffer
 from fcnet.registry import look_up
 
@@ -37,15 +38,15 @@ class ActivationFunction:
 
     def value(self, Z: Array, out: Array) -> None:
         """Write phi(Z) to out, which may be Z itself where `slope_from` is "output"."""
-        raise NotImplementedError
+        raise broken("an activation", self, "lacks value(Z, out), define it")
 
     def slope(self, kept: Array, out: Array) -> None:
         """Write phi' to out, from the input or the output as `slope_from` says."""
-        raise NotImplementedError
+        raise broken("an activation", self, "lacks slope(kept, out), define it")
 
     def onnx(self, graph: Graph, x: str) -> str:
         """Add the function's nodes; from the name of its input to that of its output."""
-        raise NotImplementedError
+        raise broken("an activation", self, "lacks onnx(graph, x), which the export needs, define it")
 
 
 class ReLU(ActivationFunction):
@@ -148,5 +149,34 @@ def activation_function(name: str) -> ActivationFunction:
     Raises
     ------
     DataError : the name is unknown; the text lists the known ones
+    ExtensionError : a user's own one is not an activation function
     """
-    return look_up(ACTIVATIONS, name, "activation")()
+    make = look_up(ACTIVATIONS, name, "activation")
+    return _checked(name, make) if is_own(make) else make()
+
+
+def _checked(name: str, make: type[ActivationFunction]) -> ActivationFunction:
+    """A user's activation function, which has all parts and writes its numbers where it is to.
+
+    Raises
+    ------
+    ExtensionError : it does not; the text says what it lacks
+    """
+    what = f"the activation {name!r}"
+    function: ActivationFunction = called(what, make, wants="a class that is made without arguments")
+    if not isinstance(function, ActivationFunction):
+        raise broken(what, make, "is no ActivationFunction, derive its class from that one")
+    arguments = {"value": "Z, out", "slope": "kept, out"}
+    require_methods(what, function, ActivationFunction, arguments)
+    if function.slope_from not in ("input", "output"):
+        raise broken(what, function, f'has slope_from {function.slope_from!r}, give "input" or "output"')
+    Z = np.array([[-0.75, 0.5, 1.25]])
+    for method, kind in (("value", Z.dtype), ("slope", np.dtype(function.slope_type or Z.dtype))):
+        written = [np.full(Z.shape, start, kind) for start in (0, 1)]
+        with np.errstate(all="ignore"):
+            for out in written:
+                getattr(function, method)(Z.copy(), out)
+        if (written[0] == 0).all() and (written[1] == 1).all():
+            text = f"does not write its {method} to out: fill it with out[...] = or NumPy's out="
+            raise broken(what, function, text)
+    return function

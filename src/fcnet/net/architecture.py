@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from fcnet.errors import DataError
+from fcnet.extension import is_own, own_code
+from fcnet.net.contract import check_declared
 from fcnet.net.layers import LAYERS, Dropout, Layer, Linear, Mean, walk
 from fcnet.net.parameters import Declared
 from fcnet.registry import look_up
@@ -293,9 +295,11 @@ def _built(inputs: int, specs: Sequence[Spec]) -> list[Layer]:
                 options["rows"] = [_built(inputs, row) for row in options["rows"]]
             layers.append(make(inputs, **options))
         except (TypeError, ValueError) as error:
-            if isinstance(error, DataError):
+            if isinstance(error, DataError) or own_code(error):
                 raise
             raise DataError(f"the layer {spec.kind} does not take {str(options)[:80]}: {error}") from error
+        if is_own(make):
+            check_declared(f"the layer {spec.kind!r}", layers[-1], make)
         inputs = layers[-1].outputs
     return layers
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fcnet.extension import broken, called, described, is_own
 from fcnet.registry import unknown
 
 if TYPE_CHECKING:
@@ -74,10 +76,17 @@ def initial_parameters(scheme: str, architecture: Architecture, rng: np.random.G
     Raises
     ------
     DataError : `initialisation is S, choose from ...`
+    ExtensionError : a user's own scheme draws something else than the parameters, or a user's own layer does
+        not do what it has to
     """
     from numpy import ones, zeros
 
+    from fcnet.net.contract import check_own_layers
+
+    check_own_layers(architecture)
     draw = initialisation(scheme)
+    if is_own(draw):
+        draw = partial(_checked, f"the initialisation {scheme!r}", draw)
     starts: dict[str, Scheme] = {
         "weight": draw,
         "bias": draw,
@@ -85,6 +94,25 @@ def initial_parameters(scheme: str, architecture: Architecture, rng: np.random.G
         "zeros": lambda parameter, rng: zeros(parameter.shape),
     }
     return {parameter.name: starts[parameter.start](parameter, rng) for parameter in architecture.parameters}
+
+
+def _checked(what: str, draw: Scheme, parameter: Declared, rng: np.random.Generator) -> Array:
+    """What a user's scheme draws, which has to be finite numbers in the parameter's shape.
+
+    Raises
+    ------
+    ExtensionError : it is not
+    """
+    from numpy import isfinite, ndarray
+
+    drawn = called(what, draw, parameter, rng, wants="a function of (parameter, rng)")
+    if not isinstance(drawn, ndarray) or drawn.shape != parameter.shape:
+        given = f"gives {described(drawn)} for {parameter.name}"
+        raise broken(what, draw, f"{given}, return an array of shape {parameter.shape}")
+    if drawn.dtype.kind != "f" or not isfinite(drawn).all():
+        found = f"{drawn.dtype} numbers" if drawn.dtype.kind != "f" else "NaN or infinity"
+        raise broken(what, draw, f"gives {found} for {parameter.name}, return finite floating-point numbers")
+    return drawn
 
 
 def _normal(parameter: Declared, rng: np.random.Generator, std: float) -> Array:

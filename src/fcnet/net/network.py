@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
+from fcnet.net.contract import bind, check_all_layers
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
@@ -82,7 +83,7 @@ class Network:
         ]
         waiting = iter(self.parameters)
         for layer in walk(self.layers):
-            layer.bind([next(waiting) for _ in layer.declared], rng)
+            bind(layer, [next(waiting) for _ in layer.declared], rng)
         # the input belongs to the caller; the error that comes in is the criterion's own and free
         plan(self.layers, input_free=False, delta_free=True)
 
@@ -97,6 +98,10 @@ class Network:
         DataError : fewer than two sizes, a size below 1, or as the constructor
         """
         return cls(Architecture.plain(sizes, dropout), rng, **options)
+
+    def check_layers(self) -> tuple[str, float]:
+        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
+        return check_all_layers(self.architecture)
 
     def threads(self) -> AbstractContextManager[None]:
         """A block for what trains this network: with bfloat16, the cores are left to oneDNN in it."""

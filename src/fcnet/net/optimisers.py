@@ -14,10 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.errors import ExtensionError
+from fcnet.extension import broken, called, is_own, require_methods
 from fcnet.net.blas import Sum
 from fcnet.net.parameters import Gradient, Parameter
 from fcnet.net.scaled import Scaled
 from fcnet.net.velocity import Velocity
+from fcnet.registry import look_up
 
 Array = NDArray[Any]
 
@@ -222,6 +225,40 @@ OPTIMISERS: dict[str, Callable[[Momentum], Optimiser]] = {
 in `fcnet.torch_net.optimisers`."""
 
 
+def make_optimiser(name: str, settings: Momentum) -> Optimiser:
+    """The update rule of this name.
+
+    Raises
+    ------
+    DataError : the name is unknown; the text lists the known ones
+    ExtensionError : a user's own one lacks a method, or its state is not arrays by name
+    """
+    make = look_up(OPTIMISERS, name, "optimiser")
+    if not is_own(make):
+        return make(settings)
+    what = f"the optimiser {name!r}"
+    made: Optimiser = called(what, make, settings, wants="a function of the settings that makes one")
+    arguments = {"step": "parameters, learning_rate, reg", "state": "", "load_state": "state"}
+    require_methods(what, made, object, arguments)
+    made.load_state(checked_state(made))
+    return made
+
+
+def checked_state(optimiser: Optimiser) -> dict[str, Array]:
+    """The memory of an optimiser, for a checkpoint.
+
+    Raises
+    ------
+    ExtensionError : a user's own one gives something else than arrays by name
+    """
+    state = optimiser.state()
+    named = isinstance(state, dict) and all(isinstance(name, str) for name in state)
+    if not named or not all(isinstance(value, np.ndarray) for value in state.values()):
+        text = "gives a state that is not arrays by name, return a dict of arrays, such as np.array(steps)"
+        raise broken("the optimiser", optimiser, text)
+    return state
+
+
 def add_gradient(parameter: Parameter, target: Scaled, alpha: float) -> None:
     """Overwrite target with target + alpha dJ/dtheta."""
     gradient_of(parameter).add_to(target.stored, alpha=alpha / target.scale)
@@ -232,8 +269,11 @@ def gradient_of(parameter: Parameter) -> Gradient:
 
     Raises
     ------
-    RuntimeError : no backward pass yet
+    ExtensionError : no backward pass yet, or one that does not set it
     """
     if parameter.gradient is None:
-        raise RuntimeError(f"{parameter.name} has no gradient yet: call backward before the optimiser")
+        raise ExtensionError(
+            f"{parameter.name} has no gradient yet: call backward before the optimiser, and let the backward "
+            "of its layer set it"
+        )
     return parameter.gradient

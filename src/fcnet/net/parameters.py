@@ -22,6 +22,10 @@ from fcnet.net.scaled import Scaled
 Array = NDArray[Any]
 
 
+Start = Literal["weight", "bias", "ones", "zeros"]
+"""How a parameter is initialised: the first two by the chosen scheme."""
+
+
 @dataclass(frozen=True)
 class Declared:
     """A parameter before it has numbers: its layer's declaration, with the names that the network gives.
@@ -37,7 +41,7 @@ class Declared:
 
     name: str
     shape: tuple[int, ...]
-    start: Literal["weight", "bias", "ones", "zeros"]
+    start: Start
     fan_in: int = 1
     decayed: bool = False
     torch: str = ""

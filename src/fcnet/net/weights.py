@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.errors import DataError, RunError
+from fcnet.errors import DataError, RunError, UnknownNameError
 from fcnet.files import RESTORE, read_file, write_atomically
 from fcnet.net.architecture import Architecture
+from fcnet.registry import ADVICE
 from fcnet.schema import TENSORS_LIMIT, decoded
 
 Array = NDArray[Any]
@@ -96,7 +97,7 @@ def network_in(
 
     Raises
     ------
-    RunError : it is none
+    RunError : it is none, or needs a name that code of a user's own adds
     """
     try:
         if ARCHITECTURE in about:
@@ -104,6 +105,10 @@ def network_in(
         else:
             architecture = _named_only(tensors)
         params = from_torch_names(architecture, tensors)
+    except UnknownNameError as error:
+        raise RunError(
+            f"{path} needs the {error.what} {error.name!r}, which code of your own adds: {ADVICE}"
+        ) from error
     except ValueError as error:
         raise RunError(
             f"{path} holds no fully-connected network: {error}; restore it or repeat the run"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.errors import AlreadySaidError, RunError
+from fcnet.extension import OWN_FILE, own_file
 from fcnet.net.libraries import THREAD_VARIABLES
 from fcnet.protocol.contents import CORES, Ended, Plan, read
 from fcnet.protocol.folder import RecordFolder
@@ -112,6 +113,6 @@ def _started(order: Order, beside: int) -> subprocess.Popen[str]:
     )
     assert process.stdin is not None
     with suppress(BrokenPipeError):  # it ended at once
-        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.write(json.dumps(order | {OWN_FILE: own_file()}) + "\n")
         process.stdin.flush()
     return process

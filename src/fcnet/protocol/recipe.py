@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
 from fcnet.data.deformation import Deformation
 from fcnet.errors import DataError
 from fcnet.files import read_file
-from fcnet.protocol.contents import SEED_BITS, Budget, Recipe
+from fcnet.protocol.contents import CORES, MOST_SEEDS, SEED_BITS, Budget, Fold, Recipe
 from fcnet.schema import SETTINGS_LIMIT
 from fcnet.train.config import TrainConfig
+from fcnet.wording import shown
 
 FEWEST = ((60.0, 1), (15.0, 3), (0.0, 5))
 """Minutes of a budget from which on so few seeds are enough."""
+
+
+TABLES: dict[str, type[msgspec.Struct]] = {"budget": Budget, "fold": Fold}
+"""Tables in a recipe whose keys are its own; those of `settings` are the settings of a training."""
+
+KEYS = {
+    "name": "a text of 1 to 100 characters",
+    "budget": "a table [budget] with its minutes",
+    "budget.minutes": "a number above 0 and at most 100000",
+    "budget.device": '"cpu" or "gpu"',
+    "settings": "a table [settings] with settings of fcnet train",
+    "fold": "a table [fold] with mirror, shift or nets",
+    "fold.mirror": "true or false",
+    "fold.shift": "a whole number of pixels from 0 to 100",
+    "fold.nets": f"{CORES}, or leave it out for one",
+    "seeds": f"a whole number from 1 to {MOST_SEEDS}",
+}
+"""What each key of a recipe may be, in words; `fcnet.protocol.contents` has the types."""
 
 
 def fewest(budget: Budget) -> int:
@@ -34,11 +53,49 @@ def read_recipe(path: Path) -> Recipe:
     """
     content = read_file(path, SETTINGS_LIMIT, "give a recipe, docs/records.md shows one")
     try:
-        recipe = msgspec.convert(tomllib.loads(content.decode()), Recipe)
-    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, another value
-        raise DataError(f"{path} is not a recipe: {error}; docs/records.md shows one") from error
+        values = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML
+        reason = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+        raise DataError(f"{path} is not a recipe: {reason}; docs/records.md shows one") from error
+    _check_table(values, Recipe, "", str(path))
+    recipe = msgspec.convert(values, Recipe)
     check_recipe(recipe, str(path))
     return recipe
+
+
+def _check_table(values: dict[str, Any], kind: type[msgspec.Struct], section: str, where: str) -> None:
+    """Make sure that a table of the file has the keys that it needs, no others, and values that are possible.
+
+    Parameters
+    ----------
+    values : the table
+    kind : what it has to be
+    section : its name with a dot, such as `budget.`; empty for the whole file
+    where : the file, for errors
+
+    Raises
+    ------
+    DataError : `WHERE has the unknown key ...`, `WHERE lacks ...` or `WHERE: KEY is VALUE, give ...`
+    """
+    known = get_type_hints(kind, include_extras=True)
+    for name in values:
+        if name not in known:
+            keys = ", ".join(f"{section}{key}" for key in known)
+            raise DataError(f"{where} has the unknown key {shown(section + name, 80)!r}, known are {keys}")
+    for field in msgspec.structs.fields(kind):
+        key = f"{section}{field.name}"
+        if field.name not in values:
+            if field.required:
+                raise DataError(f"{where} lacks {key}, give {KEYS[key]}; docs/records.md shows a recipe")
+            continue
+        value = values[field.name]
+        if key in TABLES and isinstance(value, dict):
+            _check_table(value, TABLES[key], f"{key}.", where)
+            continue
+        try:
+            msgspec.convert(value, known[field.name])
+        except ValueError as error:
+            raise DataError(f"{where}: {key} is {shown(repr(value), 80)}, give {KEYS[key]}") from error
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:
@@ -84,7 +141,7 @@ def config_of(recipe: Recipe, seed: int, where: str = "the recipe", net: int = 0
         raise DataError(f"{where}: the seeds are drawn, leave seed out of its settings")
     if settings.pop("device", "auto") not in ("auto", device):
         raise DataError(f"{where}: the budget is for {device}, leave device out of its settings")
-    return TrainConfig.from_dict(settings | {"device": device, "seed": seed + (net << SEED_BITS)}, where)
+    return TrainConfig.from_dict(settings, where, {"device": device, "seed": seed + (net << SEED_BITS)})
 
 
 def deformation(recipe: Recipe) -> Deformation:

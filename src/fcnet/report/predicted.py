@@ -28,8 +28,14 @@ class Answer:
     classes: Sequence[tuple[str, float]]
 
 
-def draw_answers(answers: Sequence[Answer], path: Path) -> None:
+def draw_answers(answers: Sequence[Answer], path: Path, software: str) -> None:
     """Draw them one below the other into a file, whose ending says its format.
+
+    Parameters
+    ----------
+    answers : what to draw
+    path : the file
+    software : a PNG file says that this drew it
 
     Raises
     ------
@@ -68,6 +74,7 @@ def draw_answers(answers: Sequence[Answer], path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with new_file(path) as file:
-                figure.savefig(file, format=kind, dpi=160)
+                about = {"Software": software} if kind == "png" else None
+                figure.savefig(file, format=kind, dpi=160, metadata=about)
         except OSError as error:
             raise RunError(f"cannot write {path}: {error.strerror or error}, choose another place") from error

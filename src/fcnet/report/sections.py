@@ -178,7 +178,7 @@ def where(story: Story) -> str:
         rows = [
             ("command", environment["command"]), ("commit", environment["commit"]),
             ("seed", record["seed"]), ("data", origin["label"]), ("data from", origin["path"]),
-            ("sha256 of images and labels", origin["sha256"]), ("the published files", official),
+            ("sha256 of examples and labels", origin["sha256"]), ("the published files", official),
             ("machine", f"{environment['cores']} cores of {environment['processor']}"),
             ("system", environment["system"]),
             ("Python", environment["python"]), *environment["versions"].items(),

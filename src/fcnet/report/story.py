@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from fcnet.extension import broken, called, described
 from fcnet.report.figures import Drawn
 from fcnet.report.markdown import Markdown, escape, missing, render
 from fcnet.report.reading import Records
@@ -77,18 +78,36 @@ def told(story: Story) -> dict[str, tuple[str, str]]:
     Raises
     ------
     RunError : a record is damaged, or the folder is none of ours; the text names it
+    ExtensionError : a user's own section is none, or gives no text
     """
     from fcnet.report.sections import RUN_SECTIONS, SECTIONS
 
     story.records.check()
     wanted = RUN_SECTIONS if story.records.single else SECTIONS
-    texts = {place: (section.title, section.tell(story)) for place, section in wanted.items()}
+    texts = {place: _told(place, section, story) for place, section in wanted.items()}
     lacking = [place for place, (_, text) in texts.items() if _remarks_only(text)]
     kept = {place: told for place, told in texts.items() if place not in lacking and told[1].strip()}
     if not kept or not lacking:
         return kept or texts
     first, (title, text) = next(iter(kept.items()))
     return kept | {first: (title, "\n\n".join([text, *(texts[place][1] for place in lacking)]))}
+
+
+def _told(place: str, section: Section, story: Story) -> tuple[str, str]:
+    """Title and text of a section.
+
+    Raises
+    ------
+    ExtensionError : one of a user's own is no section, or gives no text
+    """
+    what = f"the section {place!r}"
+    if not isinstance(section, Section) or not isinstance(section.title, str):
+        raise broken(what, section, 'is no section, give Section("Title", function)')
+    text = called(what, section.tell, story, wants="a function of the story")
+    if not isinstance(text, str):
+        advice = 'return Markdown as text, or "" to leave the section out'
+        raise broken(what, section.tell, f"gives {described(text)}, {advice}")
+    return section.title, text
 
 
 def _remarks_only(text: str) -> bool:

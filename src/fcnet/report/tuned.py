@@ -45,8 +45,8 @@ def tuned_curves(records: Records) -> style.Drawing | None:
     return style.Drawing(
         figure,
         f"Loss and accuracy of {records.name} after each epoch. The training loss is the mean over the "
-        f"epoch's minibatches; the {TRAINING_SAMPLE} are the first training images, as many as there are for "
-        "validation.",
+        f"epoch's minibatches; the {TRAINING_SAMPLE} are the first training examples, as many as there are "
+        "for validation.",
     )
 
 
@@ -100,7 +100,7 @@ def confusion(records: Records) -> style.Drawing | None:
     style.credit(figure, records.label)
     return style.Drawing(
         figure,
-        f"How {records.name} classifies the test images of each class, in percent of the class.",
+        f"How {records.name} classifies the test examples of each class, in percent of the class.",
     )
 
 

@@ -126,7 +126,7 @@ def same_task(first: Run, second: Run) -> bool:
 
 
 def same_validation(first: Run, second: Run) -> bool:
-    """Whether both were validated on the same images: the same data, and as many of them held out."""
+    """Whether both were validated on the same examples: the same data, and as many of them held out."""
     if first.record is None or second.record is None:
         return False
     one, other = first.record, second.record
@@ -159,7 +159,7 @@ def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, s
 
     Parameters
     ----------
-    only_first, only_second : images that the first net alone, and the second alone, gets right
+    only_first, only_second : examples that the first net alone, and the second alone, gets right
     images : N
     names : of the two runs
     """
@@ -169,8 +169,8 @@ def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, s
     few = min(only_first, only_second)
     p = min(1.0, 2 * sum(math.comb(apart, k) for k in range(few + 1)) / 2**apart)
     text = (
-        f"on the same {images:,} validation images, {names[0]} alone gets {only_first} right and {names[1]} "
-        f"alone {only_second} (McNemar's exact test, p {_p(p)})"
+        f"on the same {images:,} validation examples, {names[0]} alone gets {only_first} right "
+        f"and {names[1]} alone {only_second} (McNemar's exact test, p {_p(p)})"
     )
     return Verdict(difference, error, p, text)
 
@@ -178,7 +178,7 @@ def of_pairs(only_first: int, only_second: int, images: int, names: tuple[str, s
 def of_accuracies(
     accuracies: tuple[float, float], images: tuple[int, int], names: tuple[str, str]
 ) -> Verdict:
-    """The normal approximation, for accuracies on different images or on images that may differ.
+    """The normal approximation, for accuracies on different examples or on some that may differ.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def of_accuracies(
     error = math.hypot(*errors)
     p = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(difference == 0)
     text = (
-        f"with {images[0]:,} and {images[1]:,} validation images the standard errors of {names[0]} and "
+        f"with {images[0]:,} and {images[1]:,} validation examples the standard errors of {names[0]} and "
         f"{names[1]} are {points(errors[0], sign=False)} and {points(errors[1], sign=False)} "
         f"(taken as independent, p {_p(p)})"
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fcnet.data.dataset import Dataset, Part
-from fcnet.errors import RunError
+from fcnet.errors import RunError, TooLargeError
 from fcnet.extras import require
 from fcnet.net import libraries, onednn
 from fcnet.train.config import TrainConfig
@@ -33,6 +33,7 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
     MissingExtraError : PyTorch is asked for and not installed, or what multiplies for NumPy
     RunError : several workers, and an engine that trains in one process
     DataError : a device that is not there, a processor without bfloat16, or an unknown library in FCNET_BLAS
+    TooLargeError : what is done meanwhile needs more memory than there is
     """
     libraries.chosen()  # with the engine torch too, whose results NumPy evaluates: an error comes first
     # OpenMP's threads, which torch and oneDNN use, spin while they wait. On a busy machine they take the core
@@ -44,22 +45,41 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
             raise RunError("the engine numpy trains in one process, give --engine torch under torchrun")
         if config.precision == "bfloat16":
             onednn.require()
-        yield Workplace(
-            Alone(),
-            lambda train, data: NumpyEngine(config, train, data.image_shape, data.classes, data.indicators),
-        )
+        try:
+            yield Workplace(
+                Alone(),
+                lambda train, data: NumpyEngine(
+                    config, train, data.image_shape, data.classes, data.indicators
+                ),
+            )
+        except MemoryError as error:
+            raise _too_large("cpu") from error
         return
     require("torch", "torch")
     from fcnet.torch_net.engine import TorchEngine
-    from fcnet.torch_net.memory import keep_freed_memory
+    from fcnet.torch_net.memory import keep_freed_memory, lacks_memory
     from fcnet.torch_net.workers import joined
 
     keep_freed_memory()
 
     with joined(config) as group:
-        yield Workplace(
-            group,
-            lambda train, data: TorchEngine(
-                config, train, data.image_shape, data.classes, group, data.indicators
-            ),
-        )
+        try:
+            yield Workplace(
+                group,
+                lambda train, data: TorchEngine(
+                    config, train, data.image_shape, data.classes, group, data.indicators
+                ),
+            )
+        except MemoryError as error:
+            raise _too_large("cpu") from error
+        except RuntimeError as error:
+            if lacks_memory(error):
+                raise _too_large(group.device.type) from error
+            raise
+
+
+def _too_large(device: str) -> TooLargeError:
+    what = "memory" if device == "cpu" else "memory on the GPU"
+    return TooLargeError(
+        f"not enough {what} for this training, choose fewer hidden units or a smaller batch_size"
+    )

@@ -17,7 +17,7 @@ from fcnet.files import names_in, read_file, write_atomically
 from fcnet.lock import locked
 from fcnet.net.fold import View, seen_through, side_by_side
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import RunFolder, environment, make_writable
+from fcnet.records import RunFolder, environment, make_writable, removed_if_refused
 from fcnet.runs.training import read_config
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
 from fcnet.train.model import Model
@@ -73,7 +73,7 @@ def check_alike(models: Sequence[Model]) -> None:
             first.mapping,
         ):
             raise DataError(
-                "the runs have other classes or images than one another, fold runs on the same data"
+                "the runs differ in their classes or in the shape of their data, fold runs on the same data"
             )
 
 
@@ -127,7 +127,8 @@ def fold_runs(
         folded = fold(models, views)
     run = RunFolder(out)
     with ExitStack() as held:
-        make_writable(run.path)
+        held.enter_context(removed_if_refused(out))
+        make_writable(out)
         held.enter_context(locked(out))
         if any(not name.startswith(".") for name in names_in(out)):
             raise RunError(f"{out} is not empty, choose another folder with --out")

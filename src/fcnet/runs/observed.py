@@ -22,7 +22,7 @@ from fcnet.data.dataset import Part
 from fcnet.errors import RunError
 from fcnet.files import exists, read_file, write_atomically
 from fcnet.net.losses import softmax
-from fcnet.schema import JSON_LIMIT, LARGEST, Count, Fraction, NotNegative, Word, decoded
+from fcnet.schema import JSON_LIMIT, LARGEST, Count, Fraction, NotNegative, Place, Word, decoded
 from fcnet.train.history import Evaluation
 
 FOLDER = "live"
@@ -120,6 +120,7 @@ class State(Struct):
     measured: Annotated[list[Measured], Meta(max_length=ROWS)] = []
     frames: Annotated[list[Frame], Meta(max_length=FRAMES)] = []
     seen: Seen | None = None
+    own_file: Place = ""
 
 
 class Progress(Struct):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import FcnetError, RunError
+from fcnet.extension import own_file
 from fcnet.files import exists, make_folder, remove
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
@@ -69,7 +70,7 @@ class Observer(Callback):
     ) -> None:
         self.run, self.dataset = RunFolder(folder), dataset
         self.live = LiveFolder(folder)
-        self.state = State(command, list(dataset.classes), dataset.image_shape)
+        self.state = State(command, list(dataset.classes), dataset.image_shape, own_file=own_file() or "")
         self.pictures = dataset.image_shape[1] > 1
         self.rows: list[Evaluation] = []
         self.measured: list[Measured] = []

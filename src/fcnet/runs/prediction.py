@@ -47,8 +47,16 @@ class Failure:
     reason: str
 
 
-def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failure]:
+def predict(
+    model: Model, paths: Sequence[Path], without: Path | None = None
+) -> Iterator[Prediction | Failure]:
     """Classify picture files, and folders of them, in order.
+
+    Parameters
+    ----------
+    model : the network
+    paths : files and folders
+    without : a file that is passed over in the folders
 
     Raises
     ------
@@ -60,7 +68,7 @@ def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failur
             f"use it from Python: from fcnet.train.model import Model; Model.load('RUN').logits(X)"
         )
     waiting: list[Failure | tuple[Path, Picture]] = []
-    for one in _read(paths, *model.image_shape[1:]):
+    for one in _read(paths, without, *model.image_shape[1:]):
         waiting.append(one)
         if len(waiting) == CHUNK:
             yield from _answers(model, waiting)
@@ -68,11 +76,26 @@ def predict(model: Model, paths: Sequence[Path]) -> Iterator[Prediction | Failur
     yield from _answers(model, waiting)
 
 
-def _read(paths: Iterable[Path], height: int, width: int) -> Iterator[Failure | tuple[Path, Picture]]:
+def files_of(path: Path, without: Path | None, passed: Passed) -> list[Path]:
+    """The picture files that a path names: itself, or those in a folder and below it but one.
+
+    Raises
+    ------
+    OSError : a folder cannot be read
+    """
+    if not path.is_dir():
+        return [path]
+    found = pictures_below(path, passed)
+    return [file for file in found if without is None or not file.exists() or not file.samefile(without)]
+
+
+def _read(
+    paths: Iterable[Path], without: Path | None, height: int, width: int
+) -> Iterator[Failure | tuple[Path, Picture]]:
     for path in paths:
         passed = Passed()
         try:
-            files = list(pictures_below(path, passed)) if path.is_dir() else [path]
+            files = files_of(path, without, passed)
         except OSError as error:
             yield Failure(path, f"cannot read {error.filename or path}: {error.strerror}")
             continue

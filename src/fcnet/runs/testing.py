@@ -102,7 +102,7 @@ def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dat
     if record["data"]["sha256"] != dataset.origin.sha256:
         raise RunError(
             f"{folder} was trained on {record['data']['name']} from {record['data']['path']}, "
-            f"and {dataset.origin.path} holds other images; give the same with --data"
+            f"and {dataset.origin.path} holds other data; give the same with --data"
         )
 
 

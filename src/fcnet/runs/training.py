@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.dataset import Dataset, Part, TableOptions, split
-from fcnet.errors import AlreadySaidError, DivergedError, FcnetError, RunError
+from fcnet.data.dataset import Dataset, Part, split
+from fcnet.errors import AlreadySaidError, DivergedError, RunError, UnknownNameError
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import (
     FORMAT,
     SEALED,
-    TRY_AGAIN,
     RunFolder,
     environment,
     make_writable,
     read_json,
+    removed_if_refused,
+    try_again,
     write_json,
 )
+from fcnet.registry import advised
+from fcnet.runs.differing import data_record, other_data, other_settings
 from fcnet.runs.engines import Workplace, workplace
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT, Data
 from fcnet.train.callbacks import Callback
@@ -35,9 +38,6 @@ from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.model import Model
 from fcnet.train.workers import Workers
-
-NAMED = 5
-"""Settings that are named at most where a run has others."""
 
 
 def train_run(
@@ -67,29 +67,17 @@ def train_run(
         another process trains in it; a file in it was cut or altered, or is of a newer version of fcnet
     DataError : settings and data do not fit
     DivergedError : the loss became NaN or infinite; model.safetensors then holds the last good weights
+    TooLargeError : the training needs more memory than there is
     FcnetError : the settings ask for PyTorch, and it is not installed
     KeyboardInterrupt : Ctrl-C or SIGTERM, after a checkpoint was written
     """
     run = RunFolder(folder)
-    with workplace(config) as place, _removed_if_refused(run.path), ExitStack() as held:
+    with removed_if_refused(run.path), workplace(config) as place, ExitStack() as held:
         finished = place.workers.from_first(lambda: _take_folder(run, config, dataset, resume, held))
         if finished:
             record: dict[str, Any] = place.workers.from_first(run.read_record)
             return record
         return _train(config, dataset, run, callback or Callback(), place)
-
-
-@contextmanager
-def _removed_if_refused(folder: Path) -> Iterator[None]:
-    """Where settings and data do not fit, no folder is left that was not there before."""
-    new = not exists(folder)
-    try:
-        yield
-    except FcnetError:
-        if new:
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
-        raise
 
 
 def _train(
@@ -135,12 +123,6 @@ def model_of(engine: Engine, dataset: Dataset) -> Model:
     return replace(engine.model(), mapping=dataset.mapping)
 
 
-def data_record(dataset: Dataset) -> dict[str, Any]:
-    """What a record says of the data."""
-    origin = asdict(dataset.origin) | {"skipped": list(dataset.origin.skipped)}
-    return {"name": dataset.name, "label": dataset.label, **origin}
-
-
 def read_config(path: Path) -> TrainConfig:
     """Read settings from a TOML file.
 
@@ -155,7 +137,10 @@ def read_config(path: Path) -> TrainConfig:
         values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
         raise RunError(f"cannot read {path}: {error}; {remedy}") from error
-    return TrainConfig.from_dict(values, str(path))
+    try:
+        return TrainConfig.from_dict(values, str(path))
+    except UnknownNameError as error:
+        raise advised(error) from error
 
 
 def _take_folder(
@@ -169,7 +154,7 @@ def _take_folder(
     if finished:
         before = run.read_record()["data"]
         if before["sha256"] != dataset.origin.sha256:
-            raise _other_data(f"{run.path} was trained", before, dataset)
+            raise other_data(f"{run.path} was trained", before, dataset)
         run.check(*SEALED)
         remove(run.checkpoint)  # of a process that was killed right after it wrote the record
     for folder in (run.path, run.checkpoint.parent, run.path / "initial"):
@@ -190,58 +175,11 @@ def _check_folder(run: RunFolder, config: TrainConfig, resume: bool) -> None:
         )
     before = read_config(run.config)
     if before != config:
-        differing = _other_settings(before, config)
+        differing = other_settings(before, config)
         raise RunError(
             f"{run.path} was started with other settings ({differing}), see {run.config}; "
             f"give the same or choose another folder"
         )
-
-
-def _other_settings(before: TrainConfig, config: TrainConfig) -> str:
-    """Which settings differ: those that are not the defaults, which nobody gave, if there are some."""
-    there, given, usual = before.to_dict(), config.to_dict(), TrainConfig().to_dict()
-    names = [name for name in given if there.get(name) != given[name]]
-    chosen = [name for name in names if given[name] != usual[name]] or names
-    more = f"; and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
-    return "; ".join(f"{name} is {there.get(name)}, not {given[name]}" for name in chosen[:NAMED]) + more
-
-
-def _other_data(begun: str, before: dict[str, Any], dataset: Dataset) -> RunError:
-    """The error about data that are not those of a run, or that are read in another way.
-
-    Parameters
-    ----------
-    begun : `RUN was started` or `RUN was trained`
-    before : what the run's record says of its data; empty if it is not there
-    dataset : that it was to be resumed with
-    """
-    origin = dataset.origin
-    there, given = _reading(before), _reading(data_record(dataset))
-    names = (
-        [name for name in given if there[name] != given[name]] if before.get("path") == origin.path else []
-    )
-    if not names:
-        return RunError(
-            f"{begun} on other data than {origin.path}, leave out --data or choose another folder"
-        )
-    differing = "; ".join(f"{name} is {there[name]}, not {given[name]}" for name in names)
-    return RunError(
-        f"{begun} with other options for its data ({differing}), leave out {' and '.join(names)} or choose "
-        "another folder"
-    )
-
-
-def _reading(data: dict[str, Any]) -> dict[str, str]:
-    """How a record says that data were read, by the options that ask for it."""
-    table = data.get("table") or asdict(TableOptions())
-    return {
-        "--target": str(table.get("target")),
-        "--missing": str(table.get("missing")),
-        "--drop-columns": " ".join(table.get("drop", ())) or "none",
-        "--categorical": " ".join(table.get("categorical", ())) or "none",
-        "--image-size": str(data.get("image_size") or "none"),
-        "--stream": "on" if data.get("streamed") else "off",
-    }
 
 
 def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
@@ -254,13 +192,13 @@ def _write_start(run: RunFolder, config: TrainConfig, dataset: Dataset) -> None:
     import tomli_w
 
     if not exists(run.config):
-        write_atomically(run.config, tomli_w.dumps(config.to_dict()), TRY_AGAIN)
+        write_atomically(run.config, tomli_w.dumps(config.to_dict()), try_again())
     if not exists(run.data):
         write_json(run.data, data_record(dataset))
     elif not exists(run.checkpoint):
         before = read_json(run.data, Data)
         if before["sha256"] != dataset.origin.sha256:
-            raise _other_data(f"{run.path} was started", before, dataset)
+            raise other_data(f"{run.path} was started", before, dataset)
 
 
 def _check_same_start(workers: Workers, checkpoint: Checkpoint | None, run: RunFolder) -> None:
@@ -282,7 +220,7 @@ def _check_belongings(checkpoint: Checkpoint, run: RunFolder, dataset: Dataset) 
     """Make sure that data, settings and history are those that the checkpoint was written with."""
     if checkpoint.data != dataset.origin.sha256:
         before = read_json(run.data, Data) if exists(run.data) else {}
-        raise _other_data(f"{run.path} was started", before, dataset)
+        raise other_data(f"{run.path} was started", before, dataset)
     rows = len(_rows(checkpoint, run))  # raises if the file is missing or damaged
     lines = _text(run.history, HISTORY_LIMIT).splitlines(keepends=True)[:rows] if rows else []
     for path, text, digest in (
@@ -308,7 +246,7 @@ def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Eval
         nonlocal written
         lines = history_lines(history)
         if lines != written:  # the history first: a checkpoint never counts rows that are missing
-            write_atomically(run.history, lines, TRY_AGAIN)
+            write_atomically(run.history, lines, try_again())
             written = lines
         save_checkpoint(
             run.checkpoint,

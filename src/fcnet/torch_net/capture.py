@@ -7,6 +7,7 @@ into the arrays of the recording.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,12 +35,12 @@ class Recording:
         self, function: Callable[..., Tensor], arguments: tuple[Any, ...], device: torch.device
     ) -> None:
         self.function = function
-        self.arguments = _own(arguments, device)
+        self.arguments = owned(arguments, device)
         self.form = _form(arguments)
         self.graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda":
             self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):
+            with _uncollected(), torch.cuda.graph(self.graph):
                 self.result = function(*self.arguments)
 
     def fits(self, *arguments: Any) -> bool:
@@ -69,15 +70,28 @@ def aside(device: torch.device) -> Iterator[None]:
     usual.wait_stream(stream)
 
 
-def _own(given: Any, device: torch.device) -> Any:
-    """Arguments of the recording's own: copies of tensors, and numbers as tensors."""
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from collecting garbage: to destroy an earlier graph ends the recording of this one."""
+    gc.collect()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def owned(given: Any, device: torch.device) -> Any:
+    """Copies of tensors, and numbers as tensors on the device: arguments that a recording may keep."""
     if isinstance(given, Tensor):
         return given.clone()
     if isinstance(given, float):
         # fused optimisers read a float32 on a GPU
         dtype = torch.float32 if device.type == "cuda" else torch.float64
         return torch.tensor(given, dtype=dtype, device=device)
-    return given if given is None else type(given)(_own(one, device) for one in given)
+    return given if given is None else type(given)(owned(one, device) for one in given)
 
 
 def _fill(mine: Any, given: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
-from fcnet.torch_net.capture import FIRST, Recording, aside
+from fcnet.torch_net.capture import FIRST, Recording, aside, owned
 from fcnet.torch_net.hardware import choose_precision
 from fcnet.torch_net.images import DeviceImages, Share
 from fcnet.torch_net.losses import Targets, summed_cross_entropy
@@ -111,14 +110,16 @@ class TorchEngine:
         mine = self.images.mine(batch)
         with self._arithmetic():
             X, targets = self.images.batch(batch, mine)
-        given = X, targets, self._masks(len(batch.rows), mine), float(len(batch.rows))
-        if self.captures and self.steps >= FIRST:
-            loss = self._repeated(*given, learning_rate)
-            if loss is not None:
-                return loss
+        given = X, targets, self._masks(len(batch.rows), mine), float(len(batch.rows)), learning_rate
+        if not self.captures:
+            return self._step(*given)
+        if self.steps >= FIRST and (self._recording is None or self._recording.fits(*given, 1.0)):
+            if self._recording is None:
+                self._recording = Recording(self._recorded, (*given, 1.0), self.device)
+            return self._recording(*given, self.optimiser.ratio(learning_rate))
         self.steps += 1
-        with aside(self.device) if self.captures else nullcontext():
-            return self._step(*given, learning_rate)
+        with aside(self.device):  # the same arithmetic, so that a resumed training has the same bits
+            return self._recorded(*owned((*given, self.optimiser.ratio(learning_rate)), self.device))
 
     def _step(
         self, X: Tensor, targets: Targets, masks: Masks, N: float, learning_rate: float
@@ -134,17 +135,10 @@ class TorchEngine:
         self.optimiser.step(learning_rate)
         return loss
 
-    def _repeated(self, *given: Any) -> Tensor | None:
-        """The same step from the recording, which is made if there is none; None if it is of another size."""
-        if self._recording is None:
-            self._recording = Recording(self._recorded, (*given, 1.0), self.device)
-        if not self._recording.fits(*given, 1.0):
-            return None
-        return self._recording(*given, self.optimiser.ratio(given[-1]))
-
     def _recorded(
         self, X: Tensor, targets: Targets, masks: Masks, N: Tensor, learning_rate: Tensor, ratio: Tensor
     ) -> Tensor:
+        """The same with numbers as tensors, which can be recorded."""
         share = self._share(X, targets, masks, N)
         self.workers.backward(share)
         self.optimiser.recorded_step(learning_rate, ratio)

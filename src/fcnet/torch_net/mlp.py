@@ -8,8 +8,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from fcnet.errors import DataError
+from fcnet.extension import is_own
 from fcnet.net.architecture import Architecture
+from fcnet.net.contract import author
 from fcnet.net.layers import Layer
+from fcnet.torch_net.counterparts import check_counterpart
 from fcnet.torch_net.layers import TORCH_LAYERS
 
 
@@ -28,6 +31,7 @@ class FullyConnected(nn.Module):
     Raises
     ------
     DataError : a layer or an activation that has no counterpart in PyTorch
+    ExtensionError : a user's own counterpart has other parameters, or gives other numbers
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -70,11 +74,16 @@ class FullyConnected(nn.Module):
             make = TORCH_LAYERS.get(type(layer))
             if make is None:
                 known = ", ".join(one.__name__ for one in TORCH_LAYERS)
-                raise DataError(f"the engine torch has no {type(layer).__name__}, its layers are {known}")
+                raise DataError(
+                    f"the engine torch has no {type(layer).__name__}, its layers are {known}; "
+                    "add a counterpart to fcnet.torch_net.layers.TORCH_LAYERS"
+                )
             if layer.declared and not hasattr(self, layer.group):
                 self.add_module(layer.group, nn.ModuleList())
             place = len(getattr(self, layer.group)) if layer.declared else 0
             counterpart = make(layer, self._counterparts(layer.inner)) if layer.inner else make(layer)
+            if is_own(author(layer)) and not layer.inner:
+                check_counterpart(layer, counterpart)
             if layer.declared:
                 getattr(self, layer.group).insert(place, counterpart)
             row.append(counterpart)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fcnet.extension import broken, described
 from fcnet.net.lasso import threshold
 from fcnet.registry import look_up
 from fcnet.torch_net.mlp import FullyConnected
@@ -77,6 +78,7 @@ class Optimiser:
     Raises
     ------
     DataError : a rule that has no counterpart in PyTorch
+    ExtensionError : a user's own one is no optimiser of PyTorch
     """
 
     def __init__(self, config: TrainConfig, net: FullyConnected) -> None:
@@ -88,6 +90,9 @@ class Optimiser:
         self.lasso, self.weights = config.lasso, net.decayed()
         make = look_up(TORCH_OPTIMISERS, config.optimiser, "optimiser with the engine torch")
         self.rule = make(groups, config)
+        if not isinstance(self.rule, torch.optim.Optimizer):
+            text = f"makes {described(self.rule)}, return a torch.optim.Optimizer"
+            raise broken(f"the optimiser {config.optimiser!r} in PyTorch", make, text)
         self.momentum = float(self.rule.defaults.get("momentum", 0.0))
         self.nesterov = bool(self.rule.defaults.get("nesterov", False))
         self.before: float | None = None
@@ -119,8 +124,9 @@ class Optimiser:
             group["capturable"] = False
 
     def _stretch(self, ratio: float | Tensor) -> None:
-        """Multiply u by a number."""
-        torch._foreach_mul_([memory["momentum_buffer"] for memory in self.rule.state.values()], ratio)
+        """Multiply u by a number; before the first step there is none."""
+        if buffers := [memory["momentum_buffer"] for memory in self.rule.state.values()]:
+            torch._foreach_mul_(buffers, ratio)
 
     def _update(self, learning_rate: float | Tensor, momentum: float) -> None:
         for group in self.rule.param_groups:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fcnet.extension import broken, called, is_own
 from fcnet.registry import unknown
 from fcnet.train.ranges import name_and_value, require
-from fcnet.train.schedules import Length
+from fcnet.train.schedules import Length, checked_steps
 
 SAMPLES = 50
 """How often the weights enter the average within its memory. More often costs time and changes little, since
@@ -74,12 +75,17 @@ AVERAGES: dict[str, Callable[..., Average]] = {"ema": exponential, "last": mean_
 its value."""
 
 
+UNKNOWN = Length(1, 1)
+"""The length of a training where only its settings are looked at."""
+
+
 def make_average(text: str, length: Length) -> Average | None:
     """The average that NAME or NAME=VALUE describes; None for "none".
 
     Raises
     ------
     DataError : an unknown name, whose text lists the known ones, or a value that does not fit
+    ExtensionError : a user's own one gives no share from 0 to 1 in some step, or none above 0
     """
     if text == "none":
         return None
@@ -87,4 +93,16 @@ def make_average(text: str, length: Length) -> Average | None:
     require("average", text, name != "none", "none without a value")
     if name not in AVERAGES:
         raise unknown(("none", *AVERAGES), name, "average")
-    return AVERAGES[name](length) if value is None else AVERAGES[name](length, value)
+    make, given = AVERAGES[name], (length,) if value is None else (length, value)
+    if not is_own(make):
+        return make(*given)
+    what = f"the average {name!r}"
+    average: Average = called(
+        what, make, *given, wants="a function of (length), or of (length, value) with a value"
+    )
+    if length is UNKNOWN:
+        return checked_steps(what, make, average, range(0), 1)
+    checked_steps(what, make, average, range(1, length.total + 1), 1)
+    if not any(average(step) for step in range(1, length.total + 1)):
+        raise broken(what, make, f"gives 0 for each of the {length.total} steps, let one of them count")
+    return average

@@ -21,7 +21,7 @@ from fcnet import __version__
 from fcnet.errors import RunError
 from fcnet.files import exists, write_atomically
 from fcnet.net.weights import read_tensors
-from fcnet.records import TRY_AGAIN, check_format, format_number
+from fcnet.records import check_format, format_number, try_again
 from fcnet.schema import LARGEST, NotNegative, decoded
 
 KIND, FORMAT = "fcnet-checkpoint", 6
@@ -81,7 +81,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     place = json.dumps({name: getattr(checkpoint, name) for name in PLACE})
     about = {"format": f"{KIND}-{FORMAT}", "fcnet": __version__, "place": place}
     about["sha256"] = _digest(tensors, about)
-    write_atomically(path, save(tensors, about), TRY_AGAIN)
+    write_atomically(path, save(tensors, about), try_again())
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:

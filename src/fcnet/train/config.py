@@ -6,15 +6,15 @@ improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
-from fcnet.registry import unknown
-from fcnet.train.averaging import make_average
+from fcnet.registry import in_file, unknown
+from fcnet.train.averaging import UNKNOWN, make_average
 from fcnet.train.ranges import check_settings, is_number, name_and_value, require
-from fcnet.train.schedules import Length
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
@@ -126,7 +126,7 @@ class TrainConfig:
             _check_kind(name, getattr(self, name), kind)
         check_settings({field.name: getattr(self, field.name) for field in fields(self)})
         if self.average != "none":
-            make_average(self.average, Length(1, 1))
+            make_average(self.average, UNKNOWN)
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.bank:
@@ -192,14 +192,23 @@ class TrainConfig:
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str) -> TrainConfig:
-        """The inverse of `to_dict`; `where` names the file in errors.
+    def from_dict(
+        cls, values: dict[str, Any], where: str, decided: Mapping[str, Any] | None = None
+    ) -> TrainConfig:
+        """The inverse of `to_dict`.
+
+        Parameters
+        ----------
+        values : the settings that somebody chose
+        where : the file, for errors
+        decided : settings that are not to be chosen, with their values
 
         Raises
         ------
         DataError : an unknown setting, or an invalid value
         """
-        known = {field.name for field in fields(cls)}
+        decided = decided or {}
+        known = {field.name for field in fields(cls)} - decided.keys()
         for name in values:
             if name not in known:
                 raise DataError(
@@ -207,11 +216,11 @@ class TrainConfig:
                     f"known are {', '.join(sorted(known))}"
                 )
         try:
-            return cls(**values)
+            return cls(**values, **decided)
         except TypeError as error:
             raise DataError(f"{where} has a value of the wrong type: {error}") from error
         except DataError as error:
-            raise DataError(f"{where}: {error}") from error
+            raise in_file(where, error) from error
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:

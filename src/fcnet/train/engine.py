@@ -19,9 +19,8 @@ from fcnet.net.architecture import Architecture
 from fcnet.net.blas import Product, buffer, library_used
 from fcnet.net.lasso import shrink
 from fcnet.net.network import Network
-from fcnet.net.optimisers import OPTIMISERS
+from fcnet.net.optimisers import checked_state, make_optimiser
 from fcnet.net.scaled import Scaled
-from fcnet.registry import look_up
 from fcnet.train.bank import Bank, check_bank
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import Inputs, make_inputs
@@ -129,7 +128,7 @@ class NumpyEngine:
             bfloat16=config.precision == "bfloat16",
         )
         self.averaged: Network | None = None
-        self.optimiser = look_up(OPTIMISERS, config.optimiser, "optimiser")(config)
+        self.optimiser = make_optimiser(config.optimiser, config)
         self.augment = Pipeline.of(config.augmentations, image_shape)
         tables = self.augment.deformation.tables(image_shape)
         self.gatherer = make_gatherer(train.images, tables)
@@ -190,7 +189,7 @@ class NumpyEngine:
 
     def state(self) -> dict[str, Array]:
         state = {f"network.{name}": value for name, value in self.network.state().items()}
-        state |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
+        state |= {f"optimiser.{name}": value for name, value in checked_state(self.optimiser).items()}
         if self.averaged is not None:
             state |= {f"average.{name}": value for name, value in self.averaged.state().items()}
         state["rng"] = _pack_rng(self.network.rng)

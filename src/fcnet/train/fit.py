@@ -18,7 +18,6 @@ from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch, minibatches, steps_per_epoch
 from fcnet.errors import DivergedError, RunError
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.registry import look_up
 from fcnet.train.averaging import make_average
 from fcnet.train.callbacks import Callback
 from fcnet.train.checkpoint import Checkpoint
@@ -26,7 +25,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.interruption import Interruption, deferred_interrupt
-from fcnet.train.schedules import SCHEDULES, Length, Schedule
+from fcnet.train.schedules import Length, make_schedule
 
 CHECKPOINT_SECONDS = 10.0
 """Seconds between two checkpoints, the most training time that a kill can cost."""
@@ -263,8 +262,3 @@ def _check_state(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
             shape = () if name.endswith((".scale", ".pull")) else shape
             if value.shape != shape or value.dtype.kind != kind:
                 raise ValueError(f"{name} has shape {value.shape} and dtype {value.dtype}, not {shape}")
-
-
-def make_schedule(config: TrainConfig, steps_per_epoch: int, total: int) -> Schedule:
-    """The schedule that the settings ask for."""
-    return look_up(SCHEDULES, config.schedule, "schedule")(config, Length(steps_per_epoch, total))

@@ -83,7 +83,7 @@ class Model:
         name, network = self.path or "this network", self.network()
         if images.ndim != 2 or images.shape[1] != self.architecture.inputs:
             raise DataError(
-                f"{name} takes {self.architecture.inputs} numbers an image, and the images have shape "
+                f"{name} takes {self.architecture.inputs} numbers an example, and the examples have shape "
                 f"{images.shape}; give the data that it was trained on"
             )
         with np.errstate(over="ignore", invalid="ignore"):

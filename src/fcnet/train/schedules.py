@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from numbers import Real
+from typing import Any, Protocol
+
+from fcnet.extension import broken, called, described, is_own
+from fcnet.registry import look_up
 
 Schedule = Callable[[int], float]
 """Maps a step, counted from 0, to its learning rate."""
@@ -16,6 +20,10 @@ Schedule = Callable[[int], float]
 
 class Settings(Protocol):
     """The settings that the schedules use: of a training, or of the classifier."""
+
+    @property
+    def schedule(self) -> str:
+        """A name in `SCHEDULES`."""
 
     @property
     def learning_rate(self) -> float:
@@ -87,3 +95,47 @@ SCHEDULES: dict[str, Callable[[Settings, Length], Schedule]] = {
     "constant": lambda s, length: Constant(s.learning_rate),
 }
 """The schedules by name; each is called with the settings and the length of a training."""
+
+
+def make_schedule(settings: Settings, steps_per_epoch: int, total: int) -> Schedule:
+    """The schedule that the settings ask for, for a training of `total` steps.
+
+    Raises
+    ------
+    DataError : the name is unknown; the text lists the known ones
+    ExtensionError : a user's own one gives no learning rate of at least 0 in some step
+    """
+    make, length = look_up(SCHEDULES, settings.schedule, "schedule"), Length(steps_per_epoch, total)
+    if not is_own(make):
+        return make(settings, length)
+    what = f"the schedule {settings.schedule!r}"
+    schedule: Schedule = called(what, make, settings, length, wants="a function of (settings, length)")
+    return checked_steps(what, make, schedule, range(length.total), math.inf)
+
+
+def checked_steps(
+    what: str, make: object, function: Any, steps: range, most: float
+) -> Callable[[int], float]:
+    """What a user's code made, which has to be a function that gives each of these steps a number.
+
+    Parameters
+    ----------
+    what, make : the code, as `broken` names it
+    function : what it made
+    steps : all that it will be asked for
+    most : the largest number that is allowed; the smallest is 0
+
+    Raises
+    ------
+    ExtensionError : it is no function, or gives a step something else
+    """
+    if not callable(function):
+        raise broken(what, make, f"makes {described(function)}, return a function of the step")
+    for step in steps:
+        value = called(what, function, step, wants="a function of the step")
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not (0 <= float(value) <= most and float(value) < math.inf):
+            wanted = "a number of at least 0" if most == math.inf else f"a number from 0 to {most:g}"
+            raise broken(what, make, f"gives {value!r} for step {step}, return {wanted}")
+    made: Callable[[int], float] = function
+    return made

@@ -40,6 +40,7 @@ class Outcome(Struct):
     seconds: NotNegative
     epochs: NotNegative
     threads: Count
+    too_large: bool = False
 
 
 class Attributes(Struct):

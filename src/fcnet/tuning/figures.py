@@ -33,6 +33,7 @@ from fcnet.records import read_json
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT
 from fcnet.tuning.space import Space
+from fcnet.tuning.status import FRUITLESS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +121,7 @@ def _recorded(record: dict[str, Any], where: str) -> Recorded:
         study.add_trial(trial)
     known = tuple(record["importance"])
     others = tuple(one.name for one in space.dimensions if one.name not in known)
-    done = len(complete) + sum(row["state"] in ("pruned", "diverged") for row in rows)
+    done = len(complete) + sum(row["state"] in ("pruned", *FRUITLESS) for row in rows)
     counts = f"{done} trials of {epochs} epochs, {len(complete)} of them complete"
     return Recorded(
         study,

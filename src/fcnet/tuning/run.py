@@ -13,15 +13,18 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError, FcnetError, RunError
+from fcnet.extension import OWN_FILE, own_file
+from fcnet.files import exists
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
-from fcnet.records import cores, make_writable
+from fcnet.records import cores, make_writable, read_json, removed_if_refused
+from fcnet.runs.differing import other_options
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
 from fcnet.tuning.search import Search
@@ -59,14 +62,20 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
     FcnetError : the database cannot be used, or a trial cannot be run
     KeyboardInterrupt : Ctrl-C or SIGTERM; every running trial has left a checkpoint, and resumes
     """
-    make_writable(search.out)
-    with locked(search.out) as lock, stopped_by_sigterm():
+    with ExitStack() as held:
+        held.enter_context(removed_if_refused(search.out))
+        make_writable(search.out)
+        lock = held.enter_context(locked(search.out))
+        held.enter_context(stopped_by_sigterm())
         used = check_folder(search)
         known = None
         if used or search.storage:
             with opened_storage(search) as storage:
                 known = find_search(search, storage)
         search = search.settled(known, dataset)
+        if known is not None and known.data != search.data:
+            before = read_json(search.record).get("data", {}) if exists(search.record) else {}
+            raise search.other_data(other_options(before, dataset).values())
         check_fit(search.base, dataset)  # write nothing before everything is known to fit
         search.runs.mkdir(exist_ok=True)
         with opened_storage(search) as storage:
@@ -95,7 +104,7 @@ def check_fit(base: TrainConfig, dataset: Dataset) -> None:
     split(dataset.train, base.validation)
     size = math.prod(dataset.image_shape)
     if base.whitens and base.components > size:
-        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an image")
+        raise DataError(f"components is {base.components}, choose at most the {size} numbers of an example")
     Pipeline.of(base.augmentations, dataset.image_shape).deformation.tables(dataset.image_shape)
 
 
@@ -209,7 +218,7 @@ class Workers:
             self.running[place] = process
             assert process.stdin is not None
             with suppress(BrokenPipeError):  # it ended at once; `reap` says why
-                process.stdin.write(json.dumps(self.search.to_dict()) + "\n")
+                process.stdin.write(json.dumps(self.search.to_dict() | {OWN_FILE: own_file()}) + "\n")
                 process.stdin.flush()
 
     def is_gone(self, process: int) -> bool:

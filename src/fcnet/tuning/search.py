@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ FORMAT = 1
 
 TRIALS = 60
 """The default number of trials."""
+
+REMEDY = "give the same or choose another with --out or, in a database, --study"
+"""What to do where a search differs from its study."""
 
 ABOUT = ("base", "space", "data", "trials")
 """The fields that all workers of a study must agree on."""
@@ -155,14 +159,18 @@ class Search:
         ------
         RunError : they differ; the text says in what
         """
-        remedy = "give the same or choose another with --out or, in a database, --study"
         if names := _differing(known.base.to_dict(), self.base.to_dict()):
-            raise RunError(f"{self.label} was started with other settings ({names}), {remedy}")
+            raise RunError(f"{self.label} was started with other settings ({names}), {REMEDY}")
         before, now = ({row["name"]: row for row in one.space.to_list()} for one in (known, self))
         if names := _differing(before, now):
-            raise RunError(f"{self.label} varies other things ({names}), {remedy}")
+            raise RunError(f"{self.label} varies other things ({names}), {REMEDY}")
         if known.data != self.data:
-            raise RunError(f"{self.label} uses other data, {remedy}")
+            raise self.other_data()
+
+    def other_data(self, differing: Iterable[str] = ()) -> RunError:
+        """The error about data that are not those of the study, with how they are read in another way."""
+        how = "; ".join(differing)
+        return RunError(f"{self.label} uses other data{f' ({how})' if how else ''}, {REMEDY}")
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

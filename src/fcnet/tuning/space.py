@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fcnet.errors import DataError
-from fcnet.net.optimisers import OPTIMISERS
+from fcnet.net.optimisers import make_optimiser
 from fcnet.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ def _usual(setting: str, base: TrainConfig, image_shape: tuple[int, int, int]) -
 
 def _adapts(base: TrainConfig) -> bool:
     """Whether the optimiser of the base scales each step by the gradients so far and has no momentum."""
-    return bool(getattr(OPTIMISERS[base.optimiser](base), "adapts", False))
+    return bool(getattr(make_optimiser(base.optimiser, base), "adapts", False))
 
 
 def _rates(base: TrainConfig, features: bool) -> Dimension:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fcnet.data.dataset import Dataset
 from fcnet.files import write_atomically
 from fcnet.records import environment, write_json
-from fcnet.runs.training import data_record
+from fcnet.runs.differing import data_record
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.study import POINTS, Trials
@@ -22,7 +22,13 @@ from fcnet.wording import by
 FEWEST = 8
 """Least number of complete trials for a statement on importance."""
 
-STATES = ("complete", "pruned", "diverged", "failed", "running", "stopped", "waiting")
+FRUITLESS = ("diverged", "too large")
+"""States of a trial whose settings cannot be trained: the loss is infinite, or the memory too small."""
+
+DONE = ("complete", "pruned", *FRUITLESS)
+"""States of a trial that counts."""
+
+STATES = (*DONE, "failed", "running", "stopped", "waiting")
 """The states of a trial. A stopped trial resumes with the search, a waiting one has not begun yet, and a
 failed one has lost several workers."""
 
@@ -59,7 +65,7 @@ class Row:
     @property
     def done(self) -> bool:
         """Whether the trial counts."""
-        return self.state in ("complete", "pruned", "diverged")
+        return self.state in DONE
 
     @property
     def progress(self) -> float:
@@ -105,9 +111,9 @@ class Status:
         return self.ranking[0] if self.ranking else None
 
     @property
-    def all_diverged(self) -> bool:
-        """Whether the search has all its trials, and each of them diverged: to resume it is no help."""
-        return len(self.done) >= self.search.trials and all(row.state == "diverged" for row in self.done)
+    def fruitless(self) -> bool:
+        """Whether the search has all its trials, and none can be trained: to resume it is no help."""
+        return len(self.done) >= self.search.trials and all(row.state in FRUITLESS for row in self.done)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -155,9 +161,10 @@ def _row(trial: FrozenTrial, search: Search) -> Row:
 
 
 def _state(trial: FrozenTrial) -> str:
-    """Optuna's state in lower case, and three more states that Optuna does not distinguish."""
-    if trial.state == TrialState.PRUNED and trial.user_attrs.get("outcome", {}).get("diverged"):
-        return "diverged"
+    """Optuna's state in lower case, and more states that Optuna does not distinguish."""
+    outcome = trial.user_attrs.get("outcome", {})
+    if trial.state == TrialState.PRUNED and (outcome.get("diverged") or outcome.get("too_large")):
+        return "diverged" if outcome.get("diverged") else "too large"
     if trial.state == TrialState.WAITING:
         return "stopped" if trial.params else "waiting"
     return "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()

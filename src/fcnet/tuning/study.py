@@ -10,7 +10,8 @@ base        this is the base itself, not a point of the space
 run         name of the folder of its training
 lost        how often a worker of this folder was killed during it
 worker      the worker of the trial: the folder with its machine, and the process; None while it waits again
-outcome     seconds, epochs reached, threads, whether it diverged; absent if its worker was killed
+outcome     seconds, epochs reached, threads, whether it diverged or did not fit into memory; absent if its
+            worker was killed
 superfluous begun at the same moment as the last trial wanted, and abandoned at once
 
 Sampler. Optuna's default, the tree-structured Parzen estimator, with a seed that follows from the search's
@@ -41,7 +42,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fcnet.errors import RunError
+from fcnet.errors import RunError, UnknownNameError
+from fcnet.registry import advised
 from fcnet.tuning.contents import check_plan, check_trials
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.storage import TRIES
@@ -112,6 +114,8 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
     check_plan(about, search.label)
     try:
         return search.recorded(about)
+    except UnknownNameError as error:
+        raise advised(error) from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"its space makes no sense ({type(error).__name__})"
         raise RunError(f"{search.label} is damaged: {reason}; choose another with --out") from error

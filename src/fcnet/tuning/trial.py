@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 
 from fcnet.data.dataset import Dataset
 from fcnet.data.whitening import covariance_kept
-from fcnet.errors import DivergedError
+from fcnet.errors import DivergedError, TooLargeError
 from fcnet.files import holding, remove, write_atomically
 from fcnet.records import RunFolder
 from fcnet.runs.observer import Observer
@@ -126,7 +126,7 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
 
     Raises
     ------
-    optuna.TrialPruned : it was hopeless, or its loss became infinite
+    optuna.TrialPruned : it was hopeless, its loss became infinite, or it does not fit into memory
     FcnetError : it could not run
     KeyboardInterrupt : Ctrl-C, with a checkpoint
     """
@@ -138,20 +138,21 @@ def run_trial(trial: optuna.Trial, trials: Trials, dataset: Dataset, look: Calla
     config = search.base if trial.user_attrs.get("base") else search.space.settings(search.base, values)
     reporter = Reporter(trial, trials.now(trial.number).intermediate_values, look)
     start = time.perf_counter()
-    diverged = False
+    failure: BaseException | None = None
     try:
         live = [Observer(run.path, dataset, "tune")] if search.watch else []
         callbacks = Callbacks(*live, reporter)
         record = train_run(config, dataset, run.path, resume=True, callback=callbacks)
         return float(record["metrics"]["val_accuracy"])
-    except (DivergedError, optuna.TrialPruned) as end:
-        diverged = isinstance(end, DivergedError)
+    except (DivergedError, TooLargeError, optuna.TrialPruned) as end:
+        failure = end
         abandon(run, reporter.rows)
         raise optuna.TrialPruned from None
     finally:
         rows = _history(run)
         outcome = {
-            "diverged": diverged,
+            "diverged": isinstance(failure, DivergedError),
+            "too_large": isinstance(failure, TooLargeError),
             "seconds": rows[-1].seconds if rows else time.perf_counter() - start,
             "epochs": rows[-1].epoch if rows else 0.0,
             "threads": threads(config),

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fcnet.tuning.status import Row, Status, in_words
+from fcnet.tuning.status import FRUITLESS, Row, Status, in_words
 from fcnet.wording import percent, shown
 
 SHOWN = 8
@@ -96,7 +96,7 @@ class View:
     def headline(self, status: Status) -> str:
         """The progress and the time of the search."""
         parts = [f"{len(status.done)} of {status.search.trials} trials"]
-        states = ("pruned", "diverged", "failed", "stopped", "running")
+        states = ("pruned", *FRUITLESS, "failed", "stopped", "running")
         parts += [f"{number} {state}" for state in states if (number := status.counts[state])]
         parts.append(f"{duration(time.monotonic() - self.begun)} spent")
         return ", ".join(parts + self._left(status))
@@ -119,7 +119,7 @@ def _result(row: Row) -> str:
     reached = "" if row.reached is None else percent(row.reached)
     if row.state == "pruned":
         return f"pruned at {reached}" if reached else "pruned"
-    return "diverged" if row.state == "diverged" else reached
+    return row.state if row.state in FRUITLESS else reached
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +28,7 @@ from fcnet.errors import DataError
 from fcnet.files import open_plain
 from fcnet.memory import available
 from fcnet.validation import check_labels
-from fcnet.wording import megabytes
+from fcnet.wording import megabytes, shown
 
 Array = NDArray[Any]
 
@@ -109,6 +109,10 @@ def read_file(path: Path) -> Array:
         return read_array(file, allow_pickle=False)
 
 
+class _ObjectsError(ValueError):
+    """An array of Python objects, with the name of its file."""
+
+
 @contextmanager
 def _named_errors(path: Path) -> Iterator[None]:
     """Whatever goes wrong within is an error that names the file."""
@@ -122,11 +126,10 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise DataError(
             f"{path} does not fit into memory, save fewer or smaller examples, or {HINT}"
         ) from error
+    except _ObjectsError as error:
+        where = path if str(error) == path.name else f"{str(error).removesuffix('.npy')} in {path}"
+        raise DataError(f"{where} holds Python objects, which are never loaded; save plain arrays") from error
     except Exception as error:  # zipfile and NumPy fail in many ways on bytes that are not theirs
-        if "Object arrays" in str(error):
-            raise DataError(
-                f"{path} holds Python objects, which are never loaded; save plain arrays"
-            ) from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         kind = ".npy" if path.suffix.lower() == ".npy" else ".npz"
         raise DataError(f"{path} is damaged or not an {kind} file: {reason}") from error
@@ -150,7 +153,7 @@ def _stated(file: IO[bytes], name: str, length: int) -> int:
 
     Raises
     ------
-    ValueError : it is not an array, or not of the size that its head states
+    ValueError : it is not an array, of Python objects, or not of the size that its head states
     """
     try:
         version = read_magic(file)
@@ -159,8 +162,10 @@ def _stated(file: IO[bytes], name: str, length: int) -> int:
     if version not in HEADS:
         raise ValueError(f"{name} has the format {version}")
     shape, _, dtype = HEADS[version](file)
+    if dtype.hasobject:
+        raise _ObjectsError(name)
     size, left = math.prod(shape) * dtype.itemsize, length - file.tell()
-    if not dtype.hasobject and size != left:
+    if size != left:
         raise ValueError(f"{name} states {size} bytes and holds {left}")
     return size
 
@@ -221,7 +226,7 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
             f"{where} has shape {X.shape}, give (N, D), (N, height, width) or (N, height, width, channels)"
         )
     if X.dtype.kind not in "uifb":
-        raise DataError(f"{where} has dtype {X.dtype}, give real numbers")
+        raise DataError(f"{where} has dtype {X.dtype}, give real numbers{_text_in(X)}")
     if X.ndim == 2:
         return as_features(X, where), (1, 1, X.shape[1])
     if X.dtype.kind == "f":
@@ -236,6 +241,49 @@ def _rows(X: Array, where: str) -> tuple[Array, tuple[int, int, int]]:
     return X.reshape(len(X), -1), (channels, height, width)
 
 
+def _text_in(X: Array) -> str:
+    """Where X (N, ...) holds text that is no number, and what to do; "" where it holds none."""
+    if X.dtype.kind not in "US":
+        return ""
+    for index, value in np.ndenumerate(X):
+        try:
+            float(value)
+        except ValueError:
+            return (
+                f"; {_place(index)} is the text {shown(value, 40)!r}, which is no number: "
+                f"save a table (.csv), whose text becomes categories"
+            )
+    return "; its text is of numbers: save X.astype(float)"
+
+
+def _place(index: Sequence[Any]) -> str:
+    """`row 3, column 1`, both from 0."""
+    words = [f"{word} {int(at)}" for word, at in zip(("row", "column"), index, strict=False)]
+    return ", ".join(words)
+
+
+def check_finite(X: Array, where: str, before: int = 0) -> None:
+    """Make sure that rows of features (N, D) are finite numbers.
+
+    Parameters
+    ----------
+    X : some rows
+    where : what they are, for the error
+    before : rows that come before them
+
+    Raises
+    ------
+    DataError : `WHERE holds NaN or infinity, the first in row R, column C, ...`
+    """
+    finite = np.isfinite(X)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise DataError(
+            f"{where} holds NaN or infinity, the first in {_place((before + row, column))}; "
+            f"clean or drop such rows, or save a table (.csv), whose gaps --missing fills"
+        )
+
+
 def as_features(X: Array, where: str) -> Array:
     """Rows of features X (N, D) of any real type as uint8, or float32 if no digit is lost, or else float64.
 
@@ -248,9 +296,7 @@ def as_features(X: Array, where: str) -> Array:
     with np.errstate(over="ignore"):
         exact = np.ascontiguousarray(X, dtype=np.float64)
         rows = exact.astype(np.float32)
-    if not np.isfinite(exact).all():
-        row = int(np.argwhere(~np.isfinite(exact))[0, 0])
-        raise DataError(f"{where} holds NaN or infinity, the first in row {row}, clean or drop such rows")
+    check_finite(exact, where)
     return rows if np.array_equal(rows, exact) else exact
 
 

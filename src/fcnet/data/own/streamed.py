@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,14 @@ def load_streamed(folder: Path) -> Dataset:
     return dataset_of(folder.name, images, labels, sizes, classes, (1, 1, width), origin)
 
 
+def _refuse_not_finite(files: Sequence[RowFile]) -> None:
+    """Raise the error that names the first number of these files that is not finite."""
+    for file in files:
+        rows = Streamed([file], np.arange(file.rows))
+        for here in chunks(*rows.shape):
+            arrays.check_finite(np.asarray(rows[here]), str(file.path), before=here.start)
+
+
 def _check_alike(files: list[RowFile]) -> None:
     for file in files[1:]:
         if (file.width, file.dtype) != (files[0].width, files[0].dtype):
@@ -101,8 +110,7 @@ def looked_at(rows: Streamed, labels: NDArray[np.int64], order: NDArray[np.int64
     for here in chunks(*rows.shape):
         part = np.asarray(rows[here])
         if part.dtype.kind == "f" and not np.isfinite(part).all():
-            row = here.start + int(np.argwhere(~np.isfinite(part))[0, 0])
-            raise DataError(f"X holds NaN or infinity, the first in row {row}, clean or drop such rows")
+            _refuse_not_finite(rows.files)
         digest.update(part.data)
         equal[here] = digests(part)
         same &= (part == first).all(axis=0)

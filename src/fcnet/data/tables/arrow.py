@@ -146,7 +146,8 @@ class Text:
     def numbers(self) -> NDArray[np.float64]:
         pc = require("pyarrow.compute", "tables")
         if wrong := self._others(NUMBER):
-            raise DataError(f"holds {self._example(NUMBER)!r}, which is not a number ({wrong} such)")
+            text, row = self._example(NUMBER)
+            raise DataError(f"holds {text!r} in row {row}, which is not a number ({wrong} such)")
         numbers = pc.if_else(require("pyarrow", "tables").array(self._match(NUMBER)), self._pointed, None)
         return np.append(_floats(numbers), np.nan)[self.codes]  # the last one is what -1 finds
 
@@ -165,7 +166,7 @@ class Text:
             return ""
         if np.count_nonzero(self._counts[self._match(NUMBER)]) <= MANY:
             return ""
-        return f"{present - wrong:,} numbers and {wrong:,} other values, such as {self._example(NUMBER)!r}"
+        return f"{present - wrong:,} numbers and {wrong:,} other values, such as {self._example(NUMBER)[0]!r}"
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
@@ -191,7 +192,7 @@ class Text:
         """How many values there are that do not match."""
         return int(self._counts[~self._match(pattern)].sum())
 
-    def _example(self, pattern: str) -> str:
-        """The first value that does not match."""
-        wrong = np.append(~self._match(pattern), False)[self.codes]
-        return str(self._pointed[int(self.codes[int(np.argmax(wrong))])].as_py())[:SHOWN]
+    def _example(self, pattern: str) -> tuple[str, int]:
+        """The first value that does not match, and its row, from 1."""
+        first = int(np.argmax(np.append(~self._match(pattern), False)[self.codes]))
+        return str(self._pointed[int(self.codes[first])].as_py())[:SHOWN], 1 + first

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fcnet.errors import DataError
 from fcnet.judge.grade.archive import IGNORED, MOST_BYTES, MOST_FILES, unpack
@@ -40,16 +41,20 @@ class Entry:
     shown : its name for people
     files : each file, and its path inside the submission
     unreadable : a folder in it that may not be entered
+    links : links in it, which are not followed
     """
 
     name: str
     shown: str
     files: tuple[tuple[str, Path], ...]
     unreadable: Path | None = None
+    links: tuple[Path, ...] = ()
 
     def digest(self) -> str:
         """A hash of all that was handed in; a file that cannot be read counts with the reason."""
         total = hashlib.sha256(b"" if self.unreadable is None else os.fsencode(self.unreadable))
+        for link in self.links:
+            total.update(f"link {link.name}\0".encode(errors="surrogateescape"))
         for name, path in self.files:
             try:
                 content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"too large"
@@ -69,6 +74,11 @@ class Entry:
         """
         if self.unreadable is not None:
             raise DataError(f"cannot enter {self.unreadable}, change its permissions and grade again")
+        if not self.files and self.links:
+            raise DataError(
+                f"{self.shown} holds a link, {self.links[0].name}, and no file; links are not followed, ask "
+                f"for the file itself"
+            )
         if not self.files:
             raise DataError(f"{self.shown} is empty, ask for the file with the class")
         if len(self.files) > MOST_FILES or sum(_size(path) for _, path in self.files) > MOST_BYTES:
@@ -84,7 +94,7 @@ class Entry:
                 copy = folder / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        code = [path for path in _files(folder)[0] if path.suffix in (".py", ".ipynb")]
+        code = [path for path in _files(folder).regular if path.suffix in (".py", ".ipynb")]
         if not code:
             raise DataError(
                 f"{self.shown} holds no .py file and no notebook, ask for the file with the class"
@@ -102,15 +112,15 @@ def find_entries(folder: Path) -> list[Entry]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder, give the one with the submissions")
     grouped: dict[tuple[str, str], list[tuple[str, Path]]] = {}
-    unreadable: dict[tuple[str, str], Path | None] = {}
+    folders: dict[tuple[str, str], Files] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "__")) or path.is_symlink():
+        if not _is_submission(path):
             continue
         if path.is_dir():
             key = path.name, moodle(path.name)
-            files, unreadable[key] = _files(path)
-            grouped[key] = [(str(file.relative_to(path)), file) for file in files]
-        elif path.suffix.lower() in (*CODE, *OTHER_ARCHIVES):
+            folders[key] = _files(path)
+            grouped[key] = [(str(file.relative_to(path)), file) for file in folders[key].regular]
+        else:
             found = CANVAS.fullmatch(path.name)
             key = (
                 (f"{found['who']}_{found['number']}", found["who"])
@@ -125,9 +135,35 @@ def find_entries(folder: Path) -> list[Entry]:
         )
     names = unique(name for name, _ in grouped)
     return [
-        Entry(name, key[1], tuple(files), unreadable.get(key))
+        Entry(name, key[1], tuple(files), *folders.get(key, Files())[1:])
         for name, (key, files) in zip(names, grouped.items(), strict=True)
     ]
+
+
+def _is_submission(path: Path) -> bool:
+    """Whether something in the folder with the submissions is one, or a file of one."""
+    if path.name.startswith((".", "__")) or path.is_symlink():
+        return False
+    return path.is_dir() or path.suffix.lower() in (*CODE, *OTHER_ARCHIVES)
+
+
+def passed_over(folder: Path, entries: Iterable[Entry]) -> str:
+    """What is not graded of a folder with these submissions, in words; "" for nothing.
+
+    Files that begin with a dot or `__`, which systems leave there, are not counted.
+    """
+    others = [
+        path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith((".", "__")) and not _is_submission(path)
+    ]
+    links = [path for path in others if path.is_symlink()]
+    links += [path for entry in entries for path in entry.links]
+    rest = [path for path in others if not path.is_symlink()]
+    kinds = (("links", links), ("files that are no .py file, notebook or zip", rest))
+    return "; ".join(
+        f"{what}: {len(paths)}, such as {paths[0].relative_to(folder)}" for what, paths in kinds if paths
+    )
 
 
 def one_entry(folder: Path) -> Entry:
@@ -138,9 +174,9 @@ def one_entry(folder: Path) -> Entry:
     DataError : there is none
     """
     if folder.is_dir():
-        name, (files, unreadable) = folder.resolve().name, _files(folder)
-        inside = tuple((str(path.relative_to(folder)), path) for path in files)
-        return Entry(fit(name), name, inside, unreadable)
+        name, files = folder.resolve().name, _files(folder)
+        inside = tuple((str(path.relative_to(folder)), path) for path in files.regular)
+        return Entry(fit(name), name, inside, files.closed, files.links)
     if not folder.is_file():
         raise DataError(f"there is no {folder}, give the submission's folder or file")
     return Entry(fit(folder.stem), folder.stem, ((folder.name, folder),))
@@ -185,27 +221,51 @@ def _size(path: Path) -> int:
         raise DataError(f"cannot read {path}: {reason}, change its permissions and grade again") from error
 
 
-def _files(folder: Path) -> tuple[list[Path], Path | None]:
-    """The regular files of a folder, links left out, in order; not many more than are allowed.
+def _is_link(path: Path) -> bool:
+    """Whether it is a link; not where its folder may not be entered."""
+    try:
+        return stat.S_ISLNK(path.lstat().st_mode)
+    except OSError:
+        return False
 
-    The second is a folder in it, or the folder itself, that may not be entered. A file that is gone by the
-    time it is looked at is left out.
+
+class Files(NamedTuple):
+    """What is in a folder and below it, in order.
+
+    regular : regular files
+    closed : a folder in it, or the folder itself, that may not be entered
+    links : to files and to folders
+    """
+
+    regular: tuple[Path, ...] = ()
+    closed: Path | None = None
+    links: tuple[Path, ...] = ()
+
+
+def _files(folder: Path) -> Files:
+    """What a folder holds; not many more files than are allowed.
+
+    A file that is gone by the time it is looked at is left out.
     """
     found: list[Path] = []
     closed: list[Path] = []
+    links: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
+        links += [path for path in (Path(place, name) for name in folders) if _is_link(path)]
         for name in sorted(files):
             path = Path(place, name)
             try:
-                regular = stat.S_ISREG(path.lstat().st_mode)
+                mode = path.lstat().st_mode
             except FileNotFoundError:
                 continue
             except OSError:  # the folder may be listed, but not entered
                 closed.append(path.parent)
                 break
-            if name not in IGNORED and regular:
+            if name not in IGNORED and stat.S_ISREG(mode):
                 found.append(path)
+            elif stat.S_ISLNK(mode):
+                links.append(path)
         if len(found) > MOST_FILES:
             break
-    return found, next(iter(closed), None)
+    return Files(tuple(found), next(iter(closed), None), tuple(links))

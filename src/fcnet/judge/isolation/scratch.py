@@ -15,22 +15,22 @@ from pathlib import Path
 from fcnet.errors import FcnetError
 
 MOST_BYTES, MOST_FILES, MOST_DEPTH = 32 << 20, 500, 8
-"""Of what is copied from a folder."""
+"""Of the files that come along."""
 
 LEFT_OUT = {".git", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_modules"}
+"""Folders whose files do not."""
 
 
 @contextmanager
 def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
     """Copy a submission to a new folder; gives that folder and the copy's path, and removes it afterwards.
 
-    A file brings the other `.py` files of its folder along and those of the packages in it, a folder all that
-    is in it, up to `MOST_BYTES`.
-    Links are left out, so that nothing outside of the submission comes along.
+    The file brings the other `.py` files of its folder along, and those of the packages in it, up to
+    `MOST_BYTES`. Links are left out, so that nothing outside of the submission comes along.
 
     Raises
     ------
-    FcnetError : `cannot read PATH: REASON, give a file or a folder`; it is too large
+    FcnetError : `cannot read PATH: REASON, give a file`
     """
     scratch = Path(tempfile.mkdtemp(prefix="fcnet-judge-")).resolve()
     try:
@@ -40,7 +40,7 @@ def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
             copied = _copy(path, scratch / "code")
         except OSError as error:
             raise FcnetError(
-                f"cannot read {error.filename or path}: {error.strerror or error}, give a file or a folder"
+                f"cannot read {error.filename or path}: {error.strerror or error}, give a file"
             ) from error
         yield scratch, copied
     finally:
@@ -48,10 +48,7 @@ def scratch_copy(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _copy(path: Path, code: Path) -> Path:
-    """Copy a file with what it may import from its folder, or a folder; returns the copy."""
-    if path.is_dir():
-        _copy_folder(path, code)
-        return code
+    """Copy a file with what it may import from its folder; returns the copy."""
     shutil.copyfile(path, code / path.name)
     room = MOST_BYTES
     for file in itertools.islice(_importable(path.parent), MOST_FILES):
@@ -74,34 +71,6 @@ def _importable(folder: Path) -> Iterator[Path]:
             depth = len(Path(place).relative_to(folder).parts)
             folders[:] = [] if depth >= MOST_DEPTH else sorted(set(folders) - LEFT_OUT)
             yield from (Path(place, name) for name in sorted(files) if name.endswith(".py"))
-
-
-def _copy_folder(folder: Path, target: Path) -> None:
-    """Copy the regular files of a folder."""
-    room, count = MOST_BYTES, 0
-    for place, folders, files in os.walk(folder, onerror=_told):
-        here = Path(place)
-        depth = len(here.relative_to(folder).parts)
-        folders[:] = [] if depth >= MOST_DEPTH else sorted(set(folders) - LEFT_OUT)
-        for name in sorted(files):
-            source = here / name
-            status = source.lstat()
-            if not stat.S_ISREG(status.st_mode):
-                continue
-            room, count = room - status.st_size, count + 1
-            if room < 0 or count > MOST_FILES:
-                raise FcnetError(
-                    f"{folder} is too large to check ({MOST_BYTES >> 20} MB and {MOST_FILES} files at most), "
-                    "give a folder with the submission alone"
-                )
-            copy = target / here.relative_to(folder) / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-
-
-def _told(error: OSError) -> None:
-    """A folder that may not be entered is an error, rather than left out in silence."""
-    raise error
 
 
 def usage(scratch: Path, most: int) -> tuple[int, int]:

@@ -22,11 +22,11 @@ from fcnet.judge.isolation.worker import Stopped, Worker
 
 
 class Submission:
-    """A student's file or folder, in a process of its own; a context manager.
+    """A student's file, in a process of its own; a context manager.
 
     Parameters
     ----------
-    path : of the file or folder; it is copied and never written to
+    path : of the file; it is copied, with the `.py` files beside it, and never written to
     limits : what it may use
     isolation : "auto" holds what the system can hold, "require" refuses to run with less than all of it,
         "none" asks for a process with limits alone
@@ -115,8 +115,11 @@ def what_is_held(isolation: Isolation) -> tuple[str, ...]:
     ------
     FcnetError : less than `isolation` requires, or the process does not start
     """
-    with tempfile.TemporaryDirectory() as folder, Submission(Path(folder), isolation=isolation) as submission:
-        return submission.held
+    with tempfile.TemporaryDirectory() as folder:
+        nothing = Path(folder, "nothing.py")
+        nothing.touch()
+        with Submission(nothing, isolation=isolation) as submission:
+            return submission.held
 
 
 def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:

@@ -25,7 +25,7 @@ const LAYERS = [
 ];
 
 const ABOUT =
-  "Gradients and dead units are those of a fixed batch, the first 200 training images, without " +
+  "Gradients and dead units are those of a fixed batch, the first 200 training examples, without " +
   "augmentation and dropout. A unit is dead if it is off for all of them. In a training that goes well, " +
   "an update is about a thousandth of the weights; with a hundred-thousandth, a layer hardly learns.";
 
@@ -201,7 +201,7 @@ class Seen {
 
 /** @param {number[][]} counts @param {string[]} classes */
 function confusionRows(counts, classes) {
-  const caption = h("caption", {}, "Validation images: a row for each class, a column for each answer");
+  const caption = h("caption", {}, "Validation examples: a row for each class, a column for each answer");
   const head = h("tr", {}, h("td"), ...classes.map((name) => h("th", { scope: "col" }, h("span", {}, name))));
   const rows = counts.map((row, n) => {
     const total = Math.max(1, row.reduce((sum, one) => sum + one, 0));

@@ -57,4 +57,4 @@ class Activation(Layer):
         return self.forward(X, False)
 
     def onnx(self, graph: Graph, x: str) -> str:
-        return self.function.onnx(graph, x)
+        return graph.nodes_of(self.function, x)

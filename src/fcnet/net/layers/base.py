@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.extension import broken
 from fcnet.net.parameters import Declared, Parameter
 
 if TYPE_CHECKING:
     from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
+
+
+NO_ERROR = "returns None from backward, where the layer below needs the error: return dJ/d(input) (N, inputs)"
 
 
 class Layer:
@@ -61,15 +65,15 @@ class Layer:
 
     def forward(self, X: Array, training: bool) -> Array:
         """From the layer's input X (N, inputs) to its output (N, outputs)."""
-        raise NotImplementedError(f"{type(self).__name__}.forward")
+        raise broken("a layer", self, "lacks forward(X, training), define it")
 
     def backward(self, delta: Array, input_needed: bool) -> Array | None:
         """From dJ/d(output) to dJ/d(input), or None where it is not needed; sets the gradients."""
-        raise NotImplementedError(f"{type(self).__name__}.backward")
+        raise broken("a layer", self, "lacks backward(delta, input_needed), define it")
 
     def predict(self, X: Array) -> Array:
         """As `forward` without training, in new arrays."""
-        raise NotImplementedError(f"{type(self).__name__}.predict")
+        raise broken("a layer", self, "lacks predict(X), define it")
 
     def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
         """As `forward` without training; notes each activation with a copy of its input."""
@@ -77,7 +81,7 @@ class Layer:
 
     def onnx(self, graph: Graph, x: str) -> str:
         """Add the layer's nodes to an ONNX graph; from the name of its input to that of its output."""
-        raise NotImplementedError(f"{type(self).__name__}.onnx")
+        raise broken("a layer", self, "lacks onnx(graph, x), which the export needs, define it")
 
 
 def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
@@ -88,11 +92,19 @@ def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 
 def back(layers: Sequence[Layer], delta: Array, input_needed: bool) -> Array | None:
-    """Pass an error down a row of layers, as the `backward` of one."""
+    """Pass an error down a row of layers, as the `backward` of one.
+
+    Raises
+    ------
+    ExtensionError : a layer returns None where the one below needs the error
+    """
     below: Array | None = delta
     for place in range(len(layers) - 1, -1, -1):
-        assert below is not None
+        if below is None:
+            raise broken("the layer", layers[place + 1], NO_ERROR)
         below = layers[place].backward(below, input_needed or place > 0)
+    if below is None and input_needed and layers:
+        raise broken("the layer", layers[0], NO_ERROR)
     return below
 
 

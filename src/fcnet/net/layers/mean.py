@@ -90,6 +90,6 @@ class Mean(Layer):
         for row in self.rows:
             f = x
             for layer in row:
-                f = layer.onnx(graph, f)
+                f = graph.nodes_of(layer, f)
             ends.append(f)
         return graph.node("Mean", *ends)

@@ -67,5 +67,5 @@ class Residual(Layer):
     def onnx(self, graph: Graph, x: str) -> str:
         f = x
         for layer in self.inner:
-            f = layer.onnx(graph, f)
+            f = graph.nodes_of(layer, f)
         return graph.node("Add", x, f)

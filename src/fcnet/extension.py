@@ -1,0 +1,220 @@
+"""Code of a user's own that fcnet calls: which code it is, and what is said where it breaks its contract.
+
+What a user's file adds to a dictionary is checked where it enters: when it is looked up, when a network is
+built, or once before a training. A step checks nothing. docs/extending.md says what each kind must do.
+
+`fcnet --help` imports this module, so it imports what takes long only where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fcnet.errors import ExtensionError, FcnetError
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
+
+HERE = Path(__file__).resolve().parent
+
+OWN_FILE = "own_file"
+"""The entry of an order to another process that holds `own_file()`."""
+
+_started: list[str | None] = [None]
+"""The files of a user's own that run the command line now, the last one first; None where `fcnet` does."""
+
+_lent: list[str] = []
+"""The file whose names this process borrows, while it is read."""
+
+
+@contextmanager
+def started_by(file: str | None) -> Iterator[None]:
+    """A block in which `program` names this file, if it is a user's own; None stands for `fcnet`."""
+    _started.insert(0, file if file is not None and _is_users(file) else None)
+    try:
+        yield
+    finally:
+        _started.pop(0)
+
+
+def program() -> str:
+    """What a user types before a command: `fcnet`, or `python FILE` where a file of their own was started."""
+    return typed(_started[0])
+
+
+def typed(file: str | None) -> str:
+    """The beginning of a command that a user's file runs; `fcnet` for None."""
+    return "fcnet" if file is None else f"python {shlex.quote(file)}"
+
+
+def own_file() -> str | None:
+    """The absolute path of the user's file that was started, for `borrow` in another process."""
+    return None if _started[0] is None else str(Path(_started[0]).resolve())
+
+
+def borrow(file: str | None) -> None:
+    """Let a user's file add its names to this process, without running a command."""
+    if file is None:
+        return
+    import runpy
+
+    _lent.append(file)
+    sys.path.insert(0, str(Path(file).parent))  # as Python does for a file that is started
+    try:
+        with suppress(SystemExit):  # of a file that always ends with sys.exit(main())
+            runpy.run_path(file, run_name="__fcnet_worker__")
+    finally:
+        _lent.clear()
+
+
+def is_borrowed() -> bool:
+    """Whether a user's file is read for its names only, so that its `main()` has nothing to do."""
+    return bool(_lent)
+
+
+def is_own(thing: object) -> bool:
+    """Whether a user's code made this function, class or object, and not fcnet."""
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return module.partition(".")[0] != "fcnet"
+
+
+def broken(what: str, thing: object, problem: str) -> ExtensionError:
+    """The error about a user's code: `WHAT (NAME in FILE, line N) PROBLEM`.
+
+    Parameters
+    ----------
+    what : what it is, such as `the activation 'swish'`
+    thing : the function, the class, or an object of the class
+    problem : what is wrong, and what to do
+    """
+    return ExtensionError(f"{what} ({place(thing)}) {problem}")
+
+
+def place(thing: object) -> str:
+    """The name of a function, a class or an object's class, with its file and line where they are known."""
+    import inspect
+
+    thing = thing.func if isinstance(thing, partial) else thing
+    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
+        thing = type(thing)
+    try:
+        file, line = inspect.getsourcefile(thing), inspect.getsourcelines(thing)[1]
+    except (OSError, TypeError):  # typed into a console, or compiled
+        file, line = None, 0
+    where = f" in {_short(file)}, line {line}" if file else ""
+    return f"{getattr(thing, '__name__', type(thing).__name__)}{where}"
+
+
+def described(value: object) -> str:
+    """What a user's code gave, in few words: `float64 of shape (3, 4)` of an array, else its type."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype} of shape {value.shape}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def called(what: str, thing: Any, *given: object, wants: str) -> Any:
+    """What a user's function or class gives for these arguments.
+
+    An exception from inside it stays what it is; see `own_code`.
+
+    Parameters
+    ----------
+    what, thing : as `broken`
+    wants : what has to stand there, such as `a class`
+
+    Raises
+    ------
+    ExtensionError : it cannot be called with them
+    """
+    try:
+        return thing(*given)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise
+        raise broken(what, thing, f"cannot be used: {error}; put {wants} there") from error
+
+
+def require_methods(what: str, thing: object, base: type, methods: dict[str, str]) -> None:
+    """Require that an object defines methods itself.
+
+    Parameters
+    ----------
+    what, thing : as `broken`
+    base : the class whose own methods do not count
+    methods : the methods by name, with their arguments
+
+    Raises
+    ------
+    ExtensionError : `WHAT ... lacks NAME(ARGUMENTS), define it`
+    """
+    for name, arguments in methods.items():
+        own = getattr(type(thing), name, None)
+        if not callable(own) or own is getattr(base, name, None):
+            raise broken(what, thing, f"lacks {name}({arguments}), define it")
+
+
+def own_code(error: BaseException) -> list[FrameSummary]:
+    """Where in a user's own files an exception came from: the calls from the first of these files on."""
+    from traceback import extract_tb
+
+    frames = extract_tb(error.__traceback__)
+    places = [number for number, frame in enumerate(frames) if _is_users(frame.filename)]
+    return list(frames[places[0] :]) if places else []
+
+
+@contextmanager
+def own_code_named() -> Iterator[None]:
+    """A block in which an exception from the files of a user who started one becomes an error with its line.
+
+    The calls from the first line of theirs on are printed before it, without those of fcnet above.
+
+    Raises
+    ------
+    ExtensionError : `FILE, line N, in FUNCTION: KIND: TEXT`
+    """
+    try:
+        yield
+    except (FcnetError, MemoryError, BrokenPipeError):
+        raise
+    except Exception as error:
+        frames = own_code(error)
+        if not frames or own_file() is None:
+            raise
+        from traceback import format_list
+
+        last = next(frame for frame in reversed(frames) if _is_users(frame.filename))
+        print("Traceback from your own code on (most recent call last):", file=sys.stderr)
+        print("".join(format_list(frames)), end="", file=sys.stderr)
+        kind = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        where = f"{_short(last.filename)}, line {last.lineno}, in {last.name}"
+        raise ExtensionError(f"{where}: {kind}; mend this code of your own") from error
+
+
+def _is_users(file: str) -> bool:
+    """Whether a Python file is a user's: neither fcnet's, nor Python's, nor that of a package."""
+    try:
+        return file.endswith(".py") and Path(file).is_file() and _is_elsewhere(Path(file).absolute())
+    except OSError:  # the current folder is gone
+        return False
+
+
+@cache
+def _is_elsewhere(path: Path) -> bool:
+    path, standard = path.resolve(), Path(os.__file__).resolve().parent
+    packages = {"site-packages", "dist-packages"} & set(path.parts)
+    return not packages and not path.is_relative_to(HERE) and not path.is_relative_to(standard)
+
+
+def _short(file: str) -> str:
+    """A file as a user would name it: from the current folder on if it lies below it."""
+    try:
+        return str(Path(file).resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return file

@@ -1,0 +1,258 @@
+"""What a layer promises, tried on a few random examples: shapes, types, memory, gradients, prediction.
+
+`check_declared` looks at a layer when a network is built. `first_broken` lets it work: before a training the
+layers and activations of a user's own, and in `fcnet audit` all layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcnet.errors import ExtensionError
+from fcnet.extension import broken, described, is_own, require_methods
+from fcnet.net.layers.activation import Activation
+from fcnet.net.layers.base import NO_ERROR, Layer, walk
+from fcnet.net.parameters import Declared, Parameter, Start
+from fcnet.net.scaled import Scaled
+
+if TYPE_CHECKING:
+    from fcnet.net.architecture import Architecture
+
+Array = NDArray[Any]
+
+METHODS = {"forward": "X, training", "backward": "delta, input_needed", "predict": "X"}
+"""What every layer defines, and the arguments."""
+
+PERMISSION = "write to it only where self.{} is True, which in_place = True asks for"
+
+EXAMPLES = 5
+"""On which a layer is tried."""
+
+AGREEMENT = {"float64": 1e-10, "float32": 1e-3}
+"""How far `predict` may be from `forward`, by the largest output: rounding of sums in another order."""
+
+
+def check_declared(what: str, layer: Any, make: Any) -> None:
+    """Require that a user's code made a layer, and that it declares what can be.
+
+    Parameters
+    ----------
+    what : such as `the layer 'scale'`
+    layer : what the code made
+    make : the code
+
+    Raises
+    ------
+    ExtensionError : it is not; the text says what is wrong
+    """
+    if not isinstance(layer, Layer):
+        text = f"makes {described(layer)}, derive its class from fcnet.net.layers.Layer"
+        raise broken(what, make, text)
+    if not hasattr(layer, "_buffers"):
+        raise broken(what, layer, "does not call super().__init__(inputs), call it first in __init__")
+    require_methods(what, layer, Layer, METHODS)
+    if not _is_size(layer.outputs):
+        raise broken(what, layer, f"has outputs {layer.outputs!r}, give a whole number of at least 1")
+    listed = isinstance(layer.declared, tuple | list)
+    if not listed or not all(isinstance(parameter, Declared) for parameter in layer.declared):
+        raise broken(what, layer, f"has declared {layer.declared!r}, give a tuple of Declared(...)")
+    names = [parameter.name for parameter in layer.declared]
+    for parameter in layer.declared:
+        twice = names.count(parameter.name) > 1
+        problem = "is declared twice, give each a name of its own" if twice else _wrong(parameter)
+        if problem:
+            raise broken(what, layer, f"declares {parameter.name!r}, which {problem}")
+    if layer.declared:
+        require_methods(what, layer, Layer, {"bind": "parameters, rng"})
+
+
+def _wrong(parameter: Declared) -> str:
+    """What is wrong with a declaration, "" if nothing is."""
+    if not isinstance(parameter.name, str) or not parameter.name or "." in parameter.name:
+        return "is no name, give one such as 'W'; the network numbers it"
+    if not isinstance(parameter.shape, tuple) or not all(map(_is_size, parameter.shape)):
+        return f"has shape {parameter.shape!r}, give a tuple of whole numbers of at least 1"
+    if parameter.start not in get_args(Start):
+        return f"starts as {parameter.start!r}, choose from {', '.join(map(repr, get_args(Start)))}"
+    if not _is_size(parameter.fan_in):
+        return f"has fan_in {parameter.fan_in!r}, give a whole number of at least 1"
+    return ""
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def bind(layer: Layer, parameters: Sequence[Parameter], rng: np.random.Generator) -> None:
+    """Give a layer its parameters.
+
+    Raises
+    ------
+    ExtensionError : a user's layer takes another number of them than it declares
+    """
+    try:
+        layer.bind(parameters, rng)
+    except (ValueError, IndexError) as error:
+        names = ", ".join(parameter.name for parameter in layer.declared) or "no parameter"
+        text = f"declares {names}, and its bind fails with them: {error}; take all of them, in this order"
+        raise broken("the layer", layer, text) from error
+
+
+def check_own_layers(architecture: Architecture) -> None:
+    """Let the layers and activations of a user's own work, fresh ones, in float32.
+
+    Raises
+    ------
+    ExtensionError : one of them breaks its contract; the text names it and says what is wrong
+    """
+    for layer in walk(architecture.build()):
+        if is_own(author(layer)):
+            problem, _ = tried(layer, np.dtype(np.float32))
+            if problem:
+                raise _about(layer, problem)
+
+
+def check_all_layers(architecture: Architecture) -> tuple[str, float]:
+    """Let all layers of a network work, fresh ones, in float64.
+
+    Returns
+    -------
+    problem : of the first layer that breaks its contract, with its name; "" if none does
+    difference : as `tried`, the largest
+    """
+    largest = 0.0
+    for layer in walk(architecture.build()):
+        problem, difference = tried(layer, np.dtype(np.float64))
+        if problem:
+            return str(_about(layer, problem)), difference
+        largest = max(largest, difference)
+    return "", largest
+
+
+def author(layer: Layer) -> Any:
+    """Whose code it is: that of an activation layer is its function."""
+    return layer.function if isinstance(layer, Activation) else layer
+
+
+def _about(layer: Layer, problem: str) -> ExtensionError:
+    what = f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
+    return broken(what, author(layer), problem)
+
+
+def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
+    """Bind a layer to random parameters and let it work on random examples.
+
+    A layer that can work in place is tried without the permission and with it.
+
+    Returns
+    -------
+    problem : what it does wrong, and what to do; "" if nothing
+    difference : of `predict` from `forward` without training, by the largest output
+    """
+    rng, own = np.random.default_rng(0), bind_random(layer, dtype)
+    X = rng.standard_normal((EXAMPLES, layer.inputs)).astype(dtype)
+    problem, largest = "", 0.0
+    with np.errstate(all="ignore"):
+        for permitted in (False, True) if layer.in_place else (False,):
+            layer.overwrite_input = permitted and not layer.needs_input
+            layer.overwrite_delta = permitted
+            Y, problem = _forward(layer, X)
+            problem = problem or _backward(layer, rng.standard_normal(Y.shape).astype(dtype), own)
+            if not problem:
+                problem, difference = _predict(layer, X, Y)
+                largest = max(largest, difference)
+            if problem:
+                break
+    return problem, largest
+
+
+def bind_random(layer: Layer, dtype: np.dtype[Any]) -> list[Parameter]:
+    """Bind a layer and those inside it to random parameters; returns them in order.
+
+    Raises
+    ------
+    ExtensionError : as `bind`
+    """
+    rng, bound = np.random.default_rng(1), list[Parameter]()
+    for one in walk([layer]):
+        parameters = [_random(declared, dtype, rng) for declared in one.declared]
+        bind(one, parameters, rng)
+        bound += parameters
+    return bound
+
+
+def _random(declared: Declared, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameter:
+    values = (declared.start == "ones") + rng.standard_normal(declared.shape) * declared.fan_in**-0.5
+    return Parameter(declared.name, Scaled(values.astype(dtype)), declared.decayed)
+
+
+def _forward(layer: Layer, X: Array) -> tuple[Array, str]:
+    """A copy of the output for X, and what is wrong with it or its making."""
+    given = X.copy()
+    Y = layer.forward(given, False)
+    problem = _misshapen("forward", Y, (EXAMPLES, layer.outputs), X.dtype)
+    if not problem and not layer.overwrite_input and not _same(given, X):
+        problem = f"overwrites its input in forward, {PERMISSION.format('overwrite_input')}"
+    return (X if problem else Y.copy()), problem
+
+
+def _backward(layer: Layer, delta: Array, parameters: Sequence[Parameter]) -> str:
+    """What is wrong with the error that is passed down, or with the gradients."""
+    given = delta.copy()
+    below = layer.backward(given, True)
+    if below is None:
+        return NO_ERROR
+    problem = _misshapen("backward", below, (EXAMPLES, layer.inputs), delta.dtype)
+    if problem:
+        return problem
+    if not layer.overwrite_delta and not _same(given, delta):
+        return f"overwrites its error in backward, {PERMISSION.format('overwrite_delta')}"
+    for parameter in parameters:
+        gradient = parameter.gradient
+        if gradient is None:
+            return f"sets no gradient of {parameter.name} in backward, assign DenseGradient(array) to it"
+        if not callable(getattr(gradient, "dense", None)) or not callable(getattr(gradient, "add_to", None)):
+            found = described(gradient)
+            return f"sets {found} as the gradient of {parameter.name}, give DenseGradient(array)"
+        shape = np.shape(gradient.dense())
+        if shape != parameter.value.shape:
+            return f"gives {parameter.name} a gradient of shape {shape}, give {parameter.value.shape}"
+    return ""
+
+
+def _predict(layer: Layer, X: Array, Y: Array) -> tuple[str, float]:
+    """What is wrong with the prediction for X, beside the output Y of forward, and how far they differ."""
+    given = X.copy()
+    predicted = layer.predict(given)
+    problem = _misshapen("predict", predicted, Y.shape, X.dtype)
+    if problem:
+        return problem, 0.0
+    if not _same(given, X):
+        return "overwrites its input in predict, return a new array", 0.0
+    difference = float(np.abs(predicted - Y).max() / (np.abs(Y).max() or 1.0))
+    if difference > AGREEMENT[X.dtype.name]:
+        text = f"predicts other numbers than forward gives without training, by {difference:.1e}: "
+        return f"{text}let predict do the same as forward(X, False)", difference
+    return "", difference
+
+
+def _misshapen(method: str, result: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """What is wrong with an array that a method returned, "" if nothing is."""
+    if not isinstance(result, np.ndarray):
+        return f"returns {described(result)} from {method}, return an array of shape {shape}"
+    if result.shape != shape:
+        sizes = f"(N, {shape[1]})"
+        return f"returns shape {result.shape} from {method} for {shape[0]} examples, return {sizes}"
+    if result.dtype != dtype:
+        return f"returns {result.dtype} from {method} where it is given {dtype}, keep the type"
+    if not result.flags.c_contiguous:
+        return f"returns an array from {method} that is not C-contiguous, use np.ascontiguousarray"
+    return ""
+
+
+def _same(one: Array, other: Array) -> bool:
+    return one.tobytes() == other.tobytes()
