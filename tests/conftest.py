@@ -52,7 +52,8 @@ SLOW = (
     "live/test_page.py", "live/test_commands.py",
     # submissions in processes of their own: mistakes, right solutions, attacks, courses
     "judge/test_mutants.py", "judge/test_right.py", "judge/test_right_pytorch.py", "judge/test_check.py",
-    "judge/test_wrong.py", "judge/test_start.py", "judge/test_first_evening.py", "judge/test_cifar10.py",
+    "judge/test_wrong.py", "judge/test_wrong_pytorch.py", "judge/test_imported.py", "judge/test_start.py",
+    "judge/test_first_evening.py", "judge/test_cifar10.py",
     "isolation/test_attacks.py", "isolation/test_isolation.py", "grade/test_course.py",
     "grade/test_documentation.py", "test_extending.py", "test_wrong_extensions.py", "test_own_names.py",
     # the derivation in symbols; scikit-learn's checks

@@ -126,6 +126,7 @@ def test_what_needs_no_extra_works_without_any(command: str, answers: dict[str, 
     assert out
 
 
+@pytest.mark.slow
 def test_an_audit_without_pytorch_does_not_speak_of_it(answers: dict[str, Any]) -> None:
     _, out, _ = answers["audit"]
     assert not [line for line in out if "autograd" in line]

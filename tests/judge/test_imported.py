@@ -110,7 +110,8 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 PYTORCH = specimen("pytorch")
 START, END = PYTORCH.index("class MultiLayerPerceptron"), PYTORCH.index("model = MultiLayerPerceptron")
-HEAD = "import torch\nimport torch.nn as nn\n\n\n"
+WITHOUT = PYTORCH[:START] + PYTORCH[END:]
+NETWORK = "import torch\nimport torch.nn as nn\n\n\n" + PYTORCH[START:END]
 
 
 @pytest.mark.parametrize(
@@ -122,20 +123,28 @@ HEAD = "import torch\nimport torch.nn as nn\n\n\n"
 )
 def test_a_pytorch_script_may_import_its_network(line: str, call: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    script = f"{line}\n{PYTORCH[:START]}{PYTORCH[END:]}".replace("MultiLayerPerceptron(input", f"{call}input")
+    script = f"{line}\n{WITHOUT}".replace("MultiLayerPerceptron(input", f"{call}input")
     assert call in script
-    network = HEAD + PYTORCH[START:END]
-    for text, codes in (
-        (script, []),
-        (script.replace("            optimizer.step()\n", ""), ["PT_STEP_MISSING"]),
-    ):
-        report = check_submission(written(tmp_path, ex2_pytorch=text, network=network))
-        assert errors(report) == codes
-        assert "network.py defines the network: lines of that file are not shown" in report.notes
-    wrong = network.replace("nn.ReLU()", "nn.Identity()")
-    report = check_submission(written(tmp_path, ex2_pytorch=script, network=wrong))
-    assert errors(report) == ["PT_NO_ACTIVATION"]
-    assert report.findings[0].line is None
+    report = check_submission(written(tmp_path, ex2_pytorch=script, network=NETWORK))
+    assert errors(report) == []
+    assert "network.py defines the network: lines of that file are not shown" in report.notes
+
+
+@pytest.mark.parametrize(
+    ("script", "network", "code"),
+    [
+        (WITHOUT.replace("            optimizer.step()\n", ""), NETWORK, "PT_STEP_MISSING"),
+        (WITHOUT, NETWORK.replace("nn.ReLU()", "nn.Identity()"), "PT_NO_ACTIVATION"),
+    ],
+    ids=["the script", "the network"],
+)
+def test_mistakes_are_found_in_both_files(script: str, network: str, code: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    assert script != WITHOUT or network != NETWORK
+    text = f"from network import MultiLayerPerceptron\n{script}"
+    report = check_submission(written(tmp_path, ex2_pytorch=text, network=network))
+    assert errors(report) == [code]
+    assert (report.findings[0].line is None) == (network != NETWORK)
 
 
 def test_a_pytorch_scripts_loaders_may_come_from_a_package(tmp_path: Path) -> None:

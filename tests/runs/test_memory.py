@@ -86,6 +86,7 @@ def test_other_errors_of_pytorch_are_not_taken_for_it() -> None:
     assert lacks_memory(RuntimeError("MPS backend out of memory (MPS allocated: 18.00 GB)"))
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_after_a_trial_that_is_too_large(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

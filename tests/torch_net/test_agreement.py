@@ -142,6 +142,7 @@ def test_ten_steps_lead_to_the_same_weights(layers: int, dropout: float, optimis
     assert max(np.abs(numpy_net.params[name] - start[name]).max() for name in start) > 0.01
 
 
+@pytest.mark.slow
 def test_torchs_own_momentum_differs_when_the_learning_rate_changes() -> None:
     """What `Optimiser` adds to torch.optim.SGD is needed: without it the test above fails."""
     numpy_net, torch_net = pair(2)
