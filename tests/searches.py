@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,14 @@ def options(out: Path, epochs: int = 3, **more: Any) -> list[str]:
     return words
 
 
-def start(words: list[str], empty: Path, **variables: str) -> subprocess.Popen[str]:
+def start(
+    words: list[str], empty: Path, program: Sequence[str] = ("-m", "fcnet"), **variables: str
+) -> subprocess.Popen[str]:
     """`fcnet` with these words as a process that finds no CIFAR-10; `empty` is a folder."""
     surroundings = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
     surroundings |= {"FCNET_OFFLINE": "1", "FCNET_CACHE": str(empty), "COLUMNS": "200"} | variables
     return subprocess.Popen(
-        [sys.executable, "-m", "fcnet", *words],
+        [sys.executable, *program, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

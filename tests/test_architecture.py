@@ -118,7 +118,9 @@ def imports(tree: ast.AST, at_import_only: bool = False) -> Iterator[str]:
             case ast.ImportFrom(module=module, level=level):
                 assert level == 0, f"a relative import in line {node.lineno}"
                 yield module or ""
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() if at_import_only:
+            case ast.expr():  # an import is a statement
+                continue
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if at_import_only:
                 continue
             case ast.If(test=ast.Name(id="TYPE_CHECKING")) if at_import_only:
                 continue

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -185,14 +186,51 @@ def test_peers_go_where_plain_numpy_goes(name, case):
     assert judge(name, state, reference, "first") < 3e-4
 
 
+WITH_TORCH = ("fcnet_torch", "fcnet_torch_bfloat16", "torch_bfloat16", "torch_eager")
+"""Programs whose processes are forks of one that has loaded PyTorch and what its optimisers need."""
+
+CASES = (CASE, TABLE)
+
+
+@pytest.fixture(scope="module")
+def states_with_torch():
+    """What each of these programs comes to in each of the cases."""
+    from peer_in_turn import serve_in_forks
+    from peers import entry
+
+    present = [one for one in map(entry, WITH_TORCH) if not one.lacking]
+    more = {"programs": [one.name for one in present], "loaded": "torch._dynamo"}
+    with running("PyTorch", serve_in_forks, more) as received:
+        return {one.module: [received() for _ in CASES] for one in present}
+
+
+@contextmanager
+def running(name, serve, more):
+    """A program's process on one core, as the benchmarks start it; yields what waits for the next state."""
+    import runner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "serve", serve)
+        process = runner.Runner("step", name, {"threads": 1, "cases": CASES, **more})
+
+    def received():
+        state = process.receive()
+        process.connection.send(None)
+        return state
+
+    try:
+        yield received
+    finally:
+        process.stop()
+
+
 @pytest.mark.parametrize(
     "module",
     # the compiled one needs a minute
     sorted(path.stem for path in (FOLDER / "peers").glob("[!_]*.py") if path.stem != "torch_compiled"),
 )
-def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, monkeypatch, tmp_path):
+def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, monkeypatch, tmp_path, request):
     """In its own process and on one core, as the benchmarks start it; one process for both cases."""
-    import runner
     from peer_in_turn import serve_in_turn
     from peers import entry
     from peers.numpy_plain import Plain
@@ -202,16 +240,12 @@ def test_every_program_that_is_installed_goes_where_plain_numpy_goes(module, mon
     if one.lacking:
         pytest.skip(one.lacking)
     monkeypatch.setenv("CACHEDB", str(tmp_path / "tinygrad.db"))
-    monkeypatch.setattr(runner, "serve", serve_in_turn)
-    cases = (CASE, TABLE)
-    running = runner.Runner("step", one.name, {"threads": 1, "cases": cases})
-    try:
-        states_of_it = [running.receive()]
-        running.connection.send(None)
-        states_of_it.append(running.receive())
-    finally:
-        running.stop()
-    for case, state in zip(cases, states_of_it, strict=True):
+    if module in WITH_TORCH:
+        states_of_it = request.getfixturevalue("states_with_torch")[module]
+    else:
+        with running(one.name, serve_in_turn, {}) as received:
+            states_of_it = [received() for _ in CASES]
+    for case, state in zip(CASES, states_of_it, strict=True):
         reference, _ = states(Plain, case)
         assert judge(one.name, state, reference, "first") < (0.15 if one.precision == "bfloat16" else 3e-4)
 
@@ -443,23 +477,26 @@ def test_a_run_leaves_a_record(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
 def test_streaming_leaves_a_record_and_an_error_where_memory_is_too_small(tmp_path):
-    command = [sys.executable, str(FOLDER / "streaming.py"), "--gigabytes", "0.04", "--rounds", "1"]
-    command += ["--folder", str(tmp_path), "--out", str(tmp_path / "record.json")]
-    surroundings = os.environ | {"PYTHONPATH": str(Path(fcnet.__file__).parents[1])}
+    options = ["--gigabytes", "0.04", "--rounds", "1"]
+    options += ["--folder", str(tmp_path), "--out", str(tmp_path / "record.json")]
+    source = str(Path(fcnet.__file__).parents[1])
 
-    def streaming(*options: str) -> subprocess.CompletedProcess[str]:
+    def streaming(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, *options], env=surroundings, capture_output=True, text=True, timeout=300, check=False
-        )
+            [sys.executable, *words, *options], env=os.environ | {"PYTHONPATH": f"{source}:{FOLDER}"},
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
 
-    done = streaming()
+    done = streaming(str(FOLDER / "streaming.py"))
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["beyond_memory"]["bytes"] == pytest.approx(4e7, rel=1e-3)
     assert 0 < record["beyond_memory"]["peak_resident_megabytes"] < 1024
     assert record["beside_memory"]["same_weights"]
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
-    refused = streaming("--megabytes", "60")
+    # the speed beside memory is in that record, and is not measured again
+    alone = "import sys, streaming; streaming.compared = lambda *given: {}; sys.exit(streaming.main())"
+    refused = streaming("-c", alone, "--megabytes", "60")
     assert refused.returncode == 2
     assert "the training in 60 MB failed with status" in refused.stderr
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,10 @@ ENOUGH = {
     "tensorboard": [f"{FIRST} --tensorboard"],
 }
 """Of each extra commands that need it, and no other."""
+
+
+distributions_of_modules = cache(packages_distributions)
+"""It reads what is said of every file that is installed."""
 
 
 def requirement(text: str) -> str:
@@ -165,7 +170,7 @@ def test_the_classifier_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.slow
 def test_each_package_comes_with_its_extra_and_not_with_the_core() -> None:
-    names = packages_distributions()
+    names = distributions_of_modules()
     core = set(map(requirement, PROJECT["dependencies"]))
     for package, (_, extra) in PACKAGES.items():
         brought = set(map(requirement, EXTRAS[extra]))
@@ -210,7 +215,7 @@ def test_an_extra_brings_all_that_its_commands_need(extra: str, tmp_path: Path) 
     (tmp_path / "people.csv").write_text("\n".join(["age,income", *rows]))
     brought = brought_by(extra)
     absent = [
-        module for module, distributions in packages_distributions().items()
+        module for module, distributions in distributions_of_modules().items()
         if module != "fcnet" and not brought & set(map(canonicalize_name, distributions))
     ]  # fmt: skip
     assert {"pytest", "hypothesis"} <= set(absent)

@@ -113,15 +113,32 @@ def database() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+SLOW = """
+import sys, time
+from fcnet.cli import main
+from fcnet.tuning.trial import Reporter
+
+report = Reporter.on_evaluation
+
+def slowly(self, row):
+    report(self, row)
+    time.sleep(0.2)
+
+Reporter.on_evaluation = slowly
+sys.exit(main())
+"""
+"""`fcnet` where a trial of ten epochs takes two seconds, nearly all of it asleep."""
+
+
 def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
     database: str, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search is killed in its first trial; one elsewhere repeats it; then a third joins, and they share."""
     asked = Search(
-        tmp_path / "first", small(epochs=120), ("learning-rate", "reg", "dropout"), trials=2, storage=database
+        tmp_path / "first", small(epochs=10), ("learning-rate", "reg", "dropout"), trials=2, storage=database
     )
-    words = {"epochs": 120, "storage": database}
-    lost = start(options(tmp_path / "lost", **words, trials=2), tmp_path)
+    words = {"epochs": 10, "storage": database}
+    lost = start(options(tmp_path / "lost", **words, trials=2), tmp_path, ("-c", SLOW))
     try:
         with opened_storage(asked) as storage:
             begun = wait_for(lambda: running(storage), "trial")[0]
@@ -135,7 +152,7 @@ def test_machines_work_on_one_study_and_a_lost_one_is_replaced(
         wait_for(lambda: len(run(asked, digits)[0].done) == 2, "end of both trials")
     again = [row for row in trials(asked.out) if row["retry_of"] == begun.number]
     assert [(row["params"], row["state"]) for row in again] == [(begun.params, "complete")]
-    third = start(options(tmp_path / "third", **words, trials=4), tmp_path)
+    third = start(options(tmp_path / "third", **words, trials=4), tmp_path, ("-c", SLOW))
     try:
         with opened_storage(asked) as storage:
             wait_for(lambda: running(storage), "trial of the third")
@@ -196,7 +213,7 @@ def test_another_search_has_another_name(database: str, tmp_path: Path, digits: 
 
 def test_the_password_is_in_no_file_and_no_list_of_processes(database: str, tmp_path: Path) -> None:
     out, address = tmp_path / "out", database.replace("fcnet@", "fcnet:sesame@")
-    words = options(out, epochs=200, workers=2, trials=2, storage="env:FCNET_TEST_DATABASE", study="secret")
+    words = options(out, epochs=30, workers=2, trials=2, storage="env:FCNET_TEST_DATABASE", study="secret")
     search = start(words, tmp_path, FCNET_TEST_DATABASE=address)
     try:
         parent = psutil.Process(search.pid)

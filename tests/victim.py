@@ -11,18 +11,20 @@ comparison notices: `in place` writes files under their names, `forgetful` keeps
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fcnet.cli import main
-from fcnet.cli.commands import parse
-from fcnet.data.digits import load_digits
 from fcnet.files import LEFTOVER
 from fcnet.train import fit
 
@@ -159,13 +161,13 @@ def serve(ready: Callable[[], None]) -> None:
 
 
 def warm() -> None:
-    """Import what every start needs."""
+    """Train a little, so that everything is imported that a start needs; the starts share it."""
     fit.CHECKPOINT_SECONDS, fit.CHECKPOINT_SHARE = 0.005, 1.0
-    load_digits()
-    import_module("fcnet.runs.training")
-    parse(["train", "--out", "nowhere"])
+    with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        assert main(["train", "--out", f"{folder}/run", "--iterations", "1"]) == 0
     if "torch" in sys.argv:
         import_module("fcnet.torch_net.engine")
+    gc.freeze()  # or each start would copy all of it when it collects garbage for the first time
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def test_a_file_that_is_changed_or_made_outside_is_noticed(tmp_path: Path) -> No
         (
             "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
             60.0,
-            1.5,
+            0.5,
             ["hang: it does not end, not even after Ctrl-C"],
         ),
     ],
@@ -111,7 +111,7 @@ def test_a_command_that_does_not_end_is_stopped(
     monkeypatch.setattr(child, "STILL", still)
     monkeypatch.setattr(child, "SECONDS", seconds)
     # on a busy machine a process may take long to end after Ctrl-C; one that ignores it is waited for in vain
-    monkeypatch.setattr(child, "PATIENCE", 1.0 if "not even" in found[0] else 60.0)
+    monkeypatch.setattr(child, "PATIENCE", 0.5 if "not even" in found[0] else 60.0)
     # Ctrl-C is heard, even where the tests run in the background and have inherited that it is not
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     process = subprocess.Popen(

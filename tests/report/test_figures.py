@@ -223,6 +223,7 @@ def test_other_shapes_of_images_classes_and_networks(tmp_path, classes, shape, h
     assert {path.stem for path, _ in draw_all(out, dataset)} == names
 
 
+@pytest.mark.usefixtures("undrawn")  # tests/test_docs.py draws them
 def test_digits_through_the_whole_reproduction(tmp_path):
     dataset = load_digits()
     reproduction = Reproduction(dataset, tmp_path, quick=True)

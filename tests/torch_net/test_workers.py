@@ -20,9 +20,12 @@ from fcnet.net.weights import load_weights
 from fcnet.records import RunFolder, read_json
 from fcnet.train.checkpoint import load_checkpoint
 
-from . import launched, together
+from . import together
 
 PATIENCE = 600.0
+
+LAUNCHED = Path(__file__).with_name("launched.py")
+"""Not imported here: its part of PyTorch takes longer to load than the trainings of this process."""
 
 SETTINGS = [
     "--engine", "torch", "--device", "cpu", "--precision", "float64",
@@ -38,7 +41,7 @@ def launch(folder: Path, workers: int, tasks: list[list[str]], restarts: int = 0
     environment = {name: value for name, value in os.environ.items() if name != "FCNET_DATA"}
     environment |= surroundings(folder / "cache") | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, launched.__file__, str(workers), str(restarts), json.dumps(tasks)],
+        [sys.executable, LAUNCHED, str(workers), str(restarts), json.dumps(tasks)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

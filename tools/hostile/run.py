@@ -9,6 +9,7 @@ PYTHONPATH=tools python -m hostile.run --again RECORD --out RECORD
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -107,6 +108,7 @@ def warm(whole: Path) -> None:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             for words in (words for command, words in COMMANDS.items() if command not in NOT_WARMED):
                 fcnet(words.split())
+    gc.freeze()  # or each fork would copy all of that when it collects garbage for the first time
 
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -176,8 +176,11 @@ def dark_rules(selector: str = "", paper: str = "#0d1117") -> str:
 
 def _settle(figure: Figure) -> None:
     """Lay out and round where axes stand: the layout's solver is not the same twice in its last bits."""
+    import matplotlib
+
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # by name, "none", it would stay one for which savefig draws once more
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position(original=True).bounds
         axes.set_position((round(left, 5), round(bottom, 5), round(width, 5), round(height, 5)))
