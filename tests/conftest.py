@@ -154,6 +154,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what was imported: PyTorch and scikit-learn alone take 0.2 s each time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
