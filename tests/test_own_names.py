@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,16 +125,50 @@ def test_a_search_says_which_name_it_needs(folder: Path) -> None:
     assert "run the file that adds it in place of fcnet" in err
 
 
-@pytest.mark.parametrize("guarded", [True, False])
-def test_workers_of_a_search_have_the_names_too(guarded: bool, folder: Path) -> None:
-    """Also where the file calls main() without looking whether it was started."""
+SEARCH = COMMANDS[ACTIVATION].replace("train", "tune", 1) + " --trials 2 --workers 2"
+
+
+@pytest.mark.parametrize(
+    "end", [END, "\nimport sys\nsys.exit(main())\n", END.replace("main()", "main(sys.argv[1:])")]
+)
+def test_workers_of_a_search_have_the_names_too(end: str, folder: Path) -> None:
+    """Also where the file calls main() without looking whether it was started, or with its arguments."""
     pytest.importorskip("optuna")
-    end = END if guarded else "\nimport sys\nsys.exit(main())\n"
-    (folder / "own.py").write_text(f"import numpy as np\nfrom fcnet.cli import main{ACTIVATION}{end}")
-    command = COMMANDS[ACTIVATION].replace("train", "tune", 1) + " --trials 2 --workers 2"
-    status, out, err = programs.run(["own.py", *command.split()], folder, {})
+    (folder / "own.py").write_text(
+        f"import sys\nimport numpy as np\nfrom fcnet.cli import main{ACTIVATION}{end}"
+    )
+    status, out, err = programs.run(["own.py", *SEARCH.split()], folder, {})
     assert status == 0, err
     assert "run: 2 trials" in out
+    assert "python own.py train --config" in out
+
+
+def test_a_module_works_as_a_file_does(folder: Path) -> None:
+    """Its workers import it by its name, so it may import what lies beside it."""
+    pytest.importorskip("optuna")
+    package = folder / "nets"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "swish.py").write_text(f"import numpy as np\n{ACTIVATION}")
+    (package / "own.py").write_text(f"from . import swish\nfrom fcnet.cli import main\n{END}")
+    command = [sys.executable, "-m", "nets.own", *SEARCH.split()]
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "python -m nets.own train --config" in found.stdout
+
+
+def test_names_that_workers_cannot_find_are_explained(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    added = next(line for line in ACTIVATION.splitlines() if line.startswith("ACTIVATIONS["))
+    (folder / "own.py").write_text(
+        f"import numpy as np\nfrom fcnet.cli import main{ACTIVATION.replace(added, '')}{END}".replace(
+            '"__main__":\n', f'"__main__":\n    {added}\n'
+        )
+    )
+    status, _, err = programs.run(["own.py", *SEARCH.split()], folder, {})
+    assert status == 2
+    assert "activation is 'swish', choose from" in err
+    assert "add it outside of if __name__ == '__main__', or workers do not find it" in err
 
 
 def test_advice_names_the_program_that_was_started(folder: Path) -> None:

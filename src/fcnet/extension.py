@@ -27,17 +27,32 @@ HERE = Path(__file__).resolve().parent
 OWN_FILE = "own_file"
 """The entry of an order to another process that holds `own_file()`."""
 
+MODULE = "-m "
+"""Before the name of a user's module that Python was started with, in place of a file."""
+
 _started: list[str | None] = [None]
-"""The files of a user's own that run the command line now, the last one first; None where `fcnet` does."""
+"""The files or modules of a user's own that run the command line now, the last one first; None where `fcnet`
+does."""
+
+BORROWED = "__fcnet_worker__"
+"""The `__name__` of a user's file that is read for its names."""
 
 _lent: list[str] = []
 """The file whose names this process borrows, while it is read."""
 
 
+def started() -> str | None:
+    """The user's file that Python runs, as it was typed, or `-m NAME`; None where it runs something else."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is None:
+        return sys.argv[0] if _is_users(sys.argv[0]) else None
+    return MODULE + spec.name.removesuffix(".__main__") if _is_users(spec.origin or "") else None
+
+
 @contextmanager
 def started_by(file: str | None) -> Iterator[None]:
-    """A block in which `program` names this file, if it is a user's own; None stands for `fcnet`."""
-    _started.insert(0, file if file is not None and _is_users(file) else None)
+    """A block in which `program` names this file or module, see `started`; None stands for `fcnet`."""
+    _started.insert(0, file)
     try:
         yield
     finally:
@@ -50,26 +65,32 @@ def program() -> str:
 
 
 def typed(file: str | None) -> str:
-    """The beginning of a command that a user's file runs; `fcnet` for None."""
-    return "fcnet" if file is None else f"python {shlex.quote(file)}"
+    """The beginning of a command that a user's file or module runs; `fcnet` for None."""
+    if file is None:
+        return "fcnet"
+    return f"python {file if file.startswith(MODULE) else shlex.quote(file)}"
 
 
 def own_file() -> str | None:
-    """The absolute path of the user's file that was started, for `borrow` in another process."""
-    return None if _started[0] is None else str(Path(_started[0]).resolve())
+    """The path of the user's file that was started, in full, or `-m NAME`, for `borrow` elsewhere."""
+    file = _started[0]
+    return file if file is None or file.startswith(MODULE) else str(Path(file).resolve())
 
 
 def borrow(file: str | None) -> None:
-    """Let a user's file add its names to this process, without running a command."""
+    """Let a user's file or module add its names to this process, without running a command."""
     if file is None:
         return
     import runpy
 
     _lent.append(file)
-    sys.path.insert(0, str(Path(file).parent))  # as Python does for a file that is started
     try:
         with suppress(SystemExit):  # of a file that always ends with sys.exit(main())
-            runpy.run_path(file, run_name="__fcnet_worker__")
+            if file.startswith(MODULE):
+                runpy.run_module(file.removeprefix(MODULE), run_name=BORROWED)
+            else:
+                sys.path.insert(0, str(Path(file).parent))  # as Python does for a file that is started
+                runpy.run_path(file, run_name=BORROWED)
     finally:
         _lent.clear()
 

@@ -379,6 +379,10 @@ def test_overwriting_moves_a_run_aside_and_nothing_else(fcnet: Run, home: Path) 
     assert (home / "run-1" / "model.safetensors").read_bytes() == before
     assert (home / "run" / "model.safetensors").read_bytes() != before
     assert fcnet(f"train --out run --overwrite {SMALL} --seed 2").out[0] == "moved the run in run to run-2"
+    refused = fcnet(f"train --out run --overwrite {SMALL} --validation 5000")
+    assert refused.status == 2
+    assert refused.out[-1] == "moved it back to run"
+    assert (home / "run" / "record.json").exists()
     both = fcnet(f"train --out run --overwrite --resume {SMALL}")
     assert both.errors == ["error: --resume and --overwrite exclude each other, give one of them"]
     (home / "letters").mkdir()

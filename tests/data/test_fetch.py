@@ -70,6 +70,7 @@ def test_a_slow_source_is_left_and_its_bytes_are_kept(server: Server, small: Sma
     assert any("only 0.0" in status.message for status in told)
 
 
+@pytest.mark.slow
 def test_without_a_faster_source_the_fastest_is_used_to_the_end(
     server: Server, small: Small, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_without_a_faster_source_the_fastest_is_used_to_the_end(
     assert order == ["drips-less", "drips", "404", "drips-less", "drips"]
 
 
+@pytest.mark.slow
 def test_a_single_slow_source_is_not_left(server: Server, small: Small, tmp_path: Path) -> None:
     get(server, small, tmp_path / "cache", ["drips"], Pace(minimum=1e9, window=0.05, probe=2.0))
     assert len(server.requests) == 1
@@ -328,6 +330,7 @@ def test_killed_in_the_middle_it_goes_on_from_there(server: Server, small: Small
     assert server.asked("honest")[0].range == f"bytes={len(kept)}-"
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_fetch_it_once(server: Server, small: Small, tmp_path: Path) -> None:
     go = threading.Event()
 

@@ -169,3 +169,14 @@ def refusing(closed: Path) -> Any:
 
     original = os.scandir
     return scandir
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """To read a pipe would take for ever."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("Windows has no pipes with names")
+    write(tmp_path / "ada.py")
+    os.mkfifo(tmp_path / "pipe.py")
+    entries = find_entries(tmp_path)
+    assert [entry.name for entry in entries] == ["ada"]
+    assert "pipe.py" in passed_over(tmp_path, entries)

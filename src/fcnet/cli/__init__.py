@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from fcnet.errors import AlreadySaidError, FcnetError, Terminated
-from fcnet.extension import is_borrowed, own_code_named, started_by
+from fcnet.extension import is_borrowed, own_code_named, started, started_by
 from fcnet.wording import shown
 
 NAMED_BY_THE_USER = {
@@ -43,8 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if is_borrowed():
         return 0
-    with started_by(sys.argv[0] if arguments is None else None):
-        return _status(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    # a file of a user's own that gives other arguments than its own cannot be typed with those
+    with started_by(started() if words == sys.argv[1:] else None):
+        return _status(words)
 
 
 def _status(arguments: Sequence[str]) -> int:

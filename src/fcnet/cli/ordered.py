@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from fcnet.errors import FcnetError
+from fcnet.errors import FcnetError, UnknownNameError
 from fcnet.extension import OWN_FILE, borrow, own_code_named, started_by
 from fcnet.wording import shown
 
@@ -34,6 +34,10 @@ def carry_out(work: Callable[[dict[str, Any]], None]) -> int:
             with started_by(own), own_code_named():
                 borrow(own)
                 work(order)
+    except UnknownNameError as error:
+        where = "; add it outside of if __name__ == '__main__', or workers do not find it" if own else ""
+        print(f"error: {shown(error)}{where}", file=sys.stderr)
+        return 2
     except FcnetError as error:
         print(f"error: {shown(error)}", file=sys.stderr)
         return 2

@@ -87,8 +87,9 @@ class Train:
         asked = as_before(data_of(self.out) if self.resume else {}, data_options(self))
         dataset = load_any(asked)
         settings = fitted_and_told(self._settings(), dataset, self.recipe)
-        if self.overwrite and first and (place := move_aside(self.out)):
-            tell(f"moved the run in {self.out} to {place}", sys.stdout)
+        moved = move_aside(self.out) if self.overwrite and first else None
+        if moved:
+            tell(f"moved the run in {self.out} to {moved}", sys.stdout)
         try:
             with self._watching(dataset, curves) if first else nullcontext() as callback:
                 record = train_run(settings, dataset, self.out, self.resume, callback)
@@ -98,6 +99,11 @@ class Train:
             lower = ("--config", f"{self.out}/config.toml", "--learning-rate")
             again = self._command(*lower, f"{settings.learning_rate / 10:g}", "--overwrite", data=asked)
             raise DivergedError(f"{error}; start again with: {again}") from error
+        except FcnetError:
+            if moved and not self.out.exists():  # it was refused, and left nothing
+                moved.rename(self.out)
+                tell(f"moved it back to {self.out}", sys.stdout)
+            raise
         if first:
             tell(
                 f"{self.out}: training accuracy {percent(record['metrics']['train_accuracy'])}, validation "

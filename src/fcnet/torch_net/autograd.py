@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from fcnet.net.architecture import Architecture
+from fcnet.torch_net.memory import lacks_memory
 from fcnet.torch_net.weights import gradients_of, network_from
 
 Array = NDArray[Any]
@@ -36,7 +37,27 @@ def autograd_gradients(
     Returns
     -------
     gradients : named and shaped like `params`
+
+    Raises
+    ------
+    MemoryError : there is not enough memory
     """
+    try:
+        return _gradients(architecture, params, X, y, reg, label_smoothing)
+    except RuntimeError as error:
+        if lacks_memory(error):
+            raise MemoryError("choose a smaller network for PyTorch's part of the audit") from error
+        raise
+
+
+def _gradients(
+    architecture: Architecture,
+    params: Mapping[str, Array],
+    X: Array,
+    y: NDArray[Any],
+    reg: float,
+    label_smoothing: float,
+) -> dict[str, Array]:
     net = network_from(architecture, params)
     examples = torch.from_numpy(np.array(X)).to(next(net.parameters()).dtype)
     labels = torch.from_numpy(np.array(y, dtype=np.int64))

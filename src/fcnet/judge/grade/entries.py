@@ -144,7 +144,7 @@ def _is_submission(path: Path) -> bool:
     """Whether something in the folder with the submissions is one, or a file of one."""
     if path.name.startswith((".", "__")) or path.is_symlink():
         return False
-    return path.is_dir() or path.suffix.lower() in (*CODE, *OTHER_ARCHIVES)
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in (*CODE, *OTHER_ARCHIVES))
 
 
 def passed_over(folder: Path, entries: Iterable[Entry]) -> str:
