@@ -18,7 +18,7 @@ from fcnet.report.markdown import Markdown
 from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import facts_of, initialisation_name
 from fcnet.report.story import Section, Story
-from fcnet.wording import by, percent, times, validated
+from fcnet.wording import by, percent, seconds, times, validated
 
 
 def summary(story: Story) -> str:
@@ -217,7 +217,7 @@ def accuracies(record: dict[str, Any]) -> dict[str, str]:
     metrics = record["metrics"]
     return {
         "units": by(f"{int(size):,}" for size in record["config"]["hidden"]) or "no",
-        "steps": f"{int(record['steps']):,}", "seconds": f"{float(record['seconds']):.1f} s",
+        "steps": f"{int(record['steps']):,}", "seconds": f"{seconds(float(record['seconds']))} s",
         "data": record["data"]["label"], "training": percent(float(metrics["train_accuracy"])),
         "validation": validated(record),
     }  # fmt: skip
