@@ -113,6 +113,9 @@ class TorchEngine:
         given = X, targets, self._masks(len(batch.rows), mine), float(len(batch.rows)), learning_rate
         if not self.captures:
             return self._step(*given)
+        if self.optimiser.coasts(learning_rate):
+            with aside(self.device):
+                return self._step(*given)
         if self.steps >= FIRST and (self._recording is None or self._recording.fits(*given, 1.0)):
             if self._recording is None:
                 self._recording = Recording(self._recorded, (*given, 1.0), self.device)
