@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fcnet.data import readable
 from fcnet.data.augmentation import AUGMENTATIONS, Pipeline
+from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.published import Published
 from fcnet.errors import ExtensionError
 from fcnet.net import lasso
 from fcnet.net.architecture import Architecture
@@ -150,3 +154,25 @@ def test_a_counterpart_knows_whether_it_trains(monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(net(X), net(X))
     net.train()
     assert not torch.equal(net(X), net(X))
+
+
+def test_a_shape_may_come_from_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = readable.read(points(np.float32, tuple(np.array((1, 1, 2)))), Path())
+    assert [type(size) for size in dataset.image_shape] == [int, int, int]
+
+
+def test_whole_rows_are_refused_as_what_they_are() -> None:
+    with pytest.raises(ExtensionError, match="reads a train part whose rows are int64, give float32 or"):
+        readable.read(points(np.int64, (1, 1, 2)), Path())
+
+
+def points(dtype: Any, shape: Any) -> Published:
+    """A data set of a user's own."""
+
+    class Points(Published):
+        def read(self, folder: Path) -> Dataset:
+            part = Part(np.ones((4, 2), dtype), np.arange(4) % 2)
+            return Dataset(self.title, part, part, self.classes, shape, Origin("", "", None))
+
+    Points.__module__ = "own"
+    return Points("points", ("a", "b"), shape)
