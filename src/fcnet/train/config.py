@@ -120,6 +120,8 @@ class TrainConfig:
     """Let torch.compile fuse the step; the first step then takes a minute. Meant for CUDA."""
 
     def __post_init__(self) -> None:
+        words = isinstance(self.hidden, str | bytes)
+        require("hidden", self.hidden, not words, "a list of whole numbers, such as [50]")
         object.__setattr__(self, "hidden", tuple(self.hidden))
         self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
