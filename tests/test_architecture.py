@@ -62,8 +62,8 @@ ALLOWED = {
         "data", "net", "train", "torch_net",
     },
     "protocol": {
-        "errors", "extension", "wording", "files", "lock", "schema", "records", "data", "net", "train",
-        "torch_net", "runs",
+        "errors", "extension", "registry", "wording", "files", "lock", "schema", "records", "data", "net",
+        "train", "torch_net", "runs",
     },
     "experiments": {
         "errors", "validation", "wording", "files", "lock", "schema", "records", "stages", "two_layernet",

@@ -163,7 +163,7 @@ def called(what: str, thing: Any, *given: object, wants: str) -> Any:
 
 
 def require_methods(what: str, thing: object, base: type, methods: dict[str, str]) -> None:
-    """Require that an object defines methods itself.
+    """Require that an object has methods that its base class does not give it.
 
     Parameters
     ----------
@@ -176,8 +176,9 @@ def require_methods(what: str, thing: object, base: type, methods: dict[str, str
     ExtensionError : `WHAT ... lacks NAME(ARGUMENTS), define it`
     """
     for name, arguments in methods.items():
-        own = getattr(type(thing), name, None)
-        if not callable(own) or own is getattr(base, name, None):
+        method = getattr(thing, name, None)
+        inherited = getattr(method, "__func__", method) is getattr(base, name, None)
+        if not callable(method) or inherited:
             raise broken(what, thing, f"lacks {name}({arguments}), define it")
 
 

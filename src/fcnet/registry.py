@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from fcnet.errors import DataError, UnknownNameError
+from fcnet.errors import DataError, FcnetError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -54,6 +54,11 @@ def in_file(where: object, error: DataError) -> DataError:
 
 def advised(error: UnknownNameError) -> UnknownNameError:
     """The error about a name that a run or a search needs, with what to do where code of your own adds it."""
-    if error.what not in EXTENDABLE:
+    if not needs_own_code(error):
         return error
     return UnknownNameError(f"{error}; if code of your own adds it, {ADVICE}", error.what, error.name)
+
+
+def needs_own_code(error: FcnetError) -> bool:
+    """Whether an error is about a name that code of a user's own may add."""
+    return isinstance(error, UnknownNameError) and error.what in EXTENDABLE

@@ -151,6 +151,10 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
     [
         ({"hidden": (10, 0)}, "hidden is (10, 0), give the units of each hidden layer, such as (100,)"),
         ({"hidden": 2.5}, "hidden is 2.5, give the units of each hidden layer, such as (100,)"),
+        ({"hidden": True}, "hidden is True, give the units of each hidden layer, such as (100,)"),
+        ({"hidden": (5, True)}, "hidden is (5, True), give the units of each hidden layer, such as (100,)"),
+        ({"hidden": b"x"}, "hidden is b'x', give the units of each hidden layer, such as (100,)"),
+        ({"hidden": np.array(5)}, "hidden is array(5), give the units of each hidden layer, such as (100,)"),
         ({"epochs": 0}, "epochs is 0, give a whole number of at least 1"),
         ({"epochs": True}, "epochs is True, give a whole number of at least 1"),
         ({"batch_size": "all"}, "batch_size is 'all', give a whole number of at least 1 or \"auto\""),

@@ -66,6 +66,16 @@ def test_every_form_of_a_table_is_the_same_one() -> None:
             )
 
 
+def test_numbers_alone_keep_their_order() -> None:
+    frame, y = people()
+    numbers = frame.assign(size=frame["age"] / 2)[["age", "size"]]
+    fitted = classifier().fit(numbers, y)
+    fitted.predict(numbers)
+    for other in (numbers[["size", "age"]], numbers[["age"]]):
+        with pytest.raises(ValueError, match="feature names should match those that were passed during fit"):
+            fitted.predict(other)
+
+
 def test_the_features_are_those_of_a_file(tmp_path: Path) -> None:
     frame, y = people()
     frame.assign(y=y).to_csv(tmp_path / "people.csv", index=False)

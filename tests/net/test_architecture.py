@@ -142,7 +142,7 @@ def test_a_weights_file_without_an_architecture_is_read_as_what_it_can_only_be(t
         state[f"layers.{place}.weight"] = np.ascontiguousarray(net.params[f"W{place + 1}"].T)
         state[f"layers.{place}.bias"] = net.params[f"b{place + 1}"]
     save_file(state, tmp_path / "old.safetensors")
-    architecture, params = load_weights(tmp_path / "old.safetensors")
+    architecture, params = load_weights(str(tmp_path / "old.safetensors"))
     assert architecture == net.architecture
     for name, value in net.params.items():
         np.testing.assert_array_equal(params[name], value)

@@ -222,6 +222,7 @@ def test_what_the_network_saw_is_drawn(run: Path, capsys: Capture) -> None:
     Image.fromarray(picture(1, 60, 30, 40)).save("folder/seen.png")  # one of somebody else is
     assert "is what the command reads" in fcnet_words(capsys, *in_folder)[2][0]
     refused = fcnet_words(capsys, "predict", str(run), "folder/a $name$.jpg", "--show", "seen.docx")
+    assert refused[1] == []  # the ending is looked at before anything is predicted
     assert refused[2] == ["error: cannot draw into seen.docx, give a name that ends in .png, .svg or .pdf"]
 
 

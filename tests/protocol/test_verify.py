@@ -21,6 +21,7 @@ from fcnet.protocol.plan import seeds_of
 from fcnet.protocol.result import result_of
 from fcnet.protocol.verify import findings
 from fcnet.records import as_json, read_json, write_json
+from fcnet.registry import ADVICE
 
 from .conftest import recipe
 
@@ -367,6 +368,14 @@ def test_settings_that_are_none_are_a_finding(settings: Values, made: Made) -> N
     values = plain(made[1])
     values["plan"]["recipe"]["settings"] |= settings
     assert any("another version of fcnet may know it" in line for line in findings(rebuilt(values)))
+
+
+def test_a_name_that_is_not_there_is_a_finding(made: Made) -> None:
+    values = plain(made[1])
+    values["plan"]["recipe"]["settings"]["activation"] = "swish"
+    (line,) = [line for line in findings(rebuilt(values)) if "another version of fcnet may know it" in line]
+    assert "activation is 'swish', choose from " in line
+    assert line.endswith("or a file of your own: " + ADVICE)
 
 
 @pytest.mark.parametrize("depth", [100, 400, 990, 5_000])

@@ -95,6 +95,22 @@ def test_the_table_has_the_best_first_and_says_what_is_damaged(runs: Path, capsy
     assert listed[-1]["settings"]["hidden"] == [24]
 
 
+def test_a_run_that_needs_own_code_is_not_damaged(kept: Path, tmp_path: Path, capsys: Capture) -> None:
+    run = shutil.copytree(kept / "poor", tmp_path / "own")
+    settings = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(settings.replace('"relu"', '"swish"'))
+    assert (read_run(run).state, read_run(run).val_accuracy) == (
+        "needs own code", read_run(kept / "poor").val_accuracy,
+    )  # fmt: skip
+    status, out, _ = fcnet(capsys, "runs", str(tmp_path))
+    assert status == 0
+    assert "needs own code" in out
+    assert "damaged" not in out
+    assert "activation is 'swish', choose from" in out
+    (run / "history.jsonl").write_text("[1")
+    assert read_run(run).state == "damaged"
+
+
 def test_a_folder_without_runs_is_one_line(runs: Path, capsys: Capture) -> None:
     for folder, said in {
         "no run": "no run holds no runs, make one: ",

@@ -22,6 +22,7 @@ from fcnet.audit import audit_gradients
 from fcnet.data.dataset import Dataset, split
 from fcnet.data.toy import REG, toy_data
 from fcnet.experiments.toy import TOY, toy_network
+from fcnet.net.lasso import shrink
 from fcnet.net.network import Network
 from fcnet.net.optimisers import OPTIMISERS, SGD
 from fcnet.net.weights import load_weights, save_weights
@@ -139,6 +140,34 @@ def test_ten_steps_lead_to_the_same_weights(layers: int, dropout: float, optimis
         other.backward()
         theirs.step(rate)
     assert_close(parameters_of(torch_net), numpy_net.params)
+    assert max(np.abs(numpy_net.params[name] - start[name]).max() for name in start) > 0.01
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("optimiser", ["sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("lasso", [0.0, 1e-3])
+def test_steps_without_a_rate_lead_to_the_same_weights(optimiser: str, momentum: float, lasso: float) -> None:
+    """A schedule may give 0, at first too: momentum goes on along v."""
+    if optimiser == "nesterov" and not momentum:
+        return
+    config = TrainConfig(optimiser=optimiser, momentum=momentum, reg=0.01, lasso=lasso)
+    numpy_net, torch_net = pair(3)
+    ours, theirs = OPTIMISERS[optimiser](config), Optimiser(config, torch_net)
+    start = {name: value.copy() for name, value in numpy_net.params.items()}
+    for step, rate in enumerate([0.0, 0.0, 0.1, 0.0, 0.0, 0.03, 0.07, 0.0]):
+        X, y = batch(step)
+        numpy_net.step(X, y, ours, rate, config.reg)
+        if lasso:
+            shrink(numpy_net.parameters, ours, lasso, rate)
+        torch_loss(torch_net, X, y).backward()
+        if step == 5:  # as a checkpoint does
+            state = {name: value.copy() for name, value in theirs.state().items()}
+            theirs = Optimiser(config, torch_net)
+            theirs.load_state(state)
+        theirs.step(rate)
+        assert_close(parameters_of(torch_net), numpy_net.params)
+        if step == 1:
+            assert_close(numpy_net.params, start, 0.0)
     assert max(np.abs(numpy_net.params[name] - start[name]).max() for name in start) > 0.01
 
 

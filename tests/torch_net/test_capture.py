@@ -63,6 +63,20 @@ def test_recorded_steps_go_where_usual_steps_go(settings: dict[str, Any], digits
         np.testing.assert_allclose(recorded.weights()[name], value, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.0}, {"optimiser": "nesterov"}], ids=str)
+def test_recorded_steps_without_a_rate_go_where_usual_ones_go(
+    settings: dict[str, Any], digits: Dataset
+) -> None:
+    config = small(engine="torch", device="cpu", precision="float64", **settings)
+    usual, recorded = (make(config, digits, captures) for captures in (False, True))
+    batch = Minibatch(np.arange(60), np.zeros(60, np.int64))
+    for rate in [0.0, 0.05, 0.0, 0.05, 0.04, 0.03, 0.0, 0.0, 0.02, 0.01]:
+        assert float(recorded.step(batch, rate)) == pytest.approx(float(usual.step(batch, rate)), rel=1e-10)
+    assert recorded._recording is not None
+    for name, value in usual.weights().items():
+        np.testing.assert_allclose(recorded.weights()[name], value, rtol=1e-9, atol=1e-12)
+
+
 def test_a_training_that_is_loaded_is_recorded_anew(digits: Dataset) -> None:
     """The recording holds the optimiser's old memory."""
     engine = make(small(engine="torch", device="cpu", precision="float64"), digits, captures=True)

@@ -76,7 +76,7 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"iterations": 0}, "iterations is 0, give a whole number of at least 1"),
         ({"evaluate_every": -1}, "evaluate_every is -1, give a whole number of at least 1"),
         ({"hidden": [50, 0]}, "hidden is (50, 0), give a whole number of at least 1"),
-        ({"hidden": "50"}, "hidden is '5', give a whole number"),
+        ({"hidden": "50"}, "hidden is '50', give a list of whole numbers, such as [50]"),
         ({"components": 0}, "components is 0, give a whole number of at least 1"),
         ({"dropout": 1}, "dropout is 1, give a number from 0 up to, but not including, 1"),
         ({"momentum": float("nan")}, "momentum is nan, give a number from 0 up to, but not including, 1"),

@@ -80,6 +80,10 @@ class Predict:
             raise FcnetError(f"--out is for tables, and {self.folder} was not trained on one, leave it out")
         earlier = self.show if self.show is not None and _is_ours(self.show) else None
         check_output(self.show, "--show", self._files(earlier))
+        if self.show is not None:
+            from fcnet.report.predicted import check_figure
+
+            check_figure(self.show)
         predictions: list[Prediction] = []
         failures: list[Failure] = []
         for answer in predict(model, self.pictures, without=earlier):

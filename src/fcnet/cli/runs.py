@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from fcnet.runs.listing import Run
 
-COLOURS = {"finished": "", "unfinished": "yellow", "diverged": "red", "damaged": "red"}
-
+COLOURS = {
+    "finished": "", "unfinished": "yellow", "diverged": "red", "needs own code": "yellow", "damaged": "red",
+}  # fmt: skip
 """Of a row; its state says the same in words."""
 
 LONGEST_NAME = 32

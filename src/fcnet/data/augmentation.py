@@ -222,8 +222,10 @@ class Pipeline:
     steps: tuple[Augmentation, ...]
 
     @classmethod
-    def of(cls, chosen: Mapping[str, float | None], image_shape: tuple[int, int, int]) -> Pipeline:
-        """The augmentations of these names and values, for images of this shape.
+    def of(
+        cls, chosen: Mapping[str, float | None], image_shape: tuple[int, int, int], classes: int = 2
+    ) -> Pipeline:
+        """The augmentations of these names and values, for images of this shape and this number of classes.
 
         Raises
         ------
@@ -243,7 +245,7 @@ class Pipeline:
             if hasattr(made, "check"):
                 made.check(image_shape)
             if is_own(AUGMENTATIONS[name]):
-                _try(f"the augmentation {name!r}", make(name, value), image_shape)
+                _try(f"the augmentation {name!r}", make(name, value), image_shape, classes)
             steps.append(made)
         return cls(deformation, tuple(steps))
 
@@ -253,7 +255,7 @@ class Pipeline:
             batch.change(step, rng)
 
 
-def _try(what: str, step: Any, image_shape: tuple[int, int, int]) -> None:
+def _try(what: str, step: Any, image_shape: tuple[int, int, int], classes: int) -> None:
     """Let a user's augmentation change a random minibatch.
 
     Raises
@@ -262,7 +264,8 @@ def _try(what: str, step: Any, image_shape: tuple[int, int, int]) -> None:
     """
     rng = np.random.default_rng(0)
     X = rng.standard_normal((EXAMPLES, math.prod(image_shape))).astype(np.float32)
-    batch = Batch(X, np.arange(EXAMPLES) % 2, image_shape, np.empty_like(X))
+    labels = np.arange(EXAMPLES) % 2 * (classes - 1)  # the lowest and the highest
+    batch = Batch(X, labels, image_shape, np.empty_like(X))
     returned = called(what, step, batch, rng, wants="a function of (batch, rng)")
     if returned is not None:
         raise broken(what, step, f"returns {described(returned)}, change batch.X in place instead")
@@ -275,3 +278,7 @@ def _try(what: str, step: Any, image_shape: tuple[int, int, int]) -> None:
             raise broken(what, step, text)
     if not np.isfinite(batch.X).all():
         raise broken(what, step, "leaves NaN or infinity in batch.X, leave finite numbers")
+    least, most = batch.labels.min(), batch.labels.max()
+    if not 0 <= least <= most < classes:
+        text = f"leaves labels from {least} to {most} in batch.labels, leave labels from 0 to {classes - 1}"
+        raise broken(what, step, text)

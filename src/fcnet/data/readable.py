@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +45,16 @@ def read(about: Published, folder: Path) -> Dataset:
     if not isinstance(dataset, Dataset):
         raise broken(what, about, f"reads {described(dataset)}, return a Dataset")
     shape = dataset.image_shape
-    sizes = isinstance(shape, tuple) and len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)
-    if not sizes:
+    three = isinstance(shape, tuple) and len(shape) == 3
+    if not three or not all(isinstance(n, Integral) and n > 0 for n in shape):
         raise broken(what, about, f"has image_shape {shape!r}, give (channels, height, width)")
     if not isinstance(dataset.origin, Origin):
         raise broken(what, about, f"has {described(dataset.origin)} as its origin, give an Origin")
     for name in ("train", "test"):
         if problem := _wrong(getattr(dataset, name), shape, len(dataset.classes)):
             raise broken(what, about, f"reads a {name} part {problem}")
-    return dataset
+    channels, height, width = map(int, shape)  # NumPy's whole numbers do not fit into JSON
+    return replace(dataset, image_shape=(channels, height, width))
 
 
 def _wrong(part: Any, shape: tuple[int, int, int], classes: int) -> str:
@@ -67,7 +70,9 @@ def _wrong(part: Any, shape: tuple[int, int, int], classes: int) -> str:
         return "without examples, give at least one"
     if shape[1] > 1 and X.dtype != np.uint8:
         return f"whose images are {X.dtype}, give uint8, or the image_shape (1, 1, {D}) for rows of numbers"
-    if X.dtype != np.uint8 and (X.dtype.kind != "f" or not np.isfinite(X).all()):
+    if X.dtype != np.uint8 and X.dtype.kind != "f":
+        return f"whose rows are {X.dtype}, give float32 or float64"
+    if not np.isfinite(X).all():
         return f"whose rows are {X.dtype} numbers that are not all finite, give finite float32 or float64"
     if not 0 <= y.min() <= y.max() < classes:
         return f"whose labels run from {y.min()} to {y.max()}, give those of {classes} classes, from 0"

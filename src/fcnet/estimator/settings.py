@@ -112,12 +112,10 @@ class Settings:
 
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
+    words = isinstance(hidden, bytes | bytearray)  # whose letters count as numbers
     try:
-        sizes = (
-            (operator.index(hidden),)
-            if not hasattr(hidden, "__iter__")
-            else tuple(map(operator.index, hidden))
-        )
+        each = tuple(hidden) if hasattr(hidden, "__iter__") and not words else (hidden,)
+        sizes = tuple(0 if isinstance(size, bool) else operator.index(size) for size in each)
     except TypeError:
         sizes = (0,)
     if any(size < 1 for size in sizes):

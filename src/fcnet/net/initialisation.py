@@ -103,7 +103,7 @@ def _checked(what: str, draw: Scheme, parameter: Declared, rng: np.random.Genera
     ------
     ExtensionError : it is not
     """
-    from numpy import isfinite, ndarray
+    from numpy import asarray, isfinite, ndarray
 
     drawn = called(what, draw, parameter, rng, wants="a function of (parameter, rng)")
     if not isinstance(drawn, ndarray) or drawn.shape != parameter.shape:
@@ -112,7 +112,7 @@ def _checked(what: str, draw: Scheme, parameter: Declared, rng: np.random.Genera
     if drawn.dtype.kind != "f" or not isfinite(drawn).all():
         found = f"{drawn.dtype} numbers" if drawn.dtype.kind != "f" else "NaN or infinity"
         raise broken(what, draw, f"gives {found} for {parameter.name}, return finite floating-point numbers")
-    return drawn
+    return asarray(drawn, order="C")  # a transposed one would not be
 
 
 def _normal(parameter: Declared, rng: np.random.Generator, std: float) -> Array:

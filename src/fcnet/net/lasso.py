@@ -13,6 +13,7 @@ are left out, as by weight decay.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,7 +43,9 @@ def shrink(parameters: Sequence[Parameter], optimiser: Optimiser, lasso: float, 
     lasso : lambda_1
     learning_rate : of that step
     """
-    t = threshold(lasso, learning_rate, getattr(optimiser, "momentum", 0.0))
+    momentum = getattr(optimiser, "momentum", 0.0)
+    # a user's own optimiser may call something else by this name, such as its memory
+    t = threshold(lasso, learning_rate, float(momentum) if isinstance(momentum, Real) else 0.0)
     settle = getattr(optimiser, "settle", None)
     for parameter in parameters:
         if parameter.decayed:

@@ -240,7 +240,7 @@ def make_optimiser(name: str, settings: Momentum) -> Optimiser:
     made: Optimiser = called(what, make, settings, wants="a function of the settings that makes one")
     arguments = {"step": "parameters, learning_rate, reg", "state": "", "load_state": "state"}
     require_methods(what, made, object, arguments)
-    made.load_state(checked_state(made))
+    checked_state(made)
     return made
 
 

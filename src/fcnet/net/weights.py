@@ -75,7 +75,7 @@ def save_weights(
     write_atomically(path, serialised(tensors, {ARCHITECTURE: architecture.dumps(), **(about or {})}))
 
 
-def load_weights(path: Path) -> tuple[Architecture, dict[str, Array]]:
+def load_weights(path: Path | str) -> tuple[Architecture, dict[str, Array]]:
     """Read a fully-connected network from a safetensors file.
 
     Returns
@@ -86,6 +86,7 @@ def load_weights(path: Path) -> tuple[Architecture, dict[str, Array]]:
     ------
     RunError : the file is missing, damaged, or holds something else
     """
+    path = Path(path)
     tensors, about = read_tensors(path)
     return network_in(path, tensors, about)
 

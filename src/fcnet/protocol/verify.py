@@ -21,6 +21,7 @@ from fcnet.protocol.log import broken, ended
 from fcnet.protocol.plan import seeds_of, settings_of
 from fcnet.protocol.recipe import check_recipe, config_of, fewest
 from fcnet.protocol.result import result_of
+from fcnet.registry import ADVICE, needs_own_code
 
 SLACK = 1.0
 """Seconds by which the clocks of a training and of its log may differ."""
@@ -60,7 +61,10 @@ def _of_plan(plan: Plan) -> Iterator[str]:
         check_recipe(plan.recipe, "the recipe")
         planned = settings_of(config_of(plan.recipe, 0))
     except DataError as error:
-        yield f"{error}; another version of fcnet may know it"
+        if needs_own_code(error):
+            yield f"{error}; another version of fcnet may know it, or a file of your own: {ADVICE}"
+        else:
+            yield f"{error}; another version of fcnet may know it"
         return
     for name, value in plan.recipe.settings.items():
         if name in planned and name != "device" and plan.settings.get(name) != planned[name]:

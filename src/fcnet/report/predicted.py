@@ -28,6 +28,19 @@ class Answer:
     classes: Sequence[tuple[str, float]]
 
 
+def check_figure(path: Path) -> None:
+    """Make sure that a file's ending is one of a figure, before anything is computed for it.
+
+    Raises
+    ------
+    RunError : an ending that Matplotlib does not know
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix.lower().removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
+        raise RunError(f"cannot draw into {path}, give a name that ends in .png, .svg or .pdf")
+
+
 def draw_answers(answers: Sequence[Answer], path: Path, software: str) -> None:
     """Draw them one below the other into a file, whose ending says its format.
 
@@ -39,16 +52,12 @@ def draw_answers(answers: Sequence[Answer], path: Path, software: str) -> None:
 
     Raises
     ------
-    RunError : an ending that Matplotlib does not know; the file cannot be written
+    RunError : as `check_figure`; the file cannot be written
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    check_figure(path)
+    kind = path.suffix.lower().removeprefix(".")
     with house_style():
         figure = new_figure(7.5, ROW * len(answers))
-        known = FigureCanvasAgg(figure).get_supported_filetypes()
-        kind = path.suffix.lower().removeprefix(".")
-        if kind not in known:
-            raise RunError(f"cannot draw into {path}, give a name that ends in .png, .svg or .pdf")
         grid = figure.add_gridspec(len(answers), 2, width_ratios=(1, 2.2))
         for row, answer in enumerate(answers):
             seen, bars = figure.add_subplot(grid[row, 0]), figure.add_subplot(grid[row, 1])

@@ -13,13 +13,14 @@ from fcnet.errors import FcnetError, RunError
 from fcnet.files import exists
 from fcnet.notebook import Rows, curves, table
 from fcnet.records import RunFolder, read_json
+from fcnet.registry import needs_own_code
 from fcnet.runs.training import read_config
 from fcnet.schema import Data, Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
 from fcnet.wording import percent, seconds
 
-State = Literal["finished", "unfinished", "diverged", "damaged"]
+State = Literal["finished", "unfinished", "diverged", "needs own code", "damaged"]
 
 MARKS = ("config.toml", "record.json", "history.jsonl")
 """Any of these makes a folder that of a run."""
@@ -39,8 +40,9 @@ class Run:
     """One run.
 
     folder : where it lies
-    state : "unfinished" if it is being trained or was stopped
-    problem : what is damaged, in one line; empty if nothing is
+    state : "unfinished" if it is being trained or was stopped; "needs own code" if its settings name what
+        code of a user's own adds
+    problem : what is damaged or needed, in one line; empty if nothing is
     config : the settings, None if they cannot be read
     history : the evaluations so far
     record : of a finished run
@@ -162,7 +164,7 @@ def find_runs(folder: Path, unread: Callable[[str], object]) -> Iterator[Path]:
 def read_run(folder: Path) -> Run:
     """Read a run folder; `problem` says what cannot be read, and nothing is raised."""
     run = RunFolder(folder)
-    problems: list[str] = []
+    problems: list[FcnetError] = []
     found: dict[str, Any] = {}
 
     def attempt(what: str, path: Path, read: Any) -> None:
@@ -170,7 +172,7 @@ def read_run(folder: Path) -> Run:
             try:
                 found[what] = read()
             except FcnetError as error:
-                problems.append(str(error))
+                problems.append(error)
 
     attempt("config", run.config, lambda: read_config(run.config))
     attempt("history", run.history, lambda: tuple(read_history(run.history)))
@@ -180,10 +182,10 @@ def read_run(folder: Path) -> Run:
     known = Run(folder, "finished" if run.finished else "unfinished", **found)
     state = known.state
     if problems:
-        state = "damaged"
+        state = "needs own code" if all(map(needs_own_code, problems)) else "damaged"
     elif state == "unfinished" and (folder / "model.safetensors").exists() and known.progress < 1:
         state = "diverged"  # a training that ends well writes the record right after the model
-    return Run(folder, state, "; ".join(problems), **found)
+    return Run(folder, state, "; ".join(map(str, problems)), **found)
 
 
 def by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:

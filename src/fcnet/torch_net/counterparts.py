@@ -18,6 +18,8 @@ WHAT = "the counterpart in PyTorch"
 def check_counterpart(layer: Layer, counterpart: Any) -> None:
     """Require that a counterpart has the parameters of its layer and gives the same numbers on the CPU.
 
+    A module is left in the mode of prediction, `eval()`, in which it is compared.
+
     Parameters
     ----------
     layer : a fresh one, which is bound to random parameters
@@ -31,6 +33,8 @@ def check_counterpart(layer: Layer, counterpart: Any) -> None:
     bound = bind_random(layer, dtype)
     if layer.declared:
         _take(layer, counterpart, [parameter.value for parameter in bound])
+    if isinstance(make, nn.Module):
+        make.eval()
     X = np.random.default_rng(0).standard_normal((EXAMPLES, layer.inputs)).astype(dtype)
     with torch.no_grad():
         Y = counterpart(torch.from_numpy(X.copy()), None)

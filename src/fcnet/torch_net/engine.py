@@ -74,7 +74,7 @@ class TorchEngine:
         self.precision = choose_precision(config.precision, self.device)
         dtype = torch.float64 if self.precision == torch.float64 else torch.float32  # of weights and updates
         self.inputs = make_inputs(config, train.images, features=image_shape[1] == 1, indicators=indicators)
-        augment = Pipeline.of(config.augmentations, image_shape)
+        augment = Pipeline.of(config.augmentations, image_shape, len(classes))
         if config.bank:
             left = torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else None
             check_bank(config.bank, len(train), self.inputs.size, self.precision.itemsize, left)
@@ -113,6 +113,9 @@ class TorchEngine:
         given = X, targets, self._masks(len(batch.rows), mine), float(len(batch.rows)), learning_rate
         if not self.captures:
             return self._step(*given)
+        if self.optimiser.coasts(learning_rate):
+            with aside(self.device):
+                return self._step(*given)
         if self.steps >= FIRST and (self._recording is None or self._recording.fits(*given, 1.0)):
             if self._recording is None:
                 self._recording = Recording(self._recorded, (*given, 1.0), self.device)
@@ -164,11 +167,12 @@ class TorchEngine:
         return self.network if self.averaged is None else self.averaged
 
     def logits(self, images: NDArray[np.uint8]) -> Array:
-        scores = []
+        scores, network = [], self._result.eval()
         with torch.inference_mode(), self._arithmetic():
             for start in range(0, len(images), EVALUATION_BATCH):
                 inputs = self.images.inputs(images[start : start + EVALUATION_BATCH])
-                scores.append(self._result(inputs).float().cpu())
+                scores.append(network(inputs).float().cpu())
+        network.train()
         logits: Array = torch.cat(scores).numpy()
         return logits
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -38,7 +38,9 @@ class FullyConnected(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.layers = nn.ModuleList()
+        self._others: list[nn.Module] = []
         self._row: list[Callable[..., Any]] = self._counterparts(architecture.build())
+        self.train()
 
     def forward(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
         """Logits (N, K) of examples x (N, D).
@@ -54,6 +56,12 @@ class FullyConnected(nn.Module):
         for layer in self._row:
             x = layer(x, waiting)
         return x
+
+    def train(self, mode: bool = True) -> Self:
+        """Let modules of a user's own train or predict, also those without parameters; fcnet's do not ask."""
+        for module in self._others:
+            module.train(mode)
+        return super().train(mode)
 
     def decayed(self) -> list[Tensor]:
         """The parameters that weight decay applies to."""
@@ -86,6 +94,9 @@ class FullyConnected(nn.Module):
                 check_counterpart(layer, counterpart)
             if layer.declared:
                 getattr(self, layer.group).insert(place, counterpart)
+            else:
+                function = getattr(counterpart, "function", counterpart)  # of an activation
+                self._others += [function] if isinstance(function, nn.Module) else []
             row.append(counterpart)
         return row
 

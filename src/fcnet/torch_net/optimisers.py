@@ -4,6 +4,9 @@ torch multiplies its momentum by the current learning rate, u <- mu u + g; theta
 Algorithm 1 keeps the past learning rates in v, v <- mu v - alpha g; theta <- theta + v. The two agree if
 alpha is constant. If alpha changes, v = -alpha u stays true only if u is first multiplied by
 (alpha before) / (alpha now), and that is all that this file adds.
+
+With alpha = 0 there is no such u. Algorithm 1 then goes on along v, which torch does at the alpha before with
+gradients of zero.
 """
 
 from __future__ import annotations
@@ -99,6 +102,9 @@ class Optimiser:
 
     def step(self, learning_rate: float) -> None:
         """One update from the gradients of the last `backward`, which are then cleared."""
+        if self.coasts(learning_rate):
+            self._coast()
+            return
         ratio = self.ratio(learning_rate)
         if self.nesterov and ratio != 1.0:
             # Nesterov momentum enters the update twice, for u and to look ahead, so u itself is changed
@@ -106,9 +112,13 @@ class Optimiser:
         momentum = self.momentum if self.nesterov else self.momentum * ratio
         self._update(learning_rate, momentum)
 
+    def coasts(self, learning_rate: float) -> bool:
+        """Whether momentum alone moves the parameters in this step, which `recorded_step` cannot do."""
+        return learning_rate == 0 and self.momentum > 0
+
     def ratio(self, learning_rate: float) -> float:
-        """The learning rate before by this one, which becomes the one before."""
-        ratio = 1.0 if self.before is None else self.before / learning_rate
+        """The learning rate before by this one, which becomes the one before; 1 without momentum."""
+        ratio = 1.0 if self.before is None or not self.momentum else self.before / learning_rate
         self.before = learning_rate
         return ratio
 
@@ -128,15 +138,29 @@ class Optimiser:
         if buffers := [memory["momentum_buffer"] for memory in self.rule.state.values()]:
             torch._foreach_mul_(buffers, ratio)
 
+    def _coast(self) -> None:
+        """A step with the learning rate 0: v <- mu v; theta <- theta + v. The one before stays as it is."""
+        decays = [group["weight_decay"] for group in self.rule.param_groups]
+        for group in self.rule.param_groups:
+            group["weight_decay"] = 0.0
+            torch._foreach_zero_([value.grad for value in group["params"] if value.grad is not None])
+        self._move(self.before or 0.0, self.momentum)
+        for group, decay in zip(self.rule.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
+
     def _update(self, learning_rate: float | Tensor, momentum: float) -> None:
+        self._move(learning_rate, momentum)
+        if self.lasso:
+            self._shrink(threshold(self.lasso, learning_rate, self.momentum))
+
+    def _move(self, learning_rate: float | Tensor, momentum: float) -> None:
+        """What torch's rule does, for this momentum."""
         for group in self.rule.param_groups:
             group["lr"] = learning_rate
             if self.momentum:
                 group["momentum"] = momentum
         self.rule.step()
         self.rule.zero_grad()
-        if self.lasso:
-            self._shrink(threshold(self.lasso, learning_rate, self.momentum))
 
     @torch.no_grad()
     def _shrink(self, t: Any) -> None:

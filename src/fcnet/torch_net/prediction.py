@@ -23,7 +23,7 @@ def gpu_logits(model: Model) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
 
 def device_logits(model: Model, device: torch.device) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """What `Model.logits` computes, on a device: from images (N, D) to class scores (N, K)."""
-    network = network_from(model.architecture, model.params).to(device).requires_grad_(False)
+    network = network_from(model.architecture, model.params).to(device).requires_grad_(False).eval()
 
     def logits(images: NDArray[Any]) -> NDArray[Any]:
         scores = []

@@ -75,8 +75,20 @@ AVERAGES: dict[str, Callable[..., Average]] = {"ema": exponential, "last": mean_
 its value."""
 
 
-UNKNOWN = Length(1, 1)
-"""The length of a training where only its settings are looked at."""
+def check_average(text: str) -> None:
+    """Make sure that this is "none" or describes an average, before the length of the training is known.
+
+    A user's own one is left alone: it may need many steps, and is tried once their number is known.
+
+    Raises
+    ------
+    DataError : as `make_average`
+    """
+    if text == "none":
+        return
+    make, value = _looked_up(text)
+    if not is_own(make):
+        make(Length(1, 1), *value)
 
 
 def make_average(text: str, length: Length) -> Average | None:
@@ -89,20 +101,27 @@ def make_average(text: str, length: Length) -> Average | None:
     """
     if text == "none":
         return None
+    make, value = _looked_up(text)
+    if not is_own(make):
+        return make(length, *value)
+    what = f"the average {text.partition('=')[0]!r}"
+    wants = "a function of (length), or of (length, value) with a value"
+    made = called(what, make, length, *value, wants=wants)
+    average = checked_steps(what, make, made, range(1, length.total + 1), 1)
+    if not any(average(step) for step in range(1, length.total + 1)):
+        raise broken(what, make, f"gives 0 for each of the {length.total} steps, let one of them count")
+    return average
+
+
+def _looked_up(text: str) -> tuple[Callable[..., Average], tuple[float, ...]]:
+    """What makes the average of NAME or NAME=VALUE, and its value if there is one.
+
+    Raises
+    ------
+    DataError : an unknown name, whose text lists the known ones, or no number
+    """
     name, value = name_and_value("average", text)
     require("average", text, name != "none", "none without a value")
     if name not in AVERAGES:
         raise unknown(("none", *AVERAGES), name, "average")
-    make, given = AVERAGES[name], (length,) if value is None else (length, value)
-    if not is_own(make):
-        return make(*given)
-    what = f"the average {name!r}"
-    average: Average = called(
-        what, make, *given, wants="a function of (length), or of (length, value) with a value"
-    )
-    if length is UNKNOWN:
-        return checked_steps(what, make, average, range(0), 1)
-    checked_steps(what, make, average, range(1, length.total + 1), 1)
-    if not any(average(step) for step in range(1, length.total + 1)):
-        raise broken(what, make, f"gives 0 for each of the {length.total} steps, let one of them count")
-    return average
+    return AVERAGES[name], () if value is None else (value,)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
 from fcnet.registry import in_file, unknown
-from fcnet.train.averaging import UNKNOWN, make_average
+from fcnet.train.averaging import check_average
 from fcnet.train.ranges import check_settings, is_number, name_and_value, require
 
 if TYPE_CHECKING:
@@ -120,13 +120,14 @@ class TrainConfig:
     """Let torch.compile fuse the step; the first step then takes a minute. Meant for CUDA."""
 
     def __post_init__(self) -> None:
+        words = isinstance(self.hidden, str | bytes)
+        require("hidden", self.hidden, not words, "a list of whole numbers, such as [50]")
         object.__setattr__(self, "hidden", tuple(self.hidden))
         self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
         check_settings({field.name: getattr(self, field.name) for field in fields(self)})
-        if self.average != "none":
-            make_average(self.average, UNKNOWN)
+        check_average(self.average)
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
         if self.bank:

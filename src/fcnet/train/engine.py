@@ -129,7 +129,7 @@ class NumpyEngine:
         )
         self.averaged: Network | None = None
         self.optimiser = make_optimiser(config.optimiser, config)
-        self.augment = Pipeline.of(config.augmentations, image_shape)
+        self.augment = Pipeline.of(config.augmentations, image_shape, len(classes))
         tables = self.augment.deformation.tables(image_shape)
         self.gatherer = make_gatherer(train.images, tables)
         self.views = len(tables)

@@ -125,6 +125,10 @@ def checked_steps(
     steps : all that it will be asked for
     most : the largest number that is allowed; the smallest is 0
 
+    Returns
+    -------
+    function : that gives each of them as a float; a user's may be a scalar of NumPy, or a fraction
+
     Raises
     ------
     ExtensionError : it is no function, or gives a step something else
@@ -133,9 +137,14 @@ def checked_steps(
         raise broken(what, make, f"makes {described(function)}, return a function of the step")
     for step in steps:
         value = called(what, function, step, wants="a function of the step")
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not number or not (0 <= float(value) <= most and float(value) < math.inf):
+        number = _number(value)
+        if number is None or not (0 <= number <= most and number < math.inf):
             wanted = "a number of at least 0" if most == math.inf else f"a number from 0 to {most:g}"
             raise broken(what, make, f"gives {value!r} for step {step}, return {wanted}")
-    made: Callable[[int], float] = function
-    return made
+    return lambda step: float(function(step))
+
+
+def _number(value: Any) -> float | None:
+    """A number, or an array of no dimensions that holds one, as a float; None of anything else."""
+    plain = value.item() if getattr(value, "shape", None) == () else value
+    return float(plain) if isinstance(plain, Real) and not isinstance(plain, bool) else None

@@ -105,7 +105,9 @@ def check_fit(base: TrainConfig, dataset: Dataset) -> None:
     size = math.prod(dataset.image_shape)
     if base.whitens and base.components > size:
         raise DataError(f"components is {base.components}, choose at most the {size} numbers of an example")
-    Pipeline.of(base.augmentations, dataset.image_shape).deformation.tables(dataset.image_shape)
+    Pipeline.of(base.augmentations, dataset.image_shape, len(dataset.classes)).deformation.tables(
+        dataset.image_shape
+    )
 
 
 def check_folder(search: Search) -> bool:
