@@ -290,7 +290,7 @@ def test_a_single_run_has_a_report_of_its_own(out: Path) -> None:
         "data", "tuned", "derivation", "where"
     ]  # fmt: skip
     assert "the tuned run" not in page.text
-    assert "How this run classifies the test images" in page.text
+    assert "How this run classifies the test examples" in page.text
 
 
 def test_a_run_that_is_not_finished_is_named(out: Path) -> None:
