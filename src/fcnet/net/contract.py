@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import ExtensionError
-from fcnet.extension import broken, described, is_own, require_methods
+from fcnet.extension import broken, described, is_own, place, require_methods
 from fcnet.net.layers.activation import Activation
 from fcnet.net.layers.base import NO_ERROR, Layer, walk
 from fcnet.net.parameters import Declared, DenseGradient, Parameter, Start
@@ -150,9 +150,18 @@ def author(layer: Layer) -> Any:
     return layer.function if isinstance(layer, Activation) else layer
 
 
+def own_layers(layers: Sequence[Layer]) -> list[str]:
+    """The layers and activations of a user's own among these, each once, with file and line."""
+    named = (f"{_named(layer)} ({place(author(layer))})" for layer in walk(layers) if is_own(author(layer)))
+    return list(dict.fromkeys(named))
+
+
+def _named(layer: Layer) -> str:
+    return f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
+
+
 def _about(layer: Layer, problem: str) -> ExtensionError:
-    what = f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
-    return broken(what, author(layer), problem)
+    return broken(_named(layer), author(layer), problem)
 
 
 def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
