@@ -88,6 +88,52 @@ def test_the_audit_tries_every_layer(wrong: str, message: str, folder: Path) -> 
         assert message in err
 
 
+RUNNING = """
+from fcnet.net.layers import LAYERS, Layer
+from fcnet.net.parameters import Declared, DenseGradient
+
+class Running(Layer):
+    normalises = True
+
+    def __init__(self, inputs):
+        super().__init__(inputs)
+        self.declared = (Declared("m", (inputs,), "zeros"),)
+        self.mean = np.zeros(inputs, np.float32)
+
+    def bind(self, parameters, rng):
+        (self.m,) = parameters
+        DECLARED
+
+    def forward(self, X, training):
+        if training:
+            self.mean[...] += 1
+        return X - self.mean
+
+    def backward(self, delta, input_needed):
+        self.m.gradient = DenseGradient(np.zeros_like(self.m.value))
+        return delta
+
+    def predict(self, X):
+        return X - self.mean
+
+LAYERS["running"] = Running
+"""
+
+
+def test_what_the_saved_model_lacks_is_warned_of(folder: Path) -> None:
+    command = COMMANDS[LAYER].replace("scale", "running")
+    declared = changed(RUNNING, "DECLARED", "self.mean = self.m.value")
+    assert run(folder, declared, command.replace("--out run", "--out declared"))[2].count("warning") == 0
+    status, _, err = run(folder, changed(RUNNING, "DECLARED", "pass"), command)
+    assert status == 0
+    assert re.search(
+        r"^warning: the saved model has a validation loss of .*, the trained network .*: "
+        r"a layer \(Running in own.py, line 6\) keeps something from step to step that is not in declared",
+        err,
+        flags=re.MULTILINE,
+    ), err
+
+
 class Rounded(Layer):
     """Its prediction differs by too little for the training in float32 to mind."""
 
