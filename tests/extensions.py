@@ -173,6 +173,12 @@ SCALE = r"the layer( 'scale')? \(Scale in own.py, line 6\) "
 NOISE = r"the augmentation 'noise' \(Noise in own.py, line 5\) "
 POINTS = r"the data set 'points' \(Points in own.py, line 7\) "
 
+IN_TRAINING = """if training:
+            X = X + np.zeros(X.shape)
+        return X * self.s.value
+
+    def back"""
+
 WRONG = {
     "no value": (ACTIVATION, without("value", ACTIVATION), SWISH + r"lacks value\(Z, out\), define it"),
     "no slope": (ACTIVATION, without("slope", ACTIVATION), SWISH + r"lacks slope\(kept, out\), define it"),
@@ -287,6 +293,31 @@ WRONG = {
         LAYER,
         changed(LAYER, ".sum(axis=0)", ""),
         SCALE + r"gives s a gradient of shape \(5, 6\), give \(6,\)",
+    ),
+    "a gradient of another type": (
+        LAYER,
+        changed(LAYER, "sum(axis=0)", "sum(axis=0, dtype=np.float64)"),
+        SCALE + r"gives s a gradient of float64, keep the parameter's type float32",
+    ),
+    "a gradient in another order": (
+        LAYER,
+        changed(LAYER, "(self.X * delta).sum(axis=0)", "np.repeat((self.X * delta).sum(axis=0), 2)[::2]"),
+        SCALE + r"gives s a gradient that is not C-contiguous, use np.ascontiguousarray",
+    ),
+    "a gradient that is a list": (
+        LAYER,
+        changed(LAYER, "(self.X * delta).sum(axis=0)", "[0.0] * 6"),
+        SCALE + r"gives s a gradient that is a list and no array, use np.asarray",
+    ),
+    "another type in training": (
+        LAYER,
+        changed(LAYER, "return X * self.s.value\n\n    def back", IN_TRAINING),
+        SCALE + r"returns float64 from forward where it is given float32, keep the type",
+    ),
+    "an input overwritten in training": (
+        LAYER,
+        changed(LAYER, "        self.X = X\n", "        if training: X *= 2\n        self.X = X\n"),
+        SCALE + r"overwrites its input in forward, write to it only where self.overwrite_input is True",
     ),
     "another shape": (
         LAYER,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import fcnet
 from fcnet.audit import audit_gradients
-from fcnet.audit.travelling import extrapolated
+from fcnet.audit.extrapolation import extrapolated
 from fcnet.errors import DataError
 from fcnet.two_layernet import TwoLayerNet
 

@@ -27,7 +27,11 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.schedules import SCHEDULES, Length, make_schedule
 
 
-@pytest.mark.parametrize("number", [np.float32, np.array, Fraction, np.int64, lambda rate: 2], ids=str)
+@pytest.mark.parametrize(
+    "number",
+    [np.float32, np.array, Fraction, np.int64, lambda rate: 2],
+    ids=["float32", "array", "fraction", "int64", "int"],
+)
 def test_a_rate_is_any_real_number(number: Callable[[float], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEDULES, "own", lambda settings, length: lambda step: number(1.0))
     rate = make_schedule(TrainConfig(schedule="own"), 4, 8)(3)

@@ -27,11 +27,13 @@ from extensions import (
     run,
     trained,
 )
-from fcnet.audit import audit_gradients
+from fcnet.audit import Audit, audit_gradients
 from fcnet.errors import ExtensionError
 from fcnet.net.architecture import Architecture, Spec
+from fcnet.net.contract import check_own_layers
 from fcnet.net.layers import LAYERS, Layer
 from fcnet.net.network import Network
+from fcnet.net.parameters import Declared, DenseGradient
 
 
 @pytest.fixture
@@ -86,6 +88,52 @@ def test_the_audit_tries_every_layer(wrong: str, message: str, folder: Path) -> 
         assert message in err
 
 
+RUNNING = """
+from fcnet.net.layers import LAYERS, Layer
+from fcnet.net.parameters import Declared, DenseGradient
+
+class Running(Layer):
+    normalises = True
+
+    def __init__(self, inputs):
+        super().__init__(inputs)
+        self.declared = (Declared("m", (inputs,), "zeros"),)
+        self.mean = np.zeros(inputs, np.float32)
+
+    def bind(self, parameters, rng):
+        (self.m,) = parameters
+        DECLARED
+
+    def forward(self, X, training):
+        if training:
+            self.mean[...] += 1
+        return X - self.mean
+
+    def backward(self, delta, input_needed):
+        self.m.gradient = DenseGradient(np.zeros_like(self.m.value))
+        return delta
+
+    def predict(self, X):
+        return X - self.mean
+
+LAYERS["running"] = Running
+"""
+
+
+def test_what_the_saved_model_lacks_is_warned_of(folder: Path) -> None:
+    command = COMMANDS[LAYER].replace("scale", "running")
+    declared = changed(RUNNING, "DECLARED", "self.mean = self.m.value")
+    assert run(folder, declared, command.replace("--out run", "--out declared"))[2].count("warning") == 0
+    status, _, err = run(folder, changed(RUNNING, "DECLARED", "pass"), command)
+    assert status == 0
+    assert re.search(
+        r"^warning: the saved model has a validation loss of .*, the trained network .*: "
+        r"a layer \(Running in own.py, line 6\) keeps something from step to step that is not in declared",
+        err,
+        flags=re.MULTILINE,
+    ), err
+
+
 class Rounded(Layer):
     """Its prediction differs by too little for the training in float32 to mind."""
 
@@ -113,6 +161,157 @@ class Greedy(Layer):
 
     def predict(self, X: Any) -> Any:
         return X * 2
+
+
+class Drop(Layer):
+    """Right in a training, where no error comes back through a forward without training."""
+
+    normalises = True
+
+    def bind(self, parameters: Any, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def forward(self, X: Any, training: bool) -> Any:
+        if training:
+            self.mask = (self.rng.random(X.shape) > 0.3).astype(X.dtype)
+            return X * self.mask
+        return X
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        return delta * self.mask
+
+    def predict(self, X: Any) -> Any:
+        return X
+
+
+class DropForAudits(Drop):
+    def forward(self, X: Any, training: bool) -> Any:
+        if not training:
+            self.mask = np.ones_like(X)
+        return super().forward(X, training)
+
+
+class Centred(Layer):
+    """Y = X - m: the mean of the minibatch in training, and a running mean, which is a parameter, outside."""
+
+    normalises = True
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__(inputs)
+        self.declared = (Declared("m", (inputs,), "zeros"),)
+
+    def bind(self, parameters: Any, rng: np.random.Generator) -> None:
+        (self.m,) = parameters
+
+    def forward(self, X: Any, training: bool) -> Any:
+        self.training = training
+        if not training:
+            return X - self.m.value
+        self.m.value[...] = 0.9 * self.m.value + 0.1 * X.mean(axis=0)
+        return X - X.mean(axis=0)
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        if self.training:
+            self.m.gradient = DenseGradient(np.zeros_like(self.m.value))
+            return delta - delta.mean(axis=0)
+        self.m.gradient = DenseGradient(-delta.sum(axis=0))
+        return delta
+
+    def predict(self, X: Any) -> Any:
+        return X - self.m.value
+
+
+class WronglyCentred(Centred):
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        super().backward(delta, input_needed)
+        return delta
+
+
+class WronglyScaled(Layer):
+    """The gradient of its parameter is wrong, and only in training."""
+
+    normalises = True
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__(inputs)
+        self.declared = (Declared("s", (1,), "ones"),)
+
+    def bind(self, parameters: Any, rng: np.random.Generator) -> None:
+        (self.s,) = parameters
+
+    def forward(self, X: Any, training: bool) -> Any:
+        self.X, self.factor = X, 2 if training else 1
+        return self.factor * X * self.s.value
+
+    needs_input = True
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        self.s.gradient = DenseGradient((self.X * delta).sum(keepdims=True)[0])
+        return self.factor * delta * self.s.value
+
+    def predict(self, X: Any) -> Any:
+        return X * self.s.value
+
+
+class Steady(Layer):
+    """Gives back the array that it was given, both ways, and does not say so."""
+
+    normalises = True
+
+    def forward(self, X: Any, training: bool) -> Any:
+        return X
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        return delta
+
+    def predict(self, X: Any) -> Any:
+        return X
+
+
+def audited(architecture: Architecture) -> Audit:
+    net = Network(architecture, np.random.default_rng(0), dtype=np.float64)
+    return audit_gradients(net, np.random.default_rng(1).standard_normal((5, 3)), np.arange(5) % 2)
+
+
+@pytest.mark.parametrize("kind", [DropForAudits, Centred, Steady])
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_right_layers_pass_a_training_and_an_audit(
+    kind: type[Layer], blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LAYERS, "own", kind)
+    architecture = Architecture.of(3, [4], 2, norm="own", blocks=blocks)
+    check_own_layers(architecture)
+    audit = audited(architecture)
+    assert audit.passed, audit.table()
+    assert audit.decided_by == "complex step"
+
+
+def test_a_dropout_with_a_mask_only_in_training_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "own", Drop)
+    check_own_layers(Architecture.of(3, [4], 2, norm="own"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            Drop,
+            r"fails in backward after forward\(X, False\), where the audit needs it: AttributeError: .*mask",
+        ),
+        (
+            WronglyCentred,
+            r"is wrong in training: the error that it passes down is not the derivative of forward",
+        ),
+        (WronglyScaled, r"is wrong in training: the gradient of s is not the derivative"),
+    ],
+)
+def test_the_audit_names_what_is_wrong_in_training_alone(
+    kind: type[Layer], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LAYERS, "own", kind)
+    audit = audited(Architecture.of(3, [4], 2, norm="own"))
+    assert audit.stage == "layer"
+    assert re.search(rf"the layer \({kind.__name__} in .*, line \d+\) {message}", audit.reason)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.audit.deciding import decide
 from fcnet.audit.diagnosis import diagnose
+from fcnet.audit.extrapolation import UNSETTLED
 from fcnet.audit.numeric import STEPS, Auditable, Differences, Layered, Point, differences
 from fcnet.audit.result import Audit, ParameterAudit
 from fcnet.audit.stages import gradients_of
@@ -34,7 +36,7 @@ def audit_network(
     references: Mapping[str, Mapping[str, Array]] | None = None,
     progress: Callable[[str, int, int], object] | None = None,
 ) -> Audit:
-    """Compare a network's gradients with the derivatives of its loss.
+    """Compare a network's gradients with the derivatives of its loss, in the way that `decide` finds them.
 
     Parameters
     ----------
@@ -83,7 +85,11 @@ def audit_network(
         if progress is not None:
             progress("entries audited", next(numbers), total)
 
-    numeric = {name: differences(point, name, chosen, steps, done) for name, chosen in indices.items()}
+    decision = decide(point, indices, {name: _at(analytic[name], chosen) for name, chosen in indices.items()})
+    numeric = {
+        name: differences(point, name, chosen, steps, decision.numbers[name], done)
+        for name, chosen in indices.items()
+    }
     verdicts = {
         name: _verdict(name, analytic, numeric, point, indices, steps, references or {})
         for name in point.params
@@ -98,6 +104,8 @@ def audit_network(
         result,
         at_zero=at_zero,
         parameters=verdicts,
+        decided_by=decision.decided_by,
+        note=decision.note,
         stage="gradient" if wrong else "",
         reason="; ".join(wrong),
     )
@@ -116,7 +124,7 @@ def _verdict(
     n, chosen = numeric[name], indices[name]
     a = _at(analytic[name], chosen)
     asked = ~n.no_derivative
-    error = np.where(asked, relative_error(a, n.complex_step), 0.0)
+    error = np.where(asked, relative_error(a, n.derivative), 0.0)
     by_h = np.where(asked, relative_error(a, n.central), np.nan)
     compared = (~np.isnan(by_h)).sum(axis=1)
     errors = [float(np.nanmax(row)) if count else None for row, count in zip(by_h, compared, strict=True)]
@@ -158,27 +166,32 @@ def _reason(
     told: Mapping[str, Array],
 ) -> str:
     """The problem with the gradient a (E,) of one parameter, "" if there is none."""
-    wrong = asked & (disagree(a, n.complex_step, "complex_step") | (n.dead & (a != 0)))
+    exact = not n.error.any()
+    if n.unsettled:
+        return UNSETTLED
+    tolerance = "complex_step" if exact else "travelling"
+    wrong = asked & (disagree(a, n.derivative, tolerance, 10 * n.error) | (n.dead & (a != 0)))
     if wrong.any():
         same = {other: d for other, d in numeric.items() if indices[other] == indices[name] and other != name}
         hint = diagnose(
             a[asked],
-            n.complex_step[asked],
+            n.derivative[asked],
             n.dead[asked],
             _at(point.params[name], indices[name])[asked],
             len(point.X),
             point.reg,
-            {other: d.complex_step[asked] for other, d in same.items()},
+            {other: d.derivative[asked] for other, d in same.items()},
         )
-        worst = int(np.where(wrong, np.abs(a - n.complex_step), -1.0).argmax())
+        worst = int(np.where(wrong, np.abs(a - n.derivative), -1.0).argmax())
         index = list(indices[name][worst])
         hint = hint or f"{wrong.sum()} of {len(a)} entries are wrong"
-        return f"{hint} (at {index} {a[worst]:.6g}, the complex step says {n.complex_step[worst]:.6g})"
-    allowed = TOLERANCES["central"] * np.abs(n.complex_step).max(initial=0.0)
+        told_by = "the complex step says" if exact else "central differences say"
+        return f"{hint} (at {index} {a[worst]:.6g}, {told_by} {n.derivative[worst]:.6g})"
+    allowed = TOLERANCES["central"] * np.abs(n.derivative).max(initial=0.0)
     rounding = TOLERANCES["central_rounding"] * n.rounding[:, None]
-    off = np.abs(n.central - n.complex_step) > allowed + rounding
+    off = np.abs(n.central - n.derivative) > allowed + rounding
     seen = ~np.isnan(n.central)
-    if (asked & seen.any(axis=0) & (off | ~seen).all(axis=0)).any():
+    if exact and (asked & seen.any(axis=0) & (off | ~seen).all(axis=0)).any():
         return "complex step and central differences contradict each other: is the loss analytic?"
     for who, w in told.items():
         if (asked & disagree(a, w, "reference")).any():

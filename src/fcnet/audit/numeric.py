@@ -1,6 +1,6 @@
-"""The two numeric references: derivatives that need only the loss.
+"""The numeric references: derivatives that need only the loss.
 
-Both move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
+They move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.audit.extrapolation import Numbers
 from fcnet.audit.result import Kink
 from fcnet.errors import DataError
 
@@ -49,6 +50,9 @@ class Layered(Protocol):
     def check_layers(self) -> tuple[str, float]:
         """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
 
+    def own_layers(self) -> list[str]:
+        """The layers and activations of a user's own, each named with its file and line."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -84,17 +88,22 @@ class Differences:
     Attributes
     ----------
     central : (S, E) central differences; NaN where a kink lies between -h and h
-    complex_step : (E,)
+    derivative : (E,) as the reference that decides has it
+    error : (E,) how far that may be off; 0 of the complex step, whose error is rounding
     dead : (E,) bool, the entry moves only units that are off for every example: its derivative is exactly 0
-    no_derivative : (E,) bool, the entry moves a pre-activation that is exactly 0
+    no_derivative : (E,) bool, the entry moves a pre-activation that is exactly 0, or has no derivative by
+        that reference
+    unsettled : whether that reference finds no derivative at any entry, though not all are at 0
     rounding : (S,) absolute error that rounding alone may cause in `central`
     kinks : every (entry, h) with a kink inside
     """
 
     central: Array
-    complex_step: Array
+    derivative: Array
+    error: Array
     dead: Array
     no_derivative: Array
+    unsettled: bool
     rounding: Array
     kinks: tuple[Kink, ...]
 
@@ -104,36 +113,45 @@ def differences(
     name: str,
     indices: Sequence[tuple[int, ...]],
     steps: Sequence[float],
+    numbers: Numbers,
     done: Callable[[], object] = lambda: None,
 ) -> Differences:
-    """Compute both references for the entries `indices` of parameter `name`; `done` is called after each.
+    """Compute central differences for the entries `indices` of parameter `name`, beside what decides.
 
-    Raises
-    ------
-    DataError : the loss of complex parameters came back real
+    Parameters
+    ----------
+    numbers : what the reference that decides says
+    done : called after each entry
     """
     before = point.net.preactivations(point.X)
     central = np.full((len(steps), len(indices)), np.nan)
-    derivative = np.empty(len(indices))
-    dead, no_derivative = np.zeros((2, len(indices)), bool)
+    dead, moves_zero = np.zeros((2, len(indices)), bool)
     kinks: list[Kink] = []
     for entry, index in enumerate(indices):
-        derivative[entry] = complex_step(point, name, index)
         for place, h in enumerate(steps):
             up, down = point.moved(name, index, h), point.moved(name, index, -h)
             after = [net.preactivations(point.X) for net in (up, down)]
             kink, at_zero = _kink(name, index, h, before, after)
-            no_derivative[entry] |= at_zero
+            moves_zero[entry] |= at_zero
             if kink is not None:
                 kinks.append(kink)
                 continue
             if np.isnan(central[:place, entry]).all():  # the largest step without a kink
-                dead[entry] = derivative[entry] == 0 and _moves_only_what_is_off(before, after)
+                dead[entry] = numbers.value[entry] == 0 and _moves_only_what_is_off(before, after)
             central[place, entry] = (point.loss(up) - point.loss(down)) / (2 * h)
         done()
     largest = max([1.0, abs(point.loss(point.net)), *(float(np.abs(z).max()) for z in before)])
     rounding = largest * np.finfo(np.float64).eps / np.asarray(steps)
-    return Differences(central, derivative, dead, no_derivative, rounding, tuple(kinks))
+    return Differences(
+        central=central,
+        derivative=numbers.value,
+        error=numbers.error,
+        dead=dead,
+        no_derivative=moves_zero | ~numbers.exists,
+        unsettled=not numbers.exists.any() and not moves_zero.all(),
+        rounding=rounding,
+        kinks=tuple(kinks),
+    )
 
 
 def complex_step(point: Point, name: str, index: tuple[int, ...]) -> float:

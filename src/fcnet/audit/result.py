@@ -42,11 +42,12 @@ class ParameterAudit:
         a kink leaves nothing to compare
     compared : for each h, how many entries have a central difference
     best_h, best_error : the h with the smallest error, among those with the most entries compared
-    complex_error : the largest relative error of analytic against complex step
+    complex_error : the largest relative error of analytic against the reference that decides, the complex
+        step with few exceptions
     dead : entries of dead units, exactly 0 in both
     no_derivative : entries on a kink itself, where no derivative exists and none is compared
     kinks : each entry and h with a kink inside
-    worst : index of the entry furthest from the complex step
+    worst : index of the entry furthest from that reference
     references : for each further reference, the largest relative error against it
     passed, reason : the verdict, and the problem, "" if there is none
     """
@@ -84,6 +85,7 @@ class Audit:
     parameters : by name; empty if an earlier stage failed
     stage, reason : where the audit stopped and why; "" if it passed
     decided_by : the reference that decides
+    note : of a network, why that is not the complex step, "" if it is
     prediction : of a network of layers, how far `predict` is from `forward` without training, in the layer
         where they differ most, by its largest output; None of anything else
     """
@@ -97,6 +99,7 @@ class Audit:
     stage: str = ""
     reason: str = ""
     decided_by: str = "complex step"
+    note: str = ""
     prediction: float | None = None
 
     @property
@@ -122,6 +125,8 @@ class Audit:
             lines.append(f"layer {layer} example {example} unit {unit} is exactly 0: no derivative")
         if len(self.at_zero) > KINKS_IN_TABLE:
             lines.append(f"and {len(self.at_zero) - KINKS_IN_TABLE} more")
+        if self.note:
+            lines.append(self.note)
         if self.prediction is not None and self.passed:
             how = f"to {self.prediction:.1e}" if self.prediction else "to the last bit"
             lines.append(f"every layer predicts what its forward pass gives, {how}")
@@ -131,6 +136,7 @@ class Audit:
     def _repr_html_(self) -> str:
         heading, *rows = self.rows() if self.parameters else [("parameter", "verdict")]
         verdict = "passed" if self.passed else f"failed at {self.stage}: {self.reason}"
+        verdict += f"; {self.note}" if self.note else ""
         return table(heading, rows, f"{'✓' if self.passed else '✗'} {verdict}")
 
     def to_record(self) -> dict[str, Any]:
@@ -147,7 +153,11 @@ class Audit:
             "at_zero_count": len(self.at_zero),
             "tolerances": dict(TOLERANCES),
             "parameters": {name: _parameter_record(p) for name, p in self.parameters.items()},
-        } | ({} if self.prediction is None else {"prediction": self.prediction})
+        } | self._where_it_applies()
+
+    def _where_it_applies(self) -> dict[str, Any]:
+        prediction = {} if self.prediction is None else {"prediction": self.prediction}
+        return prediction | ({"decided_by": self.decided_by, "note": self.note} if self.note else {})
 
 
 def _row(p: ParameterAudit, references: tuple[str, ...]) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ def relative_error(a: Array, n: Array) -> Array:
     return error
 
 
-def disagree(a: Array, n: Array, tolerance: str) -> Array:
-    """True where a and n (one shape) are further apart than `tolerance` and cancellation allow."""
+def disagree(a: Array, n: Array, tolerance: str, error: Array | float = 0.0) -> Array:
+    """True where a and n (one shape) are further apart than `tolerance`, cancellation and an error allow."""
     scale = max(1.0, float(np.abs(n).max(initial=0.0)))
-    allowed = TOLERANCES[tolerance] * (np.abs(a) + np.abs(n)) + TOLERANCES["cancellation"] * scale
+    allowed = TOLERANCES[tolerance] * (np.abs(a) + np.abs(n)) + TOLERANCES["cancellation"] * scale + error
     return np.asarray(~(np.abs(a - n) <= allowed))  # "not <=": NaN disagrees

@@ -1,16 +1,14 @@
 """The audit of anything that has a loss and claims gradients.
 
-Nothing is known here of layers, so kinks are found in the numbers: where smaller steps settle on no slope, or
-on one to the left and another to the right, no derivative is asked for. The complex step decides where the
-loss takes complex parameters, else central differences that are extrapolated to h = 0 (Ridders), with the
-error that the extrapolation itself shows.
+Nothing is known here of layers, so kinks are found in the numbers (`extrapolation`), and no derivative is
+asked for there. The complex step decides where the loss takes complex parameters, else central differences
+that are extrapolated to h = 0 (Ridders), with the error that the extrapolation itself shows.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from fcnet.audit.audit import audit_network
 from fcnet.audit.diagnosis import diagnose
+from fcnet.audit.extrapolation import UNSETTLED, Numbers, allowed, extrapolated_differences, moved
 from fcnet.audit.numeric import COMPLEX_STEP
 from fcnet.audit.result import Audit, ParameterAudit
 from fcnet.audit.subjects import Subject, subject_of
@@ -26,12 +25,6 @@ from fcnet.errors import DataError
 from fcnet.validation import check_positive
 
 Array = NDArray[Any]
-
-LARGEST_STEP, SHRINK, STEPS = 1e-2, 2.0, 18
-"""Of the extrapolation: h = 1e-2, 5e-3, ... down to 8e-8, as a part of the entry where that is above 1."""
-
-LEAST_STEPS = 3
-"""Below the nearest kink, so that two differences can confirm each other."""
 
 
 def audit_gradients(
@@ -88,30 +81,6 @@ def audit_gradients(
     )
 
 
-UNSETTLED = (
-    "smaller steps settle on no derivative for any entry: "
-    "is the loss computed in float32, or is every entry at a kink?"
-)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What the differences say about E entries of a parameter.
-
-    Attributes
-    ----------
-    chosen : (E,) flat indices of the entries
-    value : (E,) the derivative
-    error : (E,) how far it may be off
-    exists : (E,) bool, False at a kink
-    """
-
-    chosen: Array
-    value: Array
-    error: Array
-    exists: Array
-
-
 def _before_numbers(subject: Subject, loss: Any, grads: dict[str, Any]) -> tuple[str, str]:
     """The first stage that fails, with its reason; both "" if none does."""
     for name, value in subject.params.items():
@@ -145,76 +114,17 @@ def _chosen(subject: Subject, entries: int | None, rng: np.random.Generator | No
 
 def _derivatives(subject: Subject, chosen: dict[str, Array]) -> tuple[dict[str, Numbers], str]:
     """The derivatives by all chosen entries, and which reference decided."""
-    told = {name: _differences(subject, name, flat) for name, flat in chosen.items()}
+    told = {name: extrapolated_differences(subject, name, flat) for name, flat in chosen.items()}
     exact = {}
     for name, numbers in told.items():
         steps = _complex_steps(subject, name, numbers.chosen)
         if steps is None:
             return told, "extrapolation"
-        off = np.abs(steps - numbers.value) > _allowed(steps, numbers, "travelling")
+        off = np.abs(steps - numbers.value) > allowed(steps, numbers, "travelling")
         if (off & numbers.exists).any():  # the loss is not analytic: abs, or an order of complex numbers
             return told, "extrapolation"
         exact[name] = replace(numbers, value=steps, error=np.zeros(steps.shape))
     return exact, "complex step"
-
-
-def _differences(subject: Subject, name: str, chosen: Array) -> Numbers:
-    """Extrapolated central differences."""
-    centre = float(subject.loss(subject.params))
-    value, error = np.zeros(len(chosen)), np.zeros(len(chosen))
-    for place, index in enumerate(chosen):
-        size = max(1.0, abs(float(subject.params[name].reshape(-1)[index])))
-
-        def at(step: float, index: int = int(index), size: float = size) -> float:
-            return float(subject.loss(_moved(subject.params, name, index, step * size)))
-
-        slope, off = extrapolated(at, centre)
-        value[place], error[place] = slope / size, off / size
-    exists = np.isfinite(error)
-    return Numbers(chosen, np.where(exists, value, 0.0), np.where(exists, error, 0.0), exists)
-
-
-def extrapolated(at: Callable[[float], float], centre: float) -> tuple[float, float]:
-    """The derivative of a function at 0, and how far it may be off; infinitely far at a kink.
-
-    Only steps below the first kink are used. Each column of Ridders' table cancels one more even power of h,
-    and the entry that differs least from its two neighbours wins.
-
-    Parameters
-    ----------
-    at : the function
-    centre : its value at 0
-    """
-    steps = LARGEST_STEP / SHRINK ** np.arange(STEPS)
-    ends = np.array([(at(h), at(-h)) for h in steps])
-    bends = (ends.sum(axis=1) - 2 * centre) / steps  # slope to the right less slope to the left
-    central = (ends[:, 0] - ends[:, 1]) / (2 * steps)
-    rounding = 40 * np.finfo(float).eps * max(1e-300, abs(centre), np.abs(ends).max()) / steps
-    allowed = TOLERANCES["kink"] * np.abs(ends - centre).max(axis=1) / steps + rounding
-    # half the step halves the bend of a smooth function, and leaves the bend of a kink
-    kinks = np.flatnonzero(~(np.abs(bends[:-1] - 2 * bends[1:]) <= allowed[:-1] + allowed[1:]))
-    first = int(kinks[-1]) + 1 if kinks.size else 0
-    if first > STEPS - LEAST_STEPS:
-        return np.nan, np.inf
-    best, error = _ridders(central[first:])
-    return best, error + float(allowed[first])
-
-
-def _ridders(central: Array) -> tuple[float, float]:
-    """The limit of central differences whose steps shrink by `SHRINK`, and how far it may be off."""
-    best, error = float("nan"), np.inf
-    before: list[float] = []
-    for difference in central:
-        row = [float(difference)]
-        factor = SHRINK**2
-        for old in before:
-            row.append((row[-1] * factor - old) / (factor - 1))
-            factor *= SHRINK**2
-            off = max(abs(row[-1] - row[-2]), abs(row[-1] - old))
-            if off <= error:
-                best, error = row[-1], off
-        before = row
-    return best, float(error)
 
 
 def _complex_steps(subject: Subject, name: str, chosen: Array) -> Array | None:
@@ -224,7 +134,7 @@ def _complex_steps(subject: Subject, name: str, chosen: Array) -> Array | None:
         warnings.simplefilter("error")  # a ComplexWarning means that the imaginary part is dropped
         for place, index in enumerate(chosen):
             try:
-                loss = subject.loss(_moved(subject.params, name, int(index), COMPLEX_STEP * 1j))
+                loss = subject.loss(moved(subject.params, name, int(index), COMPLEX_STEP * 1j))
             except Exception:
                 return None
             if not np.iscomplexobj(loss):
@@ -233,26 +143,12 @@ def _complex_steps(subject: Subject, name: str, chosen: Array) -> Array | None:
     return found
 
 
-def _moved(params: dict[str, Array], name: str, index: int, step: complex) -> dict[str, Array]:
-    dtype = np.complex128 if isinstance(step, complex) else np.float64
-    moved = {other: value.astype(dtype) for other, value in params.items()}
-    moved[name].reshape(-1)[index] += step
-    return moved
-
-
-def _allowed(claimed: Array, numbers: Numbers, tolerance: str) -> Array:
-    """How far a claimed gradient (E,) may be from the derivative."""
-    scale = max(1.0, float(np.abs(numbers.value[numbers.exists]).max(initial=0.0)))
-    relative = TOLERANCES[tolerance] * (np.abs(claimed) + np.abs(numbers.value))
-    return np.asarray(relative + TOLERANCES["cancellation"] * scale + 10 * numbers.error)
-
-
 def _verdict(name: str, grad: Array, numbers: Numbers, subject: Subject) -> ParameterAudit:
     """Compare one parameter's gradient with its derivative; entries at a kink stay out."""
     claimed = grad.reshape(-1)[numbers.chosen].astype(np.float64)
     tolerance = "travelling" if numbers.error.any() else "complex_step"
     asked = numbers.exists
-    wrong = asked & ~(np.abs(claimed - numbers.value) <= _allowed(claimed, numbers, tolerance))
+    wrong = asked & ~(np.abs(claimed - numbers.value) <= allowed(claimed, numbers, tolerance))
     error = np.where(asked, relative_error(claimed, numbers.value), 0.0)
     shape = subject.params[name].shape
     worst = int(np.where(asked, np.abs(claimed - numbers.value), -1.0).argmax()) if len(claimed) else 0

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import ExtensionError
-from fcnet.extension import broken, described, is_own, require_methods
+from fcnet.extension import broken, described, is_own, place, require_methods
 from fcnet.net.layers.activation import Activation
 from fcnet.net.layers.base import NO_ERROR, Layer, walk
-from fcnet.net.parameters import Declared, Parameter, Start
+from fcnet.net.parameters import Declared, DenseGradient, Parameter, Start
 from fcnet.net.scaled import Scaled
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ PERMISSION = "write to it only where self.{} is True, which in_place = True asks
 
 EXAMPLES = 5
 """On which a layer is tried."""
+
+STEPS = (1e-5, 1e-6, 1e-7)
+"""Of the central differences that a layer's `backward` is held against; the one that agrees best counts."""
+
+DIFFERENCE = 1e-5
+"""How far `backward` may be from them, by the largest term: rounding and truncation are below 1e-8."""
 
 AGREEMENT = {"float64": 1e-10, "float32": 1e-3}
 """How far `predict` may be from `forward`, by the largest output: rounding of sums in another order."""
@@ -117,7 +123,10 @@ def check_own_layers(architecture: Architecture) -> None:
 
 
 def check_all_layers(architecture: Architecture) -> tuple[str, float]:
-    """Let all layers of a network work, fresh ones, in float64.
+    """Let all layers of a network work, fresh ones, in float64; of a user's own also try the derivative.
+
+    The audit differentiates a network without training. What a layer does in training alone, nothing but
+    this trial looks at.
 
     Returns
     -------
@@ -125,8 +134,11 @@ def check_all_layers(architecture: Architecture) -> tuple[str, float]:
     difference : as `tried`, the largest
     """
     largest = 0.0
-    for layer in walk(architecture.build()):
+    fresh = walk(architecture.build())  # without what a training leaves behind, such as a mask
+    for layer, other in zip(walk(architecture.build()), fresh, strict=True):
         problem, difference = tried(layer, np.dtype(np.float64))
+        if not problem and is_own(layer):
+            problem = _without_training(other) or _derivative_in_training(layer)
         if problem:
             return str(_about(layer, problem)), difference
         largest = max(largest, difference)
@@ -138,9 +150,18 @@ def author(layer: Layer) -> Any:
     return layer.function if isinstance(layer, Activation) else layer
 
 
+def own_layers(layers: Sequence[Layer]) -> list[str]:
+    """The layers and activations of a user's own among these, each once, with file and line."""
+    named = (f"{_named(layer)} ({place(author(layer))})" for layer in walk(layers) if is_own(author(layer)))
+    return list(dict.fromkeys(named))
+
+
+def _named(layer: Layer) -> str:
+    return f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
+
+
 def _about(layer: Layer, problem: str) -> ExtensionError:
-    what = f"the activation {layer.name!r}" if isinstance(layer, Activation) else "the layer"
-    return broken(what, author(layer), problem)
+    return broken(_named(layer), author(layer), problem)
 
 
 def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
@@ -160,8 +181,11 @@ def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
         for permitted in (False, True) if layer.in_place else (False,):
             layer.overwrite_input = permitted and not layer.needs_input
             layer.overwrite_delta = permitted
-            Y, problem = _forward(layer, X)
+            Y, problem = _forward(layer, X, training=True)
+            # as in a training: backward never follows a forward without training
             problem = problem or _backward(layer, rng.standard_normal(Y.shape).astype(dtype), own)
+            if not problem:
+                Y, problem = _forward(layer, X, training=False)
             if not problem:
                 problem, difference = _predict(layer, X, Y)
                 largest = max(largest, difference)
@@ -170,30 +194,112 @@ def tried(layer: Layer, dtype: np.dtype[Any]) -> tuple[str, float]:
     return problem, largest
 
 
-def bind_random(layer: Layer, dtype: np.dtype[Any]) -> list[Parameter]:
+def bind_random(
+    layer: Layer, dtype: np.dtype[Any], source: np.random.Generator | None = None
+) -> list[Parameter]:
     """Bind a layer and those inside it to random parameters; returns them in order.
+
+    Parameters
+    ----------
+    source : of what the layer draws; None for a new one
 
     Raises
     ------
     ExtensionError : as `bind`
     """
     rng, bound = np.random.default_rng(1), list[Parameter]()
+    source = source or rng
     for one in walk([layer]):
         parameters = [_random(declared, dtype, rng) for declared in one.declared]
-        bind(one, parameters, rng)
+        bind(one, parameters, source)
         bound += parameters
     return bound
 
 
 def _random(declared: Declared, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameter:
     values = (declared.start == "ones") + rng.standard_normal(declared.shape) * declared.fan_in**-0.5
-    return Parameter(declared.name, Scaled(values.astype(dtype)), declared.decayed)
+    return Parameter(declared.name, Scaled(np.array(values, dtype)), declared.decayed)
 
 
-def _forward(layer: Layer, X: Array) -> tuple[Array, str]:
+def _without_training(layer: Layer) -> str:
+    """What is wrong with `backward` after a forward without training, which the audit asks for."""
+    X = np.random.default_rng(0).standard_normal((EXAMPLES, layer.inputs))
+    bind_random(layer, X.dtype)
+    layer.overwrite_input = layer.overwrite_delta = False
+    with np.errstate(all="ignore"):
+        delta = np.ones_like(layer.forward(X, False))
+        try:
+            layer.backward(delta, True)
+        except Exception as error:
+            return (
+                f"fails in backward after forward(X, False), where the audit needs it: "
+                f"{type(error).__name__}: {error}; keep what backward needs there too, such as a mask of ones"
+            )
+    return ""
+
+
+def _derivative_in_training(layer: Layer) -> str:
+    """What is wrong with `backward` in training, beside central differences at the same draws.
+
+    Each is tried along one random direction. A layer that gives other numbers at the same draws of the
+    generator that `bind` gave it, such as one that counts its calls, cannot be compared.
+    """
+    rng = np.random.default_rng(0)
+    own, state = bind_random(layer, np.dtype(np.float64), rng), rng.bit_generator.state
+    drawn = np.random.default_rng(2)
+    X = drawn.standard_normal((EXAMPLES, layer.inputs))
+    delta = drawn.standard_normal((EXAMPLES, layer.outputs))
+    layer.overwrite_input = layer.overwrite_delta = False
+
+    def at(place: Array) -> float:
+        rng.bit_generator.state = state
+        return float((layer.forward(place.copy(), True) * delta).sum())
+
+    with np.errstate(all="ignore"):
+        first = at(X)
+        below = np.array(layer.backward(delta.copy(), True))
+        gradients = [parameter.gradient.dense() for parameter in own if parameter.gradient is not None]
+        if not at(X) == first == at(X):
+            return ""
+        along = drawn.standard_normal(X.shape)
+        slopes = [(at(X + h * along) - at(X - h * along)) / (2 * h) for h in STEPS]
+        if _differs((below * along).sum(), slopes, np.abs(below * along).max()):
+            return _no_derivative("the error that it passes down", (below * along).sum(), slopes)
+        for parameter, gradient in zip(own, gradients, strict=True):
+            along, value = drawn.standard_normal(gradient.shape), parameter.value.copy()
+            slopes = []
+            for h in STEPS:
+                ends = []
+                for end in (h, -h):
+                    parameter.value[...] = value + end * along
+                    ends.append(at(X))
+                slopes.append((ends[0] - ends[1]) / (2 * h))
+            parameter.value[...] = value
+            if _differs((gradient * along).sum(), slopes, np.abs(gradient * along).max()):
+                return _no_derivative(f"the gradient of {parameter.name}", (gradient * along).sum(), slopes)
+    return ""
+
+
+def _differs(claimed: float, slopes: Sequence[float], largest: float) -> bool:
+    """Whether no central difference agrees with a claim; those that are not finite say nothing."""
+    told = [slope for slope in slopes if np.isfinite(slope)]
+    allowed = [DIFFERENCE * max(1.0, largest, abs(slope)) for slope in told]
+    return bool(told) and all(
+        not abs(claimed - slope) <= bound for slope, bound in zip(told, allowed, strict=True)
+    )
+
+
+def _no_derivative(what: str, claimed: float, slopes: Sequence[float]) -> str:
+    return (
+        f"is wrong in training: {what} is not the derivative of forward(X, True); "
+        f"along one direction it gives {claimed:.6g}, central differences {slopes[0]:.6g}"
+    )
+
+
+def _forward(layer: Layer, X: Array, training: bool) -> tuple[Array, str]:
     """A copy of the output for X, and what is wrong with it or its making."""
     given = X.copy()
-    Y = layer.forward(given, False)
+    Y = layer.forward(given, training)
     problem = _misshapen("forward", Y, (EXAMPLES, layer.outputs), X.dtype)
     if not problem and not layer.overwrite_input and not _same(given, X):
         problem = f"overwrites its input in forward, {PERMISSION.format('overwrite_input')}"
@@ -218,9 +324,18 @@ def _backward(layer: Layer, delta: Array, parameters: Sequence[Parameter]) -> st
         if not callable(getattr(gradient, "dense", None)) or not callable(getattr(gradient, "add_to", None)):
             found = described(gradient)
             return f"sets {found} as the gradient of {parameter.name}, give DenseGradient(array)"
-        shape = np.shape(gradient.dense())
+        array = gradient.array if isinstance(gradient, DenseGradient) else gradient.dense()
+        if not isinstance(array, np.ndarray):
+            found = type(array).__name__
+            return f"gives {parameter.name} a gradient that is a {found} and no array, use np.asarray"
+        shape = array.shape
         if shape != parameter.value.shape:
             return f"gives {parameter.name} a gradient of shape {shape}, give {parameter.value.shape}"
+        if array.dtype != parameter.value.dtype:
+            kept = parameter.value.dtype
+            return f"gives {parameter.name} a gradient of {array.dtype}, keep the parameter's type {kept}"
+        if not array.flags.c_contiguous:
+            return f"gives {parameter.name} a gradient that is not C-contiguous, use np.ascontiguousarray"
     return ""
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
-from fcnet.net.contract import bind, check_all_layers
+from fcnet.net.contract import bind, check_all_layers, own_layers
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
@@ -102,6 +102,10 @@ class Network:
     def check_layers(self) -> tuple[str, float]:
         """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
         return check_all_layers(self.architecture)
+
+    def own_layers(self) -> list[str]:
+        """The layers and activations of a user's own, each named with its file and line."""
+        return own_layers(self.layers)
 
     def threads(self) -> AbstractContextManager[None]:
         """A block for what trains this network: with bfloat16, the cores are left to oneDNN in it."""

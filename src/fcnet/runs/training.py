@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any
 
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import AlreadySaidError, DivergedError, RunError, UnknownNameError
+from fcnet.extension import is_own, place
 from fcnet.files import exists, names_in, read_file, remove, remove_leftovers, write_atomically
 from fcnet.lock import locked
+from fcnet.net.layers import walk
 from fcnet.net.losses import accuracy_and_loss
 from fcnet.records import (
     FORMAT,
@@ -38,6 +41,7 @@ from fcnet.train.fit import Fit
 from fcnet.train.history import Evaluation, history_lines, read_history
 from fcnet.train.model import Model
 from fcnet.train.workers import Workers
+from fcnet.wording import shown
 
 
 def train_run(
@@ -268,6 +272,7 @@ def _finish(
     model = model_of(engine, dataset)
     model.save(run.path)
     val_accuracy, val_loss = accuracy_and_loss(model.logits(validation.images), validation.labels)
+    _warn_of_what_is_lost(model, history[-1].val_loss, val_loss)
     train_accuracy, train_loss = accuracy_and_loss(model.logits(train.images), train.labels)
     record = {
         "format": FORMAT,
@@ -293,6 +298,27 @@ def _finish(
     run.finish(record)
     remove(run.checkpoint)
     return record
+
+
+LOST = 0.02
+"""Difference of two losses on the same images that no rounding explains, bfloat16 included; as a part."""
+
+
+def _warn_of_what_is_lost(model: Model, trained: float, saved: float) -> None:
+    """Say so where the saved model has another loss than the network that was trained, by a user's own layer.
+
+    Parameters
+    ----------
+    trained, saved : on the validation split
+    """
+    own = [place(layer) for layer in walk(model.architecture.build()) if is_own(layer)]
+    if own and abs(trained - saved) > LOST * max(1.0, abs(trained)):
+        text = (
+            f"the saved model has a validation loss of {saved:.4g}, the trained network {trained:.4g}: "
+            f"a layer ({', '.join(dict.fromkeys(own))}) keeps something from step to step "
+            f"that is not in declared, so that it is not saved"
+        )
+        print(f"warning: {shown(text)}", file=sys.stderr)
 
 
 def _unaveraged(config: TrainConfig, engine: Engine, validation: Part) -> dict[str, Any]:

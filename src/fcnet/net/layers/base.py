@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.extension import broken
+from fcnet.extension import broken, is_own
 from fcnet.net.parameters import Declared, Parameter
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Layer:
     normalises : whether the setting `norm` may name it
     needs_input, needs_output : whether backward uses the input of forward, or its output
     in_place : whether forward can write over its input, and backward over the error
-    passes_through : whether forward or backward may return the array that they were given
+    passes_through : whether forward or backward may return the array that they were given; `plan` expects it
+        of each layer of a user's own
     takes_scaled : whether forward takes a `Scaled` array
     overwrite_input, overwrite_delta : set by `plan`: whether no other layer needs these arrays any more
     """
@@ -122,8 +123,13 @@ def plan(layers: Sequence[Layer], input_free: bool, delta_free: bool) -> tuple[b
     """
     for layer in layers:
         layer.overwrite_input = input_free and layer.in_place and not layer.needs_input
-        input_free = (input_free or not layer.passes_through) and not layer.needs_output
+        input_free = (input_free or not _may_pass_through(layer)) and not layer.needs_output
     for layer in reversed(layers):
         layer.overwrite_delta = delta_free and layer.in_place
-        delta_free = delta_free or not layer.passes_through
+        delta_free = delta_free or not _may_pass_through(layer)
     return input_free, delta_free
+
+
+def _may_pass_through(layer: Layer) -> bool:
+    """Nobody has to know that a dropout of their own which returns X itself has to say so."""
+    return layer.passes_through or is_own(layer)

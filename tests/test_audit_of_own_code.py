@@ -1,0 +1,158 @@
+"""The audit of a user's own functions that take no complex numbers, or are not analytic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fcnet.audit import Audit, audit_gradients
+from fcnet.net.activations import ACTIVATIONS, ActivationFunction
+from fcnet.net.architecture import Architecture
+from fcnet.net.layers import LAYERS, Layer
+from fcnet.net.network import Network
+
+Function = Callable[[Any], Any]
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+def bell(z: Any) -> Any:
+    return 1 / (1 + np.abs(z)) ** 2
+
+
+NOT_ANALYTIC = {
+    "softsign": (lambda z: z / (1 + np.abs(z)), bell),
+    "distance": (np.abs, np.sign),
+}
+NOT_COMPLEX = {
+    "softplus": (lambda z: np.logaddexp(0, z), sigmoid),
+    "cube root": (np.cbrt, lambda z: 1 / (3 * np.cbrt(z) ** 2)),
+    "step": (lambda z: z * np.heaviside(z, 0), lambda z: np.heaviside(z, 0)),
+    "cast": (lambda z: np.tanh(z.astype(np.float64)), lambda z: 1 - np.tanh(z) ** 2),
+    "slope": (np.tanh, lambda z: 1 - np.tanh(z.astype(np.float64)) ** 2),
+}
+
+
+def own(value: Function, slope: Function) -> type[ActivationFunction]:
+    class Own(ActivationFunction):
+        def value(self, Z: Any, out: Any) -> None:
+            out[...] = value(Z)
+
+        def slope(self, kept: Any, out: Any) -> None:
+            out[...] = slope(kept)
+
+    return Own
+
+
+class Length(Layer):
+    """Each example divided by its length."""
+
+    normalises = True
+
+    def forward(self, X: Any, training: bool) -> Any:
+        self.length = np.linalg.norm(X, axis=1, keepdims=True)
+        self.Y = X / self.length
+        return self.Y.copy()
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        return (delta - self.Y * (delta * self.Y).sum(axis=1, keepdims=True)) / self.length
+
+    def predict(self, X: Any) -> Any:
+        return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+class Deviation(Layer):
+    """Each example divided by its standard deviation."""
+
+    normalises = True
+
+    def forward(self, X: Any, training: bool) -> Any:
+        self.X, self.s = X - X.mean(axis=1, keepdims=True), X.std(axis=1, keepdims=True)
+        return self.X / self.s
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        Y = self.X / self.s
+        below = delta - delta.mean(axis=1, keepdims=True) - Y * (delta * Y).mean(axis=1, keepdims=True)
+        return below / self.s
+
+    def predict(self, X: Any) -> Any:
+        return (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+
+
+def audited(seed: int = 0, **kind: Any) -> Audit:
+    rng = np.random.default_rng(seed)
+    net = Network(Architecture.of(4, [5], 3, **kind), rng, dtype=np.float64)
+    return audit_gradients(net, rng.standard_normal((5, 4)), rng.integers(3, size=5), reg=0.1)
+
+
+@pytest.mark.parametrize("name", [*NOT_ANALYTIC, *NOT_COMPLEX])
+@pytest.mark.parametrize("seed", range(3))
+def test_central_differences_decide_where_the_complex_step_cannot(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, slope = (NOT_ANALYTIC | NOT_COMPLEX)[name]
+    monkeypatch.setitem(ACTIVATIONS, "own", own(value, slope))
+    audit = audited(seed, activation="own")
+    assert audit.passed, audit.table()
+    assert audit.decided_by == audit.rows()[0][4] == "extrapolation"
+    assert audit.note.startswith("decided by central differences, since the activation 'own' (Own in "), (
+        audit.note
+    )
+    why = "is no analytic function of complex numbers" if name in NOT_ANALYTIC else "takes no complex numbers"
+    assert audit.note.endswith(f") {why}")
+    assert audit.note in audit.table().splitlines()
+    assert audit.to_record()["note"] == audit.note
+
+
+@pytest.mark.parametrize("name", [*NOT_ANALYTIC, *NOT_COMPLEX])
+def test_a_derivative_that_is_slightly_wrong_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value, slope = (NOT_ANALYTIC | NOT_COMPLEX)[name]
+    monkeypatch.setitem(ACTIVATIONS, "own", own(value, lambda z: (1 + 1e-5) * slope(z)))
+    audit = audited(activation="own")
+    assert audit.stage == "gradient"
+    assert "central differences say" in audit.reason
+
+
+@pytest.mark.parametrize("kind", [Length, Deviation])
+def test_layers_that_measure_complex_numbers_in_another_way_pass(
+    kind: type[Layer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LAYERS, "own", kind)
+    audit = audited(norm="own", activation="gelu")
+    assert audit.passed, audit.table()
+    assert f"since the layer ({kind.__name__} in " in audit.note
+
+
+def test_the_complex_step_decides_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ACTIVATIONS, "own", own(np.tanh, lambda z: 1 - np.tanh(z) ** 2))
+    audit = audited(activation="own")
+    assert audit.passed
+    assert (audit.decided_by, audit.note) == ("complex step", "")
+    assert "note" not in audit.to_record()
+    monkeypatch.setitem(ACTIVATIONS, "own", own(np.tanh, lambda z: (1 - np.tanh(z) ** 2) * (1 + 1e-9)))
+    audit = audited(activation="own")
+    assert (audit.stage, audit.note) == ("gradient", "")
+    assert "the complex step says" in audit.reason
+
+
+def test_a_function_without_a_derivative_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computed in float32, whose rounding is all that small steps see."""
+    coarse = own(lambda z: np.tanh(z.real.astype(np.float32)), lambda z: 1 - np.tanh(z) ** 2)
+    monkeypatch.setitem(ACTIVATIONS, "own", coarse)
+    audit = audited(activation="own")
+    assert audit.stage == "gradient"
+    assert "settle on no derivative for any entry" in audit.reason
+
+
+def test_fcnets_own_layers_are_not_excused(monkeypatch: pytest.MonkeyPatch) -> None:
+    softsign = own(*NOT_ANALYTIC["softsign"])
+    softsign.__module__ = "fcnet.elsewhere"
+    monkeypatch.setitem(ACTIVATIONS, "own", softsign)
+    audit = audited(activation="own")
+    assert (audit.stage, audit.note) == ("gradient", "")
+    assert "the complex step says" in audit.reason
