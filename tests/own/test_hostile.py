@@ -203,7 +203,7 @@ def test_names_that_no_font_has_are_drawn_as_escapes(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answer = Answer("猫.png", np.zeros((3, 4, 4), np.uint8), "4 x 4 RGB", [("猫", 0.5), ("犬", 0.5)])
-        draw_answers([answer], tmp_path / "seen.png")
+        draw_answers([answer], tmp_path / "seen.png", "fcnet")
 
 
 # Surroundings
