@@ -39,7 +39,9 @@ SLOW = (
     "test_tune_postgresql.py", "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py",
     "torch_net/test_workers.py",
     "test_benchmarks.py", "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
-    "torch_net/test_augmentation.py",
+    "torch_net/test_augmentation.py", "train/test_averaging.py", "runs/test_bfloat16.py",
+    "protocol/test_measure.py", "own/test_streamed_tables.py", "own/test_tables.py",
+    "test_tune_safety.py", "test_extras.py",
     # hostile and spoiled input, hundreds of each, and surroundings that are broken
     "test_hostile.py", "fuzz/test_fuzz.py", "data/test_unpickle.py", "own/test_hostile.py",
     "cli/test_damage.py", "cli/test_escapes.py", "cli/test_surroundings.py", "cli/test_doctor.py",
@@ -56,6 +58,7 @@ SLOW = (
     "judge/test_first_evening.py", "judge/test_cifar10.py",
     "isolation/test_attacks.py", "isolation/test_isolation.py", "grade/test_course.py",
     "grade/test_documentation.py", "test_extending.py", "test_wrong_extensions.py", "test_own_names.py",
+    "test_audit_of_own_code.py",
     # the derivation in symbols; scikit-learn's checks
     "test_derivation.py", "estimator/test_checks.py",
 )  # fmt: skip
