@@ -1,5 +1,6 @@
 # make        set up .venv, find or fetch CIFAR-10, run the whole exercise (QUICK=1: a minute or two)
-# make test   set up .venv, run the tests, on all cores      make check   those that are quick: under a minute
+# make test   set up .venv, run the tests, on all cores (FCNET_ALL=1: every mutant and every hostile folder too)
+# make check  those that are quick: under a minute
 # make setup  the set-up alone          make lint    ruff, mypy --strict
 # make site   the documentation as a site in build/site/html, with search; it needs no network
 # make bench  the benchmarks (QUICK=1: tiny sizes, under 3 minutes, no record)

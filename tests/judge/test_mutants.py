@@ -1,8 +1,8 @@
 """Mutants of every kind are made, alone and in pairs, and the judge has to name what was made.
 
-A kind may have several mutants: the first one of each is made here, of every second kind in continuous
-integration, and all with FCNET_ALL_MUTANTS=1. Without it, kinds that test_wrong.py has in programs of other
-styles are left to it. The record has all, each by itself, and a test holds it against the catalogue.
+A kind may have several mutants: the first one of each is made here, of every second kind, and all with
+FCNET_ALL=1. Without it, kinds that test_wrong.py has in programs of other styles are left to it. The record
+has all, each by itself, and a test holds it against the catalogue.
 """
 
 from __future__ import annotations
@@ -47,14 +47,12 @@ def test_every_mutant_is_named(half: str, apart: ProcessPoolExecutor) -> None:
     if half == "pytorch":
         pytest.importorskip("torch")
     tasks = [task for task in confusion.singles(half) if not confusion.needs_a_process(task)]
-    if not os.environ.get("FCNET_ALL_MUTANTS"):
+    if not os.environ.get("FCNET_ALL"):
         tasks = list({task["made"][0]: task for task in reversed(tasks)}.values())
     assert len({task["made"][0] for task in tasks}) >= (200 if half == "numpy" else 50)
-    if not os.environ.get("FCNET_ALL_MUTANTS"):
+    if not os.environ.get("FCNET_ALL"):
         elsewhere = {code for wrong in WRONG for code in wrong.codes}
-        tasks = [task for task in tasks if task["made"][0] not in elsewhere]
-    if os.environ.get("FCNET_CI"):
-        tasks = tasks[::2]
+        tasks = [task for task in tasks if task["made"][0] not in elsewhere][::2]
     assert_named(list(apart.map(confusion.check, tasks)), 0.95)
 
 

@@ -28,6 +28,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
 from fcnet.train.fit import Fit
 from fcnet.train.model import Model
+from fcnet.train.schedules import SCHEDULES
 from run_folders import differences
 from trainings import KINDS, StopAfter, small
 
@@ -80,6 +81,34 @@ def test_the_gpu_trains_as_numpy_does(kind: str, digits: Dataset) -> None:
         assert other.loss == pytest.approx(mine.loss, rel=1e-5)
     for name, value in numpy_engine.weights().items():
         assert np.abs(engine.weights()[name] - value).max() <= 1e-5 * np.abs(value).max(), name
+
+
+@pytest.mark.parametrize("settings", [{"momentum": 0.9}, {"optimiser": "nesterov"}, {"momentum": 0.0}], ids=str)
+def test_a_learning_rate_of_zero_leaves_the_rest_to_momentum(
+    settings: dict[str, Any], digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In single steps among recorded ones, and for a while; stopped there, it goes on bit for bit."""
+
+    def resting(settings: Any, length: Any) -> Any:
+        return lambda step: 0.0 if step % 7 == 6 or 50 <= step < 55 else 0.05 / (1 + 0.01 * step)
+
+    monkeypatch.setitem(SCHEDULES, "resting", resting)
+    config = on_gpu(epochs=4, schedule="resting", lasso=1e-6, evaluate_every=8, **settings)
+    train, validation = split(digits.train, config.validation)
+    in_numpy = replace(config, engine="numpy", device="auto")
+    numpy_engine = NumpyEngine(in_numpy, train, digits.image_shape, digits.classes)
+    engine = make(config, digits)
+    Fit(numpy_engine, in_numpy, train, validation).run()
+    Fit(engine, config, train, validation).run()
+    assert engine._recording is not None
+    for name, value in numpy_engine.weights().items():
+        assert np.abs(engine.weights()[name] - value).max() <= 1e-5 * np.abs(value).max(), name
+    train_run(config, digits, tmp_path / "whole")
+    for stop in (6, 7, 27, 52):
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, digits, tmp_path / "stopped", resume=True, callback=StopAfter(stop))
+    train_run(config, digits, tmp_path / "stopped", resume=True)
+    assert differences(tmp_path / "whole", tmp_path / "stopped") == []
 
 
 @pytest.mark.parametrize("kind", KINDS | RANDOM)
