@@ -1,7 +1,8 @@
 """What holds for all tests: one thread each, what is slow, what may be skipped; and a data set.
 
-`make test` runs two or more processes of pytest, each with the tests of a file (pytest-xdist, loadfile).
-`make check` leaves out what is slow: the files in SLOW and the tests that are marked `slow`.
+`make test` runs two or more processes of pytest, each with the tests of a file (pytest-xdist, loadfile), and
+leaves the files in RELEASE to `make test ALL=1`. `make check` leaves out what is slow: the files in SLOW and
+the tests that are marked `slow`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SLOW = (
     "cli/test_reproduce.py", "test_exercise.py", "test_guide.py", "test_readme.py", "test_tune.py",
     "test_tune_postgresql.py", "test_tune_survival.py", "runs/test_stops.py", "runs/test_survival.py",
     "torch_net/test_workers.py",
-    "test_benchmarks.py", "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
+    "test_install.py", "cli/test_own_augmentation.py", "torch_net/test_engine.py",
     "torch_net/test_augmentation.py", "train/test_averaging.py", "runs/test_bfloat16.py",
     "protocol/test_measure.py", "own/test_streamed_tables.py", "own/test_tables.py",
     "test_tune_safety.py", "test_extras.py",
@@ -49,15 +50,15 @@ SLOW = (
     "test_docs.py", "report/test_browser.py", "report/test_figures.py", "report/test_page.py",
     "test_tune_figures.py", "test_question4.py",
     # every number and button of the explorer in a browser
-    "explore/test_numbers.py", "explore/test_page.py", "explore/test_pictures.py", "explore/test_figures.py",
+    "explore/test_numbers.py", "explore/test_page.py", "explore/test_pictures.py",
     # the live page in a browser, and commands with it in processes of their own
     "live/test_page.py", "live/test_commands.py",
     # submissions in processes of their own: mistakes, right solutions, attacks, courses
-    "judge/test_mutants.py", "judge/test_right.py", "judge/test_right_pytorch.py", "judge/test_check.py",
+    "judge/test_right.py", "judge/test_right_pytorch.py", "judge/test_check.py",
     "judge/test_wrong.py", "judge/test_wrong_pytorch.py", "judge/test_imported.py", "judge/test_start.py",
     "judge/test_first_evening.py", "judge/test_cifar10.py",
     "isolation/test_attacks.py", "isolation/test_isolation.py", "grade/test_course.py",
-    "grade/test_documentation.py", "test_extending.py", "test_wrong_extensions.py", "test_own_names.py",
+    "test_extending.py", "test_wrong_extensions.py", "test_own_names.py",
     "test_audit_of_own_code.py",
     # the derivation in symbols; scikit-learn's checks
     "test_derivation.py", "estimator/test_checks.py",
@@ -66,6 +67,17 @@ SLOW = (
 
 A single test that takes more than half a second on a quiet machine is marked `slow` where it stands.
 """
+
+RELEASE = (
+    # the programs behind the records, each in small; every mutant of a solution; figures and terminals
+    # that are made anew; the commands of the pages that are not read first
+    "test_benchmarks.py", "judge/test_mutants.py", "explore/test_figures.py", "test_terminal.py",
+    "grade/test_documentation.py", "test_pages.py",
+)  # fmt: skip
+"""Files whose tests make anew what is committed, or follow what other tests follow too: before a release."""
+
+LEFT_OUT = {"slow": (*SLOW, *RELEASE), "release": RELEASE}
+"""By marker, the files that are not even imported where it is left out: PyTorch alone takes seconds."""
 
 MAY_BE_SKIPPED = {
     "root may write everywhere": "continuous integration may run as root",
@@ -101,9 +113,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def whole_suite(config: pytest.Config) -> bool:
-    """Whether this is `make test`: everything but what needs CIFAR-10, in the process that shows it."""
+    """Whether this is `make test`, in the process that shows it."""
     everything = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
-    return everything and config.option.markexpr == "not cifar10" and not hasattr(config, "workerinput")
+    left_out = "not cifar10 and not release"
+    return everything and config.option.markexpr == left_out and not hasattr(config, "workerinput")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -138,17 +151,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Slow files that are left out are not even imported: PyTorch alone takes seconds."""
-    slow = collection_path.is_file() and collection_path.relative_to(ROOT).as_posix() in SLOW
-    return True if slow and "not slow" in config.option.markexpr else None
+    if not collection_path.is_file():
+        return None
+    name, left_out = collection_path.relative_to(ROOT).as_posix(), config.option.markexpr
+    return any(f"not {marker}" in left_out and name in files for marker, files in LEFT_OUT.items()) or None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what stands in a slow file, and put the slow files first, so that no process waits at the end."""
+    """Mark what stands in these files, and put the slow ones first, so that no process waits at the end."""
     for item in items:
-        if item.path.relative_to(ROOT).as_posix() in SLOW:
-            item.add_marker(pytest.mark.slow)
+        for marker, files in LEFT_OUT.items():
+            if item.path.relative_to(ROOT).as_posix() in files:
+                item.add_marker(marker)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

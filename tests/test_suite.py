@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, SLOW, refused_if_skipped
+from conftest import RELEASE, ROOT, SLOW, refused_if_skipped
 
 
 def skipped(reason: str) -> Any:
     return SimpleNamespace(skipped=True, outcome="skipped", longrepr=("file", 3, f"Skipped: {reason}"))
 
 
-def test_the_slow_files_exist() -> None:
-    assert [name for name in SLOW if not (ROOT / name).exists()] == []
+def test_the_files_that_are_left_out_exist() -> None:
+    assert [name for name in (*SLOW, *RELEASE) if not (ROOT / name).exists()] == []
+    assert not set(SLOW) & set(RELEASE)
 
 
 @pytest.mark.parametrize("variable", ["CI", "FCNET_CI"])
