@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fcnet.data.features import chunks, deviations, moments, scales, shifted_and_scaled
+from fcnet.data.features import chunks, moments, scales, shifted_and_scaled
 from fcnet.net.blas import buffer
 
 Array = NDArray[Any]
@@ -104,11 +104,5 @@ def _sparse_moments(X: Any, rows: Rows, weights: NDArray[np.float64]) -> tuple[A
     """Weighted mean and standard deviation of each feature, as `moments`, of rows of a CSR matrix."""
     from sklearn.utils.sparsefuncs import mean_variance_axis
 
-    own = X[rows].astype(np.float64)
-
-    def in_units(unit: Array) -> Array:
-        variance: Array = mean_variance_axis(own @ sparse.diags(1 / unit), axis=0, weights=weights)[1]
-        return variance
-
-    mean, variance = mean_variance_axis(own, axis=0, weights=weights)
-    return mean, deviations(variance, lambda: abs(own).max(axis=0).toarray()[0], in_units)
+    mean, variance = mean_variance_axis(X[rows].astype(np.float64), axis=0, weights=weights)
+    return mean, np.sqrt(variance)
