@@ -170,7 +170,7 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
             {"random_state": "x"},
             "random_state is 'x', give a whole number from 0 to 4294967295, a RandomState or None",
         ),
-        ({"class_weight": {0: "1"}}, "class_weight of 0 is '1', give a positive number"),
+        ({"class_weight": {0: "1"}}, "class_weight of 0 is '1', give a number above 0"),
         ({"optimiser": "lbfgs"}, "optimiser is 'lbfgs', choose from 'sgd', 'nesterov', 'adam', 'adamw'"),
         ({"momentum": 1}, "momentum is 1, give a number from 0 up to, but not including, 1"),
         ({"schedule": "step"}, "schedule is 'step', choose from 'decay', 'cosine', 'constant'"),
@@ -185,7 +185,7 @@ def test_a_divergence_is_an_error_and_leaves_no_half_of_a_classifier() -> None:
             "initialisation is 'xavier', choose from 'he', 'pytorch' or a positive standard deviation",
         ),
         ({"class_weight": "equal"}, "class_weight is 'equal', give None, \"balanced\" or a dict of labels"),
-        ({"class_weight": {0: -1}}, "class_weight of 0 is -1, give a positive number"),
+        ({"class_weight": {0: -1}}, "class_weight of 0 is -1, give a number above 0"),
         ({"class_weight": {"a": 1}}, "label a in class_weight is none of the classes 0, 1"),
         ({"patience": 0}, "patience is 0, give a whole number of at least 1 or None"),
         (

@@ -136,8 +136,8 @@ def test_a_bank_larger_than_the_memory_is_refused(
         ({"preprocessing": "standardised"}, "bank is 2, give 0, or choose the preprocessing whitened"),
         ({"mixup": 0.2}, "bank is 2, give 0 with mixup, which changes minibatches"),
         ({"cutout": 2}, "bank is 2, give 0 with cutout, which changes minibatches"),
-        ({"bank": -1}, "bank is -1, give a number of at least 0"),
-        ({"bank": 1.5}, "bank is 1.5, give a whole number"),
+        ({"bank": -1}, "bank is -1, give a whole number of at least 0"),
+        ({"bank": 1.5}, "bank is 1.5, give a whole number of at least 0"),
     ],
 )
 def test_settings_without_a_meaning_are_one_line(settings: dict[str, Any], message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -53,27 +53,19 @@ class Settings:
         ------
         DataError : `NAME is V, give ...`
         """
-        patience, batch_size = given.patience, given.batch_size
-        settings = cls(
-            hidden=_sizes(given.hidden),
-            activation=_text("activation", given.activation),
-            norm=_text("norm", given.norm),
-            blocks=_whole("blocks", given.blocks, smallest=0),
-            epochs=_whole("epochs", given.epochs),
-            batch_size=None if _is(batch_size, "auto") else _whole("batch_size", batch_size, 'or "auto"'),
-            learning_rate=_number(given, "learning_rate"),
-            optimiser=_text("optimiser", given.optimiser),
-            momentum=_number(given, "momentum"),
-            schedule=_text("schedule", given.schedule),
-            reg=_number(given, "reg"),
-            dropout=_number(given, "dropout"),
-            label_smoothing=_number(given, "label_smoothing") if hasattr(given, "label_smoothing") else 0.0,
-            initialisation=str(given.initialisation),
-            validation_fraction=_number(given, "validation_fraction"),
-            patience=None if patience is None else _whole("patience", patience, "or None"),
-            loss=given._loss,
-        )
-        check_settings(asdict(settings))
+        auto = isinstance(given.batch_size, str) and given.batch_size == "auto"
+        if not auto:
+            sizes = RANGES["batch_size"]
+            sizes._replace(wanted=f'{sizes.wanted} or "auto"').number("batch_size", given.batch_size)
+        special = {
+            "hidden": _sizes(given.hidden),
+            "batch_size": None if auto else given.batch_size,
+            "label_smoothing": getattr(given, "label_smoothing", 0.0),
+            "initialisation": str(given.initialisation),
+            "loss": given._loss,
+        }
+        others = {one.name: getattr(given, one.name) for one in fields(cls) if one.name not in special}
+        settings = cls(**check_settings(special | others, optional=("batch_size", "patience")))
         _check_switches(given)
         if given.callback is not None and not callable(given.callback):
             raise DataError(f"callback is {given.callback!r}, give a function of one argument or None")
@@ -123,31 +115,6 @@ def _sizes(hidden: Any) -> tuple[int, ...]:
     return sizes
 
 
-def _whole(name: str, value: Any, otherwise: str = "", smallest: int = 1) -> int:
-    try:
-        number = operator.index(value) if not isinstance(value, bool) else smallest - 1
-    except TypeError:
-        number = smallest - 1
-    if number < smallest:
-        raise DataError(
-            f"{name} is {value!r}, give a whole number of at least {smallest} {otherwise}".rstrip()
-        )
-    return number
-
-
-def _number(given: Any, name: str) -> float:
-    value = getattr(given, name)
-    require(name, value, value is not None, RANGES[name][1])
-    check_settings({name: value})
-    return float(value)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise DataError(f"{name} is {value!r}, give a name")
-    return str(value)
-
-
 def _check_switches(given: Any) -> None:
     """Require what is looked at only for whether it is true, and what the random numbers start from.
 
@@ -162,8 +129,3 @@ def _check_switches(given: Any) -> None:
     except ValueError as error:
         wanted = "a whole number from 0 to 4294967295, a RandomState or None"
         raise DataError(f"random_state is {state!r}, give {wanted}") from error
-
-
-def _is(value: Any, text: str) -> bool:
-    """Whether a value that may be anything, an array too, is this text."""
-    return isinstance(value, str) and value == text

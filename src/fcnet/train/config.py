@@ -14,7 +14,7 @@ from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
 from fcnet.registry import in_file, unknown
 from fcnet.train.averaging import check_average
-from fcnet.train.ranges import check_settings, is_number, name_and_value, require
+from fcnet.train.ranges import check_settings, name_and_value, require
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
@@ -126,7 +126,9 @@ class TrainConfig:
         self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
-        check_settings({field.name: getattr(self, field.name) for field in fields(self)})
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in check_settings(given, optional=("iterations", "evaluate_every")).items():
+            object.__setattr__(self, name, value)
         check_average(self.average)
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
@@ -225,7 +227,7 @@ class TrainConfig:
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:
-    """Check a value against the annotation of its setting: a choice, a switch, or a number."""
+    """Check a value against the annotation of its setting: a choice, a name or a switch."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise unknown(get_args(kind), value, name)
@@ -233,9 +235,3 @@ def _check_kind(name: str, value: Any, kind: Any) -> None:
         require(name, value, isinstance(value, str), "a name")
     elif kind is bool:
         require(name, value, isinstance(value, bool), "true or false")
-    elif kind is float:
-        require(name, value, is_number(value), "a number")
-    elif kind in (int, int | None, tuple[int, ...]):
-        for number in value if isinstance(value, tuple) else (value,):
-            whole = isinstance(number, int) and not isinstance(number, bool)
-            require(name, number, whole or (number is None and kind == int | None), "a whole number")
