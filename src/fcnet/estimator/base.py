@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -28,6 +28,7 @@ Weighing = Callable[[Array], NDArray[np.float64]]
 """From targets (N,) to factors on the weights of their examples, (N,)."""
 
 
+@dataclass(eq=False, repr=False)
 class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     """A network that is trained on rows of features; what it learns of them, the subclasses say."""
 
@@ -37,52 +38,27 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     _row: ClassVar[type]
     """What a row of the history is."""
 
-    history_: Rows[Any]
-
-    def __init__(
-        self,
-        hidden: int | Iterable[int] = (100,),
-        *,
-        activation: str = "relu",
-        norm: str = "none",
-        blocks: int = 0,
-        epochs: int = 100,
-        batch_size: int | Literal["auto"] = "auto",
-        learning_rate: float = 2e-3,
-        optimiser: str = "adam",
-        momentum: float = 0.9,
-        schedule: str = "cosine",
-        reg: float = 1e-3,
-        dropout: float = 0.0,
-        initialisation: str | float = "he",
-        standardise: bool = True,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-        callback: Callable[[Any], object] | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.norm = norm
-        self.blocks = blocks
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.optimiser = optimiser
-        self.momentum = momentum
-        self.schedule = schedule
-        self.reg = reg
-        self.dropout = dropout
-        self.initialisation = initialisation
-        self.standardise = standardise
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callback = callback
+    hidden: int | Iterable[int] = (100,)
+    _: KW_ONLY
+    activation: str = "relu"
+    norm: str = "none"
+    blocks: int = 0
+    epochs: int = 100
+    batch_size: int | Literal["auto"] = "auto"
+    learning_rate: float = 2e-3
+    optimiser: str = "adam"
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    reg: float = 1e-3
+    dropout: float = 0.0
+    initialisation: str | float = "he"
+    standardise: bool = True
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    warm_start: bool = False
+    random_state: int | np.random.RandomState | None = None
+    verbose: bool = False
+    callback: Callable[[Any], object] | None = None
 
     @abstractmethod
     def _given(

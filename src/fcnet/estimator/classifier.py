@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from fcnet.estimator.targets import class_factors, known_classes, labels_of, sam
 Array = NDArray[Any]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ignore[misc]
     """A fully-connected network of any depth as a scikit-learn classifier.
 
@@ -82,56 +84,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ig
 
     _loss, _row = "cross-entropy", Epoch
 
-    def __init__(
-        self,
-        hidden: int | Iterable[int] = (100,),
-        *,
-        activation: str = "relu",
-        norm: str = "none",
-        blocks: int = 0,
-        epochs: int = 100,
-        batch_size: int | Literal["auto"] = "auto",
-        learning_rate: float = 2e-3,
-        optimiser: str = "adam",
-        momentum: float = 0.9,
-        schedule: str = "cosine",
-        reg: float = 1e-3,
-        dropout: float = 0.0,
-        label_smoothing: float = 0.0,
-        initialisation: str | float = "he",
-        standardise: bool = True,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-        callback: Callable[[Epoch], object] | None = None,
-    ) -> None:
-        super().__init__(
-            hidden,
-            activation=activation,
-            norm=norm,
-            blocks=blocks,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            optimiser=optimiser,
-            momentum=momentum,
-            schedule=schedule,
-            reg=reg,
-            dropout=dropout,
-            initialisation=initialisation,
-            standardise=standardise,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-            callback=callback,
-        )
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
+    label_smoothing: float = 0.0
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
     def partial_fit(
         self,

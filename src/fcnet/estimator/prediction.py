@@ -15,6 +15,7 @@ from fcnet.estimator.inputs import Standardisation
 from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
+from fcnet.notebook import Rows
 
 Array = NDArray[Any]
 
@@ -30,6 +31,7 @@ class Scores(TableInputs):
     params_: dict[str, Array]
     mean_: NDArray[np.float64]
     scale_: NDArray[np.float64]
+    history_: Rows[Any]
 
     def raw_params(self) -> dict[str, NDArray[np.float64]]:
         """The parameters that apply to features as they are: `params_` with the standardisation folded in.
