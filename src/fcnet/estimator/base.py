@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from fcnet.data.features import spared
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
-from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.inputs import mean_and_scale
 from fcnet.estimator.learner import Learner
 from fcnet.estimator.prediction import Scores
 from fcnet.estimator.settings import Settings
@@ -178,10 +179,11 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
 
     def _standardise(self, table: Table) -> None:
         self._learn_scale(table)
-        features = table.X.shape[1]
-        found = table.standardisation() if self.standardise else Standardisation.none(features)
-        kept = self._left_alone(found)
-        self.mean_, self.scale_ = kept.mean, kept.scale
+        mean, scale = np.zeros(table.X.shape[1]), np.ones(table.X.shape[1])
+        if self.standardise:
+            mean, scale = mean_and_scale(table.X, table.rows, table.weights)
+        mapping = getattr(self, "mapping_", None)
+        self.mean_, self.scale_ = spared(mean, scale, None if mapping is None else mapping.indicators)
 
     def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
         """A network without momentum so far, with new weights or with the current ones."""
@@ -199,9 +201,8 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     def _training(
         self, learner: Learner, table: Table, validation: Table | None, schedule: Schedule
     ) -> Training:
-        standardisation = Standardisation(self.mean_, self.scale_)
-        examples = self._scaled(table).examples(standardisation)
-        validated = None if validation is None else self._scaled(validation).examples(standardisation)
+        examples = self._scaled(table).examples(self._preprocessing)
+        validated = None if validation is None else self._scaled(validation).examples(self._preprocessing)
         return Training(
             learner, examples, validated, schedule, self.history_, self._told, self._row, self._unit
         )

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fcnet.data.features import chunks
+from fcnet.data.preprocessing import Preprocessing
 from fcnet.errors import DataError
-from fcnet.estimator.inputs import Inputs, Rows, Standardisation
+from fcnet.estimator.inputs import Inputs, Rows
 
 Array = NDArray[Any]
 
@@ -106,11 +107,7 @@ class Table:
             )
         return self.part(np.flatnonzero(~aside)), self.part(np.flatnonzero(aside))
 
-    def standardisation(self) -> Standardisation:
-        """What gives each feature mean 0 and variance 1 over these weighted rows."""
-        return Standardisation.of(self.X, self.rows, self.weights)
-
-    def examples(self, standardisation: Standardisation) -> Examples:
+    def examples(self, preprocessing: Preprocessing) -> Examples:
         """The rows as the network sees them.
 
         Raises
@@ -125,7 +122,7 @@ class Table:
                 f"sample_weight and class_weight give an example the weight {self.weights.max():g}, "
                 f"which the network's 32 bits cannot hold: give weights near 1"
             )
-        return Examples(Inputs(self.X, self.rows, standardisation), self.labels, weights)
+        return Examples(Inputs(self.X, self.rows, preprocessing), self.labels, weights)
 
 
 def _hashes(X: Any, rows: Rows, labels: Array) -> Array:

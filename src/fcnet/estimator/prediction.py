@@ -11,7 +11,8 @@ from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from fcnet.data.features import chunks
-from fcnet.estimator.inputs import Standardisation
+from fcnet.data.preprocessing import Preprocessing
+from fcnet.estimator.inputs import seen
 from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
@@ -54,10 +55,13 @@ class Scores(TableInputs):
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = self._checked_alone(X)
-        standardisation = Standardisation(self.mean_, self.scale_)
-        network = self.network()
-        found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]
+        network, preprocessing = self.network(), self._preprocessing
+        found = [network.predict_logits(seen(X[here], preprocessing)) for here in chunks(*X.shape)]
         return np.concatenate(found)
+
+    @property
+    def _preprocessing(self) -> Preprocessing:
+        return Preprocessing(self.mean_, self.scale_, "float64")
 
 
 class Predictions:
