@@ -19,7 +19,7 @@ from fcnet.estimator.inputs import mean_and_scale
 from fcnet.estimator.learner import Learner
 from fcnet.estimator.prediction import Scores
 from fcnet.estimator.settings import Settings
-from fcnet.estimator.training import Training
+from fcnet.estimator.training import train
 from fcnet.notebook import Rows
 from fcnet.train.schedules import Schedule
 
@@ -125,7 +125,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         settings = Settings.of(self)
         continued = bool(self.warm_start) and hasattr(self, "params_")
         if not continued:
-            self._forget("params_")  # a fit that fails leaves nothing half old and half new
+            self.__dict__.pop("params_", None)  # a fit that fails leaves nothing half old and half new
         table = self._given(X, y, not continued, sample_weight).in_range()
         weigh = self._weighing(table)
         table = _weighed(table, weigh).in_range().distinct()
@@ -142,13 +142,11 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
-        training = self._training(
-            learner, table, validation, settings.schedule_of(settings.epochs * per_epoch, per_epoch)
-        )
-        self.loss_ = training.run(settings.epochs, settings.patience)
+        schedule = settings.schedule_of(settings.epochs * per_epoch, per_epoch)
+        self._train(learner, table, validation, schedule, settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
-        self._forget("_learner")  # a partial_fit after this starts without momentum
+        self.__dict__.pop("_learner", None)  # a partial_fit after this starts without momentum
         return self
 
     def _partial_fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
@@ -165,7 +163,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             self._learner = self._new_learner(settings, seed, continued=not first)
             self.params_ = self._learner.params
         self._learner.settings = settings
-        self.loss_ = self._training(self._learner, table, None, settings.constant()).run(epochs=1)
+        self._train(self._learner, table, None, settings.constant(), epochs=1)
         self.n_iter_ += 1
         return self
 
@@ -198,20 +196,34 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             )
         return Learner(settings, architecture, seed, epoch=len(self.history_), params=self.params_)
 
-    def _training(
-        self, learner: Learner, table: Table, validation: Table | None, schedule: Schedule
-    ) -> Training:
+    def _train(
+        self,
+        learner: Learner,
+        table: Table,
+        validation: Table | None,
+        schedule: Schedule,
+        epochs: int,
+        patience: int | None = None,
+    ) -> None:
+        """Train for some epochs and set `loss_`."""
         examples = self._scaled(table).examples(self._preprocessing)
         validated = None if validation is None else self._scaled(validation).examples(self._preprocessing)
-        return Training(
-            learner, examples, validated, schedule, self.history_, self._told, self._row, self._unit
-        )
+        loss = train(learner, examples, validated, schedule, self._told, epochs, patience)
+        self.loss_ = self._unit * loss
 
-    def _forget(self, name: str) -> None:
-        if hasattr(self, name):
-            delattr(self, name)
-
-    def _told(self, row: Any) -> bool:
+    def _told(
+        self,
+        learning_rate: float,
+        found: tuple[float, float],
+        validated: tuple[float, float] | None,
+        seconds: float,
+    ) -> bool:
+        """Record an epoch and report it; whether to stop."""
+        (loss, score), (val_loss, val_score) = found, validated or (None, None)
+        loss, val_loss = self._unit * loss, None if val_loss is None else self._unit * val_loss
+        number = len(self.history_) + 1
+        row = self._row(number, learning_rate, loss, score, val_loss, val_score, seconds)
+        self.history_.append(row)
         if self.verbose:
             print(row)
         return self.callback is not None and bool(self.callback(row))
