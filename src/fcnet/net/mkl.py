@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from fcnet.errors import DataError, MissingExtraError
-from fcnet.extras import sentence
+from fcnet.extras import library_file, sentence
 from fcnet.net.cblas import Cblas
-from fcnet.net.wheels import library_file
 
 EXTRA, WHEEL = "mkl", "mkl"
 """The extra, and its package."""
