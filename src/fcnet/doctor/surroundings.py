@@ -1,4 +1,4 @@
-"""Python, packages, variables, places to write to, and the terminal."""
+"""Python, packages, variables, places to write to, the terminal, and how foreign code is isolated."""
 
 from __future__ import annotations
 
@@ -148,3 +148,21 @@ def terminal() -> Iterator[Finding]:
         yield Finding("output", "note", found, f"tables fit into {WIDTH} columns, make the window wider")
     else:
         yield Finding("output", "ok", found)
+
+
+def sandbox() -> Iterator[Finding]:
+    """What foreign code can be kept from, asked of a submission's process as `fcnet grade` asks it."""
+    if not sys.platform.startswith("linux"):
+        advice = "foreign code is isolated fully on Linux alone"
+        yield Finding("sandbox", "note", f"{sys.platform} has no Landlock and no seccomp", advice)
+        return
+    from fcnet.judge.child import landlock
+    from fcnet.judge.isolation import not_held, what_is_held
+
+    held, version = what_is_held("auto"), landlock.abi()
+    guards = f"Landlock {version}" if version else "no Landlock"
+    if missing := not_held(held):
+        advice = "foreign code is isolated in part only: use Linux 6.2 or newer, or install bubblewrap"
+        yield Finding("sandbox", "note", f"{guards}; not restricted: {', '.join(missing)}", advice)
+    else:
+        yield Finding("sandbox", "ok", f"{guards}; restricted: {', '.join(held)}")
