@@ -24,12 +24,13 @@ from fcnet.errors import AlreadySaidError, FcnetError, RunError
 from fcnet.torch_net.hardware import choose_device
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.train.config import TrainConfig
+from fcnet.train.workers import Workers
 
 PATIENCE = timedelta(minutes=10)
 """How long workers wait for a silent worker before they give up."""
 
 
-class ProcessGroup:
+class ProcessGroup(Workers):
     """One process among its workers; a lone process is a group of one, and nothing is sent.
 
     Parameters
@@ -62,9 +63,9 @@ class ProcessGroup:
             (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """See `fcnet.train.workers.Workers`; the value travels as JSON."""
+        """As of all `Workers`; the value travels as JSON."""
         if self.size == 1:
-            return compute()
+            return super().from_first(compute)
         answer: dict[str, Any] = {}
         failure: FcnetError | None = None
         if self.rank == 0:
