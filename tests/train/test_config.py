@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,21 @@ from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED
 from fcnet.runs.training import read_config
 from fcnet.train.config import TrainConfig
 from fcnet.train.fit import make_schedule
-from fcnet.train.schedules import Cosine, EpochDecay
 
 # Schedules
 
 
+def schedule_of(steps_per_epoch: int, total: int, **settings: Any) -> Callable[[int], float]:
+    return make_schedule(TrainConfig(**settings), steps_per_epoch, total)
+
+
 def test_the_exercises_schedule_multiplies_after_each_epoch() -> None:
-    schedule = EpochDecay(0.1, 0.5, steps_per_epoch=3)
+    schedule = schedule_of(3, 8, learning_rate=0.1, decay=0.5)
     assert [schedule(step) for step in range(8)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025]
 
 
 def test_the_cosine_rises_in_a_line_peaks_and_ends_at_zero() -> None:
-    schedule = Cosine(0.8, warmup=3, total=11)
+    schedule = schedule_of(6, 11, learning_rate=0.8, schedule="cosine", warmup_epochs=0.5)
     assert [schedule(step) for step in range(4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
     assert schedule(7) == pytest.approx(0.4)  # half way down
     assert schedule(11) == pytest.approx(0, abs=1e-15)
@@ -37,15 +41,15 @@ def test_the_cosine_rises_in_a_line_peaks_and_ends_at_zero() -> None:
 
 
 def test_a_cosine_without_warmup_starts_at_the_top() -> None:
-    assert Cosine(0.8, warmup=0, total=4)(0) == 0.8
-    assert Cosine(0.8, warmup=9, total=4)(3) == pytest.approx(0.32)  # a run that ends before its warmup does
+    cosine = {"learning_rate": 0.8, "schedule": "cosine"}
+    assert schedule_of(4, 4, **cosine)(0) == 0.8
+    # a run that ends before its warmup does
+    assert schedule_of(9, 4, **cosine, warmup_epochs=1)(3) == pytest.approx(0.32)
 
 
-def test_the_settings_decide_the_schedule() -> None:
-    decay = make_schedule(TrainConfig(learning_rate=0.1, decay=0.9), 10, 100)
-    assert decay == EpochDecay(0.1, 0.9, 10)
-    cosine = make_schedule(TrainConfig(learning_rate=0.1, schedule="cosine", warmup_epochs=0.5), 10, 100)
-    assert cosine == Cosine(0.1, 5, 100)
+def test_the_constant_schedule_never_changes() -> None:
+    schedule = schedule_of(3, 8, learning_rate=0.1, schedule="constant")
+    assert {schedule(step) for step in range(8)} == {0.1}
 
 
 # Settings

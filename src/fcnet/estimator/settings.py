@@ -14,7 +14,7 @@ from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
 from fcnet.net.optimisers import Optimiser, make_optimiser
 from fcnet.train.ranges import RANGES, check_settings, require
-from fcnet.train.schedules import Constant, Schedule, make_schedule
+from fcnet.train.schedules import Schedule, make_schedule
 
 LARGEST_BATCH = 64
 """Most examples per step with batch_size="auto"."""
@@ -100,7 +100,7 @@ class Settings:
 
     def constant(self) -> Schedule:
         """The learning rate of a training without a known end."""
-        return Constant(self.learning_rate)
+        return lambda step: self.learning_rate
 
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
