@@ -8,7 +8,6 @@ take the same step. The batch is that of the settings, whatever the number of wo
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,33 +62,23 @@ class ProcessGroup(Workers):
             (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """As of all `Workers`; the value travels as JSON."""
+        """As of all `Workers`."""
         if self.size == 1:
             return super().from_first(compute)
-        answer: dict[str, Any] = {}
-        failure: FcnetError | None = None
+        value, failure = None, None
         if self.rank == 0:
             try:
-                answer = {"value": compute()}
+                value = compute()
             except FcnetError as error:
-                failure, answer = error, {"error": str(error)}
-        answer = json.loads(self._broadcast(json.dumps(answer).encode()))
+                failure = error
+        answer = [value, None if failure is None else str(failure)]
+        with self._others():
+            distributed.broadcast_object_list(answer, src=0, device=self.device)
         if failure is not None:
             raise failure
-        if "error" in answer:
-            raise AlreadySaidError(answer["error"])
-        return answer["value"]
-
-    def _broadcast(self, content: bytes) -> bytes:
-        """The first worker's bytes."""
-        length = torch.tensor(len(content), device=self.device)
-        with self._others():
-            distributed.broadcast(length, src=0)
-            text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
-            if self.rank == 0:
-                text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-            distributed.broadcast(text, src=0)
-        return bytes(text.cpu().numpy())
+        if answer[1] is not None:
+            raise AlreadySaidError(answer[1])
+        return answer[0]
 
     @contextmanager
     def _others(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ class Workers:
     size: int = 1
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """The result of the first worker, a value that JSON can hold, for all workers.
+        """The result of the first worker, plain values, for all workers.
 
         Raises
         ------
