@@ -91,7 +91,7 @@ def places() -> Iterator[Finding]:
     """Folders that must be writable: for runs, for temporary files, for the cache."""
     for name, where, advice in (
         ("run folders", Path.cwd, "change to a folder of yours, or give --out another"),
-        ("temporary", _temporary, "set TMPDIR to a folder that is writable"),
+        ("temporary", lambda: Path(tempfile.gettempdir()), "set TMPDIR to a folder that is writable"),
         ("cache folder", _cache, "set FCNET_CACHE to a folder that is writable"),
     ):
         try:
@@ -106,10 +106,6 @@ def places() -> Iterator[Finding]:
             yield Finding(name, "note", f"{folder}: only {megabytes(free)} free", "free some space")
         else:
             yield Finding(name, "ok", f"{folder} is writable, {megabytes(free)} free")
-
-
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir())
 
 
 def _cache() -> Path:

@@ -99,10 +99,6 @@ def library() -> Mkl:
     found = Mkl(loaded)
     if found.functions["sgemm"] is None:
         raise DataError("this MKL has no 64-bit integers: pip install 'fcnet[mkl]', or set FCNET_BLAS=numpy")
-    os.register_at_fork(after_in_child=lambda: _after_fork(loaded))
+    # a fork multiplies in one thread: the others do not survive it, and a product could wait for them
+    os.register_at_fork(after_in_child=lambda: loaded.MKL_Set_Num_Threads(1))
     return found
-
-
-def _after_fork(loaded: ctypes.CDLL) -> None:
-    """Let a fork multiply in one thread: the others do not survive it, and a product could wait for them."""
-    loaded.MKL_Set_Num_Threads(1)
