@@ -21,7 +21,7 @@ from fcnet.estimator.prediction import Scores
 from fcnet.estimator.settings import Settings
 from fcnet.estimator.training import train
 from fcnet.notebook import Rows
-from fcnet.train.schedules import Schedule
+from fcnet.train.schedules import Schedule, make_schedule
 
 Array = NDArray[Any]
 
@@ -142,7 +142,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
-        schedule = settings.schedule_of(settings.epochs * per_epoch, per_epoch)
+        schedule = make_schedule(settings, per_epoch, settings.epochs * per_epoch)
         self._train(learner, table, validation, schedule, settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
@@ -163,7 +163,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             self._learner = self._new_learner(settings, seed, continued=not first)
             self.params_ = self._learner.params
         self._learner.settings = settings
-        self._train(self._learner, table, None, settings.constant(), epochs=1)
+        self._train(self._learner, table, None, lambda step: settings.learning_rate, epochs=1)
         self.n_iter_ += 1
         return self
 

@@ -17,6 +17,7 @@ from fcnet.estimator.settings import Settings
 from fcnet.net.architecture import Architecture
 from fcnet.net.losses import cross_entropies
 from fcnet.net.network import Network
+from fcnet.net.optimisers import make_optimiser
 from fcnet.train.schedules import Schedule
 
 Array = NDArray[Any]
@@ -46,7 +47,7 @@ class Learner:
         self.seed = seed
         self.epoch = epoch
         self.step = 0
-        self.optimiser = settings.make_optimiser()
+        self.optimiser = make_optimiser(settings.optimiser, settings)
         self.network = Network(
             architecture,
             np.random.default_rng([seed, 2**32 - 1]),  # apart from every epoch's own

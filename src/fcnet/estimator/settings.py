@@ -12,9 +12,7 @@ from sklearn.utils import check_random_state
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
-from fcnet.net.optimisers import Optimiser, make_optimiser
 from fcnet.train.ranges import RANGES, check_settings, require
-from fcnet.train.schedules import Schedule, make_schedule
 
 LARGEST_BATCH = 64
 """Most examples per step with batch_size="auto"."""
@@ -89,18 +87,6 @@ class Settings:
     def steps_per_epoch(self, examples: int) -> int:
         """Minibatches that one pass over the examples takes."""
         return steps_per_epoch(examples, self.examples_per_step(examples))
-
-    def make_optimiser(self) -> Optimiser:
-        """The update rule."""
-        return make_optimiser(self.optimiser, self)
-
-    def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
-        """The learning rate of each of `steps` steps."""
-        return make_schedule(self, steps_per_epoch, steps)
-
-    def constant(self) -> Schedule:
-        """The learning rate of a training without a known end."""
-        return lambda step: self.learning_rate
 
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
