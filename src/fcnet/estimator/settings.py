@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -93,12 +92,10 @@ def _sizes(hidden: Any) -> tuple[int, ...]:
     words = isinstance(hidden, bytes | bytearray)  # whose letters count as numbers
     try:
         each = tuple(hidden) if hasattr(hidden, "__iter__") and not words else (hidden,)
-        sizes = tuple(0 if isinstance(size, bool) else operator.index(size) for size in each)
-    except TypeError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise DataError(f"hidden is {hidden!r}, give the units of each hidden layer, such as (100,)")
-    return sizes
+        return tuple(int(RANGES["hidden"].number("hidden", size)) for size in each)
+    except (TypeError, DataError) as error:
+        wanted = "give the units of each hidden layer, such as (100,)"
+        raise DataError(f"hidden is {hidden!r}, {wanted}") from error
 
 
 def _check_switches(given: Any) -> None:
