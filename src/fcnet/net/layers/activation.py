@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from fcnet.net.activations import activation_function
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
+from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 

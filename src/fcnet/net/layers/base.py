@@ -7,16 +7,14 @@ call overwrites them; `predict` owns nothing and may run in several threads at o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.extension import broken, is_own
+from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import Declared, Parameter
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer, ahead, back, plan, predicted
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
+from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 
