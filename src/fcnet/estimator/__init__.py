@@ -10,7 +10,7 @@ inputs       from features, dense or sparse, to the network's inputs
 targets      labels, class weights and sample weights
 learner      the network with its optimiser: an epoch of training, class scores
 training     epoch after epoch
-prediction   predictions of a trained classifier
+prediction   the outputs of a trained network
 history      the record of each epoch
 """
 

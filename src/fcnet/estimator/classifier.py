@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -15,14 +16,13 @@ from fcnet.errors import DataError
 from fcnet.estimator.base import FCNetEstimator, Weighing
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
-from fcnet.estimator.prediction import Predictions
 from fcnet.estimator.targets import class_factors, known_classes, labels_of, sample_weights
 
 Array = NDArray[Any]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ignore[misc]
+class FCNetClassifier(ClassifierMixin, FCNetEstimator):  # type: ignore[misc]
     """A fully-connected network of any depth as a scikit-learn classifier.
 
     It minimises sum_i w_i l_i / sum_i w_i + reg * (sum of the squared weights of the network), l_i being the
@@ -117,8 +117,26 @@ class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ig
         if isinstance(self.class_weight, str):
             raise DataError(f"class_weight is {self.class_weight!r}, partial_fit needs a dict or None")
         first = not hasattr(self, "params_")
-        self.classes_ = known_classes(classes, None if first else self.classes_)
+        self.classes_: Array = known_classes(classes, None if first else self.classes_)
         return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each row of X (N, D), as labels (N,)."""
+        places = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[places])
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability (N, K) float32 of each class, in the order of `classes_`."""
+        return np.asarray(softmax(self._scores(X), axis=1))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
+        return np.asarray(log_softmax(self._scores(X), axis=1))
+
+    def decision_function(self, X: Any) -> Array:
+        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
+        Z = self._scores(X)
+        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
 
     def _given(
         self, X: Any, y: Any, reset: bool, sample_weight: Any, *, known: bool = False, name: str = "y"

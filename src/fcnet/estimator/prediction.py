@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from fcnet.data.features import chunks
@@ -62,28 +60,3 @@ class Scores(TableInputs):
     @property
     def _preprocessing(self) -> Preprocessing:
         return Preprocessing(self.mean_, self.scale_, "float64")
-
-
-class Predictions:
-    """The methods of a classifier that has `classes_` and `_scores`."""
-
-    classes_: Array
-    _scores: Callable[[Any], Array]
-
-    def predict(self, X: Any) -> Array:
-        """The most probable label of each row of X (N, D), as labels (N,)."""
-        places = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[places])
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability (N, K) float32 of each class, in the order of `classes_`."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
-        return np.asarray(log_softmax(self._scores(X), axis=1))
-
-    def decision_function(self, X: Any) -> Array:
-        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
-        Z = self._scores(X)
-        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
