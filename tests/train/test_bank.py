@@ -19,7 +19,6 @@ from fcnet.runs.engines import workplace
 from fcnet.runs.training import train_run
 from fcnet.train.bank import Bank
 from fcnet.train.config import TrainConfig
-from fcnet.train.cost import step_products
 from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit
 from run_folders import differences
@@ -154,7 +153,7 @@ def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_its_arithmetic_is_that_of_the_epochs_that_project() -> None:
     def products(**settings: Any) -> int:
-        return step_products(TrainConfig(preprocessing="whitened", components=100, **settings), 3072, 10)
+        return TrainConfig(preprocessing="whitened", components=100, **settings).step_products(3072, 10)
 
     projection = products() - products(bank=1, epochs=10**6)
     assert projection == pytest.approx(200 * 3072 * 100, rel=1e-5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.data.kinds import WHITENINGS
@@ -150,6 +151,27 @@ class TrainConfig:
             inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
             expansion=self.expansion, dropout=self.dropout,
         )  # fmt: skip
+
+    def step_products(self, inputs: int, classes: int) -> int:
+        """Multiplications, each with an addition, in the matrix products of a training step.
+
+        Every weight matrix has a product forward, one for its gradient, and one that passes the error back,
+        which the first matrix does not need. Whitened inputs have one more, the projection of the minibatch.
+        With a bank only some epochs have it, and this is the mean over all of them.
+
+        Parameters
+        ----------
+        inputs : numbers of an example, before whitening
+        classes : K
+        """
+        seen = min(self.components, inputs) if self.preprocessing == "whitened" else inputs
+        architecture = self.architecture(seen, classes)
+        matrices = {one.name: prod(one.shape) for one in architecture.parameters if len(one.shape) == 2}
+        first = sum(matrices[weight] for weight, _ in architecture.first_layers)
+        projection = self.whitens * inputs * seen
+        if self.bank:
+            projection = projection * min(self.bank, self.epochs) // self.epochs
+        return self.batch_size * (3 * sum(matrices.values()) - first + projection)
 
     @property
     def whitens(self) -> bool:
