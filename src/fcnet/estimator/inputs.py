@@ -69,9 +69,6 @@ class Inputs:
             for here in chunks(*self._shape):
                 preprocessing.apply(X[rows[here]], self._dense[here])
 
-    def __len__(self) -> int:
-        return self._shape[0]
-
     def take(self, rows: Any) -> NDArray[np.float32]:
         """Rows by number or slice, (B, D), C-contiguous; by number valid until the next call."""
         if self._sparse is not None:
