@@ -19,26 +19,9 @@ from scipy import sparse
 from fcnet.data.features import chunks
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.errors import DataError
-from fcnet.estimator.inputs import Inputs, Rows
+from fcnet.estimator.inputs import Examples, Rows
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The examples of an epoch.
-
-    inputs : N rows
-    labels : (N,) int64 in [0, K), or of a regression float64
-    weights : (N,) float32, the weight of each example; None for ones
-    """
-
-    inputs: Inputs
-    labels: Array
-    weights: NDArray[np.float32] | None
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -120,7 +103,7 @@ class Table:
                 f"sample_weight and class_weight give an example the weight {self.weights.max():g}, "
                 f"which the network's 32 bits cannot hold: give weights near 1"
             )
-        return Examples(Inputs(self.X, self.rows, preprocessing), self.labels, weights)
+        return Examples(self.X, self.rows, self.labels, weights, preprocessing)
 
 
 def _hashes(X: Any, rows: Rows, labels: Array) -> Array:

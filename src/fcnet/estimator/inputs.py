@@ -49,18 +49,27 @@ def seen(X: Any, preprocessing: Preprocessing) -> NDArray[np.float32]:
     return preprocessing(X.toarray() if sparse.issparse(X) else X)
 
 
-class Inputs:
-    """Rows of X as the network sees them.
+class Examples:
+    """The examples of an epoch: rows of X as the network sees them, with labels and weights.
 
     Parameters
     ----------
     X : (M, D), an array or a CSR matrix
     rows : (N,) which of its rows, in which order
+    labels : (N,) int64 in [0, K), or of a regression float64
+    weights : (N,) float32, the weight of each example; None for ones
     preprocessing : applied at once where X is dense, to each minibatch where it is sparse
     """
 
-    def __init__(self, X: Any, rows: Rows, preprocessing: Preprocessing) -> None:
-        self.preprocessing = preprocessing
+    def __init__(
+        self,
+        X: Any,
+        rows: Rows,
+        labels: Array,
+        weights: NDArray[np.float32] | None,
+        preprocessing: Preprocessing,
+    ) -> None:
+        self.labels, self.weights, self.preprocessing = labels, weights, preprocessing
         self._sparse = X[rows] if sparse.issparse(X) else None
         self._shape = len(rows), X.shape[1]
         self._buffers: dict[str, Array] = {}
@@ -69,8 +78,11 @@ class Inputs:
             for here in chunks(*self._shape):
                 preprocessing.apply(X[rows[here]], self._dense[here])
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
     def take(self, rows: Any) -> NDArray[np.float32]:
-        """Rows by number or slice, (B, D), C-contiguous; by number valid until the next call."""
+        """Inputs by number or slice, (B, D), C-contiguous; by number valid until the next call."""
         if self._sparse is not None:
             return seen(self._sparse[rows], self.preprocessing)
         if isinstance(rows, slice):

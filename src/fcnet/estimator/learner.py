@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.minibatches import minibatches
 from fcnet.errors import DivergedError
-from fcnet.estimator.examples import Examples
+from fcnet.estimator.inputs import Examples
 from fcnet.estimator.settings import Settings
 from fcnet.net.architecture import Architecture
 from fcnet.net.losses import cross_entropies
@@ -78,7 +78,7 @@ class Learner:
         for batch in minibatches(len(examples), batch_size, 1, self.seed, self.epoch):
             rows, learning_rate = batch.rows, schedule(self.step)
             loss = self.network.step(
-                examples.inputs.take(rows),
+                examples.take(rows),
                 examples.labels[rows],
                 self.optimiser,
                 learning_rate,
@@ -128,8 +128,8 @@ def evaluate(network: Network, examples: Examples) -> tuple[float, float]:
     """
     squared = network.loss_name == "squared"
     losses, hits = [], []
-    for here in examples.inputs.chunks():
-        Z, labels = network.predict_logits(examples.inputs.take(here)), examples.labels[here]
+    for here in examples.chunks():
+        Z, labels = network.predict_logits(examples.take(here)), examples.labels[here]
         losses.append(np.square(Z[:, 0] - labels) if squared else cross_entropies(Z, labels))
         hits.append(Z.argmax(axis=1) == labels)
     weights = None if examples.weights is None else examples.weights.astype(np.float64)

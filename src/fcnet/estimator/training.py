@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.estimator.examples import Examples
+from fcnet.estimator.inputs import Examples
 from fcnet.estimator.learner import Learner, diverged, evaluate
 from fcnet.train.schedules import Schedule
 
