@@ -34,7 +34,7 @@ def using(library: str) -> Iterator[None]:
 
 def choose_anew() -> None:
     """Forget which library was chosen."""
-    for cached in (libraries.chosen, blas._gemm, blas._axpy):
+    for cached in (libraries.chosen, blas._without_library):
         cached.cache_clear()
 
 

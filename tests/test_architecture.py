@@ -80,7 +80,7 @@ ALLOWED = {
     },
     "doctor": {
         "errors", "extras", "wording", "memory", "files", "records", "data", "net", "torch_net",
-        "judge.child",
+        "judge.child", "judge.isolation",
     },
     # the top: nothing below may import it
     "cli": {

@@ -54,9 +54,7 @@ def graph(model: Model) -> ModelProto:
     given = helper.make_tensor_value_info("features" if features else "images", kind, shape)
     graph = Graph()
     x = _prepared(graph, graph.node("Flatten", given.name), model)
-    for layer in model.network().layers:
-        x = graph.nodes_of(layer, x)
-    logits = graph.rename(x, "logits")
+    logits = graph.rename(graph.row(model.network().layers, x), "logits")
     graph.rename(graph.node("Softmax", logits, axis=1), "probabilities")
     whole = helper.make_graph(
         graph.nodes,

@@ -107,3 +107,18 @@ def sentence(package: str, extra: str) -> str:
     root = package.partition(".")[0]
     usual, _ = PACKAGES.get(root, (root, extra))
     return f"{PURPOSES[extra]} needs {usual}, which is not installed: pip install 'fcnet[{extra}]'"
+
+
+def library_file(wheel: str, pattern: str) -> Path | None:
+    """The file of a wheel without a Python package whose name fits a regular expression.
+
+    None without the wheel or such a file.
+    """
+    import re
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        found = [file for file in files(wheel) or () if re.fullmatch(pattern, file.name)]
+    except PackageNotFoundError:
+        return None
+    return Path(str(found[0].locate())).resolve() if found else None

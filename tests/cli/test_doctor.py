@@ -15,10 +15,10 @@ from unittest.mock import Mock
 import pytest
 
 from fcnet.data.datasets import DATASETS
-from fcnet.doctor import CHECKS, arithmetic, examine, kernel, sandbox, storage, surroundings
+from fcnet.doctor import CHECKS, arithmetic, examine, storage, surroundings
 from fcnet.doctor.finding import Finding
 from fcnet.errors import DataError, MissingExtraError
-from fcnet.judge.child import landlock
+from fcnet.judge.isolation import not_held, what_is_held
 from fcnet.net import libraries, mkl, onednn
 from in_library import choose_anew, using
 
@@ -272,26 +272,28 @@ def test_the_pytorch_that_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "status"),
+    ("held", "status", "words"),
     [
-        ({"landlock": 4, "seccomp": True, "namespaces": False}, "ok"),
-        ({"landlock": 2, "seccomp": True, "namespaces": False}, "note"),
-        ({"landlock": 4, "seccomp": False, "namespaces": True}, "note"),
-        ({"landlock": 0, "seccomp": False, "namespaces": False}, "note"),
+        (("memory", "files", "network", "processes"), "ok", "restricted: memory, files, network, processes"),
+        (("memory", "processes"), "note", "not restricted: files, network"),
+        ((), "note", "not restricted: memory, files, network, processes"),
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has Landlock")
 def test_a_kernel_without_protection(
-    facts: dict[str, object], status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: tuple[str, ...], status: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "kernel.py"
-    program.write_text(f"import json; print(json.dumps({facts!r}))")
-    monkeypatch.setattr(landlock, "abi", lambda: facts["landlock"])
-    monkeypatch.setattr(kernel, "__file__", str(program))
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    (found,) = sandbox.sandbox()
+    monkeypatch.setattr("fcnet.judge.isolation.what_is_held", lambda isolation: held)
+    (found,) = surroundings.sandbox()
     assert found.status == status
+    assert found.found.endswith(f"; {words}")
     assert bool(found.advice) == (status == "note")
+
+
+def test_what_is_held_is_asked_of_a_process_as_a_grading_asks_it() -> None:
+    (found,) = surroundings.sandbox()
+    held = what_is_held("auto")
+    assert found.status == ("note" if not_held(held) else "ok")
 
 
 # Data sets

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from fcnet import FCNetClassifier
+from fcnet.data.preprocessing import Preprocessing
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
-from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.inputs import mean_and_scale, seen
 
 
 def data(N: int = 40, D: int = 5, K: int = 3, seed: int = 0) -> tuple[Any, Any]:
@@ -124,17 +125,17 @@ def test_standardised_features_have_mean_0_and_variance_1_over_the_weighted_rows
     X[:, 1] += 1e9  # float32 would keep nothing of it
     X[:, 2] = 0.1
     weights = np.random.default_rng(0).exponential(size=len(X))
-    found = Standardisation.of(X, np.arange(len(X)), weights)
+    means, scale = mean_and_scale(X, np.arange(len(X)), weights)
     mean = np.average(X, axis=0, weights=weights)
     variance = np.cov(X.T, aweights=weights, ddof=0).diagonal()
     moving = [0, 1, 3, 4, 5]
-    np.testing.assert_allclose(found.mean, mean, rtol=1e-9)
-    np.testing.assert_allclose(found.scale[moving], variance[moving] ** 0.5, rtol=1e-6)
-    assert found.scale[2] == 1
-    seen = found.apply(X)
-    assert seen.dtype == np.float32
-    assert np.abs(seen[:, 2]).max() < 1e-12
-    assert np.average(seen[:, 1] ** 2, weights=weights) == pytest.approx(1, rel=1e-5)
+    np.testing.assert_allclose(means, mean, rtol=1e-9)
+    np.testing.assert_allclose(scale[moving], variance[moving] ** 0.5, rtol=1e-6)
+    assert scale[2] == 1
+    inputs = seen(X, Preprocessing(means, scale, "float64"))
+    assert inputs.dtype == np.float32
+    assert np.abs(inputs[:, 2]).max() < 1e-12
+    assert np.average(inputs[:, 1] ** 2, weights=weights) == pytest.approx(1, rel=1e-5)
 
 
 def test_a_large_offset_costs_no_digits() -> None:

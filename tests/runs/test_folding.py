@@ -19,7 +19,7 @@ from fcnet.runs import folding
 from fcnet.runs.folding import fold, fold_runs
 from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import train_run
-from fcnet.torch_net import prediction
+from fcnet.torch_net import weights
 from fcnet.train.model import Model
 from trainings import small
 
@@ -167,12 +167,12 @@ def test_a_run_of_a_gpu_is_tested_there_and_by_numpy_where_there_is_none(
     monkeypatch.setattr(RunFolder, "read_record", lambda folder: record)
     used = []
 
-    def gpu_logits(model: Model) -> Any:
-        used.append(model)
-        return prediction.device_logits(model, torch.device("cpu"))
+    def gpu_scores(*network: Any) -> Any:
+        used.append(network)
+        return weights.scores_on(torch.device("cpu"), *network)
 
     again = use_test_set(run, digits, again=True, views=DEFORMATION)
-    monkeypatch.setattr(prediction, "gpu_logits", gpu_logits)
+    monkeypatch.setattr(weights, "gpu_scores", gpu_scores)
     there = use_test_set(run, digits, again=True, views=DEFORMATION)
     assert len(used) == 1
     for result in (again, there):

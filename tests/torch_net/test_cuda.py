@@ -22,7 +22,7 @@ from fcnet.runs.training import train_run
 from fcnet.torch_net.capture import Recording
 from fcnet.torch_net.engine import TorchEngine
 from fcnet.torch_net.hardware import has_bfloat16
-from fcnet.torch_net.prediction import gpu_logits
+from fcnet.torch_net.weights import gpu_scores
 from fcnet.torch_net.workers import ProcessGroup
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import NumpyEngine
@@ -163,11 +163,11 @@ def test_a_stopped_training_goes_on_bit_for_bit(
 def test_the_test_on_the_gpu_is_that_on_the_cpu(digits: Dataset, tmp_path: Path) -> None:
     train_run(on_gpu("float32", hidden=(64, 32)), digits, tmp_path / "run")
     model = Model.load(tmp_path / "run")
-    logits = gpu_logits(model)
-    assert logits is not None
+    scores = gpu_scores(model.architecture, model.params)
+    assert scores is not None
     images = digits.train.images[:500]
     expected = model.logits(images)
-    assert np.abs(logits(images) - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(model.logits(images, scores) - expected).max() <= 1e-5 * np.abs(expected).max()
     assert use_test_set(tmp_path / "run", digits)["accuracy"] > 0.85
 
 

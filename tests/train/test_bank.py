@@ -19,7 +19,6 @@ from fcnet.runs.engines import workplace
 from fcnet.runs.training import train_run
 from fcnet.train.bank import Bank
 from fcnet.train.config import TrainConfig
-from fcnet.train.cost import step_products
 from fcnet.train.engine import Engine
 from fcnet.train.fit import Fit
 from run_folders import differences
@@ -136,8 +135,8 @@ def test_a_bank_larger_than_the_memory_is_refused(
         ({"preprocessing": "standardised"}, "bank is 2, give 0, or choose the preprocessing whitened"),
         ({"mixup": 0.2}, "bank is 2, give 0 with mixup, which changes minibatches"),
         ({"cutout": 2}, "bank is 2, give 0 with cutout, which changes minibatches"),
-        ({"bank": -1}, "bank is -1, give a number of at least 0"),
-        ({"bank": 1.5}, "bank is 1.5, give a whole number"),
+        ({"bank": -1}, "bank is -1, give a whole number of at least 0"),
+        ({"bank": 1.5}, "bank is 1.5, give a whole number of at least 0"),
     ],
 )
 def test_settings_without_a_meaning_are_one_line(settings: dict[str, Any], message: str) -> None:
@@ -154,7 +153,7 @@ def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_its_arithmetic_is_that_of_the_epochs_that_project() -> None:
     def products(**settings: Any) -> int:
-        return step_products(TrainConfig(preprocessing="whitened", components=100, **settings), 3072, 10)
+        return TrainConfig(preprocessing="whitened", components=100, **settings).step_products(3072, 10)
 
     projection = products() - products(bank=1, epochs=10**6)
     assert projection == pytest.approx(200 * 3072 * 100, rel=1e-5)

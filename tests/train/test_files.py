@@ -229,7 +229,7 @@ def checkpoint() -> Checkpoint:
         "optimiser.steps": np.array(7),
         "rng": rng.integers(2**64, size=6, dtype=np.uint64),
     }
-    return Checkpoint(12, 3.5, 2, [0.1, 2 / 3, 1e-300], state, data="abc")
+    return Checkpoint(12, 3.5, 2, losses=[0.1, 2 / 3, 1e-300], state=state, data="abc")
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
@@ -252,8 +252,8 @@ def test_no_checkpoint_is_no_error(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_losses_since_the_last_evaluation_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
-    save_checkpoint(path, Checkpoint(0, 0.0, 0, [], {}))
-    assert load_checkpoint(path) == Checkpoint(0, 0.0, 0, [], {})
+    save_checkpoint(path, Checkpoint(0, 0.0, 0, losses=[], state={}))
+    assert load_checkpoint(path) == Checkpoint(0, 0.0, 0, losses=[], state={})
 
 
 def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
     path = tmp_path / "state.safetensors"
     save_checkpoint(path, checkpoint())
     before = path.read_bytes()
-    large = Checkpoint(13, 4.0, 2, [], {"network.W1": np.zeros(10_000)})
+    large = Checkpoint(13, 4.0, 2, losses=[], state={"network.W1": np.zeros(10_000)})
     with files_no_larger_than(4096), pytest.raises(RunError, match=r"^cannot write"):
         save_checkpoint(path, large)
     assert path.read_bytes() == before

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from fcnet.train.checkpoint import Checkpoint
 from hostile.prepare import (
@@ -398,7 +399,7 @@ def _models() -> Iterator[Case]:
 def _with_state(part: str, change: Callable[[Any], Any], found: Checkpoint) -> Checkpoint:
     """A checkpoint with other arrays under the names that begin with `part`."""
     changed = {name: change(v) if name.startswith(part) and v.ndim else v for name, v in found.state.items()}
-    return replace(found, state=changed)
+    return structs.replace(found, state=changed)
 
 
 def _checkpoints() -> Iterator[Case]:
@@ -435,7 +436,7 @@ def _checkpoints() -> Iterator[Case]:
     for what, changes in places.items():
         yield Case(
             f"checkpoint: {what}",
-            checkpoint(partial(replace, **changes)),
+            checkpoint(partial(structs.replace, **changes)),
             "checkpoint",
             "unfinished",
         )

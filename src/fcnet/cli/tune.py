@@ -5,17 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
 from fcnet.errors import DivergedError
 from fcnet.extension import program
 from fcnet.train.config import TrainConfig
-from fcnet.train.ranges import AT_LEAST_1, POSITIVE, require
+from fcnet.train.ranges import AT_LEAST_1, POSITIVE
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
@@ -23,11 +22,7 @@ if TYPE_CHECKING:
     from fcnet.tuning.search import Search
     from fcnet.tuning.status import Status
 
-LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "trials": AT_LEAST_1,
-    "workers": AT_LEAST_1,
-    "minutes": POSITIVE,
-}
+LIMITS = {"trials": AT_LEAST_1, "workers": AT_LEAST_1, "minutes": POSITIVE}
 """Valid values of these options."""
 
 
@@ -135,9 +130,9 @@ class Tune:
         from fcnet.tuning.space import check_names
         from fcnet.tuning.storage import url_of
 
-        for name, (fits, wanted) in LIMITS.items():
-            value = getattr(self, name)
-            require(f"--{name}", value, value is None or fits(value), wanted)
+        for name, limit in LIMITS.items():
+            if getattr(self, name) is not None:
+                limit.number(f"--{name}", getattr(self, name))
         check_names(self.vary or ())
         if self.storage and without_password(self.storage) != self.storage:
             print(

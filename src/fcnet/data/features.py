@@ -19,12 +19,6 @@ Array = NDArray[Any]
 NUMBERS = 1_000_000
 """Numbers that are converted at once wherever all rows are walked through."""
 
-EXACT = 2.0**-960
-"""A variance below it may have lost digits, since squares below 2^-1022 do."""
-
-SMALL = 2.0**-400
-"""Numbers above it have no variance below `EXACT`, unless they are all the same."""
-
 
 def chunks(count: int, width: int) -> Iterator[slice]:
     """Cut `count` rows of numbers into pieces of about `NUMBERS`."""
@@ -38,52 +32,13 @@ def moments(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted mean and standard deviation of each feature, (width,) each, in two passes.
 
-    Features of very small numbers, whose squares would be zero, take three more.
+    Numbers below 1e-162, whose squares are zero, have the standard deviation 0.
 
     Parameters
     ----------
     take : gives rows of features (n, width) by their slice
     weights : (N,) of the rows
     """
-    mean, variance = _mean_and_variance(take, width, weights)
-
-    def largest() -> Array:
-        found = np.zeros(width)
-        for here in chunks(len(weights), width):
-            np.maximum(found, np.abs(np.asarray(take(here), np.float64)).max(axis=0), out=found)
-        return found
-
-    def in_units(unit: Array) -> Array:
-        return _mean_and_variance(lambda here: np.asarray(take(here)) / unit, width, weights)[1]
-
-    return mean, deviations(variance, largest, in_units)
-
-
-def deviations(
-    variance: Array, largest: Callable[[], Array], in_units: Callable[[Array], Array]
-) -> NDArray[np.float64]:
-    """The square roots of variances (D,), of those too that are too small for 64 bits.
-
-    Parameters
-    ----------
-    variance : (D,), zero or without its last digits where the squares are too small
-    largest : gives the largest absolute value of each feature (D,)
-    in_units : gives the variances (D,) of the features divided by powers of 2 (D,)
-    """
-    deviation: NDArray[np.float64] = np.sqrt(variance)
-    if not (variance < EXACT).any():
-        return deviation
-    values = largest()
-    small = (variance < EXACT) & (values > 0) & (values < SMALL)
-    if not small.any():
-        return deviation
-    unit = np.where(small, np.ldexp(1.0, np.frexp(values)[1]), 1.0)
-    return np.where(small, unit * np.sqrt(in_units(unit)), deviation)
-
-
-def _mean_and_variance(
-    take: Callable[[slice], Array], width: int, weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     mean, variance, total = np.zeros(width), np.zeros(width), weights.sum()
     for here in chunks(len(weights), width):
         mean += weights[here] @ np.asarray(take(here), dtype=np.float64)
@@ -92,7 +47,7 @@ def _mean_and_variance(
         deviation = np.asarray(take(here)) - mean
         np.square(deviation, out=deviation)
         variance += weights[here] @ deviation
-    return mean, variance / total
+    return mean, np.sqrt(variance / total)
 
 
 def scales(mean: Array, deviation: Array, count: int) -> NDArray[np.float64]:
@@ -152,14 +107,6 @@ def shifted_and_scaled(rows: Array, mean: Array, scale: Array | float, out: Arra
             f"in column {column}: scale its features, or repair or drop that row"
         )
     return out
-
-
-def extremes(rows: Array) -> tuple[Array, Array]:
-    """The smallest and the largest value of each feature (D,) of rows (N, D)."""
-    parts = (np.asarray(rows[here]) for here in chunks(*rows.shape))
-    found = [(part.min(axis=0), part.max(axis=0)) for part in parts]
-    low, high = zip(*found, strict=True)
-    return np.min(low, axis=0), np.max(high, axis=0)
 
 
 def constant(rows: Array) -> NDArray[np.bool_]:

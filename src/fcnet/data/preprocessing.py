@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.features import chunks, extremes, moments, scales, shifted_and_scaled, spared
+from fcnet.data.features import chunks, moments, scales, shifted_and_scaled, spared
 from fcnet.errors import DataError
 
 Kind = Literal["uint8", "float32", "float64"]
@@ -129,8 +129,8 @@ def of_features(
     if one_by_one:
         return Preprocessing(*spared(mean, scales(mean, deviation, len(rows)), indicators), takes)
     with np.errstate(over="ignore", invalid="ignore"):
-        low, high = extremes(rows)
-        reach = np.maximum(high - mean, mean - low)
+        farthest = [np.abs(rows[here] - mean).max(axis=0) for here in chunks(*rows.shape)]
+    reach = np.max(farthest, axis=0)
     if not (reach < np.finfo(np.float32).max).all():
         raise DataError(
             f"feature {int(np.argmax(reach))} reaches {reach.max():.4g} from its mean, too large for the "

@@ -2,10 +2,8 @@
 
 finding        what a check reports
 arithmetic     NumPy, the libraries of its products, threads, PyTorch and its device
-surroundings   Python, packages, variables, places to write to, the terminal
+surroundings   Python, packages, variables, places to write to, the terminal, how foreign code is isolated
 storage        the cache and the data sets
-sandbox        what the kernel offers to isolate foreign code
-kernel         the small program that asks the kernel, in a process of its own
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from fcnet.doctor import arithmetic, sandbox, storage, surroundings
+from fcnet.doctor import arithmetic, storage, surroundings
 from fcnet.doctor.finding import Finding
 
 Check = Callable[[], Iterable[Finding]]
@@ -32,7 +30,7 @@ CHECKS: list[Check] = [
     surroundings.terminal,
     storage.cache,
     storage.data_sets,
-    sandbox.sandbox,
+    surroundings.sandbox,
 ]
 """All checks, in the order in which they are shown."""
 

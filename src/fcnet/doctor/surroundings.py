@@ -1,4 +1,4 @@
-"""Python, packages, variables, places to write to, and the terminal."""
+"""Python, packages, variables, places to write to, the terminal, and how foreign code is isolated."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def places() -> Iterator[Finding]:
     """Folders that must be writable: for runs, for temporary files, for the cache."""
     for name, where, advice in (
         ("run folders", Path.cwd, "change to a folder of yours, or give --out another"),
-        ("temporary", _temporary, "set TMPDIR to a folder that is writable"),
+        ("temporary", lambda: Path(tempfile.gettempdir()), "set TMPDIR to a folder that is writable"),
         ("cache folder", _cache, "set FCNET_CACHE to a folder that is writable"),
     ):
         try:
@@ -106,10 +106,6 @@ def places() -> Iterator[Finding]:
             yield Finding(name, "note", f"{folder}: only {megabytes(free)} free", "free some space")
         else:
             yield Finding(name, "ok", f"{folder} is writable, {megabytes(free)} free")
-
-
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir())
 
 
 def _cache() -> Path:
@@ -148,3 +144,21 @@ def terminal() -> Iterator[Finding]:
         yield Finding("output", "note", found, f"tables fit into {WIDTH} columns, make the window wider")
     else:
         yield Finding("output", "ok", found)
+
+
+def sandbox() -> Iterator[Finding]:
+    """What foreign code can be kept from, asked of a submission's process as `fcnet grade` asks it."""
+    if not sys.platform.startswith("linux"):
+        advice = "foreign code is isolated fully on Linux alone"
+        yield Finding("sandbox", "note", f"{sys.platform} has no Landlock and no seccomp", advice)
+        return
+    from fcnet.judge.child import landlock
+    from fcnet.judge.isolation import not_held, what_is_held
+
+    held, version = what_is_held("auto"), landlock.abi()
+    guards = f"Landlock {version}" if version else "no Landlock"
+    if missing := not_held(held):
+        advice = "foreign code is isolated in part only: use Linux 6.2 or newer, or install bubblewrap"
+        yield Finding("sandbox", "note", f"{guards}; not restricted: {', '.join(missing)}", advice)
+    else:
+        yield Finding("sandbox", "ok", f"{guards}; restricted: {', '.join(held)}")

@@ -6,11 +6,11 @@ base         what both share
 tables       DataFrames and Arrow tables
 settings     its parameters, checked
 examples     weighted examples, independent of the order and repetitions of rows
-inputs       from features, dense or sparse, to the network's inputs
+inputs       the examples of an epoch: from features, dense or sparse, to the network's inputs
 targets      labels, class weights and sample weights
 learner      the network with its optimiser: an epoch of training, class scores
 training     epoch after epoch
-prediction   predictions of a trained classifier
+prediction   the outputs of a trained network
 history      the record of each epoch
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from fcnet.data.features import spared
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
-from fcnet.estimator.inputs import Standardisation
+from fcnet.estimator.inputs import mean_and_scale
 from fcnet.estimator.learner import Learner
 from fcnet.estimator.prediction import Scores
 from fcnet.estimator.settings import Settings
-from fcnet.estimator.training import Training
+from fcnet.estimator.training import train
 from fcnet.notebook import Rows
-from fcnet.train.schedules import Schedule
+from fcnet.train.schedules import Schedule, make_schedule
 
 Array = NDArray[Any]
 
@@ -28,6 +29,7 @@ Weighing = Callable[[Array], NDArray[np.float64]]
 """From targets (N,) to factors on the weights of their examples, (N,)."""
 
 
+@dataclass(eq=False, repr=False)
 class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     """A network that is trained on rows of features; what it learns of them, the subclasses say."""
 
@@ -37,52 +39,27 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
     _row: ClassVar[type]
     """What a row of the history is."""
 
-    history_: Rows[Any]
-
-    def __init__(
-        self,
-        hidden: int | Iterable[int] = (100,),
-        *,
-        activation: str = "relu",
-        norm: str = "none",
-        blocks: int = 0,
-        epochs: int = 100,
-        batch_size: int | Literal["auto"] = "auto",
-        learning_rate: float = 2e-3,
-        optimiser: str = "adam",
-        momentum: float = 0.9,
-        schedule: str = "cosine",
-        reg: float = 1e-3,
-        dropout: float = 0.0,
-        initialisation: str | float = "he",
-        standardise: bool = True,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-        callback: Callable[[Any], object] | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.norm = norm
-        self.blocks = blocks
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.optimiser = optimiser
-        self.momentum = momentum
-        self.schedule = schedule
-        self.reg = reg
-        self.dropout = dropout
-        self.initialisation = initialisation
-        self.standardise = standardise
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callback = callback
+    hidden: int | Iterable[int] = (100,)
+    _: KW_ONLY
+    activation: str = "relu"
+    norm: str = "none"
+    blocks: int = 0
+    epochs: int = 100
+    batch_size: int | Literal["auto"] = "auto"
+    learning_rate: float = 2e-3
+    optimiser: str = "adam"
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    reg: float = 1e-3
+    dropout: float = 0.0
+    initialisation: str | float = "he"
+    standardise: bool = True
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    warm_start: bool = False
+    random_state: int | np.random.RandomState | None = None
+    verbose: bool = False
+    callback: Callable[[Any], object] | None = None
 
     @abstractmethod
     def _given(
@@ -148,7 +125,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         settings = Settings.of(self)
         continued = bool(self.warm_start) and hasattr(self, "params_")
         if not continued:
-            self._forget("params_")  # a fit that fails leaves nothing half old and half new
+            self.__dict__.pop("params_", None)  # a fit that fails leaves nothing half old and half new
         table = self._given(X, y, not continued, sample_weight).in_range()
         weigh = self._weighing(table)
         table = _weighed(table, weigh).in_range().distinct()
@@ -165,13 +142,11 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
         learner = self._new_learner(settings, seed, continued)
         per_epoch = settings.steps_per_epoch(len(table))
         before = len(self.history_)
-        training = self._training(
-            learner, table, validation, settings.schedule_of(settings.epochs * per_epoch, per_epoch)
-        )
-        self.loss_ = training.run(settings.epochs, settings.patience)
+        schedule = make_schedule(settings, per_epoch, settings.epochs * per_epoch)
+        self._train(learner, table, validation, schedule, settings.epochs, settings.patience)
         self.n_iter_ = len(self.history_) - before
         self.params_ = learner.params
-        self._forget("_learner")  # a partial_fit after this starts without momentum
+        self.__dict__.pop("_learner", None)  # a partial_fit after this starts without momentum
         return self
 
     def _partial_fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
@@ -188,7 +163,7 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             self._learner = self._new_learner(settings, seed, continued=not first)
             self.params_ = self._learner.params
         self._learner.settings = settings
-        self.loss_ = self._training(self._learner, table, None, settings.constant()).run(epochs=1)
+        self._train(self._learner, table, None, lambda step: settings.learning_rate, epochs=1)
         self.n_iter_ += 1
         return self
 
@@ -202,10 +177,11 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
 
     def _standardise(self, table: Table) -> None:
         self._learn_scale(table)
-        features = table.X.shape[1]
-        found = table.standardisation() if self.standardise else Standardisation.none(features)
-        kept = self._left_alone(found)
-        self.mean_, self.scale_ = kept.mean, kept.scale
+        mean, scale = np.zeros(table.X.shape[1]), np.ones(table.X.shape[1])
+        if self.standardise:
+            mean, scale = mean_and_scale(table.X, table.rows, table.weights)
+        mapping = getattr(self, "mapping_", None)
+        self.mean_, self.scale_ = spared(mean, scale, None if mapping is None else mapping.indicators)
 
     def _new_learner(self, settings: Settings, seed: int, continued: bool) -> Learner:
         """A network without momentum so far, with new weights or with the current ones."""
@@ -220,21 +196,34 @@ class FCNetEstimator(Scores, BaseEstimator):  # type: ignore[misc]
             )
         return Learner(settings, architecture, seed, epoch=len(self.history_), params=self.params_)
 
-    def _training(
-        self, learner: Learner, table: Table, validation: Table | None, schedule: Schedule
-    ) -> Training:
-        standardisation = Standardisation(self.mean_, self.scale_)
-        examples = self._scaled(table).examples(standardisation)
-        validated = None if validation is None else self._scaled(validation).examples(standardisation)
-        return Training(
-            learner, examples, validated, schedule, self.history_, self._told, self._row, self._unit
-        )
+    def _train(
+        self,
+        learner: Learner,
+        table: Table,
+        validation: Table | None,
+        schedule: Schedule,
+        epochs: int,
+        patience: int | None = None,
+    ) -> None:
+        """Train for some epochs and set `loss_`."""
+        examples = self._scaled(table).examples(self._preprocessing)
+        validated = None if validation is None else self._scaled(validation).examples(self._preprocessing)
+        loss = train(learner, examples, validated, schedule, self._told, epochs, patience)
+        self.loss_ = self._unit * loss
 
-    def _forget(self, name: str) -> None:
-        if hasattr(self, name):
-            delattr(self, name)
-
-    def _told(self, row: Any) -> bool:
+    def _told(
+        self,
+        learning_rate: float,
+        found: tuple[float, float],
+        validated: tuple[float, float] | None,
+        seconds: float,
+    ) -> bool:
+        """Record an epoch and report it; whether to stop."""
+        (loss, score), (val_loss, val_score) = found, validated or (None, None)
+        loss, val_loss = self._unit * loss, None if val_loss is None else self._unit * val_loss
+        number = len(self.history_) + 1
+        row = self._row(number, learning_rate, loss, score, val_loss, val_score, seconds)
+        self.history_.append(row)
         if self.verbose:
             print(row)
         return self.callback is not None and bool(self.callback(row))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -14,13 +16,13 @@ from fcnet.errors import DataError
 from fcnet.estimator.base import FCNetEstimator, Weighing
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
-from fcnet.estimator.prediction import Predictions
 from fcnet.estimator.targets import class_factors, known_classes, labels_of, sample_weights
 
 Array = NDArray[Any]
 
 
-class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ignore[misc]
+@dataclass(eq=False, repr=False, kw_only=True)
+class FCNetClassifier(ClassifierMixin, FCNetEstimator):  # type: ignore[misc]
     """A fully-connected network of any depth as a scikit-learn classifier.
 
     It minimises sum_i w_i l_i / sum_i w_i + reg * (sum of the squared weights of the network), l_i being the
@@ -82,56 +84,8 @@ class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ig
 
     _loss, _row = "cross-entropy", Epoch
 
-    def __init__(
-        self,
-        hidden: int | Iterable[int] = (100,),
-        *,
-        activation: str = "relu",
-        norm: str = "none",
-        blocks: int = 0,
-        epochs: int = 100,
-        batch_size: int | Literal["auto"] = "auto",
-        learning_rate: float = 2e-3,
-        optimiser: str = "adam",
-        momentum: float = 0.9,
-        schedule: str = "cosine",
-        reg: float = 1e-3,
-        dropout: float = 0.0,
-        label_smoothing: float = 0.0,
-        initialisation: str | float = "he",
-        standardise: bool = True,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-        callback: Callable[[Epoch], object] | None = None,
-    ) -> None:
-        super().__init__(
-            hidden,
-            activation=activation,
-            norm=norm,
-            blocks=blocks,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            optimiser=optimiser,
-            momentum=momentum,
-            schedule=schedule,
-            reg=reg,
-            dropout=dropout,
-            initialisation=initialisation,
-            standardise=standardise,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-            callback=callback,
-        )
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
+    label_smoothing: float = 0.0
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
 
     def partial_fit(
         self,
@@ -163,8 +117,26 @@ class FCNetClassifier(ClassifierMixin, Predictions, FCNetEstimator):  # type: ig
         if isinstance(self.class_weight, str):
             raise DataError(f"class_weight is {self.class_weight!r}, partial_fit needs a dict or None")
         first = not hasattr(self, "params_")
-        self.classes_ = known_classes(classes, None if first else self.classes_)
+        self.classes_: Array = known_classes(classes, None if first else self.classes_)
         return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each row of X (N, D), as labels (N,)."""
+        places = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[places])
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability (N, K) float32 of each class, in the order of `classes_`."""
+        return np.asarray(softmax(self._scores(X), axis=1))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
+        return np.asarray(log_softmax(self._scores(X), axis=1))
+
+    def decision_function(self, X: Any) -> Array:
+        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
+        Z = self._scores(X)
+        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
 
     def _given(
         self, X: Any, y: Any, reset: bool, sample_weight: Any, *, known: bool = False, name: str = "y"

@@ -8,10 +8,8 @@ has no effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,27 +17,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fcnet.data.features import chunks
+from fcnet.data.preprocessing import Preprocessing
 from fcnet.errors import DataError
-from fcnet.estimator.inputs import Inputs, Rows, Standardisation
+from fcnet.estimator.inputs import Examples, Rows
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The examples of an epoch.
-
-    inputs : N rows
-    labels : (N,) int64 in [0, K), or of a regression float64
-    weights : (N,) float32, the weight of each example; None for ones
-    """
-
-    inputs: Inputs
-    labels: Array
-    weights: NDArray[np.float32] | None
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -106,11 +88,7 @@ class Table:
             )
         return self.part(np.flatnonzero(~aside)), self.part(np.flatnonzero(aside))
 
-    def standardisation(self) -> Standardisation:
-        """What gives each feature mean 0 and variance 1 over these weighted rows."""
-        return Standardisation.of(self.X, self.rows, self.weights)
-
-    def examples(self, standardisation: Standardisation) -> Examples:
+    def examples(self, preprocessing: Preprocessing) -> Examples:
         """The rows as the network sees them.
 
         Raises
@@ -125,7 +103,7 @@ class Table:
                 f"sample_weight and class_weight give an example the weight {self.weights.max():g}, "
                 f"which the network's 32 bits cannot hold: give weights near 1"
             )
-        return Examples(Inputs(self.X, self.rows, standardisation), self.labels, weights)
+        return Examples(self.X, self.rows, self.labels, weights, preprocessing)
 
 
 def _hashes(X: Any, rows: Rows, labels: Array) -> Array:
@@ -135,29 +113,13 @@ def _hashes(X: Any, rows: Rows, labels: Array) -> Array:
     """
     found = []
     for here in chunks(len(rows), X.shape[1]):
-        contents = (_sparse_contents if sparse.issparse(X) else _contents)(X[rows[here]])
-        for label, (places, values) in zip(labels[here], contents, strict=True):
-            content = blake2b(places, digest_size=16)
-            content.update(values)
+        chunk = X[rows[here]]
+        values = np.asarray(chunk.toarray() if sparse.issparse(X) else chunk, np.float64)
+        present = values != 0
+        places = np.packbits(present, axis=1)
+        for label, row, on, bits in zip(labels[here], values, present, places, strict=True):
+            content = blake2b(bits, digest_size=16)
+            content.update(row[on])
             content.update(label.tobytes())
             found.append(content.digest())
     return np.frombuffer(b"".join(found), dtype=[("high", "<u8"), ("low", "<u8")])
-
-
-def _contents(chunk: Array) -> Iterator[tuple[Any, Any]]:
-    """Of each row: a bit for each feature, on where it is not zero, and the values there."""
-    values = chunk.astype(np.float64, copy=False)
-    present = values != 0
-    for row, on, bits in zip(values, present, np.packbits(present, axis=1), strict=True):
-        yield bits, row[on]
-
-
-def _sparse_contents(chunk: Any) -> Iterator[tuple[Any, Any]]:
-    """The same of a CSR matrix; the chunk is tidied up."""
-    chunk.sum_duplicates()  # sorts, too
-    chunk.eliminate_zeros()
-    values, width = chunk.data.astype(np.float64, copy=False), chunk.shape[1]
-    for begin, end in pairwise(chunk.indptr):
-        on = np.zeros(width, dtype=bool)
-        on[chunk.indices[begin:end]] = True
-        yield np.packbits(on), values[begin:end]

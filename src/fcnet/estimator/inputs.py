@@ -7,89 +7,84 @@ keep their digits. Sparse rows become dense a minibatch at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fcnet.data.features import chunks, deviations, moments, scales, shifted_and_scaled
+from fcnet.data.features import chunks, moments, scales
+from fcnet.data.preprocessing import Preprocessing
 from fcnet.net.blas import buffer
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Standardisation:
-    """x = (feature - mean) / scale.
+def mean_and_scale(X: Any, rows: Rows, weights: NDArray[np.float64]) -> tuple[Array, Array]:
+    """What gives each feature mean 0 and variance 1 over weighted rows of X, (D,) each, see `scales`.
 
-    mean : (D,) float64
-    scale : (D,) float64, positive
+    Raises
+    ------
+    DataError : `feature J of X spreads too far, ...`
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if sparse.issparse(X):
+            from sklearn.utils.sparsefuncs import mean_variance_axis
 
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-
-    @classmethod
-    def none(cls, features: int) -> Standardisation:
-        """Features as they are."""
-        return cls(np.zeros(features), np.ones(features))
-
-    @classmethod
-    def of(cls, X: Any, rows: Rows, weights: NDArray[np.float64]) -> Standardisation:
-        """To mean 0 and variance 1 over weighted rows of X; the scale of a constant feature is 1.
-
-        Raises
-        ------
-        DataError : `feature J of X spreads too far, ...`
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            if sparse.issparse(X):
-                mean, deviation = _sparse_moments(X, rows, weights)
-            else:
-                mean, deviation = moments(lambda here: X[rows[here]], X.shape[1], weights)
-        return cls(mean, scales(mean, deviation, len(rows)))
-
-    def apply(self, X: Any) -> NDArray[np.float32]:
-        """What the network sees of X (N, D), dense or sparse: dense, C-contiguous.
-
-        Raises
-        ------
-        DataError : `X holds numbers too large for the network, ...`
-        """
-        dense = X.toarray() if sparse.issparse(X) else X
-        return shifted_and_scaled(dense, self.mean, self.scale, np.empty(dense.shape, np.float32))
+            mean, variance = mean_variance_axis(X[rows].astype(np.float64), axis=0, weights=weights)
+            deviation = np.sqrt(variance)
+        else:
+            mean, deviation = moments(lambda here: X[rows[here]], X.shape[1], weights)
+    return mean, scales(mean, deviation, len(rows))
 
 
-class Inputs:
-    """Rows of X as the network sees them.
+def seen(X: Any, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """What the network sees of X (N, D), dense or sparse: dense, C-contiguous.
+
+    Raises
+    ------
+    DataError : `X holds numbers too large for the network, ...`
+    """
+    return preprocessing(X.toarray() if sparse.issparse(X) else X)
+
+
+class Examples:
+    """The examples of an epoch: rows of X as the network sees them, with labels and weights.
 
     Parameters
     ----------
     X : (M, D), an array or a CSR matrix
     rows : (N,) which of its rows, in which order
-    standardisation : applied at once where X is dense, to each minibatch where it is sparse
+    labels : (N,) int64 in [0, K), or of a regression float64
+    weights : (N,) float32, the weight of each example; None for ones
+    preprocessing : applied at once where X is dense, to each minibatch where it is sparse
     """
 
-    def __init__(self, X: Any, rows: Rows, standardisation: Standardisation) -> None:
-        self.standardisation = standardisation
+    def __init__(
+        self,
+        X: Any,
+        rows: Rows,
+        labels: Array,
+        weights: NDArray[np.float32] | None,
+        preprocessing: Preprocessing,
+    ) -> None:
+        self.labels, self.weights, self.preprocessing = labels, weights, preprocessing
         self._sparse = X[rows] if sparse.issparse(X) else None
         self._shape = len(rows), X.shape[1]
         self._buffers: dict[str, Array] = {}
         if self._sparse is None:
             self._dense = np.empty(self._shape, np.float32)
             for here in chunks(*self._shape):
-                self._dense[here] = standardisation.apply(X[rows[here]])
+                preprocessing.apply(X[rows[here]], self._dense[here])
 
     def __len__(self) -> int:
-        return self._shape[0]
+        return len(self.labels)
 
     def take(self, rows: Any) -> NDArray[np.float32]:
-        """Rows by number or slice, (B, D), C-contiguous; by number valid until the next call."""
+        """Inputs by number or slice, (B, D), C-contiguous; by number valid until the next call."""
         if self._sparse is not None:
-            return self.standardisation.apply(self._sparse[rows])
+            return seen(self._sparse[rows], self.preprocessing)
         if isinstance(rows, slice):
             return self._dense[rows]
         taken = buffer(self._buffers, "taken", (len(rows), self._shape[1]), self._dense.dtype)
@@ -98,17 +93,3 @@ class Inputs:
     def chunks(self) -> Iterator[slice]:
         """All rows, a piece at a time."""
         return chunks(*self._shape)
-
-
-def _sparse_moments(X: Any, rows: Rows, weights: NDArray[np.float64]) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation of each feature, as `moments`, of rows of a CSR matrix."""
-    from sklearn.utils.sparsefuncs import mean_variance_axis
-
-    own = X[rows].astype(np.float64)
-
-    def in_units(unit: Array) -> Array:
-        variance: Array = mean_variance_axis(own @ sparse.diags(1 / unit), axis=0, weights=weights)[1]
-        return variance
-
-    mean, variance = mean_variance_axis(own, axis=0, weights=weights)
-    return mean, deviations(variance, lambda: abs(own).max(axis=0).toarray()[0], in_units)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from fcnet.data.minibatches import minibatches
 from fcnet.errors import DivergedError
-from fcnet.estimator.examples import Examples
+from fcnet.estimator.inputs import Examples
 from fcnet.estimator.settings import Settings
 from fcnet.net.architecture import Architecture
 from fcnet.net.losses import cross_entropies
 from fcnet.net.network import Network
+from fcnet.net.optimisers import make_optimiser
 from fcnet.train.schedules import Schedule
 
 Array = NDArray[Any]
@@ -45,7 +47,7 @@ class Learner:
         self.seed = seed
         self.epoch = epoch
         self.step = 0
-        self.optimiser = settings.make_optimiser()
+        self.optimiser = make_optimiser(settings.optimiser, settings)
         self.network = Network(
             architecture,
             np.random.default_rng([seed, 2**32 - 1]),  # apart from every epoch's own
@@ -76,7 +78,7 @@ class Learner:
         for batch in minibatches(len(examples), batch_size, 1, self.seed, self.epoch):
             rows, learning_rate = batch.rows, schedule(self.step)
             loss = self.network.step(
-                examples.inputs.take(rows),
+                examples.take(rows),
                 examples.labels[rows],
                 self.optimiser,
                 learning_rate,
@@ -124,30 +126,16 @@ def evaluate(network: Network, examples: Examples) -> tuple[float, float]:
     Of classes the loss is in nats and the score the accuracy in [0, 1]; of numbers the loss is their mean
     squared error and the score R^2, which is 0 for their mean.
     """
-    if network.loss_name == "squared":
-        return _of_numbers(network, examples)
-    losses = accuracies = total = 0.0
-    for Z, labels, weights in _outputs(network, examples):
-        losses += float(weights @ cross_entropies(Z, labels))
-        accuracies += weights @ (Z.argmax(axis=1) == labels)
-        total += weights.sum()
-    return float(losses / total), float(accuracies / total)
-
-
-def _of_numbers(network: Network, examples: Examples) -> tuple[float, float]:
-    errors = total = 0.0
-    for Z, targets, weights in _outputs(network, examples):
-        errors += float(weights @ np.square(Z[:, 0] - targets))
-        total += weights.sum()
-    weights = np.ones(len(examples)) if examples.weights is None else examples.weights.astype(np.float64)
-    mean = weights @ examples.labels / total
-    spread = float(weights @ np.square(examples.labels - mean))
-    return errors / total, 1 - errors / spread if spread else float(errors == 0)
-
-
-def _outputs(network: Network, examples: Examples) -> Iterator[tuple[Array, Array, NDArray[np.float64]]]:
-    """Outputs, targets and weights of all examples, a piece at a time."""
-    for here in examples.inputs.chunks():
-        Z = network.predict_logits(examples.inputs.take(here))
-        weights = np.ones(len(Z)) if examples.weights is None else examples.weights[here].astype(np.float64)
-        yield Z, examples.labels[here], weights
+    squared = network.loss_name == "squared"
+    losses, hits = [], []
+    for here in examples.chunks():
+        Z, labels = network.predict_logits(examples.take(here)), examples.labels[here]
+        losses.append(np.square(Z[:, 0] - labels) if squared else cross_entropies(Z, labels))
+        hits.append(Z.argmax(axis=1) == labels)
+    weights = None if examples.weights is None else examples.weights.astype(np.float64)
+    mean = partial(np.average, weights=weights)
+    loss = float(mean(np.concatenate(losses)))
+    if not squared:
+        return loss, float(mean(np.concatenate(hits)))
+    spread = float(mean(np.square(examples.labels - mean(examples.labels))))
+    return loss, 1 - loss / spread if spread else float(loss == 0)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from fcnet.data.features import chunks
-from fcnet.estimator.inputs import Standardisation
+from fcnet.data.preprocessing import Preprocessing
+from fcnet.estimator.inputs import seen
 from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
+from fcnet.notebook import Rows
 
 Array = NDArray[Any]
 
@@ -30,6 +30,7 @@ class Scores(TableInputs):
     params_: dict[str, Array]
     mean_: NDArray[np.float64]
     scale_: NDArray[np.float64]
+    history_: Rows[Any]
 
     def raw_params(self) -> dict[str, NDArray[np.float64]]:
         """The parameters that apply to features as they are: `params_` with the standardisation folded in.
@@ -52,32 +53,10 @@ class Scores(TableInputs):
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = self._checked_alone(X)
-        standardisation = Standardisation(self.mean_, self.scale_)
-        network = self.network()
-        found = [network.predict_logits(standardisation.apply(X[here])) for here in chunks(*X.shape)]
+        network, preprocessing = self.network(), self._preprocessing
+        found = [network.predict_logits(seen(X[here], preprocessing)) for here in chunks(*X.shape)]
         return np.concatenate(found)
 
-
-class Predictions:
-    """The methods of a classifier that has `classes_` and `_scores`."""
-
-    classes_: Array
-    _scores: Callable[[Any], Array]
-
-    def predict(self, X: Any) -> Array:
-        """The most probable label of each row of X (N, D), as labels (N,)."""
-        places = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[places])
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability (N, K) float32 of each class, in the order of `classes_`."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Logarithms (N, K) float32 of the probabilities, exact where those vanish."""
-        return np.asarray(log_softmax(self._scores(X), axis=1))
-
-    def decision_function(self, X: Any) -> Array:
-        """Class scores (N, K) before the softmax; of two classes, how far the second is ahead, (N,)."""
-        Z = self._scores(X)
-        return Z if Z.shape[1] > 2 else Z[:, -1] - Z[:, 0]
+    @property
+    def _preprocessing(self) -> Preprocessing:
+        return Preprocessing(self.mean_, self.scale_, "float64")

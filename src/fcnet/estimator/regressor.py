@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
-from fcnet.data.features import EXACT
 from fcnet.errors import DataError
 from fcnet.estimator.base import FCNetEstimator
 from fcnet.estimator.examples import Table
@@ -17,6 +16,9 @@ from fcnet.estimator.history import RegressionEpoch
 from fcnet.estimator.targets import sample_weights
 
 Array = NDArray[Any]
+
+SMALLEST = 2.0**-960
+"""A variance below it may have lost digits, since squares below 2^-1022 do."""
 
 
 class FCNetRegressor(RegressorMixin, FCNetEstimator):  # type: ignore[misc]
@@ -116,7 +118,7 @@ class FCNetRegressor(RegressorMixin, FCNetEstimator):  # type: ignore[misc]
         if not np.isfinite(deviation):
             raise DataError("y spreads too far: 64 bits cannot hold its variance, divide it by a number")
         same = bool((table.labels == table.labels[0]).all())  # the deviation is only that of rounding
-        if not same and deviation**2 < EXACT:
+        if not same and deviation**2 < SMALLEST:
             raise DataError("y spreads too little: 64 bits cannot hold its variance, multiply it by a number")
         self.target_mean_, self.target_scale_ = mean, 1.0 if same else deviation
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ from sklearn.utils import check_random_state
 from fcnet.data.minibatches import steps_per_epoch
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
-from fcnet.net.optimisers import Optimiser, make_optimiser
 from fcnet.train.ranges import RANGES, check_settings, require
-from fcnet.train.schedules import Constant, Schedule, make_schedule
 
 LARGEST_BATCH = 64
 """Most examples per step with batch_size="auto"."""
@@ -53,27 +50,19 @@ class Settings:
         ------
         DataError : `NAME is V, give ...`
         """
-        patience, batch_size = given.patience, given.batch_size
-        settings = cls(
-            hidden=_sizes(given.hidden),
-            activation=_text("activation", given.activation),
-            norm=_text("norm", given.norm),
-            blocks=_whole("blocks", given.blocks, smallest=0),
-            epochs=_whole("epochs", given.epochs),
-            batch_size=None if _is(batch_size, "auto") else _whole("batch_size", batch_size, 'or "auto"'),
-            learning_rate=_number(given, "learning_rate"),
-            optimiser=_text("optimiser", given.optimiser),
-            momentum=_number(given, "momentum"),
-            schedule=_text("schedule", given.schedule),
-            reg=_number(given, "reg"),
-            dropout=_number(given, "dropout"),
-            label_smoothing=_number(given, "label_smoothing") if hasattr(given, "label_smoothing") else 0.0,
-            initialisation=str(given.initialisation),
-            validation_fraction=_number(given, "validation_fraction"),
-            patience=None if patience is None else _whole("patience", patience, "or None"),
-            loss=given._loss,
-        )
-        check_settings(asdict(settings))
+        auto = isinstance(given.batch_size, str) and given.batch_size == "auto"
+        if not auto:
+            sizes = RANGES["batch_size"]
+            sizes._replace(wanted=f'{sizes.wanted} or "auto"').number("batch_size", given.batch_size)
+        special = {
+            "hidden": _sizes(given.hidden),
+            "batch_size": None if auto else given.batch_size,
+            "label_smoothing": getattr(given, "label_smoothing", 0.0),
+            "initialisation": str(given.initialisation),
+            "loss": given._loss,
+        }
+        others = {one.name: getattr(given, one.name) for one in fields(cls) if one.name not in special}
+        settings = cls(**check_settings(special | others, optional=("batch_size", "patience")))
         _check_switches(given)
         if given.callback is not None and not callable(given.callback):
             raise DataError(f"callback is {given.callback!r}, give a function of one argument or None")
@@ -98,54 +87,15 @@ class Settings:
         """Minibatches that one pass over the examples takes."""
         return steps_per_epoch(examples, self.examples_per_step(examples))
 
-    def make_optimiser(self) -> Optimiser:
-        """The update rule."""
-        return make_optimiser(self.optimiser, self)
-
-    def schedule_of(self, steps: int, steps_per_epoch: int) -> Schedule:
-        """The learning rate of each of `steps` steps."""
-        return make_schedule(self, steps_per_epoch, steps)
-
-    def constant(self) -> Schedule:
-        """The learning rate of a training without a known end."""
-        return Constant(self.learning_rate)
-
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
     words = isinstance(hidden, bytes | bytearray)  # whose letters count as numbers
     try:
         each = tuple(hidden) if hasattr(hidden, "__iter__") and not words else (hidden,)
-        sizes = tuple(0 if isinstance(size, bool) else operator.index(size) for size in each)
-    except TypeError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise DataError(f"hidden is {hidden!r}, give the units of each hidden layer, such as (100,)")
-    return sizes
-
-
-def _whole(name: str, value: Any, otherwise: str = "", smallest: int = 1) -> int:
-    try:
-        number = operator.index(value) if not isinstance(value, bool) else smallest - 1
-    except TypeError:
-        number = smallest - 1
-    if number < smallest:
-        raise DataError(
-            f"{name} is {value!r}, give a whole number of at least {smallest} {otherwise}".rstrip()
-        )
-    return number
-
-
-def _number(given: Any, name: str) -> float:
-    value = getattr(given, name)
-    require(name, value, value is not None, RANGES[name][1])
-    check_settings({name: value})
-    return float(value)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise DataError(f"{name} is {value!r}, give a name")
-    return str(value)
+        return tuple(int(RANGES["hidden"].number("hidden", size)) for size in each)
+    except (TypeError, DataError) as error:
+        wanted = "give the units of each hidden layer, such as (100,)"
+        raise DataError(f"hidden is {hidden!r}, {wanted}") from error
 
 
 def _check_switches(given: Any) -> None:
@@ -162,8 +112,3 @@ def _check_switches(given: Any) -> None:
     except ValueError as error:
         wanted = "a whole number from 0 to 4294967295, a RandomState or None"
         raise DataError(f"random_state is {state!r}, give {wanted}") from error
-
-
-def _is(value: Any, text: str) -> bool:
-    """Whether a value that may be anything, an array too, is this text."""
-    return isinstance(value, str) and value == text

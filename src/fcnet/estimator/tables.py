@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
-from fcnet.data.features import spared
 from fcnet.data.tables.columns import listed
 from fcnet.data.tables.fit import of_all
 from fcnet.data.tables.frames import is_plain, table_in
 from fcnet.data.tables.mapping import Mapping
 from fcnet.errors import DataError
-from fcnet.estimator.inputs import Standardisation
 from fcnet.estimator.targets import sample_weights
 
 Array = NDArray[Any]
@@ -100,10 +98,3 @@ class TableInputs:
                 stacklevel=4,
             )
         return rows
-
-    def _left_alone(self, found: Standardisation) -> Standardisation:
-        """The standardisation that leaves what says a category as it is."""
-        mapping = getattr(self, "mapping_", None)
-        if mapping is None:
-            return found
-        return Standardisation(*spared(found.mean, found.scale, mapping.indicators))

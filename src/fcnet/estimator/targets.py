@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from fcnet.errors import DataError
-from fcnet.train.ranges import is_number, require
+from fcnet.train.ranges import POSITIVE
 
 Array = NDArray[Any]
 
@@ -110,8 +110,5 @@ def class_factors(
         raise DataError(f'class_weight is {class_weight!r}, give None, "balanced" or a dict of labels')
     for label, weight in class_weight.items():
         place = labels_of(np.asarray([label]), classes, "class_weight")
-        require(
-            f"class_weight of {label}", weight, is_number(weight) and 0 < weight < np.inf, "a positive number"
-        )
-        factors[place] = weight
+        factors[place] = POSITIVE.number(f"class_weight of {label}", weight)
     return factors

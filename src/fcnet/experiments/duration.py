@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fcnet.train.cost import step_products
-
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
     from fcnet.train.config import TrainConfig
@@ -64,7 +62,7 @@ def trained(config: TrainConfig, dataset: Dataset) -> float:
     """Seconds, roughly, that a training with the NumPy engine takes here."""
     examples, inputs = len(dataset.train) - config.validation, math.prod(dataset.image_shape)
     steps = config.iterations or config.epochs * max(1, examples // config.batch_size)
-    products = step_products(config, inputs, len(dataset.classes))
+    products = config.step_products(inputs, len(dataset.classes))
     deformed = 3 if config.mirror or config.shift or config.rotate or config.zoom else 1
     speed = step() / PROBE
     one = PROBE * ABOVE_PRODUCTS * products / PRODUCTS + PER_NUMBER * deformed * config.batch_size * inputs

@@ -2,8 +2,9 @@
 
 equations    the steps of a pass, from the derivation: what each reads and writes, its formula and its text
 mistakes     the typical mistakes that the page can make, in words
-toy          the toy problem and the limits of the exercise's checks
-write        what `fcnet explore` does
+run          what the page embeds of a trained network
+encode       tables of numbers as the page takes them
+write        what `fcnet explore` does, with the toy problem and the limits of the exercise's checks
 
 `page/` is the front end, on top of what `fcnet.web` has for all pages.
 """

@@ -50,8 +50,7 @@ def rounded(table: NDArray[Any], kind: Kind) -> Rounded:
 class Pack:
     """The numbers of a page, one after the other."""
 
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
+    content: bytearray = field(default_factory=bytearray)
 
     def add(self, table: Rounded) -> dict[str, Any]:
         """Take a table in; returns where the page finds it."""
@@ -66,11 +65,9 @@ class Pack:
 
     def text(self) -> str:
         """All of it, deflated, in base64."""
-        return base64.b64encode(zlib.compress(b"".join(self.parts), 9)).decode()
+        return base64.b64encode(zlib.compress(self.content, 9)).decode()
 
     def _append(self, numbers: NDArray[Any]) -> int:
-        start = self.size
-        content = numbers.astype(numbers.dtype.newbyteorder("<")).tobytes()
-        self.parts.append(content)
-        self.size += len(content)
+        start = len(self.content)
+        self.content += numbers.astype(numbers.dtype.newbyteorder("<")).tobytes()
         return start

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from fcnet.report.derivation import RECORD
@@ -36,7 +35,7 @@ PLACE = re.compile(
 )
 """An equation in the derivation's text."""
 
-UPDATE = {
+UPDATE: dict[str, Any] = {
     "number": "Algorithm 1",
     "name": "update",
     "title": "Every weight takes a step downhill",
@@ -52,52 +51,35 @@ gradient points uphill, so the step goes the other way, and the learning rate $\
 """Algorithm 1, which the derivation does not need."""
 
 
-@dataclass(frozen=True)
-class Equation:
-    """An equation of the derivation.
+def equations() -> list[dict[str, Any]]:
+    """The two-layer network's equations in the order of the derivation, which is that of computation.
 
     number : of the exercise, such as (16), or what the derivation calls it
+    name : of the value that it gives
     title : in a few words
-    text : how one arrives at it, in Markdown with mathematics
+    reads : names of the values that its line uses, in their order
     formula : LaTeX with the shapes of all factors
     line : of NumPy, NAME = EXPRESSION
+    text : how one arrives at it, in Markdown with mathematics
     part : "forward" or "backward"
     """
-
-    number: str
-    title: str
-    text: str
-    formula: str
-    line: str
-    part: str
-
-    @property
-    def name(self) -> str:
-        """Of the value that it gives."""
-        return self.line.partition(" = ")[0]
-
-    @property
-    def reads(self) -> list[str]:
-        """Names of the values that its line uses, in their order."""
-        tree = ast.parse(self.line.partition(" = ")[2])
-        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-        ordered = sorted(names, key=lambda node: node.col_offset)
-        return list(dict.fromkeys(node.id for node in ordered if node.id not in FUNCTIONS))
-
-
-def equations() -> list[Equation]:
-    """The two-layer network's equations in the order of the derivation, which is that of computation."""
     record = json.loads(RECORD.read_text())["equations"]
     found, part = [], "forward"
     for place in PLACE.finditer(TEXT.read_text()):
         part = "backward" if place["name"] == BACKWARD else part
-        told = record[place["name"]]
-        found.append(
-            Equation(
-                place["number"], place["title"], place["text"].strip(), told["formula"], told["line"], part
-            )
-        )
+        formula, line = record[place["name"]]["formula"], record[place["name"]]["line"]
+        name, _, expression = line.partition(" = ")
+        found.append({
+            "number": place["number"], "name": name, "title": place["title"], "reads": _reads(expression),
+            "formula": formula, "line": line, "text": place["text"].strip(), "part": part,
+        })  # fmt: skip
     return found
+
+
+def _reads(expression: str) -> list[str]:
+    names = [node for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)]
+    ordered = sorted(names, key=lambda node: node.col_offset)
+    return list(dict.fromkeys(node.id for node in ordered if node.id not in FUNCTIONS))
 
 
 def steps() -> list[dict[str, Any]]:
@@ -108,27 +90,14 @@ def steps() -> list[dict[str, Any]]:
     MissingExtraError : the extra `report`, which typesets them, is not installed
     """
     return [
-        *(
-            {
-                "number": one.number,
-                "name": one.name,
-                "title": one.title,
-                "reads": one.reads,
-                "formula": mathml(one.formula, display=True),
-                "line": one.line,
-                "text": to_html(one.text),
-                "part": one.part,
-            }
-            for one in equations()
-        ),
-        UPDATE
-        | {"formula": mathml(str(UPDATE["formula"]), display=True), "text": to_html(str(UPDATE["text"]))},
+        one | {"formula": mathml(one["formula"], display=True), "text": to_html(one["text"])}
+        for one in [*equations(), UPDATE]
     ]
 
 
 def symbols() -> dict[str, str]:
     """MathML of the name of every value that the steps read and write."""
-    written = {one.name: one.formula.partition(" = ")[0] for one in equations()}
+    written = {one["name"]: one["formula"].partition(" = ")[0] for one in equations()}
     updated = {f"new_{name}": GIVEN[name] for name in ("W1", "b1", "W2", "b2")}
     velocities = {f"v_{name}": f"v_{{{GIVEN[name]}}}" for name in ("W1", "b1", "W2", "b2")}
     return {name: mathml(latex) for name, latex in (GIVEN | written | SHORT | updated | velocities).items()}

@@ -4,7 +4,6 @@ blas            one matrix product that scales, adds and writes in place
 libraries       which library it calls: NumPy's OpenBLAS, or MKL where the extra is installed
 cblas           the interface that both have: openblas, mkl
 onednn          oneDNN, which it calls for products in bfloat16
-wheels          the files of libraries that wheels bring
 parameters      a parameter with its gradient, stored as the factors of a product
 layers          linear, ReLU, dropout: each backward right beneath its forward
 losses          softmax cross-entropy

@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.extension import broken, called, is_own, require_methods
 from fcnet.net.blas import buffer
+from fcnet.net.onnx_graph import Graph
 from fcnet.registry import look_up
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 

@@ -106,7 +106,7 @@ def _prepared(
     run = library.prepared_gemm(A, B, C, beta, transpose_A, transpose_B) if library else None
     if run is not None:
         return run
-    multiply = _gemm(C.dtype.char)
+    multiply, _, _ = _without_library(C.dtype.char)
     return lambda alpha: multiply(A, B, C, alpha, beta, transpose_A, transpose_B)
 
 
@@ -172,7 +172,7 @@ def _prepared_sum(x: Array, y: Array) -> Callable[[float], None]:
     run = library.prepared_axpy(x, y) if library else None
     if run is not None:
         return run
-    add = _axpy(y.dtype.char)
+    _, add, _ = _without_library(y.dtype.char)
     return lambda alpha: add(x, y, alpha)
 
 
@@ -197,56 +197,38 @@ def library_used() -> str:
     library = libraries.chosen()
     if library is not None and library.functions["sgemm"] is not None:
         return f"{library.name}, called directly"
-    return "SciPy's BLAS" if _scipys_gemm("f") is not None else "np.matmul, which allocates every product"
+    return _without_library("f")[2]
 
 
 @cache
-def _gemm(kind: str) -> Gemm:
-    """The function that multiplies arrays of this `dtype.char` where no library is called directly."""
-    return (_scipys_gemm(kind) if kind in "fd" else None) or _numpys_gemm
+def _without_library(kind: str) -> tuple[Gemm, Axpy, str]:
+    """What multiplies and adds arrays of this `dtype.char` where no library is called directly, and its name.
 
-
-@cache
-def _axpy(kind: str) -> Axpy:
-    """The function that adds arrays of this `dtype.char` where no library is called directly."""
-    return (_scipys_axpy(kind) if kind in "fd" else None) or _numpys_axpy
-
-
-def _scipys_gemm(kind: str) -> Gemm | None:
-    """SciPy's interface, None where SciPy is not installed."""
+    It is SciPy's BLAS, or NumPy for complex numbers and where SciPy is not installed.
+    """
     try:
+        letter = {"f": "s", "d": "d"}[kind]
         from scipy.linalg import blas
-    except ImportError:
-        return None
-    function = {"f": blas.sgemm, "d": blas.dgemm}[kind]
+    except (KeyError, ImportError):
+        return _numpys_gemm, _numpys_axpy, "np.matmul, which allocates every product"
+    gemm, axpy = getattr(blas, f"{letter}gemm"), getattr(blas, f"{letter}axpy")
 
-    def call(
+    def multiply(
         A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
     ) -> None:
         # SciPy counts columns first: C^T = op(B)^T op(A)^T, with no copy of anything
-        function(alpha, B.T, A.T, beta, C.T, trans_a=transpose_B, trans_b=transpose_A, overwrite_c=True)
+        gemm(alpha, B.T, A.T, beta, C.T, trans_a=transpose_B, trans_b=transpose_A, overwrite_c=True)
 
-    return call
+    def add(x: Array, y: Array, alpha: float) -> None:
+        axpy(x.reshape(-1), y.reshape(-1), a=alpha)
 
-
-def _scipys_axpy(kind: str) -> Axpy | None:
-    """SciPy's interface, None where SciPy is not installed."""
-    try:
-        from scipy.linalg import blas
-    except ImportError:
-        return None
-    function = {"f": blas.saxpy, "d": blas.daxpy}[kind]
-
-    def call(x: Array, y: Array, alpha: float) -> None:
-        function(x.reshape(-1), y.reshape(-1), a=alpha)
-
-    return call
+    return multiply, add, "SciPy's BLAS"
 
 
 def _numpys_gemm(
     A: Array, B: Array, C: Array, alpha: float, beta: float, transpose_A: bool, transpose_B: bool
 ) -> None:
-    """NumPy's own product, which allocates: for complex numbers, or if neither library is available."""
+    """NumPy's own product, which allocates."""
     left, right = A.T if transpose_A else A, B.T if transpose_B else B
     if beta == 0:
         np.matmul(left, right, out=C)

@@ -43,9 +43,7 @@ def chosen() -> Cblas | None:
     DataError : `FCNET_BLAS is NAME, choose from ...`, or the library that it names cannot be loaded
     MissingExtraError : the library that it names is not installed
     """
-    if asked := os.environ.get(VARIABLE):
-        return look_up(LIBRARIES, asked, VARIABLE)()
-    return openblas.library()
+    return look_up(LIBRARIES, os.environ.get(VARIABLE) or "numpy", VARIABLE)()
 
 
 class _Alone:

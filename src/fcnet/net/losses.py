@@ -32,15 +32,12 @@ class Loss(Protocol):
 
     def forward(self, Z: Array, y: Any, weights: Array | None = None) -> Any:
         """The loss, a mean over the examples; Z is left as it is."""
-        ...
 
     def backward(self) -> Array:
         """dJ/dZ (N, K) of the last forward, which the caller may write to."""
-        ...
 
     def answers(self, Z: Array) -> Array:
         """What the network says, from its outputs: a new array (N, K)."""
-        ...
 
     def checked(self, y: ArrayLike, examples: int, outputs: int) -> Array:
         """Targets as `forward` takes them.
@@ -49,7 +46,6 @@ class Loss(Protocol):
         ------
         DataError : they have another shape or type
         """
-        ...
 
 
 class _Arrays:

@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from fcnet.errors import DataError, MissingExtraError
-from fcnet.extras import sentence
+from fcnet.extras import library_file, sentence
 from fcnet.net.cblas import Cblas
-from fcnet.net.wheels import library_file
 
 EXTRA, WHEEL = "mkl", "mkl"
 """The extra, and its package."""
@@ -100,10 +99,6 @@ def library() -> Mkl:
     found = Mkl(loaded)
     if found.functions["sgemm"] is None:
         raise DataError("this MKL has no 64-bit integers: pip install 'fcnet[mkl]', or set FCNET_BLAS=numpy")
-    os.register_at_fork(after_in_child=lambda: _after_fork(loaded))
+    # a fork multiplies in one thread: the others do not survive it, and a product could wait for them
+    os.register_at_fork(after_in_child=lambda: loaded.MKL_Set_Num_Threads(1))
     return found
-
-
-def _after_fork(loaded: ctypes.CDLL) -> None:
-    """Let a fork multiply in one thread: the others do not survive it, and a product could wait for them."""
-    loaded.MKL_Set_Num_Threads(1)

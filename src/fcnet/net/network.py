@@ -19,7 +19,7 @@ from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
 from fcnet.net.contract import bind, check_all_layers, own_layers
 from fcnet.net.initialisation import initial_parameters
-from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
+from fcnet.net.layers import Activation, Dropout, Layer, ahead, back, plan, predicted, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
@@ -138,11 +138,8 @@ class Network:
 
         Equations: (3)-(6)
         """
-        Z: Any = X.settled() if isinstance(X, Scaled) and not self.layers[0].takes_scaled else X
-        for layer in self.layers:
-            Z = layer.forward(Z, training)
-        logits: Array = Z
-        return logits
+        given = X.settled() if isinstance(X, Scaled) and not self.layers[0].takes_scaled else X
+        return ahead(self.layers, given, training)
 
     def backward(self) -> None:
         """Backpropagate the error of the last `criterion.forward` and set every parameter's gradient.
@@ -225,17 +222,20 @@ class Network:
 
     def predict_logits(self, X: Array) -> Array:
         """Class scores of a checked X (N, D): C-contiguous, of the network's dtype."""
-        for layer in self.layers:
-            X = layer.predict(X)
-        return X
+        return predicted(self.layers, X)
 
     def trace(self, X: ArrayLike) -> list[tuple[Activation, Array]]:
         """Each activation layer with its input (N, units), from the first to the last."""
-        seen: list[tuple[Layer, Array]] = []
-        Z = self._examples(X)
-        for layer in self.layers:
-            Z = layer.trace(Z, seen)
-        return [(layer, Z) for layer, Z in seen if isinstance(layer, Activation)]
+        seen: list[tuple[Activation, Array]] = []
+        activations = [layer for layer in walk(self.layers) if isinstance(layer, Activation)]
+        for layer in activations:
+            layer.seen = seen
+        try:
+            self.forward(self._examples(X))
+        finally:
+            for layer in activations:
+                layer.seen = None
+        return seen
 
     def preactivations(self, X: ArrayLike) -> list[Array]:
         """The input of each ReLU, or other function with a kink at 0, [(N, H1), (N, H2), ...]."""

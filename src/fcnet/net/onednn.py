@@ -21,9 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError, MissingExtraError
-from fcnet.extras import sentence
+from fcnet.extras import library_file, sentence
 from fcnet.net.cblas import address
-from fcnet.net.wheels import library_file
 
 Array = NDArray[Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,12 @@ class Graph:
             text = f"returns {output!r} from onnx, return what the last graph.node(...) returned"
             raise broken("the ONNX export of", part, text)
         return str(output)
+
+    def row(self, layers: Iterable[Any], x: str) -> str:
+        """The same for layers in a row."""
+        for layer in layers:
+            x = self.nodes_of(layer, x)
+        return x
 
     def rename(self, output: str, name: str) -> str:
         """Give the output of the last node another name."""

@@ -30,15 +30,12 @@ class Optimiser(Protocol):
 
     def step(self, parameters: Sequence[Parameter], learning_rate: float, reg: float) -> None:
         """One update from the gradients that the last backward pass left."""
-        ...
 
     def state(self) -> dict[str, Array]:
         """The memory by name, for a checkpoint; the arrays themselves."""
-        ...
 
     def load_state(self, state: dict[str, Array]) -> None:
         """Continue from a checkpoint's memory."""
-        ...
 
 
 class SGD:

@@ -53,11 +53,9 @@ class Gradient(Protocol):
 
     def add_to(self, target: Array, alpha: float) -> None:
         """Overwrite target with target + alpha dJ/dtheta."""
-        ...
 
     def dense(self) -> Array:
         """The gradient as a new array, shaped like the parameter."""
-        ...
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ from fcnet.runs.testing import read_test, use_test_set
 from fcnet.runs.training import read_config, train_run
 from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.config import TrainConfig
-from fcnet.train.cost import step_products
 from fcnet.train.history import Evaluation, read_history
 
 REASON = 500
@@ -154,7 +153,7 @@ def _facts(run: Path, config: TrainConfig, seed: int, dataset: Dataset) -> dict[
     inputs, classes = math.prod(dataset.image_shape), len(dataset.classes)
     return {
         "seed": seed,
-        "step_flops": 2 * step_products(config, inputs, classes),
+        "step_flops": 2 * config.step_products(inputs, classes),
         "cores": cores(),
         "settings_sha256": digest(settings_of(read_config(RunFolder(run).config))),
     }

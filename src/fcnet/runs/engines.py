@@ -13,7 +13,7 @@ from fcnet.extras import require
 from fcnet.net import libraries, onednn
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine, NumpyEngine
-from fcnet.train.workers import Alone, Workers
+from fcnet.train.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def workplace(config: TrainConfig) -> Iterator[Workplace]:
             onednn.require()
         try:
             yield Workplace(
-                Alone(),
+                Workers(),
                 lambda train, data: NumpyEngine(
                     config, train, data.image_shape, data.classes, data.indicators
                 ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,9 @@ def _logits_of(model: Model, record: dict[str, Any]) -> Logits:
         and record["engine"]["device"] not in ("cpu", "mps")
         and not missing("torch")
     ):
-        from fcnet.torch_net.prediction import gpu_logits
+        from fcnet.torch_net.weights import gpu_scores
 
-        return gpu_logits(model) or model.logits
+        return partial(model.logits, scores=gpu_scores(model.architecture, model.params))
     return model.logits
 
 

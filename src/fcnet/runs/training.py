@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.errors import AlreadySaidError, DivergedError, RunError, UnknownNameError
 from fcnet.extension import is_own, place
@@ -252,10 +254,8 @@ def _saving(run: RunFolder, dataset: Dataset) -> Callable[[Checkpoint, list[Eval
         if lines != written:  # the history first: a checkpoint never counts rows that are missing
             write_atomically(run.history, lines, try_again())
             written = lines
-        save_checkpoint(
-            run.checkpoint,
-            replace(checkpoint, data=dataset.origin.sha256, settings=settings, history=digest_of(lines)),
-        )
+        hashes = {"data": dataset.origin.sha256, "settings": settings, "history": digest_of(lines)}
+        save_checkpoint(run.checkpoint, structs.replace(checkpoint, **hashes))
 
     return save
 

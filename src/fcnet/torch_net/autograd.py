@@ -43,26 +43,15 @@ def autograd_gradients(
     MemoryError : there is not enough memory
     """
     try:
-        return _gradients(architecture, params, X, y, reg, label_smoothing)
+        net = network_from(architecture, params)
+        examples = torch.from_numpy(np.array(X)).to(next(net.parameters()).dtype)
+        labels = torch.from_numpy(np.array(y, dtype=np.int64))
+        loss = functional.cross_entropy(net(examples), labels, label_smoothing=label_smoothing)  # (12)
+        norms = sum(value.square().sum() for value in net.decayed())
+        objective = loss + reg * norms  # (13)
+        objective.backward()  # type: ignore[no-untyped-call]
+        return {name: value.copy() for name, value in gradients_of(net).items()}
     except RuntimeError as error:
         if lacks_memory(error):
             raise MemoryError("choose a smaller network for PyTorch's part of the audit") from error
         raise
-
-
-def _gradients(
-    architecture: Architecture,
-    params: Mapping[str, Array],
-    X: Array,
-    y: NDArray[Any],
-    reg: float,
-    label_smoothing: float,
-) -> dict[str, Array]:
-    net = network_from(architecture, params)
-    examples = torch.from_numpy(np.array(X)).to(next(net.parameters()).dtype)
-    labels = torch.from_numpy(np.array(y, dtype=np.int64))
-    loss = functional.cross_entropy(net(examples), labels, label_smoothing=label_smoothing)  # (12)
-    norms = sum(value.square().sum() for value in net.decayed())
-    objective = loss + reg * norms  # (13)
-    objective.backward()  # type: ignore[no-untyped-call]
-    return {name: value.copy() for name, value in gradients_of(net).items()}

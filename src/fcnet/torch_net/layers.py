@@ -6,7 +6,7 @@ whose parameters have the names that the layer declares for PyTorch; the others 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,13 @@ class Dropout:
         return x if masks is None else x * next(masks)
 
 
+def through(row: Iterable[Callable[..., Tensor]], x: Tensor, masks: Masks) -> Tensor:
+    """What a row of counterparts makes of x (N, D)."""
+    for layer in row:
+        x = layer(x, masks)
+    return x
+
+
 class Residual:
     """Y = X + F(X)."""
 
@@ -76,10 +83,7 @@ class Residual:
         self.inner = inner
 
     def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
-        F = x
-        for layer in self.inner:
-            F = layer(F, masks)
-        return x + F
+        return x + through(self.inner, x, masks)
 
 
 class Mean:
@@ -92,10 +96,7 @@ class Mean:
     def __call__(self, x: Tensor, masks: Masks = None) -> Tensor:
         total: Any = 0
         for row in self.rows:
-            F = x
-            for layer in row:
-                F = layer(F, masks)
-            total = total + F
+            total = total + through(row, x, masks)
         mean: Tensor = total / len(self.rows)
         return mean
 

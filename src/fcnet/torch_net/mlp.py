@@ -13,7 +13,7 @@ from fcnet.net.architecture import Architecture
 from fcnet.net.contract import author
 from fcnet.net.layers import Layer
 from fcnet.torch_net.counterparts import check_counterpart
-from fcnet.torch_net.layers import TORCH_LAYERS
+from fcnet.torch_net.layers import TORCH_LAYERS, through
 
 
 class FullyConnected(nn.Module):
@@ -52,10 +52,7 @@ class FullyConnected(nn.Module):
 
         Equations: (3)-(6)
         """
-        waiting = None if masks is None else iter(masks)
-        for layer in self._row:
-            x = layer(x, waiting)
-        return x
+        return through(self._row, x, None if masks is None else iter(masks))
 
     def train(self, mode: bool = True) -> Self:
         """Let modules of a user's own train or predict, also those without parameters; fcnet's do not ask."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,3 +49,21 @@ def as_numpy(tensor: torch.Tensor) -> Array:
     """A tensor as an array, shared on the CPU."""
     array: Array = tensor.detach().cpu().numpy()
     return array
+
+
+def gpu_scores(architecture: Architecture, params: Mapping[str, Array]) -> Callable[[Array], Array] | None:
+    """From a network's inputs (N, D) float32 to class scores (N, K), on the GPU; None where there is none."""
+    return scores_on(torch.device("cuda"), architecture, params) if torch.cuda.is_available() else None
+
+
+def scores_on(
+    device: torch.device, architecture: Architecture, params: Mapping[str, Array]
+) -> Callable[[Array], Array]:
+    """The same on any device."""
+    network = network_from(architecture, params).to(device).requires_grad_(False).eval()
+
+    def scores(X: Array) -> Array:
+        with torch.inference_mode():
+            return as_numpy(network(torch.from_numpy(X).to(device)))
+
+    return scores

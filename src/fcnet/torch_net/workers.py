@@ -8,7 +8,6 @@ take the same step. The batch is that of the settings, whatever the number of wo
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,12 +23,13 @@ from fcnet.errors import AlreadySaidError, FcnetError, RunError
 from fcnet.torch_net.hardware import choose_device
 from fcnet.torch_net.mlp import FullyConnected
 from fcnet.train.config import TrainConfig
+from fcnet.train.workers import Workers
 
 PATIENCE = timedelta(minutes=10)
 """How long workers wait for a silent worker before they give up."""
 
 
-class ProcessGroup:
+class ProcessGroup(Workers):
     """One process among its workers; a lone process is a group of one, and nothing is sent.
 
     Parameters
@@ -62,33 +62,23 @@ class ProcessGroup:
             (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """See `fcnet.train.workers.Workers`; the value travels as JSON."""
+        """As of all `Workers`."""
         if self.size == 1:
-            return compute()
-        answer: dict[str, Any] = {}
-        failure: FcnetError | None = None
+            return super().from_first(compute)
+        value, failure = None, None
         if self.rank == 0:
             try:
-                answer = {"value": compute()}
+                value = compute()
             except FcnetError as error:
-                failure, answer = error, {"error": str(error)}
-        answer = json.loads(self._broadcast(json.dumps(answer).encode()))
+                failure = error
+        answer = [value, None if failure is None else str(failure)]
+        with self._others():
+            distributed.broadcast_object_list(answer, src=0, device=self.device)
         if failure is not None:
             raise failure
-        if "error" in answer:
-            raise AlreadySaidError(answer["error"])
-        return answer["value"]
-
-    def _broadcast(self, content: bytes) -> bytes:
-        """The first worker's bytes."""
-        length = torch.tensor(len(content), device=self.device)
-        with self._others():
-            distributed.broadcast(length, src=0)
-            text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
-            if self.rank == 0:
-                text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-            distributed.broadcast(text, src=0)
-        return bytes(text.cpu().numpy())
+        if answer[1] is not None:
+            raise AlreadySaidError(answer[1])
+        return answer[0]
 
     @contextmanager
     def _others(self) -> Iterator[None]:

@@ -9,6 +9,5 @@ history        the record of its evaluations
 callbacks      observers of a training
 interruption   Ctrl-C and SIGTERM
 checkpoint     the state from which it resumes
-run            a training in a run folder, from the data set to the saved model
 model          a trained network on disk
 """

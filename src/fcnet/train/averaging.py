@@ -10,7 +10,6 @@ which share. An engine needs nothing else: average <- (1 - share) average + shar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fcnet.extension import broken, called, is_own
 from fcnet.registry import unknown
@@ -26,30 +25,6 @@ Average = Callable[[int], float]
 """Maps a step, counted from 1, to the share with which its weights enter the average; 0 for none."""
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """Every `every` steps from `first` on; the last step of the training is always one of them.
-
-    first : the first step that may count
-    total : steps of the training
-    every : steps from one sample to the next
-    decay : a sample counts this many times as much as the next one; 1 for a plain mean
-
-    The shares make the weights of all samples add up to 1, so that the initial weights never count.
-    """
-
-    first: int
-    total: int
-    every: int
-    decay: float
-
-    def __call__(self, step: int) -> float:
-        if step < self.first or (self.total - step) % self.every:
-            return 0.0
-        samples = (step - self.first) // self.every + 1
-        return 1 / samples if self.decay == 1 else (1 - self.decay) / (1 - self.decay**samples)
-
-
 def exponential(length: Length, decay: float = 0.999) -> Average:
     """An exponential moving average: weights count `decay` times as much as those one step later.
 
@@ -57,7 +32,7 @@ def exponential(length: Length, decay: float = 0.999) -> Average:
     """
     require("average", f"ema={decay:g}", 0 < decay < 1, "ema=DECAY above 0 and below 1, such as ema=0.999")
     every = max(1, round(min(1 / (1 - decay), length.total) / SAMPLES))
-    return Sampled(1, length.total, every, decay**every)
+    return _sampled(1, length.total, every, decay**every)
 
 
 def mean_of_last(length: Length, epochs: float = 5) -> Average:
@@ -67,7 +42,29 @@ def mean_of_last(length: Length, epochs: float = 5) -> Average:
     """
     require("average", f"last={epochs:g}", epochs > 0, "last=EPOCHS above 0, such as last=5")
     steps = max(1, min(round(epochs * length.steps_per_epoch), length.total))
-    return Sampled(length.total - steps + 1, length.total, max(1, round(steps / SAMPLES)), 1)
+    return _sampled(length.total - steps + 1, length.total, max(1, round(steps / SAMPLES)), 1)
+
+
+def _sampled(first: int, total: int, every: int, decay: float) -> Average:
+    """An average over every `every`-th step from `first` on, so that the last step of the training counts.
+
+    The shares make the weights of all samples add up to 1, so that the initial weights never count.
+
+    Parameters
+    ----------
+    first : the first step that may count
+    total : steps of the training
+    every : steps from one sample to the next
+    decay : a sample counts this many times as much as the next one; 1 for a plain mean
+    """
+
+    def share(step: int) -> float:
+        if step < first or (total - step) % every:
+            return 0.0
+        samples = (step - first) // every + 1
+        return 1 / samples if decay == 1 else (1 - decay) / (1 - decay**samples)
+
+    return share
 
 
 AVERAGES: dict[str, Callable[..., Average]] = {"ema": exponential, "last": mean_of_last}

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from numpy.typing import NDArray
 
 from fcnet import __version__
@@ -27,44 +26,35 @@ from fcnet.schema import LARGEST, NotNegative, decoded
 KIND, FORMAT = "fcnet-checkpoint", 6
 
 
-class Place(Struct):
-    """What of a checkpoint is not an array."""
-
-    step: Annotated[int, Meta(ge=0, le=LARGEST)]
-    seconds: NotNegative
-    evaluations: Annotated[int, Meta(ge=0, le=LARGEST)]
-    data: str
-    settings: str
-    history: str
-    architecture: str
-
-
-PLACE = Place.__struct_fields__
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A training between two steps.
+class Place(Struct, frozen=True):
+    """What of a checkpoint is not an array.
 
     step : steps done
     seconds : training time so far
     evaluations : rows of the history so far
-    losses : of the steps since the last of these rows, in nats
-    state : the engine's
     data, settings : hashes of the data set that is trained on and of the settings
     history : hash of the history's rows so far
     architecture : the network as it trains, as `Architecture.dumps` writes it
     """
 
-    step: int
-    seconds: float
-    evaluations: int
-    losses: list[float]
-    state: dict[str, NDArray[Any]]
+    step: Annotated[int, Meta(ge=0, le=LARGEST)]
+    seconds: NotNegative
+    evaluations: Annotated[int, Meta(ge=0, le=LARGEST)]
     data: str = ""
     settings: str = ""
     history: str = ""
     architecture: str = ""
+
+
+class Checkpoint(Place, frozen=True, kw_only=True):
+    """A training between two steps.
+
+    losses : of the steps since the last evaluation, in nats
+    state : the engine's
+    """
+
+    losses: list[float]
+    state: dict[str, NDArray[Any]]
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -78,7 +68,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     tensors = {f"state.{name}": np.asarray(value, order="C") for name, value in checkpoint.state.items()}
     tensors["losses"] = np.array(checkpoint.losses, dtype=np.float64)
-    place = json.dumps({name: getattr(checkpoint, name) for name in PLACE})
+    place = json.dumps({name: getattr(checkpoint, name) for name in Place.__struct_fields__})
     about = {"format": f"{KIND}-{FORMAT}", "fcnet": __version__, "place": place}
     about["sha256"] = _digest(tensors, about)
     write_atomically(path, save(tensors, about), try_again())
@@ -105,7 +95,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     except (ValueError, TypeError, KeyError) as error:
         raise RunError(f"the checkpoint {path} is damaged: {error}, {remedy}") from error
     state = {name.removeprefix("state."): value for name, value in tensors.items()}
-    return Checkpoint(losses=losses, state=state, **{name: getattr(place, name) for name in PLACE})
+    return Checkpoint(**structs.asdict(place), losses=losses, state=state)
 
 
 def digest_of(text: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
 from fcnet.registry import in_file, unknown
 from fcnet.train.averaging import check_average
-from fcnet.train.ranges import check_settings, is_number, name_and_value, require
+from fcnet.train.ranges import check_settings, name_and_value, require
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
@@ -126,7 +127,9 @@ class TrainConfig:
         self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
             _check_kind(name, getattr(self, name), kind)
-        check_settings({field.name: getattr(self, field.name) for field in fields(self)})
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in check_settings(given, optional=("iterations", "evaluate_every")).items():
+            object.__setattr__(self, name, value)
         check_average(self.average)
         if self.optimiser == "nesterov":
             require("momentum", self.momentum, self.momentum > 0, "above 0 with nesterov, such as 0.9")
@@ -148,6 +151,27 @@ class TrainConfig:
             inputs, self.hidden, classes, activation=self.activation, norm=self.norm, blocks=self.blocks,
             expansion=self.expansion, dropout=self.dropout,
         )  # fmt: skip
+
+    def step_products(self, inputs: int, classes: int) -> int:
+        """Multiplications, each with an addition, in the matrix products of a training step.
+
+        Every weight matrix has a product forward, one for its gradient, and one that passes the error back,
+        which the first matrix does not need. Whitened inputs have one more, the projection of the minibatch.
+        With a bank only some epochs have it, and this is the mean over all of them.
+
+        Parameters
+        ----------
+        inputs : numbers of an example, before whitening
+        classes : K
+        """
+        seen = min(self.components, inputs) if self.preprocessing == "whitened" else inputs
+        architecture = self.architecture(seen, classes)
+        matrices = {one.name: prod(one.shape) for one in architecture.parameters if len(one.shape) == 2}
+        first = sum(matrices[weight] for weight, _ in architecture.first_layers)
+        projection = self.whitens * inputs * seen
+        if self.bank:
+            projection = projection * min(self.bank, self.epochs) // self.epochs
+        return self.batch_size * (3 * sum(matrices.values()) - first + projection)
 
     @property
     def whitens(self) -> bool:
@@ -225,7 +249,7 @@ class TrainConfig:
 
 
 def _check_kind(name: str, value: Any, kind: Any) -> None:
-    """Check a value against the annotation of its setting: a choice, a switch, or a number."""
+    """Check a value against the annotation of its setting: a choice, a name or a switch."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise unknown(get_args(kind), value, name)
@@ -233,9 +257,3 @@ def _check_kind(name: str, value: Any, kind: Any) -> None:
         require(name, value, isinstance(value, str), "a name")
     elif kind is bool:
         require(name, value, isinstance(value, bool), "true or false")
-    elif kind is float:
-        require(name, value, is_number(value), "a number")
-    elif kind in (int, int | None, tuple[int, ...]):
-        for number in value if isinstance(value, tuple) else (value,):
-            whole = isinstance(number, int) and not isinstance(number, bool)
-            require(name, number, whole or (number is None and kind == int | None), "a whole number")

@@ -52,39 +52,30 @@ class Engine(Protocol):
         It is a float where it is known; then nothing changed if it is not finite. Otherwise the step may
         still be going on, `float` waits for it, and a loss that is not finite has spoilt the weights.
         """
-        ...
 
     def average(self, share: float) -> None:
         """Let the weights enter their average with this share; the first ones become the average."""
-        ...
 
     def logits(self, images: NDArray[np.uint8]) -> Array:
         """Class scores (N, K) of images (N, D), without dropout; of the average, where there is one."""
-        ...
 
     def penalty(self) -> float:
         """The L2 term of (13) and the lasso's, of the weights that are trained."""
-        ...
 
     def weights(self) -> dict[str, Array]:
         """The parameters that are trained, by name; may share memory with the engine, and is only read."""
-        ...
 
     def state(self) -> dict[str, Array]:
         """Everything that the next step depends on, by name; may share memory with the engine."""
-        ...
 
     def load_state(self, state: dict[str, Array]) -> None:
         """Continue from a result of `state`."""
-        ...
 
     def model(self, averaged: bool = True) -> Model:
         """The network that `logits` uses, ready to be saved and used on its own; or the trained weights."""
-        ...
 
     def describe(self) -> dict[str, Any]:
         """The means of computation for the record: name, device, precision, workers; NumPy's also blas."""
-        ...
 
 
 class NumpyEngine:
@@ -217,7 +208,7 @@ class NumpyEngine:
 
     def _computed(self, batch: Minibatch) -> Array:
         """The inputs (B, C) of a minibatch, for the bank."""
-        return self._projected(self._centred(self.gatherer.gather(batch))).settled().copy()
+        return self._given(self.gatherer.gather(batch)).settled().copy()
 
     def _kept(self, inputs: Array, rows: NDArray[np.int64]) -> Scaled:
         """These rows of the bank's inputs (N, C), in a buffer that is reused."""

@@ -240,7 +240,7 @@ class Fit:
         if not self.losses or all(np.isfinite(value).all() for value in state.values()):
             self.save(
                 Checkpoint(
-                    self.step, self.seconds, len(self.history), self.losses, state,
+                    self.step, self.seconds, len(self.history), losses=self.losses, state=state,
                     architecture=self.engine.architecture.dumps(),
                 ),
                 self.history,

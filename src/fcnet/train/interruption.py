@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -34,38 +34,37 @@ def deferred_interrupt() -> Iterator[Interruption]:
     Outside the main thread, where Python delivers no signals, this does nothing.
     """
     interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption
-        return
 
     def note(number: int, frame: FrameType | None) -> None:
         again, interruption.signal = interruption.requested, number
         if again:
             raise interruption.stop()
 
-    numbers = [signal.SIGINT]
-    if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
-        numbers.append(signal.SIGTERM)
-    before = {number: signal.signal(number, note) for number in numbers}
-    try:
+    ignored = signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    with _handled(note, signal.SIGINT, *([] if ignored else [signal.SIGTERM])):
         yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
     """SIGTERM stops as Ctrl-C does, a training between two steps; outside the main thread, nothing does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Terminated
 
-    before = signal.signal(signal.SIGTERM, stop)
+    with _handled(stop, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    """A block in which these signals call a function; outside the main thread, they do not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, usual in before.items():
+            signal.signal(number, usual)

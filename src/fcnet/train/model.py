@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -32,6 +33,9 @@ FEATURES = 3
 """The format of an `input.safetensors` that has a float64 mean and a scale for each feature."""
 
 FORMAT = f"{KIND}-{NUMBER}"
+
+Scores = Callable[[NDArray[Any]], NDArray[Any]]
+"""From a network's inputs (n, D) float32 to class scores (n, K)."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,20 @@ class Model:
             raise DataError("this network does not begin with a linear layer")
         return np.concatenate([self.params[name] for name in names], axis=1)
 
-    def logits(self, images: NDArray[Any]) -> NDArray[Any]:
+    def logits(self, images: NDArray[Any], scores: Scores | None = None) -> NDArray[Any]:
         """Class scores (N, K) of images (N, D) uint8, or of rows of features as they are.
+
+        Parameters
+        ----------
+        images : as given
+        scores : what computes them from the network's inputs; NumPy if not given
 
         Raises
         ------
         DataError : images of another size, features that are not finite numbers or too large, or weights so
             large that the scores are not finite
         """
-        name, network = self.path or "this network", self.network()
+        name, scores = self.path or "this network", scores or self.network().predict_logits
         if images.ndim != 2 or images.shape[1] != self.architecture.inputs:
             raise DataError(
                 f"{name} takes {self.architecture.inputs} numbers an example, and the examples have shape "
@@ -89,7 +98,7 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):
             logits = np.concatenate(
                 [
-                    network.predict_logits(self.preprocessing(images[start : start + CHUNK]))
+                    scores(self.preprocessing(images[start : start + CHUNK]))
                     for start in range(0, len(images), CHUNK)
                 ]
             )

@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from fcnet.errors import DataError
 from fcnet.net.initialisation import initialisation
 from fcnet.registry import unknown
 
-AT_LEAST_1 = (lambda value: value >= 1), "a whole number of at least 1"
-FRACTION = (lambda value: 0 <= value < 1), "a number from 0 up to, but not including, 1"
-NOT_NEGATIVE = (lambda value: 0 <= value < float("inf")), "a number of at least 0"
-POSITIVE = (lambda value: 0 < value < float("inf")), "a number above 0"
 
-RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+class Range(NamedTuple):
+    """What a number may be.
+
+    whole : it has no fraction
+    fits : whether a number is in the range
+    wanted : what an error asks for
+    """
+
+    whole: bool
+    fits: Callable[[Any], bool]
+    wanted: str
+
+    def number(self, name: str, value: Any) -> int | float:
+        """A value, which may come from NumPy, as one of Python's own numbers.
+
+        Raises
+        ------
+        DataError : `NAME is V, give WANTED`
+        """
+        try:
+            found: int | float = operator.index(value)
+        except TypeError:
+            found = float(value) if isinstance(value, Real) and not self.whole else math.nan
+        require(name, value, self.fits(found) and not isinstance(value, bool), self.wanted)
+        return found
+
+
+AT_LEAST_1 = Range(True, lambda value: value >= 1, "a whole number of at least 1")
+WHOLE_NOT_NEGATIVE = Range(True, lambda value: value >= 0, "a whole number of at least 0")
+FRACTION = Range(False, lambda value: 0 <= value < 1, "a number from 0 up to, but not including, 1")
+NOT_NEGATIVE = Range(False, lambda value: 0 <= value < math.inf, "a number of at least 0")
+POSITIVE = Range(False, lambda value: 0 < value < math.inf, "a number above 0")
+
+RANGES: dict[str, Range] = {
     **dict.fromkeys(("batch_size", "epochs", "components", "validation", "iterations"), AT_LEAST_1),
-    **dict.fromkeys(("evaluate_every", "expansion", "patience", "hidden"), AT_LEAST_1),
+    **dict.fromkeys(("evaluate_every", "expansion", "hidden"), AT_LEAST_1),
+    "patience": AT_LEAST_1._replace(wanted=f"{AT_LEAST_1.wanted} or None"),
+    **dict.fromkeys(("shift", "cutout", "seed", "blocks", "bank"), WHOLE_NOT_NEGATIVE),
     **dict.fromkeys(("momentum", "dropout", "label_smoothing", "zoom", "validation_fraction"), FRACTION),
     **dict.fromkeys(("reg", "lasso", "whitening_floor", "warmup_epochs", "receptive_field"), NOT_NEGATIVE),
-    **dict.fromkeys(("shift", "cutout", "mixup", "seed", "blocks", "bank"), NOT_NEGATIVE),
+    "mixup": NOT_NEGATIVE,
     "learning_rate": POSITIVE,
-    "decay": ((lambda value: 0 < value <= 1), "a number above 0 and at most 1"),
-    "rotate": ((lambda value: 0 <= value <= 180), "a number from 0 to 180, in degrees"),
+    "decay": Range(False, lambda value: 0 < value <= 1, "a number above 0 and at most 1"),
+    "rotate": Range(False, lambda value: 0 <= value <= 180, "a number from 0 to 180, in degrees"),
 }
-"""What each number may be, whether a setting of a training or a parameter of the classifier; None is left
-out, and of `hidden` each number is looked at."""
+"""What each number may be, whether a setting of a training or a parameter of the classifier; of `hidden` each
+number is looked at."""
 
 
 def _names(what: str) -> Iterable[str]:
@@ -56,35 +88,40 @@ USUAL = {"activation": "relu", "norm": "none", "optimiser": "sgd", "schedule": "
 """Names that are known to exist without a look."""
 
 
-def check_settings(values: Mapping[str, Any]) -> None:
+def check_settings(values: Mapping[str, Any], optional: Collection[str] = ()) -> dict[str, Any]:
     """Require that numbers are in their ranges and that names exist.
+
+    Parameters
+    ----------
+    values : by the names of settings; of `hidden` a tuple
+    optional : the settings that may be None
+
+    Returns
+    -------
+    values : the same, with numbers and names of Python's own types
 
     Raises
     ------
     DataError : `NAME is V, give ...` or `NAME is V, choose from ...`
     """
+    checked = dict(values)
     for name, value in values.items():
-        if name in RANGES:
-            fits, wanted = RANGES[name]
-            for number in value if isinstance(value, tuple) else (value,):
-                require(name, value, number is None or (is_number(number) and fits(number)), wanted)
+        if name in RANGES and not (value is None and name in optional):
+            given = value if name == "hidden" else (value,)
+            numbers = tuple(RANGES[name].number(name, number) for number in given)
+            for number in numbers:
                 power = TOO_LARGE.get(name, 63 if isinstance(number, int) else 128)
-                if number is not None and not _below(number, power):
+                if number >= 2**power:
                     raise DataError(f"{name} is too large, give a number below 2^{power}")
-        if name in USUAL and value != USUAL[name] and value not in _names(name):
-            raise unknown(_names(name), value, name)
+            checked[name] = numbers if name == "hidden" else numbers[0]
+        if name in USUAL:
+            require(name, value, isinstance(value, str), "a name")
+            if value != USUAL[name] and value not in _names(name):
+                raise unknown(_names(name), value, name)
+            checked[name] = str(value)
     if "initialisation" in values:
         initialisation(values["initialisation"])
-
-
-def _below(number: Any, power: int) -> bool:
-    """Whether a number is smaller than 2 to this power; Python's own numbers compare without rounding."""
-    return bool((number if isinstance(number, int) else float(number)) < 2**power)
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a real number; True and False are none."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return checked
 
 
 def require(name: str, value: Any, fulfilled: bool, wanted: str) -> None:

@@ -46,53 +46,37 @@ class Length:
     total: int
 
 
-@dataclass(frozen=True)
-class EpochDecay:
-    """The exercise's schedule: after each epoch the learning rate is multiplied by `factor`."""
-
-    learning_rate: float
-    factor: float
-    steps_per_epoch: int
-
-    def __call__(self, step: int) -> float:
-        return self.learning_rate * self.factor ** (step // self.steps_per_epoch)
+def epoch_decay(settings: Settings, length: Length) -> Schedule:
+    """The exercise's schedule: after each epoch the learning rate is multiplied by `decay`."""
+    return lambda step: settings.learning_rate * settings.decay ** (step // length.steps_per_epoch)
 
 
-@dataclass(frozen=True)
-class Cosine:
-    """A linear rise for `warmup` steps, then half a cosine down to zero.
+def cosine(settings: Settings, length: Length) -> Schedule:
+    """A linear rise over the warmup, then half a cosine down to zero.
 
     The descent is that of Loshchilov and Hutter (2017): its first step has the full rate, and the step after
     the last would have none.
     """
+    highest, warmup = settings.learning_rate, round(settings.warmup_epochs * length.steps_per_epoch)
 
-    learning_rate: float
-    warmup: int
-    total: int
+    def learning_rate(step: int) -> float:
+        if step < warmup:
+            return highest * (step + 1) / (warmup + 1)
+        progress = (step - warmup) / max(length.total - warmup, 1)
+        return highest * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
-    def __call__(self, step: int) -> float:
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / (self.warmup + 1)
-        progress = (step - self.warmup) / max(self.total - self.warmup, 1)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return learning_rate
 
 
-@dataclass(frozen=True)
-class Constant:
+def constant(settings: Settings, length: Length) -> Schedule:
     """The same learning rate in every step."""
-
-    learning_rate: float
-
-    def __call__(self, step: int) -> float:
-        return self.learning_rate
+    return lambda step: settings.learning_rate
 
 
 SCHEDULES: dict[str, Callable[[Settings, Length], Schedule]] = {
-    "decay": lambda s, length: EpochDecay(s.learning_rate, s.decay, length.steps_per_epoch),
-    "cosine": lambda s, length: Cosine(
-        s.learning_rate, round(s.warmup_epochs * length.steps_per_epoch), length.total
-    ),
-    "constant": lambda s, length: Constant(s.learning_rate),
+    "decay": epoch_decay,
+    "cosine": cosine,
+    "constant": constant,
 }
 """The schedules by name; each is called with the settings and the length of a training."""
 

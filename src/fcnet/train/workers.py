@@ -7,34 +7,24 @@ others, such as whether they may use a folder.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 
-class Workers(Protocol):
-    """One process among those that train together.
+class Workers:
+    """One process among those that train together; alone in the usual case.
 
     rank : its number, from 0
     size : how many there are
     """
 
-    rank: int
-    size: int
+    rank: int = 0
+    size: int = 1
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """The result of the first worker, a value that JSON can hold, for all workers.
+        """The result of the first worker, plain values, for all workers.
 
         Raises
         ------
         FcnetError : as the first worker's computation; in the others an AlreadySaidError
         """
-        ...
-
-
-class Alone:
-    """One process, the usual case."""
-
-    rank = 0
-    size = 1
-
-    def from_first(self, compute: Callable[[], Any]) -> Any:
         return compute()

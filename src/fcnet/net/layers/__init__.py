@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fcnet.net.layers.activation import Activation
-from fcnet.net.layers.base import Layer, back, plan, walk
+from fcnet.net.layers.base import Layer, ahead, back, plan, predicted, walk
 from fcnet.net.layers.dropout import Dropout
 from fcnet.net.layers.layernorm import LayerNorm
 from fcnet.net.layers.linear import Linear
@@ -43,7 +43,9 @@ __all__ = [
     "Linear",
     "Mean",
     "Residual",
+    "ahead",
     "back",
     "plan",
+    "predicted",
     "walk",
 ]

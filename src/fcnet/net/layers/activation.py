@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from fcnet.net.activations import activation_function
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
+from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 
@@ -32,9 +30,13 @@ class Activation(Layer):
         self.function = activation_function(function)
         self.needs_input = self.function.slope_from == "input"
         self.needs_output = self.in_place = self.function.slope_from == "output"
+        self.seen: list[tuple[Activation, Array]] | None = None
+        """Where each `forward` notes this layer with a copy of its input; None for nowhere."""
 
     def forward(self, X: Array, training: bool) -> Array:
         """Z (N, H) to A (N, H), in place where the slope follows from A alone. Equations: (1), (5)"""
+        if self.seen is not None:
+            self.seen.append((self, X.copy()))
         A = X if self.overwrite_input else buffer(self._buffers, "A", X.shape, X.dtype)
         self.function.value(X, A)
         self._kept = X if self.needs_input else A
@@ -51,10 +53,6 @@ class Activation(Layer):
         A = np.empty_like(X)
         self.function.value(X, A)
         return A
-
-    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
-        seen.append((self, X.copy()))
-        return self.forward(X, False)
 
     def onnx(self, graph: Graph, x: str) -> str:
         return graph.nodes_of(self.function, x)

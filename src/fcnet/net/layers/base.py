@@ -7,16 +7,14 @@ call overwrites them; `predict` owns nothing and may run in several threads at o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.extension import broken, is_own
+from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import Declared, Parameter
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 
@@ -76,10 +74,6 @@ class Layer:
         """As `forward` without training, in new arrays."""
         raise broken("a layer", self, "lacks predict(X), define it")
 
-    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
-        """As `forward` without training; notes each activation with a copy of its input."""
-        return self.forward(X, False)
-
     def onnx(self, graph: Graph, x: str) -> str:
         """Add the layer's nodes to an ONNX graph; from the name of its input to that of its output."""
         raise broken("a layer", self, "lacks onnx(graph, x), which the export needs, define it")
@@ -90,6 +84,21 @@ def walk(layers: Iterable[Layer]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
         yield from walk(layer.inner)
+
+
+def ahead(layers: Sequence[Layer], X: Any, training: bool) -> Array:
+    """Pass examples up a row of layers, as the `forward` of one."""
+    for layer in layers:
+        X = layer.forward(X, training)
+    output: Array = X
+    return output
+
+
+def predicted(layers: Sequence[Layer], X: Array) -> Array:
+    """The same by their `predict`."""
+    for layer in layers:
+        X = layer.predict(X)
+    return X
 
 
 def back(layers: Sequence[Layer], delta: Array, input_needed: bool) -> Array | None:

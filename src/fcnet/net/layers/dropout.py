@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
+from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import Parameter
 from fcnet.validation import check_fraction
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 

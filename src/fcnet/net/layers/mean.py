@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
-from fcnet.net.layers.base import Layer, back, plan
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
+from fcnet.net.layers.base import Layer, ahead, back, plan, predicted
+from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 
@@ -47,10 +45,7 @@ class Mean(Layer):
         Y = buffer(self._buffers, "Y", (len(X), self.outputs), X.dtype)
         Y[:] = 0
         for row in self.rows:
-            F = X
-            for layer in row:
-                F = layer.forward(F, training)
-            Y += F
+            Y += ahead(row, X, training)
         Y /= len(self.rows)
         return Y
 
@@ -69,27 +64,9 @@ class Mean(Layer):
     def predict(self, X: Array) -> Array:
         Y = np.zeros((len(X), self.outputs), X.dtype)
         for row in self.rows:
-            F = X
-            for layer in row:
-                F = layer.predict(F)
-            Y += F
+            Y += predicted(row, X)
         Y /= len(self.rows)
         return Y
 
-    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
-        Y = np.zeros((len(X), self.outputs), X.dtype)
-        for row in self.rows:
-            F = X
-            for layer in row:
-                F = layer.trace(F, seen)
-            Y += F
-        return Y / len(self.rows)
-
     def onnx(self, graph: Graph, x: str) -> str:
-        ends = []
-        for row in self.rows:
-            f = x
-            for layer in row:
-                f = graph.nodes_of(layer, f)
-            ends.append(f)
-        return graph.node("Mean", *ends)
+        return graph.node("Mean", *(graph.row(row, x) for row in self.rows))

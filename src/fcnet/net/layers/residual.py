@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
-from fcnet.net.layers.base import Layer, back, plan
-
-if TYPE_CHECKING:
-    from fcnet.net.onnx_graph import Graph
+from fcnet.net.layers.base import Layer, ahead, back, plan, predicted
+from fcnet.net.onnx_graph import Graph
 
 Array = NDArray[Any]
 
@@ -38,9 +36,7 @@ class Residual(Layer):
 
     def forward(self, X: Array, training: bool) -> Array:
         """X (N, H) to X + F(X) (N, H)."""
-        F = X
-        for layer in self.inner:
-            F = layer.forward(F, training)
+        F = ahead(self.inner, X, training)
         Y = F if self._output_free else buffer(self._buffers, "Y", X.shape, X.dtype)
         return np.add(X, F, out=Y)
 
@@ -53,19 +49,7 @@ class Residual(Layer):
         return np.add(delta, below, out=dX)
 
     def predict(self, X: Array) -> Array:
-        F = X
-        for layer in self.inner:
-            F = layer.predict(F)
-        return X + F
-
-    def trace(self, X: Array, seen: list[tuple[Layer, Array]]) -> Array:
-        F = X
-        for layer in self.inner:
-            F = layer.trace(F, seen)
-        return X + F
+        return X + predicted(self.inner, X)
 
     def onnx(self, graph: Graph, x: str) -> str:
-        f = x
-        for layer in self.inner:
-            f = graph.nodes_of(layer, f)
-        return graph.node("Add", x, f)
+        return graph.node("Add", x, graph.row(self.inner, x))
