@@ -22,7 +22,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,40 +49,22 @@ SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensor
 PACKAGES = ("fcnet", "numpy", "scipy", "scikit-learn", "matplotlib", "torch", "mkl")
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """The places in a run folder."""
+    """The places in a run folder.
 
-    path: Path
+    path : of the folder
+    data : what the record will say of the data, from the beginning on: by it a run finds them again
+    """
 
-    @property
-    def config(self) -> Path:
-        return self.path / "config.toml"
-
-    @property
-    def history(self) -> Path:
-        return self.path / "history.jsonl"
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.path / "checkpoint" / "state.safetensors"
-
-    @property
-    def data(self) -> Path:
-        """What the record will say of the data, from the beginning on: by it a run finds them again."""
-        return self.path / "data.json"
-
-    @property
-    def record(self) -> Path:
-        return self.path / "record.json"
-
-    @property
-    def sums(self) -> Path:
-        return self.path / "SHA256SUMS"
-
-    @property
-    def test(self) -> Path:
-        return self.path / "test.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.toml"
+        self.history = path / "history.jsonl"
+        self.checkpoint = path / "checkpoint" / "state.safetensors"
+        self.data = path / "data.json"
+        self.record = path / "record.json"
+        self.sums = path / "SHA256SUMS"
+        self.test = path / "test.json"
 
     @property
     def finished(self) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -139,23 +138,13 @@ class Control(Struct):
     wish: Literal["run", "pause", "stop"]
 
 
-@dataclass(frozen=True)
 class LiveFolder:
     """The places in RUN/live."""
 
-    run: Path
-
-    @property
-    def state(self) -> Path:
-        return self.run / FOLDER / "state.json"
-
-    @property
-    def progress(self) -> Path:
-        return self.run / FOLDER / "progress.json"
-
-    @property
-    def control(self) -> Path:
-        return self.run / FOLDER / "control.json"
+    def __init__(self, run: Path) -> None:
+        self.state = run / FOLDER / "state.json"
+        self.progress = run / FOLDER / "progress.json"
+        self.control = run / FOLDER / "control.json"
 
 
 def read_live(path: Path, kind: type[T]) -> T | None:
