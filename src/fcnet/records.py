@@ -20,8 +20,6 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,19 +195,6 @@ def make_writable(folder: Path) -> None:
         raise RunError(
             f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
         ) from error
-
-
-@contextmanager
-def removed_if_refused(folder: Path) -> Iterator[None]:
-    """Where the block cannot begin its work, no empty folder is left that was not there before."""
-    new = [place for place in (folder, *folder.parents) if not exists(place)]
-    try:
-        yield
-    except Exception:
-        with suppress(OSError):  # it holds something
-            for place in new:
-                place.rmdir()
-        raise
 
 
 def as_json(content: Any) -> str:

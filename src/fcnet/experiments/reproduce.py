@@ -28,7 +28,7 @@ from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
 from fcnet.files import exists, names_in, remove, remove_leftovers
 from fcnet.lock import locked
-from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.records import RunFolder, environment, read_json, write_json
 from fcnet.runs.differing import data_record
 from fcnet.runs.observer import Observer
 from fcnet.runs.testing import read_test, use_test_set
@@ -78,7 +78,6 @@ class Reproduction:
         RunError : it cannot be written, is in use, or holds something else: results of other data or of the
             other mode, or files that are not a reproduction's
         """
-        make_writable(self.out)
         with locked(self.out):
             self._check_folder()
             remove_leftovers(self.out, KINDS)
