@@ -101,8 +101,21 @@ class Ladder(Struct, frozen=True):
     rungs: tuple[Rung, ...]
 
 
+GAP, RANK = "training minus validation accuracy", "effective rank of the first layer"
+"""Names of findings: the gap after the last step, and how many different pictures the units amount to."""
+
+STRAIGHT = 0.9
+"""Share of a loss's course, explained by a straight line, from which it is called straight."""
+
+SMALL_GAP = 0.02
+"""Gap between training and validation accuracy up to which there is none to speak of."""
+
+HEALTHY_UPDATE = 1e-3
+"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
+
+
 class Finding(Struct, frozen=True):
-    """A measurement, and what it says."""
+    """A measurement, and what it says: a sentence with the number in it."""
 
     name: Word
     value: float

@@ -11,24 +11,12 @@ import numpy as np
 from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
-from fcnet.stages import Diagnosis
+from fcnet.stages import GAP, HEALTHY_UPDATE, RANK, SMALL_GAP, STRAIGHT, Diagnosis
 from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-STRAIGHT = 0.9
-"""R squared above which a loss counts as a straight line."""
-
-RANK = "effective rank of the first layer"
-"""The diagnosis's name for the number of different pictures of the units."""
-
-GAP = "training minus validation accuracy"
-"""The diagnosis's name for that, after the last step."""
-
-HEALTHY_UPDATE = 1e-3
-"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
 
 def default_run(records: Records) -> style.Drawing | None:
@@ -119,7 +107,8 @@ def _accuracies(axes: Axes, history: Sequence[Evaluation], gap: float | None) ->
     if gap is None:
         axes.set_title("Accuracy")
     else:
-        axes.set_title("No gap: too little capacity" if gap < 0.02 else f"A gap of {100 * gap:.0f} points")
+        wide = f"A gap of {100 * gap:.0f} points"
+        axes.set_title(wide if gap >= SMALL_GAP else "No gap: too little capacity")
 
 
 def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
