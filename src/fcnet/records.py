@@ -29,7 +29,7 @@ from fcnet import __version__
 from fcnet.errors import RunError
 from fcnet.extension import program
 from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
-from fcnet.schema import JSON_LIMIT, TENSORS_LIMIT, Object, Record, checked, decoded
+from fcnet.schema import TENSORS_LIMIT, Object, Record, checked, read_as
 
 FORMAT = 1
 """Version of the run folder's layout, in record.json."""
@@ -221,11 +221,7 @@ def read_json(path: Path, kind: type[msgspec.Struct] | None = None) -> dict[str,
     ------
     RunError : the file is missing, unreadable, no JSON object or none of this kind; the text names it
     """
-    content = read_file(path, JSON_LIMIT)
-    try:
-        values = decoded(content, Object)
-    except ValueError as error:
-        raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
+    values = read_as(path, Object)
     if kind is not None:
         checked(values, kind, path)
     return values

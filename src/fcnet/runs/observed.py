@@ -18,10 +18,9 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Part
-from fcnet.errors import RunError
-from fcnet.files import exists, read_file, write_atomically
+from fcnet.files import exists, write_atomically
 from fcnet.net.losses import softmax
-from fcnet.schema import JSON_LIMIT, LARGEST, Count, Fraction, NotNegative, Place, Word, decoded
+from fcnet.schema import LARGEST, Count, Fraction, NotNegative, Place, Word, read_as
 from fcnet.train.history import Evaluation
 
 FOLDER = "live"
@@ -154,12 +153,7 @@ def read_live(path: Path, kind: type[T]) -> T | None:
     ------
     RunError : it is damaged, or of another version
     """
-    if not exists(path):
-        return None
-    try:
-        return decoded(read_file(path, JSON_LIMIT), kind)
-    except ValueError as error:
-        raise RunError(f"{path} is damaged or of another version: {error}; delete it") from error
+    return read_as(path, kind, "delete it", "is damaged or of another version") if exists(path) else None
 
 
 def write_live(path: Path, content: Struct) -> None:
