@@ -18,7 +18,7 @@ from fcnet.report.markdown import Markdown
 from fcnet.report.page.images import mistakes, samples
 from fcnet.report.reading import initialisation_name
 from fcnet.report.story import Section, Story
-from fcnet.wording import by, percent, seconds, times, validated
+from fcnet.wording import by, percent, seconds, setting, times, validated
 
 
 def summary(story: Story) -> str:
@@ -86,7 +86,7 @@ def tuned(story: Story) -> str:
     if record is not None:
         reached = accuracies(record)
         config = record["config"]
-        settings = [(name, _value(value)) for name, value in config.items() if _used(name, config)]
+        settings = [(name, setting(value, " x ")) for name, value in config.items() if _used(name, config)]
         wrong = mistakes(story.records, record) if story.page else None
     result = story.records.test
     test = result and {
@@ -232,12 +232,6 @@ def _used(name: str, config: dict[str, Any]) -> bool:
         return bool(config.get("blocks"))
     other, values = NEEDS.get(name, (name, (config[name],)))
     return config[other] in values and (name == "seed" or config[name] not in WITHOUT_EFFECT)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return by(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _error(error: float | None) -> str:

@@ -25,6 +25,7 @@ from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT
 from fcnet.tuning.space import Dimension, Space
 from fcnet.tuning.status import FRUITLESS
+from fcnet.wording import setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,7 +231,7 @@ def _heights(scale: Axes, dimension: Dimension, values: Sequence[Any]) -> list[f
     if dimension.values:
         number: Callable[[Any], float] = dimension.values.index
         known: Sequence[float] = range(len(dimension.values))
-        marks = {float(place): str(value) for place, value in enumerate(dimension.values)}
+        marks = {float(place): setting(value) for place, value in enumerate(dimension.values)}
     else:
         number = math.log if dimension.log else float
         known = [number(value) for value in values if value is not None]
