@@ -52,15 +52,16 @@ def test_the_record_alone_makes_every_figure_and_twice_the_same(record: Path, tm
 def test_a_record_is_read_back_as_it_was(record: Path) -> None:
     content = json.loads(record.read_text())
     search = read_search(record)
-    assert search.numbers == tuple(range(8))  # the pruned and the diverged one are left out, numbers stay
-    for place, row in enumerate(content["trials"][:8]):
-        assert search.accuracies[place] == pytest.approx(100 * row["value"])
-        assert search.params[place] == row["params"]
-    assert search.base == search.accuracies[0]
-    assert search.params[0]["learning_rate"] == SMALL.learning_rate
+    shown = {trial.number: trial for trial in search.complete}
+    assert list(shown) == list(range(8))  # the pruned and the diverged one are left out, numbers stay
+    for row in content["trials"][:8]:
+        assert shown[row["number"]].accuracy == pytest.approx(100 * row["value"])
+        assert shown[row["number"]].params == row["params"]
+    assert [trial.number for trial in search.complete if trial.base] == [0]
+    assert shown[0].params["learning_rate"] == SMALL.learning_rate
     assert search.importance == pytest.approx(content["importance"])
-    assert search.dimensions[0].name == next(iter(content["importance"]))
-    assert {one.name for one in search.dimensions} == {row["name"] for row in content["space"]}
+    assert search.ranked[0].name == next(iter(content["importance"]))
+    assert {one.name for one in search.ranked} == {row["name"] for row in content["space"]}
     assert search.credit == "digits; 10 trials of 3 epochs, 8 of them complete"
 
 
@@ -90,15 +91,14 @@ def test_the_figures_say_what_is_in_them(
 def test_a_line_stands_on_each_axis_where_its_trial_is(record: Path) -> None:
     """The best trial's: on top of the accuracies; a choice by its place, a rate by its logarithm."""
     search = read_search(record)
-    names = [one.name for one in search.dimensions]
-    best = max(range(8), key=lambda place: search.accuracies[place])
-    params = search.params[best]
+    names = [one.name for one in search.ranked]
+    params = max(search.complete, key=lambda trial: trial.accuracy).params
     line: Any = parallel(search).axes[0].lines[-1]
     heights = dict(zip(["accuracy", *names], line.get_ydata(), strict=False))
     assert heights["accuracy"] == 1.0
     assert heights["schedule"] == ("cosine", "decay").index(params["schedule"])
-    rates = [math.log(one["learning_rate"]) for one in search.params]
-    place = (rates[best] - min(rates)) / (max(rates) - min(rates))
+    rates = [math.log(one.params["learning_rate"]) for one in search.complete]
+    place = (math.log(params["learning_rate"]) - min(rates)) / (max(rates) - min(rates))
     assert heights["learning_rate"] == pytest.approx(place)
     assert (heights["decay"] == 0.0) == ("decay" not in params)
 

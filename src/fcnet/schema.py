@@ -176,7 +176,7 @@ def decoded(content: bytes | str, kind: type[T]) -> T:
         raise ValueError("it is nested too deeply") from error
 
 
-def checked(values: Any, kind: type[T], path: Path) -> T:
+def checked(values: Any, kind: type[T], path: Path, remedy: str = RESTORE) -> T:
     """Plain values of a file as what they have to be.
 
     Raises
@@ -186,4 +186,4 @@ def checked(values: Any, kind: type[T], path: Path) -> T:
     try:
         return msgspec.convert(values, kind)
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; {RESTORE}") from error
+        raise RunError(f"{path} is damaged: {error}; {remedy}") from error

@@ -11,20 +11,21 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 import fcnet.report.style as style
 from fcnet.errors import RunError
 from fcnet.extras import require
 from fcnet.files import write_atomically
 from fcnet.records import read_json
-from fcnet.train.config import TrainConfig
+from fcnet.schema import Count, Data, Fraction, NotNegative, Object, Whole, Word, checked
 from fcnet.tuning.search import FORMAT
 from fcnet.tuning.space import Dimension, Space
-from fcnet.tuning.status import FRUITLESS
+from fcnet.tuning.status import DONE
 from fcnet.wording import setting
 
 if TYPE_CHECKING:
@@ -62,28 +63,62 @@ WORDS = {
 """Settings whose name is not enough of a label."""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A search as its record has it.
+class Trial(Struct, frozen=True):
+    """A trial; its accuracy, once it is complete, is a fraction."""
 
-    numbers, accuracies : of its complete trials, accuracies in per cent
-    params : what the sampler suggested for each of them
-    dimensions : what was varied, the most important first; as in the space where that is unknown
-    importance : share of each name, the most important first; empty where that is unknown
-    base : accuracy of the base in per cent, if it is complete
-    credit : what a figure of it was made from
+    number: Whole
+    state: Word
+    base: bool
+    params: Object
+    value: Fraction | None
+
+    @property
+    def accuracy(self) -> float:
+        """In per cent, of a complete trial."""
+        return 100 * (self.value or 0.0)
+
+
+class Base(Struct, frozen=True):
+    """What is said of the base's settings."""
+
+    epochs: Count
+
+
+class Study(Struct, frozen=True):
+    """What the figures read of study.json.
+
+    importance : share of each setting, the most important first; empty where that is unknown
     """
 
-    numbers: tuple[int, ...]
-    accuracies: tuple[float, ...]
-    params: tuple[dict[str, Any], ...]
-    dimensions: tuple[Dimension, ...]
-    importance: dict[str, float]
-    base: float | None
-    credit: str
+    base: Base
+    space: tuple[Dimension, ...]
+    trials: tuple[Trial, ...]
+    importance: dict[Word, NotNegative]
+    data: Data
+
+    def __post_init__(self) -> None:
+        for trial in self.complete:
+            Space(self.space).check(trial.params)
+
+    @property
+    def complete(self) -> list[Trial]:
+        """The complete trials, by their numbers."""
+        return sorted((one for one in self.trials if one.state == "complete"), key=lambda one: one.number)
+
+    @property
+    def ranked(self) -> list[Dimension]:
+        """What was varied, the most important first; as in the space where that is unknown."""
+        ranks = {name: rank for rank, name in enumerate(self.importance)}
+        return sorted(self.space, key=lambda one: ranks.get(one.name, len(ranks)))
+
+    @property
+    def credit(self) -> str:
+        """What a figure was made from."""
+        done, complete = sum(one.state in DONE for one in self.trials), len(self.complete)
+        return f"{self.data.label}; {done} trials of {self.base.epochs} epochs, {complete} of them complete"
 
 
-def read_search(path: Path) -> Recorded:
+def read_search(path: Path) -> Study:
     """Read study.json.
 
     Raises
@@ -95,33 +130,7 @@ def read_search(path: Path) -> Recorded:
         raise RunError(
             f"{path} is not a record of a search by this version of fcnet, use the version that wrote it"
         )
-    try:
-        return _recorded(record, str(path))
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise RunError(f"{path} is damaged: {reason}; resume its search to write it again") from error
-
-
-def _recorded(record: dict[str, Any], where: str) -> Recorded:
-    space = Space.from_list(record["space"])
-    epochs = TrainConfig.from_dict(record["base"], where).epochs
-    rows = sorted(record["trials"], key=lambda row: int(row["number"]))
-    complete = [row for row in rows if row["state"] == "complete"]
-    for row in complete:
-        space.check(row["params"])
-    importance = {str(name): float(share) for name, share in record["importance"].items()}
-    ranks = {name: rank for rank, name in enumerate(importance)}
-    done = len(complete) + sum(row["state"] in ("pruned", *FRUITLESS) for row in rows)
-    counts = f"{done} trials of {epochs} epochs, {len(complete)} of them complete"
-    return Recorded(
-        tuple(row["number"] for row in complete),
-        tuple(100 * float(row["value"]) for row in complete),
-        tuple(row["params"] for row in complete),
-        tuple(sorted(space.dimensions, key=lambda one: ranks.get(one.name, len(ranks)))),
-        importance,
-        base=next((100 * float(row["value"]) for row in complete if row["base"]), None),
-        credit=f"{record['data']['label']}; {counts}",
-    )
+    return checked(record, Study, path, "resume its search to write it again")
 
 
 def draw(record: Path, folder: Path) -> list[Path]:
@@ -143,10 +152,10 @@ def draw(record: Path, folder: Path) -> list[Path]:
     """
     require("matplotlib", "tune")
     search = read_search(record)
-    complete = len(search.numbers)
+    complete = search.complete
     drawings = [history] if complete else []
     drawings += [importance] if complete and search.importance else []
-    drawings += [parallel] if complete > 1 and any(search.params) else []
+    drawings += [parallel] if len(complete) > 1 and any(one.params for one in complete) else []
     written = []
     for drawing in drawings:
         with style.house_style():
@@ -161,15 +170,17 @@ def draw(record: Path, folder: Path) -> list[Path]:
     return written
 
 
-def history(search: Recorded) -> Figure:
+def history(search: Study) -> Figure:
     """Each complete trial, and the best so far."""
     figure, axes = _empty("What the search found, trial by trial", 4.4)
-    best = list(accumulate(search.accuracies, max))
-    axes.plot(search.numbers, search.accuracies, "o", color=style.SKY, label="complete trial")
-    axes.step(search.numbers, best, where="post", color=style.VALIDATION, label="best so far")
-    if search.base is not None:
-        dashes: Any = {"color": style.GREY, "linewidth": 1.2, "linestyle": (0, (5, 3))}
-        axes.axhline(search.base, **dashes, label="the base")
+    numbers = [trial.number for trial in search.complete]
+    accuracies = [trial.accuracy for trial in search.complete]
+    best = list(accumulate(accuracies, max))
+    axes.plot(numbers, accuracies, "o", color=style.SKY, label="complete trial")
+    axes.step(numbers, best, where="post", color=style.VALIDATION, label="best so far")
+    dashes: Any = {"color": style.GREY, "linewidth": 1.2, "linestyle": (0, (5, 3)), "label": "the base"}
+    for base in [trial for trial in search.complete if trial.base]:
+        axes.axhline(base.accuracy, **dashes)
     axes.locator_params("x", integer=True)
     axes.set(xlabel="trial", ylabel=ACCURACY)
     _legend(axes)
@@ -177,7 +188,7 @@ def history(search: Recorded) -> Figure:
     return figure
 
 
-def importance(search: Recorded) -> Figure:
+def importance(search: Study) -> Figure:
     """How much each setting decided whether a trial was among the best."""
     figure, axes = _empty("What mattered", 1.5 + 0.36 * len(search.importance))
     shares = list(search.importance.values())
@@ -194,28 +205,29 @@ def importance(search: Recorded) -> Figure:
     return figure
 
 
-def parallel(search: Recorded) -> Figure:
+def parallel(search: Study) -> Figure:
     """An axis for each of the most important settings; a line for each complete trial, stronger if better."""
     figure, axes = _empty("The best trials and the settings that mattered most", 5.0)
-    used = {name for params in search.params for name in params}
-    shown = [dimension for dimension in search.dimensions if dimension.name in used][:AXES]
+    trials = search.complete
+    used = {name for trial in trials for name in trial.params}
+    shown = [dimension for dimension in search.ranked if dimension.name in used][:AXES]
     names = [ACCURACY, *(_name(dimension.name) for dimension in shown)]
     axes.set_xticks(range(len(names)), [textwrap.fill(name, 12) for name in names])
     axes.tick_params(axis="x", length=0, pad=8)
     axes.set_xlim(0, len(shown))
     axes.spines["bottom"].set_visible(False)
-    columns = [_heights(axes, Dimension(ACCURACY), search.accuracies)]
+    columns = [_heights(axes, Dimension(ACCURACY), [trial.accuracy for trial in trials])]
     for place, dimension in enumerate(shown, start=1):
         scale: Any = axes.twinx()
         scale.spines[["left", "bottom"]].set_visible(False)
         scale.spines["right"].set(visible=True, position=("axes", place / len(shown)))
-        columns.append(_heights(scale, dimension, [one.get(dimension.name) for one in search.params]))
+        columns.append(_heights(scale, dimension, [trial.params.get(dimension.name) for trial in trials]))
     strength = [FAINTEST + (1 - FAINTEST) * height**2 for height in columns[0]]
-    *others, best = sorted(range(len(strength)), key=lambda trial: (search.accuracies[trial], -trial))
+    *others, best = sorted(range(len(trials)), key=lambda place: (trials[place].accuracy, -place))
     how: Any = {"transform": axes.get_xaxis_transform(), "clip_on": False}
-    for trial in others:
-        heights = [column[trial] for column in columns]
-        axes.plot(heights, color=style.BLUE, alpha=strength[trial], linewidth=1.2, **how)
+    for place in others:
+        heights = [column[place] for column in columns]
+        axes.plot(heights, color=style.BLUE, alpha=strength[place], linewidth=1.2, **how)
     axes.plot([column[best] for column in columns], color=style.ORANGE, linewidth=3.0, label="best", **how)
     _legend(axes)
     return figure
