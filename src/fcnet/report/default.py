@@ -74,7 +74,7 @@ def default_weights(records: Records) -> style.Drawing | None:
 
 def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
     steps, losses = [row.step for row in history], [row.loss for row in history]
-    axes.plot(steps, losses, "-o" if len(steps) == 1 else "-", color=style.TRAIN, label="training loss")
+    style.curve(axes, steps, losses, color=style.TRAIN, label="training loss")
     axes.set_ylabel("loss (nats)")
     axes.set_title("Training loss")
     finite = np.isfinite(losses)
@@ -92,12 +92,11 @@ def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
 
 def _accuracies(axes: Axes, history: Sequence[Evaluation], gap: float | None) -> None:
     steps = [row.step for row in history]
-    marker = "-o" if len(steps) == 1 else "-"
     for name, values, color, height in (
         ("validation", [row.val_accuracy for row in history], style.VALIDATION, 0.17),
         (TRAINING_SAMPLE, [row.train_accuracy for row in history], style.TRAIN, 0.06),
     ):
-        axes.plot(steps, [100 * v for v in values], marker, color=color, linewidth=1.8, label=name)
+        style.curve(axes, steps, [100 * v for v in values], color=color, linewidth=1.8, label=name)
         axes.text(
             0.97, height, f"{name} {percent(values[-1])}", transform=axes.transAxes, ha="right",
             fontsize=style.SMALL, fontweight="bold", color=color,
@@ -116,9 +115,7 @@ def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
     axes.set_yscale("log")
     ends = []
     for (name, sizes), color in zip(diagnosis.updates.items(), cycle(colours), strict=False):
-        axes.plot(
-            diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6, label=name
-        )
+        style.curve(axes, diagnosis.steps, sizes, color=color, linewidth=1.6, label=name)
         ends.append((diagnosis.steps[-1], sizes[-1], style.plain(name, 12), color))
     style.threshold(axes, HEALTHY_UPDATE, "rule of thumb: 1e-3", below=True)
     axes.set_ylabel("size of an update / of the weights")
