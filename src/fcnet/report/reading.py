@@ -40,7 +40,6 @@ class Records:
 
     out : the folder
     dataset : that it was made from, None where it is not there
-    benchmarks : folder with step.json, None where speed was not measured
     given_results : the content of results.json where it is kept elsewhere
 
     Raises, in every part
@@ -50,7 +49,6 @@ class Records:
 
     out: Path
     dataset: Dataset | None = field(default=None, compare=False)
-    benchmarks: Path | None = None
     given_results: dict[str, Any] | None = field(default=None, compare=False)
 
     @cached_property

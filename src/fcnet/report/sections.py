@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 from fcnet.data.kinds import WHITENINGS
-from fcnet.records import read_json
 from fcnet.report.derivation import derivation
 from fcnet.report.discussion import discuss
 from fcnet.report.exercise import HEADING, exercise_rows
@@ -139,22 +138,6 @@ def depth(story: Story) -> str:
     return story.tell("depth", study=study, best=best, **facts)
 
 
-def speed(story: Story) -> str:
-    """What a training step costs, where it was measured."""
-    path = story.records.benchmarks and story.records.benchmarks / "step.json"
-    if path is None or not path.exists():
-        return ""
-    measured = read_json(path)
-    rows = [
-        (case["case"]["hidden"], case["case"]["momentum"], one["contestant"],
-         f"{1e3 * one['median']:.1f} ms", f"x {one['ratio']:.2f}")
-        for case in measured["cases"]
-        for one in case["results"]
-        if one["contestant"] == "fcnet" or "products" in one["contestant"]
-    ]  # fmt: skip
-    return story.tell("speed", rows=rows, rounds=measured["rounds"], machine=measured["machine"])
-
-
 def where(story: Story) -> str:
     """Versions, machine, data and its hash, seed, commit, and the command that repeats it."""
     record = story.records.record or story.records.default_record
@@ -185,7 +168,6 @@ SECTIONS: dict[str, Section] = {
     "search": Section("How the settings were found", search),
     "pytorch": Section("PyTorch beside NumPy", pytorch),
     "depth": Section("Depth", depth),
-    "speed": Section("Speed", speed),
     "where": Section("Where it ran", where),
 }
 """Of a reproduction, by their places in the page."""
