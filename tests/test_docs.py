@@ -77,7 +77,7 @@ def once() -> Iterator[None]:
     The proof is that of the record; `test_derivation.py` proves everything anew and holds the two together.
     """
     speed: dict[Content, dict[str, str]] = {}
-    figures: dict[tuple[Content, Content, str], list[Drawn]] = {}
+    figures: dict[tuple[Content, str], list[Drawn]] = {}
     draw_all, draw = generate.draw_all, generate.draw
 
     def remembered_speed(records: Path, folder: Path) -> Iterator[Path]:
@@ -89,9 +89,8 @@ def once() -> Iterator[None]:
             yield folder / name
 
     def remembered_figures(records: Records) -> list[Drawn]:
-        assert records.benchmarks is not None
         given = json.dumps(records.given_results, sort_keys=True)
-        key = (content(records.out), content(records.benchmarks), given)
+        key = (content(records.out), given)
         if key not in figures:
             figures[key] = list(draw(records))
         return figures[key]

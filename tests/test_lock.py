@@ -40,6 +40,24 @@ def test_an_error_in_the_block_gives_the_folder_back(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def touch_and_fail(path: Path) -> None:
+    path.touch()
+    raise ZeroDivisionError
+
+
+def test_a_missing_folder_is_made_and_goes_again_if_the_block_leaves_nothing_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "one"
+    with pytest.raises(ZeroDivisionError), locked(folder):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    with locked(folder):
+        pass
+    assert folder.is_dir()
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "two"):
+        touch_and_fail(tmp_path / "two" / "kept")
+    assert list((tmp_path / "two").iterdir()) == [tmp_path / "two" / "kept"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, None])
 def test_another_process_holds_it_until_it_ends_in_whatever_way(
     number: signal.Signals | None, tmp_path: Path

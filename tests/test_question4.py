@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcnet.data.dataset import Dataset
-from fcnet.experiments import depth, question4
+from fcnet.experiments import depth
 from fcnet.experiments.depth import LAYERS, WIDTH, best_run, parameters, points, summary, width_for
 from fcnet.experiments.recipes import PYTORCH
+from fcnet.experiments.reproduce import Reproduction
 from fcnet.experiments.signal import rms, signal
 from fcnet.net.network import Network
 from fcnet.records import RunFolder, write_json
@@ -124,31 +125,30 @@ def test_the_study_goes_on_where_it_was_stopped(
     monkeypatch.setattr(depth, "PYTORCH", replace(PYTORCH, precision="float64", device="cpu"))
     started: list[str] = []
 
-    def listener_for(stop_at: int) -> Callable[[str, Path], Callback]:
-        def make(title: str, folder: Path) -> Callback:
+    def listener_for(stop_at: int) -> Callable[[str], Callback]:
+        def make(title: str) -> Callback:
             started.append(title)
             return StopAfter(5) if len(started) == stop_at else Callback()
 
         return make
 
+    quick = Reproduction(digits, tmp_path, quick=True)
     with pytest.raises(KeyboardInterrupt):
-        question4.depth(digits, tmp_path, True, listener_for(3))
+        quick.depth(listener_for(3))
     assert not (tmp_path / "depth.json").exists()
     finished = sorted(path for path in tmp_path.rglob("record.json"))
     assert len(finished) == 2
     stamps = [path.stat().st_mtime_ns for path in finished]
-    study = question4.depth(digits, tmp_path, True, lambda title, folder: Callback())
+    study = quick.depth(lambda title: Callback())
     assert [path.stat().st_mtime_ns for path in finished] == stamps
     assert [(row["layers"], row["initialisation"]) for row in study["rows"]] == [
         (layers, how) for how in ("1e-3", "he") for layers in LAYERS
     ]
-    assert (
-        question4.depth(digits, tmp_path, True, lambda title, folder: pytest.fail("trained again")) == study
-    )
+    assert quick.depth(lambda title: pytest.fail("trained again")) == study
     he = [row for row in study["rows"] if row["initialisation"] == "he"]
     assert min(row["validation_accuracy_mean"] for row in he) > 0.8
-    first = question4.test_best(digits, tmp_path, study["rows"])
-    assert question4.test_best(digits, tmp_path, study["rows"]) == first
+    first = quick.test_best(study["rows"])
+    assert quick.test_best(study["rows"]) == first
     assert first["count"] == 1
     assert len(list(tmp_path.rglob("test.json"))) == 1
     assert RunFolder(best_run(study["rows"], tmp_path / "depth")[1]).test.exists()

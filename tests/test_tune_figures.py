@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import time
 from dataclasses import replace
@@ -17,7 +18,7 @@ import fcnet.report.style as style
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
 from fcnet.train.config import TrainConfig
-from fcnet.tuning.figures import draw, main, read_search
+from fcnet.tuning.figures import draw, parallel, read_search
 from fcnet.tuning.search import Search
 from fcnet.tuning.space import make_space
 from fcnet.tuning.status import Row, Status, in_words
@@ -51,15 +52,16 @@ def test_the_record_alone_makes_every_figure_and_twice_the_same(record: Path, tm
 def test_a_record_is_read_back_as_it_was(record: Path) -> None:
     content = json.loads(record.read_text())
     search = read_search(record)
-    shown = {trial.number: trial for trial in search.study.trials if trial.state.name == "COMPLETE"}
+    shown = {trial.number: trial for trial in search.complete}
     assert list(shown) == list(range(8))  # the pruned and the diverged one are left out, numbers stay
     for row in content["trials"][:8]:
-        assert shown[row["number"]].value == pytest.approx(100 * row["value"])
+        assert shown[row["number"]].accuracy == pytest.approx(100 * row["value"])
         assert shown[row["number"]].params == row["params"]
-    assert search.base == shown[0].value
+    assert [trial.number for trial in search.complete if trial.base] == [0]
     assert shown[0].params["learning_rate"] == SMALL.learning_rate
-    assert search.ranked[0] == next(iter(content["importance"]))
-    assert set(search.ranked) == {row["name"] for row in content["space"]}
+    assert search.importance == pytest.approx(content["importance"])
+    assert search.ranked[0].name == next(iter(content["importance"]))
+    assert {one.name for one in search.ranked} == {row["name"] for row in content["space"]}
     assert search.credit == "digits; 10 trials of 3 epochs, 8 of them complete"
 
 
@@ -80,8 +82,25 @@ def test_the_figures_say_what_is_in_them(
     draw(record, tmp_path)
     assert {"trial", "validation accuracy (%)", "best so far", "the base"} <= seen["history"]
     assert {"What mattered", "learning rate", "hidden units", "mirror"} <= seen["importance"]
-    assert {"validation\naccuracy (%)", "learning\nrate", "schedule", "best"} <= seen["parallel"]
-    assert (plt.rcParams, plt.get_fignums()) == (before, shown)  # nothing of Optuna's stays behind
+    assert {"validation\naccuracy (%)", "learning\nrate", "schedule", "cosine", "unused", "best"} <= seen[
+        "parallel"
+    ]
+    assert (plt.rcParams.copy(), plt.get_fignums()) == (before, shown)  # nothing stays behind
+
+
+def test_a_line_stands_on_each_axis_where_its_trial_is(record: Path) -> None:
+    """The best trial's: on top of the accuracies; a choice by its place, a rate by its logarithm."""
+    search = read_search(record)
+    names = [one.name for one in search.ranked]
+    params = max(search.complete, key=lambda trial: trial.accuracy).params
+    line: Any = parallel(search).axes[0].lines[-1]
+    heights = dict(zip(["accuracy", *names], line.get_ydata(), strict=False))
+    assert heights["accuracy"] == 1.0
+    assert heights["schedule"] == ("cosine", "decay").index(params["schedule"])
+    rates = [math.log(one.params["learning_rate"]) for one in search.complete]
+    place = (math.log(params["learning_rate"]) - min(rates)) / (max(rates) - min(rates))
+    assert heights["learning_rate"] == pytest.approx(place)
+    assert (heights["decay"] == 0.0) == ("decay" not in params)
 
 
 def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> None:
@@ -104,22 +123,13 @@ def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> 
     ],
 )
 def test_a_damaged_record_is_one_line(
-    damage: dict[str, Any], text: str, record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: dict[str, Any], text: str, record: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "study.json"
     path.write_text(json.dumps(json.loads(record.read_text()) | damage))
-    with pytest.raises(RunError, match=text):
+    with pytest.raises(RunError, match=text) as caught:
         draw(path, tmp_path)
-    assert main([str(path), str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_figures_can_be_drawn_from_the_command_line(
-    record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(record), str(tmp_path)]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 6
-    assert main([]) == 2
+    assert "\n" not in str(caught.value)
 
 
 def trial(number: int, state: str, **more: Any) -> Row:

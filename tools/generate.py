@@ -45,7 +45,7 @@ from pages import label
 from question4_tables import depth, rates, scaling, search_deep, search_lasso, search_norm
 from record_tables import holders
 from record_tables import records as record_tables
-from result_tables import estimator, ladder, search, speed, table
+from result_tables import estimator, ladder, search, speed, steps, table
 from speed_figures import draw_all
 from speed_tables import blocks as speed_blocks
 from speed_words import REFERENCE
@@ -127,17 +127,19 @@ def _documents(root: Path) -> Iterator[tuple[Path, str]]:
     for page, blocks in _blocks(records, results).items():
         yield root / page, fill(root / page, blocks)
     yield from _search(root)
-    story = Records(
-        records / "reproduce", benchmarks=records / "benchmarks" / REFERENCE, given_results=results
-    )
+    story = Records(records / "reproduce", given_results=results)
     drawn = list(draw(story))
     for one in drawn:
         yield docs / "figures" / f"{one.name}.svg", one.svg
     with tempfile.TemporaryDirectory() as folder:
         for path in draw_all(records / "benchmarks", Path(folder)):
             yield docs / "figures" / path.name, path.read_text()
-    sections = told(Story(story, {one.name: one for one in drawn}, page=False)).values()
-    text = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
+    sections = told(Story(story, {one.name: one for one in drawn}, page=False))
+    sections |= {
+        "speed": ("Speed", steps(records / "benchmarks" / REFERENCE)),
+        "where": sections.pop("where"),
+    }
+    text = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.values())
     yield docs / "report.md", f"{GENERATED}{REPORT}\n{text}\n"
     shown = "\n".join(
         f"## {one.name.replace('_', ' ')}\n\n{one.caption}\n\n![{one.name}]({one.name}.svg)\n"

@@ -70,6 +70,23 @@ def ladder(results: dict[str, Any]) -> str:
     return markdown_table(("change", TRAINING_SAMPLE, "validation", "seconds"), rows) + "\n"
 
 
+def steps(records: Path) -> str:
+    """What a training step costs beside its matrix products."""
+    measured = read_json(records / "step.json")
+    machine = measured["machine"]
+    rows = [
+        (case["case"]["hidden"], case["case"]["momentum"], one["contestant"],
+         f"{1e3 * one['median']:.1f} ms", f"x {one['ratio']:.2f}")
+        for case in measured["cases"]
+        for one in case["results"]
+        if one["contestant"] == "fcnet" or "products" in one["contestant"]
+    ]  # fmt: skip
+    where = f"{measured['rounds']} rounds on {machine['cores']} cores of {machine['processor']}"
+    heading = ("hidden units", "momentum", "what", "time", "ratio")
+    found = markdown_table(heading, rows, words=3)
+    return f"The time of a training step, as the median of {where}:\n\n{found}"
+
+
 def speed(records: Path) -> str:
     """What loops cost, and how far a training step is above its matrix products."""
     loops, step = read_json(records / "loops.json"), read_json(records / "step.json")

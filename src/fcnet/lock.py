@@ -9,20 +9,19 @@ one name. So a folder that somebody else prepared cannot make us change a file o
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import platform
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import lock_descriptor
 
 from fcnet.errors import RunError
-from fcnet.files import holding, reached
+from fcnet.files import exists, holding, make_folder, reached
 
 NAME = ".lock"
 
@@ -154,29 +153,38 @@ def locked(folder: Path, otherwise: str = "or choose another with --out") -> Ite
     """Keep every other process, and every other `locked` of this one, out of a folder during the block.
 
     The folder is held open, see `fcnet.files.holding`: if it is moved, the files of the block go with it.
+    It is made with its parents if it is missing; if the block fails and left nothing in them, they go again.
 
     Parameters
     ----------
-    folder : which exists
+    folder : that the block writes to
     otherwise : what the errors tell the user to do beside waiting or mending it
 
     Raises
     ------
     RunError : `FOLDER is in use by process PID on HOST, wait until it ends or choose another with --out`;
-        the folder cannot be written
+        `cannot write to FOLDER: REASON, fix that or choose another with --out`
     """
-    with ExitStack() as held:
-        lock = Lock(folder / NAME)
-        try:
-            held.enter_context(holding(folder))
-            free = lock.try_acquire()
-        except OSError as error:
-            reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
-            raise RunError(f"cannot write to {folder}: {reason}, fix that {otherwise}") from error
-        if not free:
-            raise RunError(f"{folder} is in use by {lock.holder}, wait until it ends {otherwise}")
-        held.callback(lock.release)
-        yield lock
+    new = [place for place in (folder, *folder.parents) if not exists(place)]
+    try:
+        with ExitStack() as held:
+            lock = Lock(folder / NAME)
+            try:
+                make_folder(folder)
+                held.enter_context(holding(folder))
+                free = lock.try_acquire()
+            except OSError as error:
+                reason = f"{NAME} is a link" if error.errno == errno.ELOOP else error.strerror or error
+                raise RunError(f"cannot write to {folder}: {reason}, fix that {otherwise}") from error
+            if not free:
+                raise RunError(f"{folder} is in use by {lock.holder}, wait until it ends {otherwise}")
+            held.callback(lock.release)
+            yield lock
+    except Exception:
+        with suppress(OSError):  # it holds something
+            for place in new:
+                place.rmdir()
+        raise
 
 
 @contextmanager
@@ -231,7 +239,7 @@ def _write(descriptor: int, text: str) -> None:
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError), reached(path) as (name, folder):
+    with suppress(OSError), reached(path) as (name, folder):
         os.unlink(name, dir_fd=folder)
 
 

@@ -24,9 +24,8 @@ def available() -> int | None:
 
     Where Linux's accounts are missing that is the memory of the machine; None if that is not known either.
     """
-    left = [
-        bytes_left for bytes_left in (_of_machine(), _of_container(), _of_process()) if bytes_left is not None
-    ]
+    of_machine = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+    left = [found for found in (of_machine, _of_container(), _of_process()) if found is not None]
     return max(min(left), 0) if left else total()
 
 
@@ -49,10 +48,6 @@ def check_memory(where: str, size: int, remedy: str, left: int | None = None) ->
         raise DataError(
             f"{where} takes about {megabytes(size)} of memory and {megabytes(left)} are available; {remedy}"
         )
-
-
-def _of_machine() -> int | None:
-    return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
 
 
 def _of_container() -> int | None:

@@ -20,9 +20,6 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +29,7 @@ from fcnet import __version__
 from fcnet.errors import RunError
 from fcnet.extension import program
 from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
-from fcnet.schema import JSON_LIMIT, TENSORS_LIMIT, Object, Record, checked, decoded
+from fcnet.schema import TENSORS_LIMIT, Object, Record, checked, read_as
 
 FORMAT = 1
 """Version of the run folder's layout, in record.json."""
@@ -50,40 +47,22 @@ SEALED = ("config.toml", "history.jsonl", "input.safetensors", "model.safetensor
 PACKAGES = ("fcnet", "numpy", "scipy", "scikit-learn", "matplotlib", "torch", "mkl")
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """The places in a run folder."""
+    """The places in a run folder.
 
-    path: Path
+    path : of the folder
+    data : what the record will say of the data, from the beginning on: by it a run finds them again
+    """
 
-    @property
-    def config(self) -> Path:
-        return self.path / "config.toml"
-
-    @property
-    def history(self) -> Path:
-        return self.path / "history.jsonl"
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.path / "checkpoint" / "state.safetensors"
-
-    @property
-    def data(self) -> Path:
-        """What the record will say of the data, from the beginning on: by it a run finds them again."""
-        return self.path / "data.json"
-
-    @property
-    def record(self) -> Path:
-        return self.path / "record.json"
-
-    @property
-    def sums(self) -> Path:
-        return self.path / "SHA256SUMS"
-
-    @property
-    def test(self) -> Path:
-        return self.path / "test.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.toml"
+        self.history = path / "history.jsonl"
+        self.checkpoint = path / "checkpoint" / "state.safetensors"
+        self.data = path / "data.json"
+        self.record = path / "record.json"
+        self.sums = path / "SHA256SUMS"
+        self.test = path / "test.json"
 
     @property
     def finished(self) -> bool:
@@ -218,19 +197,6 @@ def make_writable(folder: Path) -> None:
         ) from error
 
 
-@contextmanager
-def removed_if_refused(folder: Path) -> Iterator[None]:
-    """Where the block cannot begin its work, no empty folder is left that was not there before."""
-    new = [place for place in (folder, *folder.parents) if not exists(place)]
-    try:
-        yield
-    except Exception:
-        with suppress(OSError):  # it holds something
-            for place in new:
-                place.rmdir()
-        raise
-
-
 def as_json(content: Any) -> str:
     """Plain values as JSON for people and programs."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
@@ -255,11 +221,7 @@ def read_json(path: Path, kind: type[msgspec.Struct] | None = None) -> dict[str,
     ------
     RunError : the file is missing, unreadable, no JSON object or none of this kind; the text names it
     """
-    content = read_file(path, JSON_LIMIT)
-    try:
-        values = decoded(content, Object)
-    except ValueError as error:
-        raise RunError(f"cannot read {path}: {error}; restore it or repeat the run") from error
+    values = read_as(path, Object)
     if kind is not None:
         checked(values, kind, path)
     return values

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fcnet.errors import RunError
+from fcnet.files import RESTORE, read_file
 
 LARGEST = 2**53
 """Of whole numbers: the largest up to which floating-point numbers count them all."""
@@ -86,10 +87,19 @@ class Machine(Struct):
     command: str
 
 
+class Settings(Struct):
+    """Those settings of a training that a report reads."""
+
+    hidden: list[Count]
+    validation: Count
+    preprocessing: Word
+    schedule: Word
+
+
 class Record(Struct):
     """record.json: a finished training."""
 
-    config: Object
+    config: Settings
     seed: int
     data: Data
     examples: Examples
@@ -118,6 +128,41 @@ class Tested(Struct):
             raise ValueError(f"confusion is not {len(self.classes)} x {len(self.classes)}")
 
 
+def read_as(path: Path, kind: type[T], remedy: str | None = None, wrong: str = "is damaged") -> T:
+    """Read a JSON file as what it has to be.
+
+    Parameters
+    ----------
+    path, kind : the file, and what it has to hold
+    remedy : what the error tells the user to do, where it is not a file of a finished run
+    wrong : what it says of a file that holds something else
+
+    Raises
+    ------
+    RunError : it cannot be read, is not JSON or something else; the text names it, and says what and where
+    """
+    try:
+        return decoded(read_file(path, JSON_LIMIT, remedy), kind)
+    except ValueError as error:
+        raise RunError(f"{path} {wrong}: {error}; {remedy or RESTORE}") from error
+
+
+def read_lines(path: Path, kind: type[T], remedy: str) -> list[T]:
+    """Read a file of JSON lines, each as what it has to be.
+
+    Raises
+    ------
+    RunError : as `read_as`; the text names the line
+    """
+    rows = []
+    for number, line in enumerate(read_file(path, HISTORY_LIMIT, remedy).splitlines(), 1):
+        try:
+            rows.append(decoded(line, kind))
+        except ValueError as error:
+            raise RunError(f"{path} is damaged in line {number}: {error}; {remedy}") from error
+    return rows
+
+
 def decoded(content: bytes | str, kind: type[T]) -> T:
     """JSON as what it has to be.
 
@@ -131,7 +176,7 @@ def decoded(content: bytes | str, kind: type[T]) -> T:
         raise ValueError("it is nested too deeply") from error
 
 
-def checked(values: Any, kind: type[T], path: Path) -> T:
+def checked(values: Any, kind: type[T], path: Path, remedy: str = RESTORE) -> T:
     """Plain values of a file as what they have to be.
 
     Raises
@@ -141,4 +186,4 @@ def checked(values: Any, kind: type[T], path: Path) -> T:
     try:
         return msgspec.convert(values, kind)
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; restore it or repeat the run") from error
+        raise RunError(f"{path} is damaged: {error}; {remedy}") from error

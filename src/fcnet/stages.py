@@ -13,15 +13,13 @@ Fractions are in [0, 1], losses in nats.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 from fcnet.records import read_json
-from fcnet.schema import Count, Fraction, NotNegative, Place, Positive, Whole, Word, checked
+from fcnet.schema import Count, Fraction, NotNegative, Place, Positive, Whole, Word
 from fcnet.wording import mean_percent
-
-T = TypeVar("T", bound=Struct)
 
 
 class Begun(Struct, frozen=True):
@@ -101,8 +99,21 @@ class Ladder(Struct, frozen=True):
     rungs: tuple[Rung, ...]
 
 
+GAP, RANK = "training minus validation accuracy", "effective rank of the first layer"
+"""Names of findings: the gap after the last step, and how many different pictures the units amount to."""
+
+STRAIGHT = 0.9
+"""Share of a loss's course, explained by a straight line, from which it is called straight."""
+
+SMALL_GAP = 0.02
+"""Gap between training and validation accuracy up to which there is none to speak of."""
+
+HEALTHY_UPDATE = 1e-3
+"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
+
+
 class Finding(Struct, frozen=True):
-    """A measurement, and what it says."""
+    """A measurement, and what it says: a sentence with the number in it."""
 
     name: Word
     value: float
@@ -167,9 +178,9 @@ class Depth(Struct, frozen=True):
     images: Count = field(name="validation_images")
     all_seeds: Annotated[tuple[int, ...], Meta(min_length=1)] = field(name="seeds")
     training_mean: Fraction = field(name="training_accuracy_mean")
-    training_std: NotNegative = field(name="training_accuracy_std")
+    training_std: Fraction = field(name="training_accuracy_std")
     validation_mean: Fraction = field(name="validation_accuracy_mean")
-    validation_std: NotNegative = field(name="validation_accuracy_std")
+    validation_std: Fraction = field(name="validation_accuracy_std")
     validation_accuracies: tuple[Fraction, ...] = ()
 
     def __post_init__(self) -> None:
@@ -323,13 +334,3 @@ def read_stage(path: Path) -> dict[str, Any]:
     RunError : it is missing, damaged, or holds something else; the text says what is wrong and where
     """
     return read_json(path, KINDS[path.name])
-
-
-def stage(path: Path, kind: type[T]) -> T | None:
-    """A file of a reproduction as what it holds; None where there is none.
-
-    Raises
-    ------
-    RunError : as `read_stage`
-    """
-    return checked(read_json(path), kind, path) if path.exists() else None

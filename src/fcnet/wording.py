@@ -31,6 +31,15 @@ def by(sizes: Iterable[object]) -> str:
     return " x ".join(map(str, sizes))
 
 
+def setting(value: object, between: str = " ") -> str:
+    """A setting as it is typed: `512 256`, `yes`, `0.1`; `between` stands between several values."""
+    if isinstance(value, list | tuple):
+        return between.join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def shown(text: object, most: int = 5_000) -> str:
     """Words that somebody else chose, as one line for the terminal: file names, classes, labels, messages.
 

@@ -133,7 +133,7 @@ def test_a_damaged_run_is_not_resumed(
         ("model.safetensors", turn_a_bit, ("altered",)),
         ("model.safetensors", cut, ("altered",)),
         ("model.safetensors", remove, ("cannot read", "restore it")),
-        ("record.json", cut, ("cannot read", "restore it")),
+        ("record.json", cut, ("damaged", "restore it")),
         ("record.json", alter, ("altered", "restore it")),
         ("record.json", newer_record, ("newer version of fcnet (9.9)", "update fcnet")),
     ],

@@ -128,6 +128,6 @@ def test_a_folder_without_permission_is_left_alone(fcnet: Command, home: Path) -
     unfinished = stopped(home / "run")
     before = content(unfinished)
     unfinished.chmod(0o555)
-    refused(fcnet("train --out run --resume"), "cannot write to run: Permission denied, choose another")
+    refused(fcnet("train --out run --resume"), "cannot write to run: Permission denied, fix that or choose")
     unfinished.chmod(0o755)
     assert content(unfinished) == before

@@ -26,7 +26,7 @@ def variant(made: Record, name: str, minutes: float, accuracy: float, spread: fl
     values["data"] |= {"name": "CIFAR-10", "label": "CIFAR-10 (a copy)", "test_images": 360}
     values["beat"] = None
     draft = msgspec.convert(values, Plan)
-    values["seeds"] = seeds_of(draft)
+    values["seeds"] = seeds_of(draft, len(draft.seeds))
     plan = msgspec.convert(values, Plan)
     log: list[Any] = []
     for number, entry in enumerate(made.log):

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import asdict
 
 from fcnet.data.dataset import Dataset, Origin, Part
 from fcnet.data.digits import load_digits

@@ -404,7 +404,8 @@ def test_nor_is_one_that_was_killed_before_its_first_checkpoint(digits: Dataset,
 def test_a_folder_that_cannot_be_written_is_one_line(digits: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/fcnet-run")):
-        refused(rf"cannot write to {folder}: [\w ]+, choose another with --out", small(), digits, folder)
+        message = rf"cannot write to {folder}: [\w ]+, fix that or choose another with --out"
+        refused(message, small(), digits, folder)
 
 
 @pytest.mark.parametrize(

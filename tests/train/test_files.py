@@ -135,9 +135,9 @@ def test_records_hold_no_nan(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, "{path} is missing, is {path.parent} the folder of a finished run?"),
-        (b"{", "cannot read {path}: Input data was truncated"),
-        (b"\xff\xfe\x00", "cannot read {path}: JSON is malformed: invalid character (byte 0)"),
-        (b"[1, 2]", "cannot read {path}: Expected `object`, got `array`; restore it or repeat the run"),
+        (b"{", "{path} is damaged: Input data was truncated"),
+        (b"\xff\xfe\x00", "{path} is damaged: JSON is malformed: invalid character (byte 0)"),
+        (b"[1, 2]", "{path} is damaged: Expected `object`, got `array`; restore it or repeat the run"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named(content: bytes | None, message: str, tmp_path: Path) -> None:

@@ -45,8 +45,7 @@ class Compare:
         first, second = self._read(self.first), self._read(self.second)
         for heading, found in differences(first, second).items():
             if found:
-                rows = [(one.what, one.first, one.second) for one in found]
-                console.print(_table(heading, first, second, rows))
+                console.print(_table(heading, first, second, found))
             elif heading != "settings" and (first.record is None or second.record is None):
                 console.print(f"{heading}: not known before a run is finished")
             else:

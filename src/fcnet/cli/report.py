@@ -31,12 +31,11 @@ class Report:
         from fcnet.cli.loading import load_if_there
         from fcnet.cli.outputs import PAGE, check_output
         from fcnet.report.page.html import write_report
-        from fcnet.report.reading import Records, facts_of
+        from fcnet.report.reading import Records
 
         check_output(self.out, "--out", endings=PAGE)
         records = Records(self.folder)
         record = records.record or records.default_record
-        with facts_of(self.folder):
-            dataset = load_if_there(record, self.data) if record is not None else None
+        dataset = load_if_there(record, self.data) if record is not None else None
         print(f"wrote {shown(write_report(self.folder, dataset, self.out))}")
         return 0

@@ -6,7 +6,6 @@ diagnosis    question 3: what is wrong with the default run
 ladder       question 3: what each change of the settings brings
 depth        question 4: 2 to 5 layers, three initialisations, two budgets
 signal       question 4: why some nets do not start
-question4    question 4, stage by stage
 reproduce    all of it, stage by stage
 duration     how long it takes on this machine
 """

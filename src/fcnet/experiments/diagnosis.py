@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.stages import GAP, HEALTHY_UPDATE, RANK, SMALL_GAP, STRAIGHT, Finding
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation
 from fcnet.train.model import Model
 from fcnet.wording import percent, points
-
-STRAIGHT = 0.9
-"""Share of a loss's course, explained by a straight line, from which it is called straight."""
-
-SMALL_GAP = 0.02
-"""Gap between training and validation accuracy up to which there is none to speak of."""
-
-HEALTHY_UPDATE = 1e-3
-"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
 
 class Watch(Callback):
@@ -66,20 +57,6 @@ class Watch(Callback):
         weights = {n: value.copy() for n, value in self.engine.model().params.items() if value.ndim == 2}
         self.engine.load_state(state)
         return weights
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A measurement and what follows from it.
-
-    name : of the measurement
-    value : the number
-    sentence : what it says, with the number in it
-    """
-
-    name: str
-    value: float
-    sentence: str
 
 
 def diagnose(
@@ -150,7 +127,7 @@ def _no_gap(train_accuracy: float, val_accuracy: float) -> Finding:
         sentence = (
             f"Training accuracy ({train}) is {points(gap, sign=False)} above validation accuracy ({val})."
         )
-    return Finding("training minus validation accuracy", gap, sentence)
+    return Finding(GAP, gap, sentence)
 
 
 def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
@@ -167,7 +144,7 @@ def _few_pictures(initial: NDArray[Any], final: NDArray[Any]) -> Finding:
             f"The weights of the {units} hidden units, seen as pictures, amount to {rank:.1f} different "
             f"ones, and {noise}."
         )
-    return Finding("effective rank of the first layer", rank, sentence)
+    return Finding(RANK, rank, sentence)
 
 
 def _small_updates(

@@ -4,7 +4,10 @@
     OUT/default/        question 3: the default run, and its diagnosis
     OUT/ladder.json     question 3: what each change buys
     OUT/tuned/          question 3: the tuned run, and its use of the test set
-    OUT/pytorch/, ...   question 4, see `question4`
+    OUT/pytorch/        question 4: the two-layer net in PyTorch
+    OUT/numpy/          question 4: the same settings in NumPy
+    OUT/depth/          question 4: every training of the study of depth
+    OUT/depth.json      question 4: the study: its rows, and the signal before the first step
     OUT/results.json    the numbers of all of them
 
 A stage that is complete is read, not repeated; one that was interrupted goes on. What belongs together is
@@ -15,20 +18,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import asdict
+
 from fcnet.data.dataset import Dataset
 from fcnet.errors import RunError
-from fcnet.experiments import question4
+from fcnet.experiments.depth import best_run, step_zero, study
 from fcnet.experiments.diagnosis import Watch, diagnose
 from fcnet.experiments.ladder import climb
-from fcnet.experiments.recipes import DEFAULT, QUICK, TUNED, suited
+from fcnet.experiments.recipes import DEFAULT, PYTORCH, QUICK, TUNED, suited
 from fcnet.experiments.toy import toy_questions
 from fcnet.files import exists, names_in, remove, remove_leftovers
 from fcnet.lock import locked
-from fcnet.records import RunFolder, environment, make_writable, read_json, write_json
+from fcnet.records import RunFolder, environment, read_json, write_json
 from fcnet.runs.differing import data_record
 from fcnet.runs.observer import Observer
 from fcnet.runs.testing import read_test, use_test_set
@@ -39,6 +44,12 @@ from fcnet.train.callbacks import Callback, Callbacks
 from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
+
+ROW = (
+    "budget", "layers", "initialisation", "width", "epochs", "validation_images", "parameters", "seconds",
+    "training_accuracy_mean", "training_accuracy_std", "validation_accuracy_mean", "validation_accuracy_std",
+)  # fmt: skip
+"""The fields of a row of the study of depth that belong to the results."""
 
 
 class KeepInitial(Callback):
@@ -78,7 +89,6 @@ class Reproduction:
         RunError : it cannot be written, is in use, or holds something else: results of other data or of the
             other mode, or files that are not a reproduction's
         """
-        make_writable(self.out)
         with locked(self.out):
             self._check_folder()
             remove_leftovers(self.out, KINDS)
@@ -146,7 +156,8 @@ class Reproduction:
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
         folder = self.out / ("pytorch" if engine == "torch" else "numpy")
-        return question4.two_layers(self.dataset, folder, engine, self._observed(callback, folder))
+        config = suited(replace(PYTORCH, engine=engine), self.dataset)
+        return train_run(config, self.dataset, folder, resume=True, callback=self._observed(callback, folder))
 
     def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:
         """Question 4's study of depth."""
@@ -154,11 +165,16 @@ class Reproduction:
         def observed(title: str, folder: Path) -> Callback:
             return self._observed(listener_for(title), folder)
 
-        return question4.depth(self.dataset, self.out, self.quick, observed)
+        def compute() -> dict[str, Any]:
+            rows = study(self.dataset, self.out / "depth", self.quick, observed)
+            return {"rows": rows, "signal": step_zero(self.dataset)}
+
+        return self._once("depth.json", compute)
 
     def test_best(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The test set on the study's best net."""
-        return question4.test_best(self.dataset, self.out, rows)
+        """The test set on the study's best net by validation: used if it was not yet, else read."""
+        _, folder = best_run(rows, self.out / "depth")
+        return read_test(folder) or use_test_set(folder, self.dataset)
 
     def results(self) -> dict[str, Any]:
         """The numbers of all stages, as written to results.json: those of question 4 where it was run.
@@ -196,11 +212,42 @@ class Reproduction:
             "environment": environment(),
         }
         if exists(self.out / "depth.json"):
-            results["pytorch"] = question4.results(self.out)
+            results["pytorch"] = self._question4()
         if not self.quick:
             results["ladder"] = read_stage(self.out / "ladder.json")["rungs"]
         write_json(self.out / "results.json", results)
         return results
+
+    def _question4(self) -> dict[str, Any]:
+        """The numbers of question 4, all stages of which must be complete."""
+        pytorch, numpy = (RunFolder(self.out / name).read_record() for name in ("pytorch", "numpy"))
+        rows = read_stage(self.out / "depth.json")["rows"]
+        row, folder = best_run(rows, self.out / "depth")
+        test = read_json(RunFolder(folder).test, Tested)
+        return {
+            "two_layer": {
+                "validation_accuracy": pytorch["metrics"]["val_accuracy"],
+                "training_accuracy": pytorch["metrics"]["train_accuracy"],
+                "training_seconds": pytorch["seconds"],
+                "engine": pytorch["engine"],
+                "config": pytorch["config"],
+                "numpy": {
+                    "validation_accuracy": numpy["metrics"]["val_accuracy"],
+                    "training_accuracy": numpy["metrics"]["train_accuracy"],
+                    "training_seconds": numpy["seconds"],
+                },
+            },
+            "depth": [{name: one[name] for name in ROW} | {"seeds": len(one["seeds"])} for one in rows],
+            "best": {
+                "layers": row["layers"],
+                "initialisation": row["initialisation"],
+                "width": row["width"],
+                "budget": row["budget"],
+                "validation_accuracy": RunFolder(folder).read_record()["metrics"]["val_accuracy"],
+                "test_accuracy": test["accuracy"],
+                "test_set_used": test["count"],
+            },
+        }
 
     def _observed(self, callback: Callback, folder: Path) -> Callback:
         """A callback, and that of the live page where it is wanted."""

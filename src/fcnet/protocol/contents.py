@@ -11,11 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from fcnet.errors import RunError
-from fcnet.files import read_file
 from fcnet.records import as_json
-from fcnet.schema import JSON_LIMIT, Count, Fraction, NotNegative, Object, Whole, Word, decoded
-from fcnet.wording import shown
+from fcnet.schema import Count, Fraction, NotNegative, Object, Whole, Word, read_as
 
 FORMAT: Literal[1] = 1
 """Version of the record's layout."""
@@ -270,13 +267,8 @@ def read(path: Path, kind: type[T]) -> T:
     ------
     RunError : the file is missing, unreadable or something else; the text names it and the place in it
     """
-    try:
-        return decoded(read_file(path, JSON_LIMIT, "give the file that fcnet record wrote"), kind)
-    except ValueError as error:
-        raise RunError(
-            f"{path} is not a {kind.__name__.lower()} of fcnet record: {shown(error)}; give another file, "
-            f"or restore it"
-        ) from error
+    wrong = f"is not a {kind.__name__.lower()} of fcnet record"
+    return read_as(path, kind, "give the file that fcnet record wrote, or restore it", wrong)
 
 
 def text_of(content: Struct) -> str:

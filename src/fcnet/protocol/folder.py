@@ -10,31 +10,22 @@ seeds/SEED.json what became of it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
 class RecordFolder:
     """The places in the folder of a record."""
 
-    path: Path
-
-    @property
-    def plan(self) -> Path:
-        return self.path / "plan.json"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "log.jsonl"
-
-    @property
-    def record(self) -> Path:
-        return self.path / "record.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plan = path / "plan.json"
+        self.log = path / "log.jsonl"
+        self.record = path / "record.json"
+        self.seeds = path / "seeds"
 
     def run(self, seed: int, net: int = 0) -> Path:
         """The run folder of a seed, or of another net of it."""
-        return self.path / "seeds" / (f"{seed}-{net + 1}" if net else str(seed))
+        return self.seeds / (f"{seed}-{net + 1}" if net else str(seed))
 
     def runs(self, seed: int, nets: int) -> list[Path]:
         """The run folders of all nets of a seed."""
@@ -42,4 +33,4 @@ class RecordFolder:
 
     def ended(self, seed: int) -> Path:
         """What became of a seed, before the log says so."""
-        return self.path / "seeds" / f"{seed}.json"
+        return self.seeds / f"{seed}.json"

@@ -12,10 +12,9 @@ from pathlib import Path
 import msgspec
 
 from fcnet.errors import RunError
-from fcnet.files import exists, read_file, write_atomically
+from fcnet.files import exists, write_atomically
 from fcnet.protocol.contents import Ended, Entry, Plan, Started, digest, now
-from fcnet.schema import HISTORY_LIMIT, decoded
-from fcnet.wording import shown
+from fcnet.schema import read_lines
 
 
 def appended(plan: Plan, log: Sequence[Entry], event: Started | Ended) -> list[Entry]:
@@ -53,12 +52,7 @@ def read_log(path: Path, plan: Plan) -> list[Entry]:
     """
     if not exists(path):
         return []
-    log = []
-    for number, line in enumerate(read_file(path, HISTORY_LIMIT).splitlines(), 1):
-        try:
-            log.append(decoded(line, Entry))
-        except ValueError as error:
-            raise RunError(f"{path} is damaged in line {number}: {shown(error)}; restore it") from error
+    log = read_lines(path, Entry, "restore it or choose another --out")
     wrong = broken(plan, log)
     if wrong is not None:
         raise RunError(f"{path} was altered in line {wrong}, restore it or choose another --out")

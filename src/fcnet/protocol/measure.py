@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from fcnet.data.dataset import Dataset
@@ -17,7 +16,6 @@ from fcnet.protocol.log import appended, ended, read_log, write_log
 from fcnet.protocol.plan import machine, make_plan, source_hash
 from fcnet.protocol.result import result_of
 from fcnet.protocol.seed import check_source
-from fcnet.records import make_writable, removed_if_refused
 
 Perform = Callable[[Plan, Sequence[int]], list[Ended]]
 """Trains seeds of a plan at the same time, each in its run folder, wherever that is done."""
@@ -49,10 +47,7 @@ def measure(
     """
     _check_at_once(recipe, at_once)
     folder = RecordFolder(out)
-    with ExitStack() as held:
-        held.enter_context(removed_if_refused(out))
-        make_writable(out)
-        held.enter_context(locked(out))
+    with locked(out):
         plan = take_plan(folder, recipe, dataset, beat, nonce)
         check_source(plan)
         log = read_log(folder.log, plan)
@@ -83,10 +78,8 @@ def planned(out: Path, recipe: Recipe, dataset: Dataset, beat: Beat | None, nonc
     ------
     RunError, DataError : as `measure`
     """
-    with removed_if_refused(out):
-        make_writable(out)
-        with locked(out):
-            return take_plan(RecordFolder(out), recipe, dataset, beat, nonce)
+    with locked(out):
+        return take_plan(RecordFolder(out), recipe, dataset, beat, nonce)
 
 
 def take_plan(

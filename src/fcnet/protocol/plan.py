@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import DataError
 from fcnet.protocol.contents import FORMAT, SEED_BITS, Beat, Machine, Plan, Recipe, Source, digest, now
@@ -42,15 +44,14 @@ def make_plan(recipe: Recipe, dataset: Dataset, beat: Beat | None = None, nonce:
     config = config_of(recipe, 0)
     check_fit(recipe, config, dataset)
     data = Source(dataset.name, dataset.label, dataset.origin.sha256, len(dataset.classes), len(dataset.test))
-    drawn_nonce = secrets.token_hex(16) if nonce is None else nonce
-    settings, source, wanted = settings_of(config), source_hash(), recipe.seeds or fewest(recipe.budget)
-    return Plan(
-        format=FORMAT, when=now(), recipe=recipe, recipe_sha256=digest(recipe), settings=settings,
+    plan = Plan(
+        format=FORMAT, when=now(), recipe=recipe, recipe_sha256=digest(recipe), settings=settings_of(config),
         layers=config.architecture(math.prod(dataset.image_shape), len(dataset.classes)).depth,
-        source_sha256=source, commit=environment()["commit"], data=data, beat=beat, nonce=drawn_nonce,
-        nonce_given=nonce is not None, seeds=drawn(wanted, recipe, settings, source, data, beat, drawn_nonce),
+        source_sha256=source_hash(), commit=environment()["commit"], data=data, beat=beat,
+        nonce=secrets.token_hex(16) if nonce is None else nonce, nonce_given=nonce is not None, seeds=[],
         machine=machine(recipe.budget.device == "gpu"),
     )  # fmt: skip
+    return replace(plan, seeds=seeds_of(plan, recipe.seeds or fewest(recipe.budget)))
 
 
 def check_fit(recipe: Recipe, config: TrainConfig, dataset: Dataset) -> None:
@@ -71,31 +72,19 @@ def check_fit(recipe: Recipe, config: TrainConfig, dataset: Dataset) -> None:
         )
 
 
-def drawn(
-    wanted: int,
-    recipe: Recipe,
-    settings: dict[str, Any],
-    source: str,
-    data: Source,
-    beat: Beat | None,
-    nonce: str,
-) -> list[int]:
-    """Distinct seeds below 2^31: the first bits of sha256(key/0), sha256(key/1), ..., key the hash of all."""
-    key = digest([recipe, settings, source, data, beat, nonce])
+def seeds_of(plan: Plan, wanted: int) -> list[int]:
+    """The seeds of a plan: distinct, below 2^31, from the first bits of sha256(key/0), sha256(key/1), ...
+
+    The key is the hash of everything in the plan that decides them.
+    """
+    key = digest([plan.recipe, plan.settings, plan.source_sha256, plan.data, plan.beat, plan.nonce])
     seeds: dict[int, None] = {}
     for number in count():
         if len(seeds) == wanted:
-            return list(seeds)
+            break
         first = hashlib.sha256(f"{key}/{number}".encode()).digest()
         seeds[int.from_bytes(first[:8]) >> (64 - SEED_BITS)] = None
-    raise AssertionError("count never ends")
-
-
-def seeds_of(plan: Plan) -> list[int]:
-    """The seeds that a plan has to have."""
-    return drawn(
-        len(plan.seeds), plan.recipe, plan.settings, plan.source_sha256, plan.data, plan.beat, plan.nonce
-    )
+    return list(seeds)
 
 
 def settings_of(config: TrainConfig) -> dict[str, Any]:

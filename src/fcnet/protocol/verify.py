@@ -42,7 +42,7 @@ def _of_plan(plan: Plan) -> Iterator[str]:
     """The seeds are those that were drawn, and there are enough; the settings are those of the recipe."""
     if digest(plan.recipe) != plan.recipe_sha256:
         yield "the recipe differs from the plan: its hash is not the one that the plan states"
-    wanted = seeds_of(plan)
+    wanted = seeds_of(plan, len(plan.seeds))
     for seed in plan.seeds:
         if seed not in wanted:
             yield (

@@ -11,24 +11,12 @@ import numpy as np
 from fcnet.report import style
 from fcnet.report.pictures import SCALE, mosaic
 from fcnet.report.reading import Records
-from fcnet.stages import Diagnosis
+from fcnet.stages import GAP, HEALTHY_UPDATE, RANK, SMALL_GAP, STRAIGHT, Diagnosis
 from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 from fcnet.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-STRAIGHT = 0.9
-"""R squared above which a loss counts as a straight line."""
-
-RANK = "effective rank of the first layer"
-"""The diagnosis's name for the number of different pictures of the units."""
-
-GAP = "training minus validation accuracy"
-"""The diagnosis's name for that, after the last step."""
-
-HEALTHY_UPDATE = 1e-3
-"""Size of an update relative to its weights that a healthy training is near (A. Karpathy, CS231n notes)."""
 
 
 def default_run(records: Records) -> style.Drawing | None:
@@ -86,7 +74,7 @@ def default_weights(records: Records) -> style.Drawing | None:
 
 def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
     steps, losses = [row.step for row in history], [row.loss for row in history]
-    axes.plot(steps, losses, "-o" if len(steps) == 1 else "-", color=style.TRAIN, label="training loss")
+    style.curve(axes, steps, losses, color=style.TRAIN, label="training loss")
     axes.set_ylabel("loss (nats)")
     axes.set_title("Training loss")
     finite = np.isfinite(losses)
@@ -104,12 +92,11 @@ def _loss(axes: Axes, history: Sequence[Evaluation]) -> None:
 
 def _accuracies(axes: Axes, history: Sequence[Evaluation], gap: float | None) -> None:
     steps = [row.step for row in history]
-    marker = "-o" if len(steps) == 1 else "-"
     for name, values, color, height in (
         ("validation", [row.val_accuracy for row in history], style.VALIDATION, 0.17),
         (TRAINING_SAMPLE, [row.train_accuracy for row in history], style.TRAIN, 0.06),
     ):
-        axes.plot(steps, [100 * v for v in values], marker, color=color, linewidth=1.8, label=name)
+        style.curve(axes, steps, [100 * v for v in values], color=color, linewidth=1.8, label=name)
         axes.text(
             0.97, height, f"{name} {percent(values[-1])}", transform=axes.transAxes, ha="right",
             fontsize=style.SMALL, fontweight="bold", color=color,
@@ -119,7 +106,8 @@ def _accuracies(axes: Axes, history: Sequence[Evaluation], gap: float | None) ->
     if gap is None:
         axes.set_title("Accuracy")
     else:
-        axes.set_title("No gap: too little capacity" if gap < 0.02 else f"A gap of {100 * gap:.0f} points")
+        wide = f"A gap of {100 * gap:.0f} points"
+        axes.set_title(wide if gap >= SMALL_GAP else "No gap: too little capacity")
 
 
 def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
@@ -127,9 +115,7 @@ def _updates(axes: Axes, diagnosis: Diagnosis) -> None:
     axes.set_yscale("log")
     ends = []
     for (name, sizes), color in zip(diagnosis.updates.items(), cycle(colours), strict=False):
-        axes.plot(
-            diagnosis.steps, sizes, "-o" if len(sizes) == 1 else "-", color=color, linewidth=1.6, label=name
-        )
+        style.curve(axes, diagnosis.steps, sizes, color=color, linewidth=1.6, label=name)
         ends.append((diagnosis.steps[-1], sizes[-1], style.plain(name, 12), color))
     style.threshold(axes, HEALTHY_UPDATE, "rule of thumb: 1e-3", below=True)
     axes.set_ylabel("size of an update / of the weights")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fcnet.data.dataset import Dataset
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import RunError
 from fcnet.records import RunFolder, read_json
 from fcnet.report.pictures import FILE, Pictures
-from fcnet.schema import Tested
-from fcnet.stages import Diagnosis, Ladder, Rung, Study, Toy, read_stage, stage
+from fcnet.schema import Record, Tested, read_as
+from fcnet.stages import Diagnosis, Ladder, Rung, Study, Toy, read_stage
 from fcnet.train.history import Evaluation, read_history
 from fcnet.train.model import Model
+
+T = TypeVar("T")
 
 DEFAULT_PICTURES, TUNED_PICTURES = 25, 48
 """Hidden units that are drawn of either run: five rows of five, and six rows of eight."""
@@ -40,7 +40,6 @@ class Records:
 
     out : the folder
     dataset : that it was made from, None where it is not there
-    benchmarks : folder with step.json, None where speed was not measured
     given_results : the content of results.json where it is kept elsewhere
 
     Raises, in every part
@@ -50,7 +49,6 @@ class Records:
 
     out: Path
     dataset: Dataset | None = field(default=None, compare=False)
-    benchmarks: Path | None = None
     given_results: dict[str, Any] | None = field(default=None, compare=False)
 
     @cached_property
@@ -85,24 +83,24 @@ class Records:
 
     @cached_property
     def toy(self) -> Toy | None:
-        return stage(self.out / "toy.json", Toy)
+        return _stage(self.out / "toy.json", Toy)
 
     @cached_property
     def ladder(self) -> tuple[Rung, ...] | None:
-        ladder = stage(self.out / "ladder.json", Ladder)
+        ladder = _stage(self.out / "ladder.json", Ladder)
         return ladder.rungs or None if ladder else None
 
     @cached_property
     def study(self) -> Study | None:
-        return stage(self.out / "depth.json", Study)
+        return _stage(self.out / "depth.json", Study)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
-        return stage(self.out / "default" / "diagnosis.json", Diagnosis)
+        return _stage(self.out / "default" / "diagnosis.json", Diagnosis)
 
     @cached_property
     def test(self) -> Tested | None:
-        return stage(self.run / "test.json", Tested)
+        return _stage(self.run / "test.json", Tested)
 
     @cached_property
     def default_history(self) -> list[Evaluation] | None:
@@ -145,27 +143,13 @@ class Records:
         for run in (self.run, self.out / "default"):
             path = run / "record.json"
             if path.exists():
-                record = read_json(path)
-                with facts_of(path):
-                    return str(record["data"]["label"])
+                return str(read_json(path, Record)["data"]["label"])
         return ""
 
 
-@contextmanager
-def facts_of(path: Path) -> Iterator[None]:
-    """Within it a fact that is missing, or not what it should be, is an error that names the file.
-
-    Raises
-    ------
-    RunError : `PATH is damaged: WHAT; restore it or repeat the run`
-    """
-    try:
-        yield
-    except FcnetError:  # it says itself what is wrong
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise RunError(f"{path} is damaged: {what}; restore it or repeat the run") from error
+def _stage(path: Path, kind: type[T]) -> T | None:
+    """A file of a reproduction as what it holds; None where there is none."""
+    return read_as(path, kind) if path.exists() else None
 
 
 def _history(folder: Path) -> list[Evaluation] | None:

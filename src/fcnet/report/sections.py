@@ -10,22 +10,20 @@ import re
 from typing import Any
 
 from fcnet.data.kinds import WHITENINGS
-from fcnet.records import read_json
 from fcnet.report.derivation import derivation
 from fcnet.report.discussion import discuss
 from fcnet.report.exercise import HEADING, exercise_rows
 from fcnet.report.markdown import Markdown
 from fcnet.report.page.images import mistakes, samples
-from fcnet.report.reading import facts_of, initialisation_name
+from fcnet.report.reading import initialisation_name
 from fcnet.report.story import Section, Story
-from fcnet.wording import by, percent, seconds, times, validated
+from fcnet.wording import by, percent, seconds, setting, times, validated
 
 
 def summary(story: Story) -> str:
     """The exercise's goals and the results."""
     results = story.records.results
-    with facts_of(story.records.out / "results.json"):
-        rows = [row.cells for row in exercise_rows(results)] if results else []
+    rows = [row.cells for row in exercise_rows(results)] if results else []
     return story.tell("summary", heading=HEADING, rows=rows, quick=results.get("quick", False))
 
 
@@ -74,25 +72,21 @@ def data(story: Story) -> str:
 
 def default(story: Story) -> str:
     """Question 3: the exercise's settings, and what is wrong with them."""
-    diagnosis = story.records.diagnosis
-    with facts_of(story.records.out / "default" / "record.json"):
-        record = story.records.default_record
-        reached = record and accuracies(record)
+    diagnosis, record = story.records.diagnosis, story.records.default_record
+    reached = record and accuracies(record)
     findings = diagnosis and [one.sentence for one in diagnosis.findings]
     return story.tell("default", reached=reached, findings=findings)
 
 
 def tuned(story: Story) -> str:
     """Question 3: the tuned run, or the only one: settings, curves, weights, test, mistakes."""
-    run, dataset = story.records.run, story.records.dataset
-    record, wrong = story.records.record, None
-    reached, settings = None, []
-    with facts_of(run / "record.json"):
-        if record is not None:
-            reached = accuracies(record)
-            config = record["config"]
-            settings = [(name, _value(value)) for name, value in config.items() if _used(name, config)]
-            wrong = mistakes(story.records, record) if story.page else None
+    dataset, record = story.records.dataset, story.records.record
+    reached, settings, wrong = None, [], None
+    if record is not None:
+        reached = accuracies(record)
+        config = record["config"]
+        settings = [(name, setting(value, " x ")) for name, value in config.items() if _used(name, config)]
+        wrong = mistakes(story.records, record) if story.page else None
     result = story.records.test
     test = result and {
         "accuracy": percent(result.accuracy), "images": result.images, "times": times(result.count),
@@ -118,71 +112,47 @@ def search(story: Story) -> str:
 
 def pytorch(story: Story) -> str:
     """Question 4: PyTorch beside NumPy."""
-    with facts_of(story.records.out / "results.json"):
-        two = (story.records.results.get("pytorch") or {}).get("two_layer")
-        rows = two and [
-            _network_row("NumPy (float32)", two["numpy"]),
-            _network_row(f"PyTorch ({two['engine']['precision']})", two),
-        ]
+    two = (story.records.results.get("pytorch") or {}).get("two_layer")
+    rows = two and [
+        _network_row("NumPy (float32)", two["numpy"]),
+        _network_row(f"PyTorch ({two['engine']['precision']})", two),
+    ]
     return story.tell("pytorch", rows=rows)
 
 
 def depth(story: Story) -> str:
     """Question 4: what more layers bring."""
     study, facts = story.records.study, {}
-    with facts_of(story.records.out / "results.json"):
-        best = (story.records.results.get("pytorch") or {}).get("best")
-        best = best and {
-            "layers": int(best["layers"]), "initialisation": initialisation_name(best["initialisation"]),
-            "validation": percent(best["validation_accuracy"]), "test": percent(best["test_accuracy"]),
-        }  # fmt: skip
-    with facts_of(story.records.out / "depth.json"):
-        if study is not None:
-            rows = [
-                (net.budget, initialisation_name(net.initialisation), net.layers, net.width,
-                 f"{net.parameters:,}", net.seeds, net.training, net.validation)
-                for net in study.networks
-            ]  # fmt: skip
-            facts = {"net": study.networks[0], "rows": rows, "sentences": discuss(study)}
-    return story.tell("depth", study=study, best=best, **facts)
-
-
-def speed(story: Story) -> str:
-    """What a training step costs, where it was measured."""
-    path = story.records.benchmarks and story.records.benchmarks / "step.json"
-    if path is None or not path.exists():
-        return ""
-    measured = read_json(path)
-    with facts_of(path):
+    best = (story.records.results.get("pytorch") or {}).get("best")
+    best = best and {
+        "layers": best["layers"], "initialisation": initialisation_name(best["initialisation"]),
+        "validation": percent(best["validation_accuracy"]), "test": percent(best["test_accuracy"]),
+    }  # fmt: skip
+    if study is not None:
         rows = [
-            (case["case"]["hidden"], case["case"]["momentum"], one["contestant"],
-             f"{1e3 * one['median']:.1f} ms", f"x {one['ratio']:.2f}")
-            for case in measured["cases"]
-            for one in case["results"]
-            if one["contestant"] == "fcnet" or "products" in one["contestant"]
+            (net.budget, initialisation_name(net.initialisation), net.layers, net.width,
+             f"{net.parameters:,}", net.seeds, net.training, net.validation)
+            for net in study.networks
         ]  # fmt: skip
-        return story.tell("speed", rows=rows, rounds=measured["rounds"], machine=measured["machine"])
+        facts = {"net": study.networks[0], "rows": rows, "sentences": discuss(study)}
+    return story.tell("depth", study=study, best=best, **facts)
 
 
 def where(story: Story) -> str:
     """Versions, machine, data and its hash, seed, commit, and the command that repeats it."""
-    records = story.records
-    record, run = records.record, records.run
-    if record is None:
-        record, run = records.default_record, records.out / "default"
+    record = story.records.record or story.records.default_record
     if record is None:
         return story.tell("where", rows=None)
-    with facts_of(run / "record.json"):
-        environment, origin = record["environment"], record["data"]
-        official = {True: "yes", False: "no", None: "unknown: no hashes are published"}[origin["official"]]
-        rows = [
-            ("command", environment["command"]), ("commit", environment["commit"]),
-            ("seed", record["seed"]), ("data", origin["label"]), ("data from", origin["path"]),
-            ("sha256 of examples and labels", origin["sha256"]), ("the published files", official),
-            ("machine", f"{environment['cores']} cores of {environment['processor']}"),
-            ("system", environment["system"]),
-            ("Python", environment["python"]), *environment["versions"].items(),
-        ]  # fmt: skip
+    environment, origin = record["environment"], record["data"]
+    official = {True: "yes", False: "no", None: "unknown: no hashes are published"}[origin.get("official")]
+    rows = [
+        ("command", environment["command"]), ("commit", environment["commit"]),
+        ("seed", record["seed"]), ("data", origin["label"]), ("data from", origin["path"]),
+        ("sha256 of examples and labels", origin["sha256"]), ("the published files", official),
+        ("machine", f"{environment['cores']} cores of {environment['processor']}"),
+        ("system", environment["system"]),
+        ("Python", environment["python"]), *environment["versions"].items(),
+    ]  # fmt: skip
     return story.tell("where", rows=rows)
 
 
@@ -198,7 +168,6 @@ SECTIONS: dict[str, Section] = {
     "search": Section("How the settings were found", search),
     "pytorch": Section("PyTorch beside NumPy", pytorch),
     "depth": Section("Depth", depth),
-    "speed": Section("Speed", speed),
     "where": Section("Where it ran", where),
 }
 """Of a reproduction, by their places in the page."""
@@ -216,16 +185,16 @@ def accuracies(record: dict[str, Any]) -> dict[str, str]:
     """The results of a training in words."""
     metrics = record["metrics"]
     return {
-        "units": by(f"{int(size):,}" for size in record["config"]["hidden"]) or "no",
-        "steps": f"{int(record['steps']):,}", "seconds": f"{seconds(float(record['seconds']))} s",
-        "data": record["data"]["label"], "training": percent(float(metrics["train_accuracy"])),
+        "units": by(f"{size:,}" for size in record["config"]["hidden"]) or "no",
+        "steps": f"{record['steps']:,}", "seconds": f"{seconds(record['seconds'])} s",
+        "data": record["data"]["label"], "training": percent(metrics["train_accuracy"]),
         "validation": validated(record),
     }  # fmt: skip
 
 
 def _network_row(name: str, found: dict[str, Any]) -> tuple[str, ...]:
-    reached = (percent(float(found[f"{part}_accuracy"])) for part in ("training", "validation"))
-    return (name, *reached, f"{float(found['training_seconds']):.1f}")
+    reached = (percent(found[f"{part}_accuracy"]) for part in ("training", "validation"))
+    return (name, *reached, f"{found['training_seconds']:.1f}")
 
 
 NEEDS = {
@@ -245,12 +214,6 @@ def _used(name: str, config: dict[str, Any]) -> bool:
         return bool(config.get("blocks"))
     other, values = NEEDS.get(name, (name, (config[name],)))
     return config[other] in values and (name == "seed" or config[name] not in WITHOUT_EFFECT)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return by(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _error(error: float | None) -> str:

@@ -234,6 +234,11 @@ def grid(axes: Axes, axis: str = "y") -> None:
     axes.grid(True, axis=axis, color=FAINT, linewidth=0.6)  # type: ignore[arg-type]
 
 
+def curve(axes: Axes, x: Sequence[float], y: Sequence[float], **how: Any) -> None:
+    """A line through all points; a single point is a dot."""
+    axes.plot(x, y, "-o" if len(x) == 1 else "-", **how)
+
+
 def threshold(axes: Axes, value: float, text: str, below: bool = False) -> None:
     """A dashed line across the axes at y = value, its name at the right above or below it."""
     color = GREY

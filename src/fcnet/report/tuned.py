@@ -126,7 +126,7 @@ def _pair(
     for line, color, values in (
         (name, style.TRAIN, train), ("validation", style.VALIDATION, validation)
     ):  # fmt: skip
-        axes.plot(epochs, values, "-o" if len(epochs) == 1 else "-", color=color, label=line)
+        style.curve(axes, epochs, values, color=color, label=line)
         if np.isfinite(values[-1]):
             ends.append((epochs[-1], values[-1], f"{line}\n{form.format(values[-1])}", color))
     axes.set_xlabel("epoch")

@@ -3,65 +3,52 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from fcnet.data.dataset import Dataset, split
-from fcnet.runs.listing import Run, typed
-from fcnet.train.config import TrainConfig
+from fcnet.runs.listing import Run
 from fcnet.train.history import TRAINING_SAMPLE
 from fcnet.train.model import Model
-from fcnet.wording import percent, points, seconds
+from fcnet.wording import percent, points, seconds, setting
 
 SIGNIFICANT = 0.05
 """A difference counts as more than chance if chance alone gives one as large with a lower probability."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One thing that is not the same in both runs, in words."""
-
-    what: str
-    first: str
-    second: str
+Facts = dict[str, Any]
 
 
-def differences(first: Run, second: Run) -> dict[str, list[Difference]]:
-    """What differs, under the headings settings, data, and versions and machine."""
-    return {
-        "settings": list(_settings(first, second)),
-        "data": list(_of_records(first, second, _data)),
-        "versions and machine": list(_of_records(first, second, _environment)),
-    }
+def differences(first: Run, second: Run) -> dict[str, list[tuple[str, str, str]]]:
+    """What differs, under the headings settings, data, and versions and machine: its name, and both in words.
+
+    Nothing, where a run is not known well enough.
+    """
+    about = {"settings": _settings, "data": _data, "versions and machine": _environment}
+    return {heading: list(_differing(facts(first), facts(second))) for heading, facts in about.items()}
 
 
-def _settings(first: Run, second: Run) -> Iterator[Difference]:
-    if first.config is None or second.config is None:
+def _differing(one: Facts | None, other: Facts | None) -> Iterator[tuple[str, str, str]]:
+    if one is None or other is None:
         return
-    for field in fields(TrainConfig):
-        one, other = getattr(first.config, field.name), getattr(second.config, field.name)
-        if one != other:
-            yield Difference(field.name, typed(one), typed(other))
-
-
-def _of_records(
-    first: Run, second: Run, facts: Callable[[dict[str, Any]], dict[str, Any]]
-) -> Iterator[Difference]:
-    if first.record is None or second.record is None:
-        return
-    one, other = facts(first.record), facts(second.record)
     for name in {**one, **other}:
         if one.get(name) != other.get(name):
-            yield Difference(name, _text(one.get(name)), _text(other.get(name)))
+            yield name, _text(one.get(name)), _text(other.get(name))
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else setting(value)
 
 
-def _data(record: dict[str, Any]) -> dict[str, Any]:
-    data, examples = record["data"], record["examples"]
+def _settings(run: Run) -> Facts | None:
+    return None if run.config is None else vars(run.config)
+
+
+def _data(run: Run) -> Facts | None:
+    if run.record is None:
+        return None
+    data, examples = run.record["data"], run.record["examples"]
     asked = {name: ", ".join(v) if isinstance(v, list) else v for name, v in (data["table"] or {}).items()}
     return {
         "data": data["label"],
@@ -73,8 +60,10 @@ def _data(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _environment(record: dict[str, Any]) -> dict[str, Any]:
-    about, engine = record["environment"], record.get("engine", {})
+def _environment(run: Run) -> Facts | None:
+    if run.record is None:
+        return None
+    about, engine = run.record["environment"], run.record.get("engine", {})
     machine = {name: about[name] for name in ("python", "system", "processor", "cores", "commit")}
     return {**machine, **about["versions"], **{f"engine's {name}": v for name, v in engine.items()}}
 

@@ -21,9 +21,8 @@ def data_record(dataset: Dataset) -> dict[str, Any]:
 
 def other_settings(before: TrainConfig, config: TrainConfig) -> str:
     """Which settings differ: those that are not the defaults, which nobody gave, if there are some."""
-    there, given, usual = before.to_dict(), config.to_dict(), TrainConfig().to_dict()
-    names = [name for name in given if there.get(name) != given[name]]
-    chosen = [name for name in names if given[name] != usual[name]] or names
+    there, given, meant = before.to_dict(), config.changed(before), config.changed(TrainConfig())
+    chosen = [name for name in given if name in meant] or list(given)
     more = f"; and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
     return "; ".join(f"{name} is {there.get(name)}, not {given[name]}" for name in chosen[:NAMED]) + more
 

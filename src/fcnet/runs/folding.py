@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from fcnet.files import names_in, read_file, write_atomically
 from fcnet.lock import locked
 from fcnet.net.fold import View, seen_through, side_by_side
 from fcnet.net.losses import accuracy_and_loss
-from fcnet.records import RunFolder, environment, make_writable, removed_if_refused
+from fcnet.records import RunFolder, environment
 from fcnet.runs.training import read_config
 from fcnet.schema import HISTORY_LIMIT, SETTINGS_LIMIT
 from fcnet.train.model import Model
@@ -126,10 +125,7 @@ def fold_runs(
     ):  # weights of 3e38 become infinite, which the folded model refuses in words
         folded = fold(models, views)
     run = RunFolder(out)
-    with ExitStack() as held:
-        held.enter_context(removed_if_refused(out))
-        make_writable(out)
-        held.enter_context(locked(out))
+    with locked(out):
         if any(not name.startswith(".") for name in names_in(out)):
             raise RunError(f"{out} is not empty, choose another folder with --out")
         return _write(run, sources[0], records, folded, dataset, {

@@ -18,7 +18,7 @@ from fcnet.runs.training import read_config
 from fcnet.schema import Data, Tested
 from fcnet.train.config import TrainConfig
 from fcnet.train.history import Evaluation, read_history
-from fcnet.wording import percent, seconds
+from fcnet.wording import percent, seconds, setting
 
 State = Literal["finished", "unfinished", "diverged", "needs own code", "damaged"]
 
@@ -27,9 +27,6 @@ MARKS = ("config.toml", "record.json", "history.jsonl")
 
 WITHIN = {"checkpoint", "tensorboard", "initial", "live"}
 """Folders of a run that hold no other runs."""
-
-USUAL = TrainConfig().to_dict()
-"""The settings that a run has unless it is given others."""
 
 DEEPEST = 30
 """Folders inside folders in which runs are looked for."""
@@ -110,9 +107,7 @@ class Run:
         if self.seconds is not None:
             rows.append(("training time", f"{seconds(self.seconds)} s"))
         if self.config is not None:
-            rows += [
-                (name, value) for name, value in self.config.to_dict().items() if value != USUAL.get(name)
-            ]
+            rows += self.config.changed(TrainConfig()).items()
         return table(("what", "value"), rows) + (
             curves(Rows(self.history).accuracies()) if self.history else ""
         )
@@ -213,7 +208,7 @@ def apart(runs: Sequence[Run]) -> list[str]:
     }
     return [
         ", ".join(
-            f"{name} {typed(getattr(run.config, name))}"
+            f"{name} {setting(getattr(run.config, name))}"
             for name, value in usual.items()
             if getattr(run.config, name) != value
         )
@@ -221,12 +216,3 @@ def apart(runs: Sequence[Run]) -> list[str]:
         else ""
         for run in runs
     ]
-
-
-def typed(value: object) -> str:
-    """A setting as it is typed on the command line."""
-    if isinstance(value, tuple):
-        return " ".join(str(item) for item in value) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -19,10 +18,9 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Part
-from fcnet.errors import RunError
-from fcnet.files import exists, read_file, write_atomically
+from fcnet.files import exists, write_atomically
 from fcnet.net.losses import softmax
-from fcnet.schema import JSON_LIMIT, LARGEST, Count, Fraction, NotNegative, Place, Word, decoded
+from fcnet.schema import LARGEST, Count, Fraction, NotNegative, Place, Word, read_as
 from fcnet.train.history import Evaluation
 
 FOLDER = "live"
@@ -139,23 +137,13 @@ class Control(Struct):
     wish: Literal["run", "pause", "stop"]
 
 
-@dataclass(frozen=True)
 class LiveFolder:
     """The places in RUN/live."""
 
-    run: Path
-
-    @property
-    def state(self) -> Path:
-        return self.run / FOLDER / "state.json"
-
-    @property
-    def progress(self) -> Path:
-        return self.run / FOLDER / "progress.json"
-
-    @property
-    def control(self) -> Path:
-        return self.run / FOLDER / "control.json"
+    def __init__(self, run: Path) -> None:
+        self.state = run / FOLDER / "state.json"
+        self.progress = run / FOLDER / "progress.json"
+        self.control = run / FOLDER / "control.json"
 
 
 def read_live(path: Path, kind: type[T]) -> T | None:
@@ -165,12 +153,7 @@ def read_live(path: Path, kind: type[T]) -> T | None:
     ------
     RunError : it is damaged, or of another version
     """
-    if not exists(path):
-        return None
-    try:
-        return decoded(read_file(path, JSON_LIMIT), kind)
-    except ValueError as error:
-        raise RunError(f"{path} is damaged or of another version: {error}; delete it") from error
+    return read_as(path, kind, "delete it", "is damaged or of another version") if exists(path) else None
 
 
 def write_live(path: Path, content: Struct) -> None:

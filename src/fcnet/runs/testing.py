@@ -22,6 +22,7 @@ from fcnet.records import RunFolder, read_json, write_json
 from fcnet.runs.folding import check_alike
 from fcnet.schema import Tested
 from fcnet.train.model import Model
+from fcnet.wording import times
 
 FOLDED = "test-folded.json"
 """In a run folder, the result of its network with views folded into it."""
@@ -67,9 +68,11 @@ def use_test_set(
         _check_use(run, place, record, dataset, again)
         models = [Model.load(one) for one in (folder, *others)]
         check_alike(models)
-        tables = None if views == AS_TRAINED else views.tables(dataset.image_shape)
-        logits = mean_logits([_logits_of(one, record) for one in models], tables, dataset.test.images)
-        result = _tested(logits, dataset, _times_used(place) + 1)
+        images, tables = dataset.test.images, views.tables(dataset.image_shape)
+        shown = [images] if views == AS_TRAINED else (images.take(table, axis=1) for table in tables)
+        networks = [_logits_of(one, record) for one in models]
+        scores = [logits(seen) for seen in shown for logits in networks]
+        result = _tested(np.mean(scores, axis=0), dataset, _times_used(place) + 1)
         write_json(place, result)
         return result
 
@@ -95,9 +98,8 @@ def _place(folder: Path, views: Deformation, others: Sequence[Path]) -> Path:
 def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dataset, again: bool) -> None:
     folder, used = run.path, _times_used(place)
     if used and not again:
-        times = "once" if used == 1 else f"{used} times"
         raise RunError(
-            f"the test set was already used {times} on {folder}, see {place}; "
+            f"the test set was already used {times(used)} on {folder}, see {place}; "
             f"a number chosen by looking at it is not a test result (--again uses it anyway, and counts)"
         )
     if record["data"]["sha256"] != dataset.origin.sha256:
@@ -105,22 +107,6 @@ def _check_use(run: RunFolder, place: Path, record: dict[str, Any], dataset: Dat
             f"{folder} was trained on {record['data']['name']} from {record['data']['path']}, "
             f"and {dataset.origin.path} holds other data; give the same with --data"
         )
-
-
-def mean_logits(
-    networks: Sequence[Logits], views: NDArray[np.intp] | None, images: NDArray[np.uint8]
-) -> NDArray[Any]:
-    """The mean over networks and views of the class scores (N, K) of images (N, D).
-
-    Parameters
-    ----------
-    networks : from images to their scores
-    views : (n, D), from `Deformation.tables`; None for the images as they are
-    images : (N, D)
-    """
-    shown = [images] if views is None else (images.take(view, axis=1) for view in views)
-    scores = [logits(seen) for seen in shown for logits in networks]
-    return np.asarray(np.mean(scores, axis=0))
 
 
 def _logits_of(model: Model, record: dict[str, Any]) -> Logits:

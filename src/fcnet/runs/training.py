@@ -25,9 +25,7 @@ from fcnet.records import (
     SEALED,
     RunFolder,
     environment,
-    make_writable,
     read_json,
-    removed_if_refused,
     try_again,
     write_json,
 )
@@ -78,7 +76,7 @@ def train_run(
     KeyboardInterrupt : Ctrl-C or SIGTERM, after a checkpoint was written
     """
     run = RunFolder(folder)
-    with removed_if_refused(run.path), workplace(config) as place, ExitStack() as held:
+    with workplace(config) as place, ExitStack() as held:
         finished = place.workers.from_first(lambda: _take_folder(run, config, dataset, resume, held))
         if finished:
             record: dict[str, Any] = place.workers.from_first(run.read_record)
@@ -153,7 +151,6 @@ def _take_folder(
     run: RunFolder, config: TrainConfig, dataset: Dataset, resume: bool, held: ExitStack
 ) -> bool:
     """Lock the folder until `held` ends, and make sure that it holds this run; whether that is finished."""
-    make_writable(run.path)
     held.enter_context(locked(run.path))
     _check_folder(run, config, resume)
     finished = run.finished

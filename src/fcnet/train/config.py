@@ -216,6 +216,11 @@ class TrainConfig:
         values |= {"hidden": list(self.hidden), "augment": list(self.augment)}
         return {name: value for name, value in values.items() if value is not None}
 
+    def changed(self, base: TrainConfig) -> dict[str, Any]:
+        """The settings that are not those of `base`, as plain values."""
+        usual = base.to_dict()
+        return {name: value for name, value in self.to_dict().items() if value != usual.get(name)}
+
     @classmethod
     def from_dict(
         cls, values: dict[str, Any], where: str, decided: Mapping[str, Any] | None = None

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fcnet.errors import RunError
-from fcnet.files import read_file
 from fcnet.notebook import Rows
-from fcnet.schema import HISTORY_LIMIT, Count, Fraction, NotNegative, Positive, decoded
+from fcnet.schema import Count, Fraction, NotNegative, Positive, read_lines
 
 TRAINING_SAMPLE = "training sample"
 """What people read where a training's accuracy on its own images is shown while it goes on.
@@ -59,11 +57,4 @@ def read_history(path: Path) -> Rows[Evaluation]:
     ------
     RunError : it cannot be read, or a line of it is not an evaluation
     """
-    rows: Rows[Evaluation] = Rows()
-    remedy = "resume or repeat the run"
-    for number, line in enumerate(read_file(path, HISTORY_LIMIT, remedy).splitlines(), 1):
-        try:
-            rows.append(decoded(line, Evaluation))
-        except ValueError as error:
-            raise RunError(f"{path} is damaged in line {number}: {error}; {remedy}") from error
-    return rows
+    return Rows(read_lines(path, Evaluation, "resume or repeat the run"))

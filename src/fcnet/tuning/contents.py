@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from fcnet.errors import FcnetError, RunError
 from fcnet.schema import Count, Fraction, NotNegative, Object, Whole, Word
-from fcnet.tuning.space import Space
+from fcnet.tuning.space import Dimension, Space
 
 RunName = Annotated[str, Meta(pattern=r"\A[0-9]{4,9}\Z")]
 """The folder of a trial's training, inside that of the search."""
@@ -21,7 +21,7 @@ class Plan(Struct):
     """What the study says of its search."""
 
     base: Object
-    space: list[Object]
+    space: list[Dimension]
     data: Word
     trials: Count
 

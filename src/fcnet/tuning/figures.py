@@ -1,6 +1,4 @@
-"""Optuna's figures of a search in this project's style, drawn from study.json alone.
-
-    python -m fcnet.tuning.figures STUDY.json FOLDER
+"""The figures of a search, drawn from study.json alone.
 
 history      accuracy of each trial, and the best so far
 importance   what mattered
@@ -11,32 +9,28 @@ from __future__ import annotations
 
 import io
 import math
-import sys
 import textwrap
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import optuna
-from optuna.exceptions import ExperimentalWarning
-from optuna.study import Study
-from optuna.trial import FixedTrial, TrialState
+from msgspec import Struct
 
 import fcnet.report.style as style
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import RunError
 from fcnet.extras import require
 from fcnet.files import write_atomically
 from fcnet.records import read_json
-from fcnet.train.config import TrainConfig
+from fcnet.schema import Count, Data, Fraction, NotNegative, Object, Whole, Word, checked
 from fcnet.tuning.search import FORMAT
-from fcnet.tuning.space import Space
-from fcnet.tuning.status import FRUITLESS
+from fcnet.tuning.space import Dimension, Space
+from fcnet.tuning.status import DONE
+from fcnet.wording import setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 150
 """Of the PNG files."""
@@ -52,6 +46,9 @@ ACCURACY = "validation accuracy (%)"
 AXES = 6
 """Settings in the parallel coordinates, so that their names and numbers stay readable."""
 
+UNUSED = 0.12
+"""Fraction of an axis below its numbers, where it has trials in which its setting had no effect."""
+
 WORDS = {
     "reg": "L2 (lambda)",
     "shift": "shift (pixels)",
@@ -66,25 +63,62 @@ WORDS = {
 """Settings whose name is not enough of a label."""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A search as its record has it.
+class Trial(Struct, frozen=True):
+    """A trial; its accuracy, once it is complete, is a fraction."""
 
-    study : its trials, with accuracies in per cent
-    ranked : names of what was varied, the most important first; as in the space where that is unknown
-    importance : whether that is known
-    base : accuracy of the base in per cent, if it is complete
-    credit : what a figure of it was made from
+    number: Whole
+    state: Word
+    base: bool
+    params: Object
+    value: Fraction | None
+
+    @property
+    def accuracy(self) -> float:
+        """In per cent, of a complete trial."""
+        return 100 * (self.value or 0.0)
+
+
+class Base(Struct, frozen=True):
+    """What is said of the base's settings."""
+
+    epochs: Count
+
+
+class Study(Struct, frozen=True):
+    """What the figures read of study.json.
+
+    importance : share of each setting, the most important first; empty where that is unknown
     """
 
-    study: Study
-    ranked: tuple[str, ...]
-    importance: bool
-    base: float | None
-    credit: str
+    base: Base
+    space: tuple[Dimension, ...]
+    trials: tuple[Trial, ...]
+    importance: dict[Word, NotNegative]
+    data: Data
+
+    def __post_init__(self) -> None:
+        for trial in self.complete:
+            Space(self.space).check(trial.params)
+
+    @property
+    def complete(self) -> list[Trial]:
+        """The complete trials, by their numbers."""
+        return sorted((one for one in self.trials if one.state == "complete"), key=lambda one: one.number)
+
+    @property
+    def ranked(self) -> list[Dimension]:
+        """What was varied, the most important first; as in the space where that is unknown."""
+        ranks = {name: rank for rank, name in enumerate(self.importance)}
+        return sorted(self.space, key=lambda one: ranks.get(one.name, len(ranks)))
+
+    @property
+    def credit(self) -> str:
+        """What a figure was made from."""
+        done, complete = sum(one.state in DONE for one in self.trials), len(self.complete)
+        return f"{self.data.label}; {done} trials of {self.base.epochs} epochs, {complete} of them complete"
 
 
-def read_search(path: Path) -> Recorded:
+def read_search(path: Path) -> Study:
     """Read study.json.
 
     Raises
@@ -96,40 +130,7 @@ def read_search(path: Path) -> Recorded:
         raise RunError(
             f"{path} is not a record of a search by this version of fcnet, use the version that wrote it"
         )
-    try:
-        return _recorded(record, str(path))
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise RunError(f"{path} is damaged: {reason}; resume its search to write it again") from error
-
-
-def _recorded(record: dict[str, Any], where: str) -> Recorded:
-    space = Space.from_list(record["space"])
-    epochs = TrainConfig.from_dict(record["base"], where).epochs
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    study = optuna.create_study(direction="maximize")
-    rows = sorted(record["trials"], key=lambda row: row["number"])
-    complete = [row for row in rows if row["state"] == "complete"]
-    for row in rows:
-        trial = optuna.create_trial(state=TrialState.FAIL)  # of these, Optuna's figures show none
-        if row in complete:
-            fixed = FixedTrial(row["params"])
-            space.suggested(cast(optuna.Trial, fixed))
-            trial = optuna.create_trial(
-                value=100 * row["value"], params=fixed.params, distributions=fixed.distributions
-            )
-        study.add_trial(trial)
-    known = tuple(record["importance"])
-    others = tuple(one.name for one in space.dimensions if one.name not in known)
-    done = len(complete) + sum(row["state"] in ("pruned", *FRUITLESS) for row in rows)
-    counts = f"{done} trials of {epochs} epochs, {len(complete)} of them complete"
-    return Recorded(
-        study,
-        known + others,
-        importance=bool(known),
-        base=next((100 * row["value"] for row in complete if row["base"]), None),
-        credit=f"{record['data']['label']}; {counts}",
-    )
+    return checked(record, Study, path, "resume its search to write it again")
 
 
 def draw(record: Path, folder: Path) -> list[Path]:
@@ -151,14 +152,14 @@ def draw(record: Path, folder: Path) -> list[Path]:
     """
     require("matplotlib", "tune")
     search = read_search(record)
-    complete = len(search.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    complete = search.complete
     drawings = [history] if complete else []
     drawings += [importance] if complete and search.importance else []
-    drawings += [parallel] if complete > 1 else []
+    drawings += [parallel] if len(complete) > 1 and any(one.params for one in complete) else []
     written = []
     for drawing in drawings:
-        with _our_style():
-            figure: Any = drawing(search).get_figure()
+        with style.house_style():
+            figure = drawing(search)
             style.credit(figure, search.credit, where="below")
             path = folder / f"{drawing.__name__}.svg"
             style.save(figure, path)
@@ -169,90 +170,115 @@ def draw(record: Path, folder: Path) -> list[Path]:
     return written
 
 
-def history(search: Recorded) -> Axes:
+def history(search: Study) -> Figure:
     """Each complete trial, and the best so far."""
-    axes = optuna.visualization.matplotlib.plot_optimization_history(search.study, target_name=ACCURACY)
-    _arrange(axes, "What the search found, trial by trial", 4.4)
-    axes.set_xlabel("trial")
-    for points in axes.collections:
-        points.set_color(style.SKY)
-    axes.lines[0].set(color=style.VALIDATION, alpha=1.0, linewidth=2.0, drawstyle="steps-post")
-    handles, _ = axes.get_legend_handles_labels()
-    if search.base is not None:
-        handles.append(axes.axhline(search.base, color=style.GREY, linewidth=1.2, linestyle=(0, (5, 3))))
-    words = ["complete trial", "best so far", "the base"][: len(handles)]
-    axes.legend(
-        handles, words, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, fontsize=style.SMALL
-    )
+    figure, axes = _empty("What the search found, trial by trial", 4.4)
+    numbers = [trial.number for trial in search.complete]
+    accuracies = [trial.accuracy for trial in search.complete]
+    best = list(accumulate(accuracies, max))
+    axes.plot(numbers, accuracies, "o", color=style.SKY, label="complete trial")
+    axes.step(numbers, best, where="post", color=style.VALIDATION, label="best so far")
+    dashes: Any = {"color": style.GREY, "linewidth": 1.2, "linestyle": (0, (5, 3)), "label": "the base"}
+    for base in [trial for trial in search.complete if trial.base]:
+        axes.axhline(base.accuracy, **dashes)
+    axes.locator_params("x", integer=True)
+    axes.set(xlabel="trial", ylabel=ACCURACY)
+    _legend(axes)
     style.grid(axes)
-    return axes
+    return figure
 
 
-def importance(search: Recorded) -> Axes:
-    """Optuna's measure of how much each setting decided whether a trial was among the best."""
-    axes = optuna.visualization.matplotlib.plot_param_importances(search.study, target_name=ACCURACY)
-    _arrange(axes, "What mattered", 1.5 + 0.36 * len(search.ranked))
-    axes.set_xlabel("share in what distinguishes the best trials from the others")
-    axes.set_ylabel("")
-    axes.set_yticks(axes.get_yticks(), [_name(label.get_text()) for label in axes.get_yticklabels()])
+def importance(search: Study) -> Figure:
+    """How much each setting decided whether a trial was among the best."""
+    figure, axes = _empty("What mattered", 1.5 + 0.36 * len(search.importance))
+    shares = list(search.importance.values())
+    bars = axes.barh(range(len(shares)), shares, color=style.BLUE)
+    axes.set_yticks(range(len(shares)), [_name(name) for name in search.importance])
+    words = [f"{share:.2f}" if share >= 0.01 else "<0.01" for share in shares]
+    axes.bar_label(bars, words, padding=4, fontsize=style.SMALL)
+    axes.set(xlabel="share in what distinguishes the best trials from the others")
+    axes.margins(x=0.08)  # room for the last number
+    axes.invert_yaxis()  # the most important on top
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    for bar in axes.patches:
-        bar.set_facecolor(style.BLUE)
-    for share in axes.texts:
-        share.set(text=f" {share.get_text()}", fontsize=style.SMALL)
-    if (legend := axes.get_legend()) is not None:
-        legend.remove()
     style.grid(axes, "x")
-    return axes
+    return figure
 
 
-def parallel(search: Recorded) -> Axes:
-    """One axis for each of the most important settings; a line for each complete trial, darker if better."""
-    axes = optuna.visualization.matplotlib.plot_parallel_coordinate(
-        search.study, params=list(search.ranked[:AXES]), target_name=ACCURACY
-    )
-    _arrange(axes, "The best trials and the settings that mattered most", 5.0)
-    names = [_name(label.get_text()) for label in axes.get_xticklabels()]
-    axes.set_xticks(axes.get_xticks(), [textwrap.fill(name, 12) for name in names], rotation=0)
+def parallel(search: Study) -> Figure:
+    """An axis for each of the most important settings; a line for each complete trial, stronger if better."""
+    figure, axes = _empty("The best trials and the settings that mattered most", 5.0)
+    trials = search.complete
+    used = {name for trial in trials for name in trial.params}
+    shown = [dimension for dimension in search.ranked if dimension.name in used][:AXES]
+    names = [ACCURACY, *(_name(dimension.name) for dimension in shown)]
+    axes.set_xticks(range(len(names)), [textwrap.fill(name, 12) for name in names])
     axes.tick_params(axis="x", length=0, pad=8)
-    _recolour(axes)
-    figure: Any = axes.get_figure()
-    figure.axes[1].remove()  # the colours' bar: the first axis says the same
-    for scale in figure.axes[1:]:
-        scale.spines["right"].set(visible=True, color=style.GREY)
-        _few_marks(scale)
-    return axes
+    axes.set_xlim(0, len(shown))
+    axes.spines["bottom"].set_visible(False)
+    columns = [_heights(axes, Dimension(ACCURACY), [trial.accuracy for trial in trials])]
+    for place, dimension in enumerate(shown, start=1):
+        scale: Any = axes.twinx()
+        scale.spines[["left", "bottom"]].set_visible(False)
+        scale.spines["right"].set(visible=True, position=("axes", place / len(shown)))
+        columns.append(_heights(scale, dimension, [trial.params.get(dimension.name) for trial in trials]))
+    strength = [FAINTEST + (1 - FAINTEST) * height**2 for height in columns[0]]
+    *others, best = sorted(range(len(trials)), key=lambda place: (trials[place].accuracy, -place))
+    how: Any = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+    for place in others:
+        heights = [column[place] for column in columns]
+        axes.plot(heights, color=style.BLUE, alpha=strength[place], linewidth=1.2, **how)
+    axes.plot([column[best] for column in columns], color=style.ORANGE, linewidth=3.0, label="best", **how)
+    _legend(axes)
+    return figure
 
 
-def _recolour(axes: Axes) -> None:
-    """The better a trial, the stronger its line; the best one in orange."""
-    from matplotlib.collections import LineCollection
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+def _heights(scale: Axes, dimension: Dimension, values: Sequence[Any]) -> list[float]:
+    """Give an axis the range and the marks of its values; where these are on it, from 0 to 1.
 
-    (lines,) = (one for one in axes.collections if isinstance(one, LineCollection))
-    values: Any = lines.get_array()
-    ends = [to_rgba(style.BLUE, FAINTEST), to_rgba(style.BLUE, 0.3), to_rgba(style.BLUE, 1.0)]
-    lines.set(cmap=LinearSegmentedColormap.from_list("trials", ends), linewidth=1.2)
-    across, up = zip(*lines.get_segments()[int(values.argmax())], strict=True)
-    axes.plot(across, up, color=style.ORANGE, linewidth=3.0, label="best", zorder=3)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, fontsize=style.SMALL)
+    None among the values is a trial in which the setting had no effect, and is at the bottom.
+    """
+    from matplotlib.ticker import MaxNLocator
 
+    if dimension.values:
+        number: Callable[[Any], float] = dimension.values.index
+        known: Sequence[float] = range(len(dimension.values))
+        marks = {float(place): setting(value) for place, value in enumerate(dimension.values)}
+    else:
+        number = math.log if dimension.log else float
+        known = [number(value) for value in values if value is not None]
+    low, high = min(known), max(known)
+    if dimension.log:
+        digits = ".0f" if dimension.whole else ".2g"
+        words = {mark: format(math.exp(mark), digits) for mark in (low, (low + high) / 2, high)}
+        marks = {mark: word.replace("e+0", "e") for mark, word in words.items()}
+    elif not dimension.values:
+        locator = MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=bool(dimension.whole))
+        marks = {mark: f"{mark:g}" for mark in locator.tick_values(low, high) if low <= mark <= high}
+    bottom = UNUSED if None in values else 0.0
 
-def _few_marks(scale: Axes) -> None:
-    """Three or four numbers on an axis of numbers, on white where lines pass behind them."""
-    from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+    def height(place: float) -> float:
+        return bottom + (1 - bottom) * ((place - low) / (high - low) if high > low else 0.5)
 
-    low, high = scale.get_ylim()
-    if scale.get_yscale() == "log":
-        marks = (low, math.sqrt(low * high), high)
-        scale.set_yticks(marks, [f"{mark:.2g}".replace("e+0", "e") for mark in marks])
-        scale.yaxis.set_minor_formatter(NullFormatter())
-        scale.tick_params(axis="y", which="minor", length=0)
-    elif not isinstance(scale.yaxis.get_major_locator(), FixedLocator):  # a choice keeps its marks
-        scale.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    for label in scale.get_yticklabels():
+    ticks = {height(place): word for place, word in marks.items()} | ({0.0: "unused"} if bottom else {})
+    scale.set_ylim(0, 1)
+    scale.set_yticks(list(ticks), list(ticks.values()))
+    for label in scale.get_yticklabels():  # on white where lines pass behind it
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})
+    return [0.0 if value is None else height(number(value)) for value in values]
+
+
+def _empty(title: str, height: float) -> tuple[Figure, Axes]:
+    figure = style.new_figure(WIDTH, height)
+    axes = figure.subplots()
+    axes.set_title(title)
+    return figure, axes
+
+
+def _legend(axes: Axes) -> None:
+    """In one row at the right, beside the title."""
+    corner: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1)}
+    axes.legend(**corner, ncols=3, frameon=False, handlelength=2.6, fontsize=style.SMALL)
 
 
 def _name(dimension: str) -> str:
@@ -260,53 +286,3 @@ def _name(dimension: str) -> str:
     if dimension.startswith("hidden_") and dimension != "hidden_1":
         return f"units, layer {dimension.removeprefix('hidden_')}"
     return WORDS.get(dimension, dimension.replace("_", " "))
-
-
-@contextmanager
-def _our_style() -> Iterator[None]:
-    """Optuna draws with pyplot in the style ggplot. Here that is ours, no window opens, nothing is kept."""
-    with style.quiet_start():
-        import matplotlib.pyplot as plt
-        from matplotlib.style import library
-
-    before, known, ggplot = plt.get_backend(), set(plt.get_fignums()), library["ggplot"]
-    plt.switch_backend("agg")
-    try:
-        with style.house_style(), warnings.catch_warnings():
-            library["ggplot"] = cast(Any, style.STYLE)
-            warnings.simplefilter("ignore", ExperimentalWarning)  # so are all of its plots
-            warnings.filterwarnings(
-                "ignore", message="Attempting to set identical"
-            )  # of one value on an axis
-            yield
-    finally:
-        library["ggplot"] = ggplot
-        for number in set(plt.get_fignums()) - known:
-            plt.close(number)
-        plt.switch_backend(before)
-
-
-def _arrange(axes: Axes, title: str, height: float) -> None:
-    """Give a figure of Optuna's our title, size and margins."""
-    figure: Any = axes.get_figure()
-    figure.set_layout_engine("constrained")
-    figure.set_size_inches(WIDTH, height)
-    axes.set_title(title, y=1.0)
-
-
-def main(arguments: list[str]) -> int:
-    """Draw from the command line; returns the exit status."""
-    if len(arguments) != 2:
-        print("error: give two words, STUDY.json and FOLDER", file=sys.stderr)
-        return 2
-    try:
-        for path in draw(Path(arguments[0]), Path(arguments[1])):
-            print(path)
-    except FcnetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

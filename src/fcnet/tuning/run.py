@@ -23,7 +23,7 @@ from fcnet.extension import OWN_FILE, own_file
 from fcnet.files import exists
 from fcnet.lock import locked
 from fcnet.net.libraries import THREAD_VARIABLES
-from fcnet.records import cores, make_writable, read_json, removed_if_refused
+from fcnet.records import cores, read_json
 from fcnet.runs.differing import other_options
 from fcnet.train.config import TrainConfig
 from fcnet.train.interruption import stopped_by_sigterm
@@ -63,8 +63,6 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
     KeyboardInterrupt : Ctrl-C or SIGTERM; every running trial has left a checkpoint, and resumes
     """
     with ExitStack() as held:
-        held.enter_context(removed_if_refused(search.out))
-        make_writable(search.out)
         lock = held.enter_context(locked(search.out))
         held.enter_context(stopped_by_sigterm())
         used = check_folder(search)

@@ -161,7 +161,7 @@ class Search:
         """
         if names := _differing(known.base.to_dict(), self.base.to_dict()):
             raise RunError(f"{self.label} was started with other settings ({names}), {REMEDY}")
-        before, now = ({row["name"]: row for row in one.space.to_list()} for one in (known, self))
+        before, now = ({one.name: one for one in each.space.dimensions} for each in (known, self))
         if names := _differing(before, now):
             raise RunError(f"{self.label} varies other things ({names}), {REMEDY}")
         if known.data != self.data:

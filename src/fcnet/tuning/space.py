@@ -11,6 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import Struct, structs
+
 from fcnet.errors import DataError
 from fcnet.net.optimisers import make_optimiser
 from fcnet.train.config import TrainConfig
@@ -60,8 +63,14 @@ SCHEDULE_OF = {"decay": "decay", "warmup-epochs": "cosine"}
 """The schedule with which a setting matters."""
 
 
-@dataclass(frozen=True)
-class Dimension:
+class OnlyIf(Struct, frozen=True):
+    """Another dimension, earlier in the space, and the values of it that make this one matter."""
+
+    name: str
+    values: tuple[Value, ...]
+
+
+class Dimension(Struct, frozen=True):
     """One dimension of the space: numbers in a range, or one of several values.
 
     name : of the setting; `hidden_2` for the second hidden layer, `depth` for the number of them
@@ -69,7 +78,7 @@ class Dimension:
     log : equal ratios are equally far apart
     whole : whole numbers only, and settings are multiples of this number; 0 for fractions
     values : to choose from; empty for a range of numbers
-    only_if : another dimension, earlier in the space, and the values of it that make this one matter
+    only_if : what makes it matter; None if it always does
     """
 
     name: str
@@ -78,10 +87,10 @@ class Dimension:
     log: bool = False
     whole: int = 0
     values: tuple[Value, ...] = ()
-    only_if: tuple[str, tuple[Value, ...]] | None = None
+    only_if: OnlyIf | None = None
 
     def matters(self, values: Mapping[str, Any]) -> bool:
-        return self.only_if is None or values[self.only_if[0]] in self.only_if[1]
+        return self.only_if is None or values[self.only_if.name] in self.only_if.values
 
     def suggest(self, trial: Trial) -> Value:
         """The sampler's suggestion for this trial."""
@@ -115,31 +124,10 @@ class Dimension:
     def including(self, own: Any) -> Dimension:
         """Widened so that it contains the base's own value; a logarithmic range cannot contain 0."""
         if self.values:
-            return self if own in self.values else replace(self, values=(*self.values, own))
+            return self if own in self.values else structs.replace(self, values=(*self.values, own))
         if self.log and own <= 0:
             return self
-        return replace(self, low=min(self.low, own), high=max(self.high, own))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values for JSON."""
-        row: dict[str, Any] = {"name": self.name}
-        if self.values:
-            row["values"] = list(self.values)
-        else:
-            row |= {"low": self.low, "high": self.high, "log": self.log, "whole": self.whole}
-        if self.only_if is not None:
-            row["only_if"] = {"name": self.only_if[0], "values": list(self.only_if[1])}
-        return row
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> Dimension:
-        """The inverse of `to_dict`."""
-        only_if = row.get("only_if")
-        made = {
-            "values": tuple(row.get("values", ())),
-            "only_if": only_if and (only_if["name"], tuple(only_if["values"])),
-        }
-        return cls(**row | made)
+        return structs.replace(self, low=min(self.low, own), high=max(self.high, own))
 
 
 @dataclass(frozen=True)
@@ -194,12 +182,12 @@ class Space:
 
     def to_list(self) -> list[dict[str, Any]]:
         """As plain values for JSON."""
-        return [dimension.to_dict() for dimension in self.dimensions]
+        return [msgspec.to_builtins(dimension) for dimension in self.dimensions]
 
     @classmethod
     def from_list(cls, rows: list[dict[str, Any]]) -> Space:
         """The inverse of `to_list`."""
-        return cls(tuple(Dimension.from_dict(row) for row in rows))
+        return cls(msgspec.convert(rows, tuple[Dimension, ...]))
 
 
 def make_space(base: TrainConfig, vary: tuple[str, ...] | None, image_shape: tuple[int, int, int]) -> Space:
@@ -244,7 +232,7 @@ def _dimensions(
     name: str, base: TrainConfig, image_shape: tuple[int, int, int], names: Collection[str]
 ) -> list[Dimension]:
     """The dimensions for varying `name` beside the others in `names`; empty if it has no effect."""
-    only_if: tuple[str, tuple[Value, ...]] | None = None
+    only_if: OnlyIf | None = None
     match name:
         case "hidden":
             return _hidden(base, "depth" in names)
@@ -259,11 +247,11 @@ def _dimensions(
         case "components" | "whitening-floor" if not base.whitens:
             return []
         case "decay" | "warmup-epochs" if "schedule" in names:
-            only_if = ("schedule", (SCHEDULE_OF[name],))
+            only_if = OnlyIf("schedule", (SCHEDULE_OF[name],))
         case "decay" | "warmup-epochs" if base.schedule != SCHEDULE_OF[name]:
             return []
     setting = name.replace("-", "_")
-    usual = replace(_usual(setting, base, image_shape), only_if=only_if)
+    usual = structs.replace(_usual(setting, base, image_shape), only_if=only_if)
     return [usual.including(getattr(base, setting))]
 
 
@@ -322,7 +310,7 @@ def _hidden(base: TrainConfig, varied_depth: bool) -> list[Dimension]:
     found = []
     for place, width in enumerate(widths, start=1):
         low, high = min(max(width // 8, 8), 256, width), max(2 * width, 512)
-        deep_enough: tuple[Value, ...] = tuple(range(place, deepest + 1))
-        only_if = ("depth", deep_enough) if varied_depth and place > 1 else None
+        deep_enough = OnlyIf("depth", tuple(range(place, deepest + 1)))
+        only_if = deep_enough if varied_depth and place > 1 else None
         found.append(Dimension(f"hidden_{place}", low, high, log=True, whole=8, only_if=only_if))
     return found

@@ -17,7 +17,7 @@ from fcnet.runs.differing import data_record
 from fcnet.train.config import TrainConfig
 from fcnet.tuning.search import FORMAT, Search
 from fcnet.tuning.study import POINTS, Trials
-from fcnet.wording import by
+from fcnet.wording import setting
 
 FEWEST = 8
 """Least number of complete trials for a statement on importance."""
@@ -81,7 +81,7 @@ class Row:
         """As plain values for JSON, with the settings that are not the base's."""
         values = {**vars(self), "curve": [list(point) for point in self.curve]}
         settings = values.pop("settings")
-        return values | {"changed": {} if settings is None else differences(settings, base)}
+        return values | {"changed": {} if settings is None else settings.changed(base)}
 
 
 @dataclass(frozen=True)
@@ -214,22 +214,8 @@ def importance(study: Study) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def differences(settings: TrainConfig, base: TrainConfig) -> dict[str, Any]:
-    """The settings that are not the base's."""
-    own, usual = settings.to_dict(), base.to_dict()
-    return {name: value for name, value in own.items() if value != usual.get(name)}
-
-
 def in_words(settings: TrainConfig, base: TrainConfig) -> str:
     """The settings that differ from the base's, for a line on the screen."""
-    found = differences(settings, base)
-    words = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in found.items()]
+    changed = settings.changed(base).items()
+    words = [f"{name.replace('_', ' ')} {setting(value, ' x ')}" for name, value in changed]
     return ", ".join(words) or "the base"
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return by(value) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -116,9 +116,6 @@ def find_search(search: Search, storage: BaseStorage) -> Search | None:
         return search.recorded(about)
     except UnknownNameError as error:
         raise advised(error) from error
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        reason = f"its space makes no sense ({type(error).__name__})"
-        raise RunError(f"{search.label} is damaged: {reason}; choose another with --out") from error
 
 
 class Trials:

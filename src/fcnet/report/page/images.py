@@ -73,7 +73,7 @@ def mistakes(records: Records, record: dict[str, Any]) -> Mistakes | None:
         return None
     part, name = dataset.test, "test"
     if records.test is None:
-        part, name = split(dataset.train, int(record["config"]["validation"]))[1], "validation"
+        part, name = split(dataset.train, record["config"]["validation"])[1], "validation"
     logits = Model.load(records.run).logits(part.images)
     said = logits.argmax(axis=1)
     confidence = softmax(logits).max(axis=1)
