@@ -15,7 +15,7 @@ from fcnet.judge.hypotheses import EXACT, Channel, Guess, answers, close
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import Probe, small_probes
 from fcnet.judge.report import Finding, Shown
-from fcnet.judge.source import Source
+from fcnet.judge.source import Source, span
 from fcnet.judge.student import Student
 
 Array = NDArray[Any]
@@ -31,6 +31,7 @@ class Case:
     rng : draws the questions
     findings : so far
     reached : the stages that were looked at
+    class_name, elsewhere : the class that is judged, and whether another file defines it
     student : the network, once there is one
     probes : the main questions
     observed : what the network answered, by channel
@@ -46,6 +47,8 @@ class Case:
     rng: np.random.Generator
     findings: list[Finding] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
+    class_name: str = ""
+    elsewhere: bool = False
     student: Student = None  # type: ignore[assignment]
     probes: list[Probe] = field(default_factory=list)
     observed: dict[Channel, Array] = field(default_factory=dict)
@@ -75,14 +78,16 @@ class Case:
         ----------
         code : of the catalogue
         question, expected, got : what shows it, as in `Shown`
-        line, spans : where it is; without a line, the spans are searched for one
+        line, spans : where it is; without a line, one is looked for in the spans, which are those of the
+            stage's methods where none are given
         detail : numbers of this submission
         stage : where it was met, if that is not the catalogue's
         """
         if any(finding.code == code for finding in self.findings):
             return
         kind, text = kinds(self.half)[code], texts()[code]
-        if line is None and spans is not None:
+        if line is None:
+            spans = self.spans(*METHODS.get(kind.stage, ())) if spans is None else spans
             line = self.source.find((*kind.where, *ELSEWHERE.get(kind.stage, ())), spans)
         if line is not None and not 1 <= line <= len(self.source.lines):
             line = None
@@ -114,7 +119,18 @@ class Case:
         named = re.match(r"name '(\w+)'", failure.message)
         if code == "NAME_UNKNOWN" and named is not None and named.group(1) in self.missing:
             code, line = "IMPORT_FAILS", self.missing[named.group(1)]
-        self.add(code, question, expected, failure.text, line=line, detail=failure.text, stage=stage)
+        got = failure.text
+        self.add(code, question, expected, got, line=line, spans=(), detail=got, stage=stage)
+
+    def spans(self, *roles: str) -> list[tuple[int, int]]:
+        """The lines of some methods of the class, by their names or by what they do; none for no method.
+
+        Where the file defines the class and not these methods, they may be anywhere in it.
+        """
+        names = [self.student.method_for(role) if self.student else role for role in roles]
+        named = [name for name in names if name is not None]
+        found = [part for name in named for part in span(self.source.method(self.class_name, name))]
+        return found if found or self.elsewhere or not named else [(1, len(self.source.lines))]
 
     def line_text(self, line: int | None) -> str:
         """The code in a line of the student's."""
@@ -173,6 +189,22 @@ def sizes_of(probe: Probe) -> dict[str, int]:
     D, H, K = probe.sizes
     return {"N": len(probe.X), "D": D, "H": H, "C": K}
 
+
+METHODS = {
+    "interface": ("__init__",),
+    "initialisation": ("__init__",),
+    "scores": ("scores",),
+    "loss": ("loss",),
+    "loops": ("scores", "loss"),
+    "gradients": ("gradients",),
+    "training": ("train",),
+    "prediction": ("predict",),
+    "robustness": ("loss", "scores", "gradients"),
+    "cifar10": ("train",),
+    "construction": ("__init__",),
+    "forward": ("forward", "__init__"),
+}
+"""Where a stage's mistakes are: methods by what they do, or by name. Those of other stages are nowhere."""
 
 ELSEWHERE = {
     "scores": (r"scores\s*=", r"return"),

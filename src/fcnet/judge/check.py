@@ -135,8 +135,7 @@ def look(case: Case, submission: Asked) -> None:
     settle(case)
     judge_training(case, gradients and not any(finding.code in unsound() for finding in case.findings))
     if case.settled is not None and case.settled.handout == ("raw", "reg"):
-        spans = case.student.spans(case.student.scores_method)
-        case.add("RAW_SCORES", *case.shown_raw(), spans=spans)
+        case.add("RAW_SCORES", *case.shown_raw())
 
 
 def unsound() -> set[str]:

@@ -33,10 +33,9 @@ def step(case: Case, stage: str, channels: list[Channel]) -> None:
         guesses = tried(SINGLE, 1)
         if guesses:
             case.tolerance = SINGLE
-            question = sizes_of(case.probes[0])
-            spans = case.student.spans(case.student.loss_method, "__init__")
-            case.add("SINGLE_PRECISION", question, "numbers in float64",
-                     "numbers that are rounded as in float32", spans=spans)  # fmt: skip
+            got = "numbers that are rounded as in float32"
+            case.add("SINGLE_PRECISION", sizes_of(case.probes[0]), "numbers in float64", got,
+                     spans=case.spans("loss", "__init__"))  # fmt: skip
     guesses = guesses or tried(case.tolerance, 2)
     case.guesses = guesses
     if guesses:
@@ -93,9 +92,7 @@ def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
             continue
         stage = kinds()[code].stage
         what = {"scores": ["scores"], "loss": ["loss"]}.get(stage, list(NAMES))
-        spans = case.student.spans(*methods_of(case, what))
-        if stage == "gradients":
-            spans = [*below_the_loss(case), *spans]
+        spans = [*below_the_loss(case), *case.spans("gradients")] if stage == "gradients" else None
         single = alone(case, chosen, code, number)
         shown = case.smallest(what, ask_for(case), single)
         if shown.got is None:
@@ -108,14 +105,6 @@ def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:
     mutants = kinds()[code].mutants
     base = next(start for start in case.starts if start.handout == guess.handout)
     return base.and_also(code, number, mutants[number % 100]) if number % 100 < len(mutants) else None
-
-
-def methods_of(case: Case, what: list[str]) -> list[str | None]:
-    """The methods that compute an answer."""
-    student = case.student
-    if "scores" in what:
-        return [student.scores_method]
-    return [student.loss_method] if "loss" in what else [student.gradients_method]
 
 
 def ask_for(case: Case) -> Callable[[Probe], dict[str, Array]]:

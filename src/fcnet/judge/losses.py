@@ -17,10 +17,6 @@ def judge_loss(case: Case) -> bool:
     """Look at the loss; whether the gradients can be looked at."""
     case.reached.append("loss")
     student = case.student
-    spans = student.spans(student.loss_method)
-    if student.loss_method is None:
-        case.add("LOSS_MISSING")
-        return False
     if not usable_sizes(case, "loss", lambda probe: loss_of(student, probe)):
         return False
     for place, probe in enumerate(case.probes):
@@ -30,23 +26,23 @@ def judge_loss(case: Case) -> bool:
                 failed(case, "loss", seen.failure)
                 return False
             if seen.code:
-                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got, spans=spans)
+                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
     if not losses:
         return not case.has("LOSS_UNIMPLEMENTED")
     if all(value == 0 for value in losses):
-        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0, spans=spans)
+        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0)
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
     if not case.has("HARDCODED_C", "HARDCODED_N", "LOSS_4TUPLE"):
-        judge_clipping(case, spans)
-    judge_loss_numbers(case, spans)
+        judge_clipping(case)
+    judge_loss_numbers(case)
     return True
 
 
-def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
+def judge_loss_numbers(case: Case) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
     plain = [(place, "loss", 0.0) for place in places]
@@ -61,8 +57,8 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     if not case.guesses and not case.has("LOG_CLIPPED") and not follows_from_scores(case):
         penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
-        line = case.source.find(lines, spans)
-        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line, spans=spans,
+        line = case.source.find(lines, case.spans("loss"))
+        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 

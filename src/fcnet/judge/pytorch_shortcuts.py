@@ -21,7 +21,6 @@ from fcnet.judge.pytorch_layers import (
     Shape,
     expected_shapes,
     form_of,
-    lines_of,
     make,
     target_of,
     weights_of,
@@ -31,7 +30,7 @@ from fcnet.judge.student import array_of
 Array = NDArray[Any]
 
 
-def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
+def judge_shortcuts(case: Case, submission: Asked, fit: Fit) -> None:
     """Hold the outputs of a network with equal widths against ours.
 
     Its hidden layers all get one symmetric matrix and one bias, so that neither their order nor the
@@ -39,7 +38,7 @@ def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
 
     fit : what gives the outputs of networks whose widths differ
     """
-    reply = make(submission, name, EQUAL)
+    reply = make(case, submission, EQUAL)
     attributes = reply.value["attributes"] if reply.ok else {}
     layers = equal_layers(attributes)
     if not layers:
@@ -60,7 +59,6 @@ def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
     case.add(
         "PT_SHORTCUT" if shortcut else "PT_FORWARD_UNKNOWN",
         *shown_logits({"N": N, "input size": D, "hidden layers": EQUAL, "classes": C}, right, got),
-        spans=lines_of(case, name, "forward", "__init__"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.case import Case, sizes_of
+from fcnet.judge.case import METHODS, Case, sizes_of
 from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import agrees, answers, close
 from fcnet.judge.isolation import Failure
@@ -33,16 +33,8 @@ def judge_robustness(case: Case) -> None:
         one_example(case)
     integers(case)
     large(case)
-    if (
-        case.student.printed
-        and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
-    ):
-        spans = case.student.spans(case.student.loss_method, case.student.scores_method)
-        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text", spans=spans)
-
-
-def lines_of(student: Student) -> list[tuple[int, int]]:
-    return student.spans(student.loss_method, student.scores_method, student.gradients_method)
+    if case.student.printed and case.source.find([r"\bprint\("], case.spans("loss")) is not None:
+        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text")
 
 
 def state_is_kept(case: Case) -> None:
@@ -63,7 +55,7 @@ def state_is_kept(case: Case) -> None:
         path for path in after.value["attributes"]
         if folder and path.startswith(f"{folder}/") and path not in fresh_paths(student, probe, folder)
     ]  # fmt: skip
-    spans = lines_of(student)
+    spans = case.spans(*METHODS["robustness"])
     if new:
         keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
         case.add("PARAMS_POLLUTED", sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}",
@@ -91,11 +83,10 @@ def inputs_are_kept(case: Case) -> None:
     student, probe = case.student, case.probes[0]
     answers_ = (student.ask_scores(probe), student.ask_loss(probe, gradients=bool(student.gradients_method)))
     changed = {place for answer in answers_ for place in answer.changed}
-    spans = lines_of(student)
     if changed:
         names = " and ".join("Xy"[place] for place in sorted(changed) if place < 2)
-        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call", f"{names} changed",
-                 spans=spans)  # fmt: skip
+        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call",
+                 f"{names} changed")  # fmt: skip
         return
     locked = student.ask_loss(probe, readonly=True)
     if has_ended(case, locked.failure, sizes_of(probe)):
@@ -103,7 +94,7 @@ def inputs_are_kept(case: Case) -> None:
     if locked.failure is not None and student.ask_loss(probe).failure is None:
         got = locked.failure.text
         case.add("READ_ONLY_INPUT", "X and y that may not be written", "the loss", got,
-                 line=locked.failure.line, spans=spans)  # fmt: skip
+                 line=locked.failure.line)  # fmt: skip
 
 
 def has_ended(case: Case, failure: Failure | None, question: Mapping[str, Any]) -> bool:
@@ -136,7 +127,7 @@ class Difference:
             return
         line = self.failure.line if self.failure is not None else None
         case.add(code, question, {self.name: self.expected}, {self.name: self.got}, line=line,
-                 spans=lines_of(case.student))  # fmt: skip
+                 spans=case.spans(*METHODS["robustness"]))  # fmt: skip
 
 
 def compare(case: Case, probe: Probe, names: Sequence[str]) -> Difference | None:
@@ -257,8 +248,7 @@ def integers(case: Case) -> None:
     if one.value is None or not close(one.value, other.value, 1e-6):
         got = one.failure.text if one.failure is not None else one.value
         line = one.failure.line if one.failure is not None else None
-        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line,
-                 spans=lines_of(student))  # fmt: skip
+        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line)
 
 
 def large(case: Case) -> None:
@@ -283,6 +273,6 @@ def large(case: Case) -> None:
             return  # it follows from a mistake that has been named
         if not (np.isfinite(scores.value).all() and np.isfinite(loss.value)):
             case.add(code, {"X": probe.X, "y": probe.y, "reg": 0.0, **params},
-                     "finite numbers for logits of 1200 and 3", {"scores": scores.value, "loss": loss.value},
-                     spans=lines_of(student))  # fmt: skip
+                     "finite numbers for logits of 1200 and 3",
+                     {"scores": scores.value, "loss": loss.value})  # fmt: skip
             return

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fcnet.judge.asked import Asked, is_record
 from fcnet.judge.isolation import Failure, Reply
 from fcnet.judge.probes import NAMES, Probe
-from fcnet.judge.source import Source, span
+from fcnet.judge.source import Source
 
 Array = NDArray[Any]
 
@@ -110,7 +110,6 @@ class Student:
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
         self.name = str(described["name"])
-        self.elsewhere = bool(described.get("file"))  # whether another file defines it
         self.methods: dict[str, list[dict[str, Any]]] = {}
         self.takes_any_name: set[str] = set()
         for method, parameters in described["methods"].items():
@@ -131,6 +130,11 @@ class Student:
 
     def _first(self, names: Sequence[str]) -> str | None:
         return next((name for name in names if name in self.methods), None)
+
+    def method_for(self, role: str) -> str | None:
+        """The method for "scores", "loss", "gradients", "train" or "predict"; another name is its own."""
+        method: str | None = getattr(self, f"{role}_method", role)
+        return method
 
     # Calls --------------------------------------------------------------------------------------------------
     def ask(self, operation: str, **arguments: Any) -> Reply:
@@ -245,12 +249,6 @@ class Student:
                 failure=failure or Failure("exception", "NotImplementedError", "no method predicts")
             )
         return self.call(target, self.predict_method, [probe.X], **options)
-
-    # Lines --------------------------------------------------------------------------------------------------
-    def spans(self, *methods: str | None) -> list[tuple[int, int]]:
-        """The lines of methods, and at last of the functions and the class around them."""
-        found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
-        return found or ([] if self.elsewhere else [(1, len(self.source.lines))])
 
 
 def array_of(value: Any) -> Array | None:

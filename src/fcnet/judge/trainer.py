@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,6 @@ class Settings:
     reg: float = 5e-6
     num_iters: int = 100
     batch_size: int = 200
-
-    def but(self, **changes: Any) -> Settings:
-        """The same with some changes."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True)
