@@ -47,7 +47,7 @@ def batches(done: Trained, data: Probe) -> list[tuple[Array, Array]]:
     """X and y of each recorded call that had labels."""
     found = []
     for record in done.records:
-        given = [*record["args"], *record["keywords"].values()]
+        given = [*record.args, *record.keywords.values()]
         arrays = [array for value in given if (array := array_of(value)) is not None and array.ndim]
         X = next((a for a in arrays if a.ndim == 2 and a.shape[1] == data.X.shape[1]), None)
         y = next((a for a in arrays if a.ndim == 1 and X is not None and a.dtype.kind in "iu"), None)

@@ -31,6 +31,7 @@ class Case:
     rng : draws the questions
     findings : so far
     reached : the stages that were looked at
+    definitions : whether the definitions of the file alone were run
     class_name, elsewhere : the class that is judged, and whether another file defines it
     student : the network, once there is one
     probes : the main questions
@@ -47,6 +48,7 @@ class Case:
     rng: np.random.Generator
     findings: list[Finding] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
+    definitions: bool = False
     class_name: str = ""
     elsewhere: bool = False
     student: Student = None  # type: ignore[assignment]

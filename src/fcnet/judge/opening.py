@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Failure, Reply
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation.reply import Class
 from fcnet.judge.report import Shown
 from fcnet.judge.source import imports_network
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
@@ -24,13 +24,10 @@ STD = 0.37
 
 IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
 
-Class = Mapping[str, Any]
-"""What `load` says of a class."""
-
 
 # Loading ----------------------------------------------------------------------------------------------------
-def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
-    """Run the file; what it defines, None where it does not run."""
+def load(case: Case, submission: Submission) -> list[Class] | None:
+    """Run the file; the classes that it has, None where it does not run."""
     case.reached.append("loads")
     only_imports = imports_network(case.source)  # the rest of the file is not the network's
     definitions = case.source.notebook or case.half == "pytorch" or only_imports
@@ -52,18 +49,12 @@ def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
         got = failure.text
         case.add(loading_code(case, failure), "the file", "a module that loads", got, line=line, detail=got)
         return None
-    note_missing(case, reply.value.get("missing"))
-    return {**reply.value, "definitions": definitions}
-
-
-def note_missing(case: Case, told: Any) -> None:
-    """Note the imports that failed, with the names that are not there because of them."""
-    for one in told if isinstance(told, list) else ():
-        parts = one if isinstance(one, dict) else {}
-        module, line, names = parts.get("module"), parts.get("line"), parts.get("names")
-        if isinstance(module, str) and isinstance(line, int) and isinstance(names, list):
-            case.missing |= {str(name): line for name in names}
-            case.notes.append(f"{shown(module, 80)} is not installed here: its import was left out")
+    for one in reply.value.missing:
+        case.missing |= dict.fromkeys(one.names, one.line)
+        case.notes.append(f"{shown(one.module, 80)} is not installed here: its import was left out")
+    case.definitions = definitions
+    classes: list[Class] = reply.value.classes
+    return classes
 
 
 def syntax_line(text: str) -> int | None:
@@ -110,33 +101,32 @@ def choose(case: Case, classes: Sequence[Class], rate: Callable[[Class], Any], u
     usual : the name that the exercise gives the class
     """
     rated = [
-        (not told.get("file"), rating, place)
+        (not told.file, rating, place)
         for place, told in enumerate(classes)
         if (rating := rate(told)) is not None
     ]
     if not rated:
         return None
     chosen = classes[max(rated)[2]]
-    case.class_name, file = str(chosen["name"]), str(chosen.get("file") or "")
-    case.elsewhere = bool(file)
+    case.class_name, case.elsewhere = chosen.name, bool(chosen.file)
     if case.class_name != usual:
         case.notes.append(f"the class that is judged is {shown(case.class_name, 80)}")
-    if file:
-        case.notes.append(f"{shown(file, 80)} defines the network: lines of that file are not shown")
+    if chosen.file:
+        case.notes.append(f"{shown(chosen.file, 80)} defines the network: lines of that file are not shown")
     return chosen
 
 
 def rating(told: Class) -> tuple[int, bool] | None:
     """How many of the exercise's methods a class has, and whether it has the exercise's name."""
     wanted = {*SCORES, *LOSSES, *GRADIENTS, *TRAINS, *PREDICTS}
-    count, named = len(wanted & set(told["methods"])), "twolayer" in told["name"].lower().replace("_", "")
-    return (count, named) if (count or named) and not told.get("module") else None
+    count, named = len(wanted & set(told.methods)), "twolayer" in told.name.lower().replace("_", "")
+    return (count, named) if (count or named) and not told.module else None
 
 
 # Interface and initialisation -------------------------------------------------------------------------------
-def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) -> bool:
+def judge_interface(case: Case, submission: Submission, classes: Sequence[Class]) -> bool:
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
-    described = choose(case, loaded.get("classes", ()), rating, "TwoLayerNet")
+    described = choose(case, classes, rating, "TwoLayerNet")
     if described is None:
         imported = next((name for name in case.missing if re.search("two_?layer", name, re.I)), None)
         if imported is not None:
@@ -146,7 +136,7 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
         case.add("NO_CLASS", "the file", "class TwoLayerNet", "no class with a method loss")
         return False
     case.reached.append("interface")
-    case.student = Student(submission, case.source, described, bool(loaded["definitions"]))
+    case.student = Student(submission, case.source, described, case.definitions)
     student = case.student
     D, H, K = SIZES
     reply = student.construct(D, H, K, std=STD)
@@ -158,7 +148,7 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
             case.add("CONSTRUCTOR_FAILS", f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got,
                      line=reply.failure.line)  # fmt: skip
         return False
-    attributes = reply.value["attributes"]
+    attributes = reply.value
     student.places = find_places(attributes, D, H, K)
     missing = [name for name in ("W1", "b1", "W2", "b2") if name not in student.places]
     if missing:
@@ -195,9 +185,9 @@ def judge_initialisation(case: Case, first: Reply) -> None:
     """Look at the parameters of fresh networks."""
     case.reached.append("initialisation")
     student = case.student
-    params = student.named(first.value["attributes"])
+    params = student.named(first.value)
     second = student.construct(*SIZES, seed=1, std=STD)
-    others = student.named(second.value["attributes"]) if second.ok else None
+    others = student.named(second.value) if second.ok else None
     if params is None:
         return
     question = f"{student.name}{SIZES} with std={STD}"

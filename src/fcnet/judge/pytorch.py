@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.opening import Class, choose, load
+from fcnet.judge.isolation import Submission
+from fcnet.judge.isolation.reply import Class
+from fcnet.judge.opening import choose, load
 from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
 from fcnet.judge.pytorch_shortcuts import judge_shortcuts
@@ -14,13 +15,13 @@ from fcnet.judge.script import judge_script
 from fcnet.wording import shown
 
 
-def look_at_pytorch(case: Case, submission: Asked) -> None:
+def look_at_pytorch(case: Case, submission: Submission) -> None:
     """All stages of the PyTorch half, as far as they can be reached."""
-    loaded = load(case, submission)
-    if loaded is None:
+    classes = load(case, submission)
+    if classes is None:
         return
     case.reached.append("construction")
-    if choose(case, loaded.get("classes", ()), rating, "MultiLayerPerceptron") is None:
+    if choose(case, classes, rating, "MultiLayerPerceptron") is None:
         case.add("PT_NO_CLASS", "the file", "class MultiLayerPerceptron(nn.Module)", no_class(case))
         return
     if judge_construction(case, submission):
@@ -42,7 +43,7 @@ def no_class(case: Case) -> str:
 
 def rating(told: Class) -> int | None:
     """How likely a class is the network: by its name, else by three arguments; None if it is no module."""
-    if not told.get("module"):
+    if not told.module:
         return None
-    named = re.search(r"multi_?layer_?perceptron|mlp", told["name"], re.I)
-    return 2 if named else int(len(told["methods"].get("__init__", ())) == 3)
+    named = re.search(r"multi_?layer_?perceptron|mlp", told.name, re.I)
+    return 2 if named else int(len(told.methods.get("__init__", ())) == 3)

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Reply
+from fcnet.judge.isolation import Reply, Submission
 
 Array = NDArray[Any]
 
@@ -84,7 +83,7 @@ def expected_shapes(hidden: Sequence[int]) -> list[Shape]:
     return [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
 
 
-def make(case: Case, submission: Asked, hidden: Sequence[int]) -> Reply:
+def make(case: Case, submission: Submission, hidden: Sequence[int]) -> Reply:
     """A network under the name of its hidden layers."""
     target, args = target_of(hidden), [D, list(hidden), C]
     return submission.call("construct", target=target, cls=case.class_name, args=args, seed=0)
@@ -94,7 +93,7 @@ def target_of(hidden: Sequence[int]) -> str:
     return "net" + "x".join(map(str, hidden))
 
 
-def judge_construction(case: Case, submission: Asked) -> bool:
+def judge_construction(case: Case, submission: Submission) -> bool:
     """Whether networks of 2 to 5 layers can be made and hold their parameters."""
     for hidden in HIDDEN:
         question = f"{case.class_name}({D}, {hidden}, {C})"
@@ -109,7 +108,7 @@ def judge_construction(case: Case, submission: Asked) -> bool:
                 line=reply.failure.line,
             )
             return False
-        attributes = reply.value["attributes"]
+        attributes = reply.value
         weights = weights_of(attributes)
         code = construction_code(case, hidden, weights)
         if code:
@@ -125,12 +124,12 @@ def judge_construction(case: Case, submission: Asked) -> bool:
         if missing:
             case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}")
     same = make(case, submission, EQUAL)
-    if same.ok and len(weights_of(same.value["attributes"])) < 4:
+    if same.ok and len(weights_of(same.value)) < 4:
         case.add(
             "PT_SHARED_LAYER",
             f"{case.class_name}({D}, {EQUAL}, {C})",
             "4 weight matrices",
-            f"{len(weights_of(same.value['attributes']))}",
+            f"{len(weights_of(same.value))}",
         )
         return False
     return True

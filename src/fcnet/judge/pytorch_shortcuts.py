@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
 from fcnet.judge.pytorch_forward import Fit, Function, N, agree, ask, passed, shown_logits
 from fcnet.judge.pytorch_layers import (
     EQUAL,
@@ -30,7 +30,7 @@ from fcnet.judge.student import array_of
 Array = NDArray[Any]
 
 
-def judge_shortcuts(case: Case, submission: Asked, fit: Fit) -> None:
+def judge_shortcuts(case: Case, submission: Submission, fit: Fit) -> None:
     """Hold the outputs of a network with equal widths against ours.
 
     Its hidden layers all get one symmetric matrix and one bias, so that neither their order nor the
@@ -39,7 +39,7 @@ def judge_shortcuts(case: Case, submission: Asked, fit: Fit) -> None:
     fit : what gives the outputs of networks whose widths differ
     """
     reply = make(case, submission, EQUAL)
-    attributes = reply.value["attributes"] if reply.ok else {}
+    attributes = reply.value if reply.ok else {}
     layers = equal_layers(attributes)
     if not layers:
         return
@@ -47,7 +47,7 @@ def judge_shortcuts(case: Case, submission: Asked, fit: Fit) -> None:
     X = case.rng.normal(0, 1, (N, D)).astype(np.float32)
     submission.call("assign", target=target_of(EQUAL), values=values)
     answer = ask(submission, target_of(EQUAL), X)
-    got = array_of(answer.value["value"]) if answer.ok else None
+    got = array_of(answer.value.value) if answer.ok else None
     if got is None or got.shape != (N, C):
         return  # forward.py has said so of other networks, or it cannot be told
     parts = [layer.parts(values, fit.ones_first) for layer in layers]

@@ -52,7 +52,7 @@ def state_is_kept(case: Case) -> None:
     folders = {place.path.rpartition("/")[0] for place in student.places.values()}
     folder = folders.pop() if len(folders) == 1 else ""
     new = [
-        path for path in after.value["attributes"]
+        path for path in after.value
         if folder and path.startswith(f"{folder}/") and path not in fresh_paths(student, probe, folder)
     ]  # fmt: skip
     spans = case.spans(*METHODS["robustness"])
@@ -60,7 +60,7 @@ def state_is_kept(case: Case) -> None:
         keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
         case.add("PARAMS_POLLUTED", sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}",
                  spans=spans)  # fmt: skip
-    kept = student.named(after.value["attributes"])
+    kept = student.named(after.value)
     if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
         changed = (
             "a parameter is gone"
@@ -74,7 +74,7 @@ def state_is_kept(case: Case) -> None:
 def fresh_paths(student: Student, probe: Probe, folder: str) -> set[str]:
     """The arrays that a new network has in the folder of its parameters."""
     reply = student.construct(*probe.sizes)
-    found = reply.value["attributes"] if reply.ok else {}
+    found = reply.value if reply.ok else {}
     return {path for path in found if path.startswith(f"{folder}/")}
 
 

@@ -115,7 +115,7 @@ def lambda_handed_on(done: Trained) -> bool:
     numbers = [
         value
         for record in done.records
-        for value in (*record["args"][2:], *record["keywords"].values())
+        for value in (*record.args[2:], *record.keywords.values())
         if isinstance(value, float)
     ]
     return bool(numbers) and all(value == SETTINGS.reg for value in numbers)

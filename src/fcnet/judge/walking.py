@@ -87,7 +87,7 @@ def visited(case: Case, done: Trained) -> list[dict[str, Array]]:
     """The parameters that the recorded calls of the loss saw, without those that did not move."""
     points: list[dict[str, Array]] = []
     for record in done.records:
-        point = case.student.named(record["params"])
+        point = case.student.named(record.params)
         if point is not None and not (points and equal(point, points[-1])):
             points.append(point)
     return points
