@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.catalogue import Half, kinds, texts
-from fcnet.judge.hypotheses import EXACT, Channel, Guess, answers, close
+from fcnet.judge.forms import all_of
+from fcnet.judge.hypotheses import EXACT, Channel, Guess, Look, answers, close
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import Probe, small_probes
 from fcnet.judge.report import Finding, Shown
@@ -139,15 +140,17 @@ class Case:
         lines = self.source.code_lines
         return lines[line - 1] if line is not None and 1 <= line <= len(lines) else ""
 
-    def smallest(
-        self, what: Sequence[str], ask: Callable[[Probe], dict[str, Array]], guess: Guess | None = None
-    ) -> Shown:
+    def look(self, channels: Iterable[Channel], tolerance: float | None = None) -> Look:
+        """Those of the submission's numbers that there are; they have to be met as exactly as all others."""
+        seen = [channel for channel in channels if channel in self.observed]
+        return Look(self.observed, self.probes, seen, self.tolerance if tolerance is None else tolerance)
+
+    def smallest(self, what: Sequence[str], guess: Guess | None = None) -> Shown:
         """The smallest of our round questions to which the submission's answer is wrong.
 
         Parameters
         ----------
         what : names of answers that are compared, such as "scores" or "W1"
-        ask : gives the submission's answers to a question
         guess : a mistake that has to show in it
         """
         for probe in small_probes():
@@ -158,7 +161,7 @@ class Case:
                 asked = [name for name in what if not close(theirs.get(name, np.zeros(())), right[name])]
                 if not asked:
                     continue
-            got = ask(probe)
+            got = all_of(self.student, probe)
             wrong = [
                 name for name in asked if name in got and not close(got[name], right[name], self.tolerance)
             ]

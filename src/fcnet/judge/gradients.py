@@ -6,7 +6,7 @@ import numpy as np
 
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.explaining import ask_for, note, step
+from fcnet.judge.explaining import note, step
 from fcnet.judge.forms import gradients_of, loss_of
 from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
 from fcnet.judge.lines import below_the_loss
@@ -94,7 +94,7 @@ def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
     guesses = starts
     for with_penalty in (False, True):
         channels = gradient_channels(case, (name,), with_penalty)
-        guesses = explain(guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1)
+        guesses = explain(guesses, "gradients", case.look(channels), most=1)
         if not guesses:
             return []
     note(case, starts, guesses)
@@ -105,7 +105,7 @@ def name_rest(case: Case, start: Guess, unexplained: list[str]) -> None:
     """Gradients that no mistake of the catalogue explains: a common factor, or just wrong."""
     factors = {name: factor_of(case, start, name) for name in unexplained}
     known = {name: factor for name, factor in factors.items() if factor is not None}
-    shown = case.smallest(unexplained, ask_for(case))
+    shown = case.smallest(unexplained)
     if known:
         told_factors = ", ".join(
             f"{name}: {factor:.6g} times the right one" for name, factor in known.items()

@@ -6,9 +6,9 @@ import numpy as np
 
 from fcnet.judge.case import Case, told
 from fcnet.judge.clipping import judge_clipping
-from fcnet.judge.explaining import ask_for, step
+from fcnet.judge.explaining import step
 from fcnet.judge.forms import loss_of
-from fcnet.judge.hypotheses import Channel, Guess, agrees, close
+from fcnet.judge.hypotheses import Channel, Guess, close
 from fcnet.judge.sizes import failed, usable_sizes
 from fcnet.two_layernet import log_softmax
 
@@ -17,7 +17,7 @@ def judge_loss(case: Case) -> bool:
     """Look at the loss; whether the gradients can be looked at."""
     case.reached.append("loss")
     student = case.student
-    if not usable_sizes(case, "loss", lambda probe: loss_of(student, probe)):
+    if not usable_sizes(case, "loss"):
         return False
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
@@ -25,8 +25,8 @@ def judge_loss(case: Case) -> bool:
             if seen.failure is not None:
                 failed(case, "loss", seen.failure)
                 return False
-            if seen.code:
-                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got)
+            for form in seen.forms:
+                case.add(form.code, told(probe.at(reg), ["loss"]), form.wanted, form.got)
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
@@ -58,13 +58,14 @@ def judge_loss_numbers(case: Case) -> None:
         penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
         line = case.source.find(lines, case.spans("loss"))
-        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line,
+        case.add("LOSS_UNKNOWN", *case.smallest(["loss"]), line=line,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 
 def right_with(case: Case, channels: list[Channel]) -> list[Guess]:
     """The right solutions that give the submission's numbers of these channels."""
-    return [g for g in case.starts if agrees(g.text, case.observed, case.probes, channels, case.tolerance)]
+    look = case.look(channels)
+    return [guess for guess in case.starts if look.agrees(guess.text)]
 
 
 def follows_from_scores(case: Case) -> bool:

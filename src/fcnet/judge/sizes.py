@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fcnet.judge.case import Case, code_of, sizes_of
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.forms import Scores
+from fcnet.judge.forms import Seen, seen_of
 from fcnet.judge.isolation import Failure
 from fcnet.judge.lines import in_backward
 from fcnet.judge.probes import Probe, draw
 from fcnet.judge.report import Shown
 
 
-def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Scores]) -> bool:
+def usable_sizes(case: Case, stage: str) -> bool:
     """Whether the main questions can be answered; if sizes are written into the code, others are asked."""
+
+    def ask(probe: Probe) -> Seen:
+        return seen_of(case.student, stage, probe)
+
     bad = next((one for one in [ask(probe) for probe in case.probes] if not one.usable), None)
     if bad is None:
         return True
@@ -24,10 +26,11 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Scores]) -> bool
         probe = draw(rng, *sizes)
         one = ask(probe)
         if not one.usable:
-            got = one.failure.text if one.failure is not None else one.got
             line = one.failure.line if one.failure is not None else None
             line = case.source.find(kinds()[code].where, case.spans("scores", "loss")) or line
-            case.add(code, sizes_of(probe), "an answer for every size", got, line=line, spans=(), stage=stage)
+            case.add(
+                code, sizes_of(probe), "an answer for every size", one.got, line=line, spans=(), stage=stage
+            )
     if not toy or not case.has("HARDCODED_C", "HARDCODED_N"):
         if bad.failure is not None:
             failed(case, stage, bad.failure)
