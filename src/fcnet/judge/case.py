@@ -220,20 +220,14 @@ ELSEWHERE = {
 }
 """Where a mistake is shown when the catalogue's own patterns find no line, by stage."""
 
-UNWRITTEN = {
-    "scores": "FORWARD_UNIMPLEMENTED",
-    "loss": "LOSS_UNIMPLEMENTED",
-    "gradients": "BACKWARD_UNIMPLEMENTED",
-    "training": "TRAIN_UNIMPLEMENTED",
-    "prediction": "PREDICT_UNIMPLEMENTED",
+CALLED = {
+    "scores": "FORWARD",
+    "loss": "LOSS",
+    "gradients": "BACKWARD",
+    "training": "TRAIN",
+    "prediction": "PREDICT",
 }
-FAILS = {
-    "scores": "FORWARD_FAILS",
-    "loss": "LOSS_FAILS",
-    "gradients": "BACKWARD_FAILS",
-    "training": "TRAIN_FAILS",
-    "prediction": "PREDICT_FAILS",
-}
+"""What the codes of a stage's failures begin with: `..._UNIMPLEMENTED`, or else `..._FAILS`."""
 
 
 def code_of(stage: str, failure: Failure, line: str) -> str:
@@ -243,8 +237,8 @@ def code_of(stage: str, failure: Failure, line: str) -> str:
         return "TOO_SLOW"
     if failure.kind not in ("exception", "value"):
         return "PROCESS_DIED"
-    if failure.type == "NotImplementedError" and stage in UNWRITTEN:
-        return UNWRITTEN[stage]
+    if failure.type == "NotImplementedError" and stage in CALLED:
+        return f"{CALLED[stage]}_UNIMPLEMENTED"
     if "has no attribute" in message and ("module '" in message or "numpy.ndarray" in message):
         return "NONEXISTENT_API"
     if failure.type in ("NameError", "UnboundLocalError"):
@@ -257,4 +251,4 @@ def code_of(stage: str, failure: Failure, line: str) -> str:
         return "MATMUL_ORDER"
     if stage == "scores" and "could not be broadcast" in message:
         return "SHAPE_MISMATCH"
-    return FAILS.get(stage, "FORWARD_FAILS")
+    return f"{CALLED.get(stage, 'FORWARD')}_FAILS"
