@@ -19,7 +19,7 @@ from fcnet.judge.child.codec import LENGTH, CodecError, pack, unpack
 from fcnet.judge.child.main import described
 from fcnet.judge.isolation import Failure, Limits, Reply
 from fcnet.judge.isolation.protections import PROTECTIONS
-from fcnet.judge.isolation.reply import failure_of
+from fcnet.judge.isolation.reply import failure_of, formed
 from fcnet.judge.report import Report
 
 
@@ -46,7 +46,8 @@ class InProcess:
         value, failure, printed = None, None, io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             try:
-                value = carried(operations.OPERATIONS[operation](**carried(arguments)))
+                told = carried(operations.OPERATIONS[operation](**carried(arguments)))
+                value = formed(operation, told)
             except CodecError as error:
                 failure = Failure("value", "CodecError", str(error))
             except (Exception, SystemExit) as error:

@@ -47,8 +47,8 @@ def test_arrays_go_in_and_come_back_and_the_process_remembers(path: Path) -> Non
         assert submission.call("load", source=path.read_text()).ok
         assert submission.call("construct", target="net", cls="Net", args=[1]).ok
         reply = submission.call("call", target="net", method="double", args=[X])
-        np.testing.assert_array_equal(reply.value["value"], 2 * X)
-        counts = [submission.call("call", target="net", method="count", args=[]).value["value"] for _ in "ab"]
+        np.testing.assert_array_equal(reply.value.value, 2 * X)
+        counts = [submission.call("call", target="net", method="count", args=[]).value.value for _ in "ab"]
         assert counts == [2, 3]
         assert not not_held(submission.held)
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["helper.py", "two_layernet.py"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -226,6 +228,11 @@ CHANGES = {
     "means over minibatches of one size": [(COUNTING, MEANS)],
     "a percentage without decimals": [(COUNTING, WHOLE_PERCENT)],
     "other numbers beside the accuracy": [(COUNTING, WITH_OTHER_NUMBERS)],
+    "a compiled network": [
+        ("    model.apply(weights_init)", "    model.apply(weights_init)\n    network, model = model, torch.compile(model, mode='default')"),
+    ],
+    "a network that compiles itself": [("    model.apply(weights_init)", "    model.apply(weights_init)\n    model.compile()")],
+    "a compiled forward pass": [("    def forward(self, x):", "    @torch.compile(dynamic=True)\n    def forward(self, x):")],
     "classes by NumPy": [
         ("_, predicted = torch.max(outputs.data, 1)", "predicted = torch.from_numpy(outputs.numpy().argmax(axis=1))"),
     ],
@@ -317,3 +324,25 @@ def test_a_notebook_is_read_as_a_script(apart: ProcessPoolExecutor) -> None:
     ).replace("MultiLayerPerceptron", "TwoLayerNet")
     report = apart.submit(judged, text, "ex2_pytorch.ipynb").result()
     assert [f.code for f in report.findings if f.severity == "error"] == [], report.findings
+
+
+def test_optimisers_do_without_the_compiler_and_who_asks_for_it_gets_it() -> None:
+    """In a process of its own, since the place of `torch.compile` is taken for good."""
+    program = """
+import sys, torch
+from fcnet.judge.child.compiler import Absent, leave_out_compiler
+leave_out_compiler()
+weight = torch.nn.Parameter(torch.ones(2))
+optimizer = torch.optim.Adam([weight])
+weight.sum().backward()
+optimizer.step()
+optimizer.zero_grad()
+assert torch.compiler.disable(len) is len
+assert isinstance(sys.modules["torch._dynamo"], Absent)
+assert torch.compile(len) is torch.compile()(len) is len
+import torch._dynamo.config
+torch.compiler.reset()
+assert torch._dynamo is sys.modules["torch._dynamo"] and not isinstance(torch._dynamo, Absent)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -106,7 +107,17 @@ class Grade:
         from fcnet.judge.check import Options
         from fcnet.judge.grade import grade_course
 
-        told = _Progress(len(entries)) if not self.single else lambda graded: None
+        count = itertools.count(1)
+
+        def told(graded: Graded) -> None:
+            """Print a line of a course for a submission that is done."""
+            if not self.single:
+                points = f"{graded.points:g} of {graded.rubric.total:g}"
+                line = (
+                    f"{next(count):4d} of {len(entries)}  {graded.shown}: {points} points, {graded.verdict}"
+                )
+                tell(f"{line}, {graded.problem}" if graded.problem else line, sys.stdout)
+
         options = Options(isolation=self.isolation)
         return grade_course(entries, out, options, rubric, self.workers, self.again, told, hints=self.hints)
 
@@ -147,16 +158,3 @@ class Grade:
         lines = platforms.github(graded) if self.annotations else platforms.plain(graded)
         print(*map(shown, lines), sep="\n")
         return 0 if graded.full else 1
-
-
-class _Progress:
-    """A line for each submission as it is done."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-
-    def __call__(self, graded: Graded) -> None:
-        self.done += 1
-        points = f"{graded.points:g} of {graded.rubric.total:g}"
-        told = f"{self.done:4d} of {self.total}  {graded.shown}: {points} points, {graded.verdict}"
-        tell(f"{told}, {graded.problem}" if graded.problem else told, sys.stdout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.catalogue import Half, kinds, texts
-from fcnet.judge.hypotheses import EXACT, Channel, Guess, answers, close
+from fcnet.judge.forms import all_of
+from fcnet.judge.hypotheses import EXACT, Channel, Guess, Look, answers, close
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import Probe, small_probes
 from fcnet.judge.report import Finding, Shown
-from fcnet.judge.source import Source
+from fcnet.judge.source import Source, span
 from fcnet.judge.student import Student
 
 Array = NDArray[Any]
@@ -31,6 +32,8 @@ class Case:
     rng : draws the questions
     findings : so far
     reached : the stages that were looked at
+    definitions : whether the definitions of the file alone were run
+    class_name, elsewhere : the class that is judged, and whether another file defines it
     student : the network, once there is one
     probes : the main questions
     observed : what the network answered, by channel
@@ -46,6 +49,9 @@ class Case:
     rng: np.random.Generator
     findings: list[Finding] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
+    definitions: bool = False
+    class_name: str = ""
+    elsewhere: bool = False
     student: Student = None  # type: ignore[assignment]
     probes: list[Probe] = field(default_factory=list)
     observed: dict[Channel, Array] = field(default_factory=dict)
@@ -75,14 +81,16 @@ class Case:
         ----------
         code : of the catalogue
         question, expected, got : what shows it, as in `Shown`
-        line, spans : where it is; without a line, the spans are searched for one
+        line, spans : where it is; without a line, one is looked for in the spans, which are those of the
+            stage's methods where none are given
         detail : numbers of this submission
         stage : where it was met, if that is not the catalogue's
         """
         if any(finding.code == code for finding in self.findings):
             return
         kind, text = kinds(self.half)[code], texts()[code]
-        if line is None and spans is not None:
+        if line is None:
+            spans = self.spans(*METHODS.get(kind.stage, ())) if spans is None else spans
             line = self.source.find((*kind.where, *ELSEWHERE.get(kind.stage, ())), spans)
         if line is not None and not 1 <= line <= len(self.source.lines):
             line = None
@@ -114,22 +122,35 @@ class Case:
         named = re.match(r"name '(\w+)'", failure.message)
         if code == "NAME_UNKNOWN" and named is not None and named.group(1) in self.missing:
             code, line = "IMPORT_FAILS", self.missing[named.group(1)]
-        self.add(code, question, expected, failure.text, line=line, detail=failure.text, stage=stage)
+        got = failure.text
+        self.add(code, question, expected, got, line=line, spans=(), detail=got, stage=stage)
+
+    def spans(self, *roles: str) -> list[tuple[int, int]]:
+        """The lines of some methods of the class, by their names or by what they do; none for no method.
+
+        Where the file defines the class and not these methods, they may be anywhere in it.
+        """
+        names = [self.student.method_for(role) if self.student else role for role in roles]
+        named = [name for name in names if name is not None]
+        found = [part for name in named for part in span(self.source.method(self.class_name, name))]
+        return found if found or self.elsewhere or not named else [(1, len(self.source.lines))]
 
     def line_text(self, line: int | None) -> str:
         """The code in a line of the student's."""
         lines = self.source.code_lines
         return lines[line - 1] if line is not None and 1 <= line <= len(lines) else ""
 
-    def smallest(
-        self, what: Sequence[str], ask: Callable[[Probe], dict[str, Array]], guess: Guess | None = None
-    ) -> Shown:
+    def look(self, channels: Iterable[Channel], tolerance: float | None = None) -> Look:
+        """Those of the submission's numbers that there are; they have to be met as exactly as all others."""
+        seen = [channel for channel in channels if channel in self.observed]
+        return Look(self.observed, self.probes, seen, self.tolerance if tolerance is None else tolerance)
+
+    def smallest(self, what: Sequence[str], guess: Guess | None = None) -> Shown:
         """The smallest of our round questions to which the submission's answer is wrong.
 
         Parameters
         ----------
         what : names of answers that are compared, such as "scores" or "W1"
-        ask : gives the submission's answers to a question
         guess : a mistake that has to show in it
         """
         for probe in small_probes():
@@ -140,7 +161,7 @@ class Case:
                 asked = [name for name in what if not close(theirs.get(name, np.zeros(())), right[name])]
                 if not asked:
                     continue
-            got = ask(probe)
+            got = all_of(self.student, probe)
             wrong = [
                 name for name in asked if name in got and not close(got[name], right[name], self.tolerance)
             ]
@@ -174,6 +195,22 @@ def sizes_of(probe: Probe) -> dict[str, int]:
     return {"N": len(probe.X), "D": D, "H": H, "C": K}
 
 
+METHODS = {
+    "interface": ("__init__",),
+    "initialisation": ("__init__",),
+    "scores": ("scores",),
+    "loss": ("loss",),
+    "loops": ("scores", "loss"),
+    "gradients": ("gradients",),
+    "training": ("train",),
+    "prediction": ("predict",),
+    "robustness": ("loss", "scores", "gradients"),
+    "cifar10": ("train",),
+    "construction": ("__init__",),
+    "forward": ("forward", "__init__"),
+}
+"""Where a stage's mistakes are: methods by what they do, or by name. Those of other stages are nowhere."""
+
 ELSEWHERE = {
     "scores": (r"scores\s*=", r"return"),
     "loss": (r"\blog", r"loss\s*[-+]?="),
@@ -183,20 +220,14 @@ ELSEWHERE = {
 }
 """Where a mistake is shown when the catalogue's own patterns find no line, by stage."""
 
-UNWRITTEN = {
-    "scores": "FORWARD_UNIMPLEMENTED",
-    "loss": "LOSS_UNIMPLEMENTED",
-    "gradients": "BACKWARD_UNIMPLEMENTED",
-    "training": "TRAIN_UNIMPLEMENTED",
-    "prediction": "PREDICT_UNIMPLEMENTED",
+CALLED = {
+    "scores": "FORWARD",
+    "loss": "LOSS",
+    "gradients": "BACKWARD",
+    "training": "TRAIN",
+    "prediction": "PREDICT",
 }
-FAILS = {
-    "scores": "FORWARD_FAILS",
-    "loss": "LOSS_FAILS",
-    "gradients": "BACKWARD_FAILS",
-    "training": "TRAIN_FAILS",
-    "prediction": "PREDICT_FAILS",
-}
+"""What the codes of a stage's failures begin with: `..._UNIMPLEMENTED`, or else `..._FAILS`."""
 
 
 def code_of(stage: str, failure: Failure, line: str) -> str:
@@ -206,8 +237,8 @@ def code_of(stage: str, failure: Failure, line: str) -> str:
         return "TOO_SLOW"
     if failure.kind not in ("exception", "value"):
         return "PROCESS_DIED"
-    if failure.type == "NotImplementedError" and stage in UNWRITTEN:
-        return UNWRITTEN[stage]
+    if failure.type == "NotImplementedError" and stage in CALLED:
+        return f"{CALLED[stage]}_UNIMPLEMENTED"
     if "has no attribute" in message and ("module '" in message or "numpy.ndarray" in message):
         return "NONEXISTENT_API"
     if failure.type in ("NameError", "UnboundLocalError"):
@@ -220,4 +251,4 @@ def code_of(stage: str, failure: Failure, line: str) -> str:
         return "MATMUL_ORDER"
     if stage == "scores" and "could not be broadcast" in message:
         return "SHAPE_MISMATCH"
-    return FAILS.get(stage, "FORWARD_FAILS")
+    return f"{CALLED.get(stage, 'FORWARD')}_FAILS"

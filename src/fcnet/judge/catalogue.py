@@ -8,10 +8,11 @@ those of a mutant.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
+
+import msgspec
 
 from fcnet.judge.report import Severity
 
@@ -22,21 +23,19 @@ Patch = tuple[tuple[str, str], ...]
 SPECIMENS = {"numpy": "two_layernet.txt", "pytorch": "ex2_pytorch.txt"}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of mistake; the attributes are explained on top of kinds/numpy.toml."""
 
     code: str
     stage: str
-    severity: Severity
-    equation: str
-    where: tuple[str, ...]
-    fingerprint: str
     mutants: tuple[Patch, ...]
+    severity: Severity = "error"
+    equation: str = ""
+    where: tuple[str, ...] = ()
+    fingerprint: str = "numbers"
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The words for a kind: what is said, and what to think about."""
 
     message: str
@@ -47,18 +46,7 @@ class Text:
 def kinds(half: Half = "numpy") -> dict[str, Kind]:
     """The kinds of one half of the exercise, by code."""
     read = tomllib.loads((files("fcnet.judge") / "kinds" / f"{half}.toml").read_text(encoding="utf-8"))
-    return {
-        code: Kind(
-            code,
-            entry["stage"],
-            entry.get("severity", "error"),
-            entry.get("equation", ""),
-            tuple(entry.get("where", ())),
-            entry.get("fingerprint", "numbers"),
-            tuple(tuple((old, new) for old, new in mutant) for mutant in entry["mutants"]),
-        )
-        for code, entry in read.items()
-    }
+    return {code: msgspec.convert({"code": code, **entry}, Kind) for code, entry in read.items()}
 
 
 @cache
@@ -69,7 +57,7 @@ def _words() -> dict[str, Any]:
 @cache
 def texts() -> dict[str, Text]:
     """The words of all kinds, by code."""
-    return {code: Text(entry["message"], entry["think"]) for code, entry in _words()["kinds"].items()}
+    return msgspec.convert(_words()["kinds"], dict[str, Text])
 
 
 def phrases() -> dict[str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.cifar10 import Images, judge_images
@@ -109,17 +108,17 @@ def check_numpy(source: Source, options: Options) -> Report:
     if options.images is not None:
         limits = replace(limits, call_seconds=CIFAR10_SECONDS, total_seconds=2 * CIFAR10_SECONDS)
     with Submission(source.path, limits, options.isolation) as submission:
-        look(case, Asked(submission))
+        look(case, submission)
         if options.images is not None and not case.wrong():
             judge_images(case, options.images)
         held(case, submission)
     return finished(case, (*NUMPY_STAGES, "cifar10") if options.images is not None else NUMPY_STAGES)
 
 
-def look(case: Case, submission: Asked) -> None:
+def look(case: Case, submission: Submission) -> None:
     """All stages of the NumPy half, as far as they can be reached."""
-    loaded = load(case, submission)
-    if loaded is None or not judge_interface(case, submission, loaded):
+    classes = load(case, submission)
+    if classes is None or not judge_interface(case, submission, classes):
         return
     gradients = False
     if not judge_scores(case):
@@ -135,8 +134,7 @@ def look(case: Case, submission: Asked) -> None:
     settle(case)
     judge_training(case, gradients and not any(finding.code in unsound() for finding in case.findings))
     if case.settled is not None and case.settled.handout == ("raw", "reg"):
-        spans = case.student.spans(case.student.scores_method)
-        case.add("RAW_SCORES", *case.shown_raw(), spans=spans)
+        case.add("RAW_SCORES", *case.shown_raw())
 
 
 def unsound() -> set[str]:
@@ -166,7 +164,7 @@ def check_pytorch(source: Source, options: Options) -> Report:
     case = Case(source, "pytorch", np.random.default_rng(options.seed))
     limits = replace(options.limits, call_seconds=max(options.limits.call_seconds, SCRIPT_SECONDS))
     with Submission(source.path, limits, options.isolation) as submission:
-        look_at_pytorch(case, Asked(submission))
+        look_at_pytorch(case, submission)
         held(case, submission)
     return finished(case, PYTORCH_STAGES)
 

@@ -61,9 +61,8 @@ def judge_images(case: Case, images: Images) -> None:
     keywords = keywords_of(student, method, SETTINGS)
     args = [images.X, images.y, images.X_val, images.y_val]
     question = f"the default training on {len(images.X):,} pictures of {images.label}"
-    spans = student.spans(method)
     if not reply.ok:
-        case.add("CIFAR10_CURVE", question, "a network of 3072, 50 and 10 units", "none", spans=spans)
+        case.add("CIFAR10_CURVE", question, "a network of 3072, 50 and 10 units", "none")
         return
     answer = student.call(f"{images.X.shape[1]}x{HIDDEN}x10", method, args, keywords)
     losses = losses_of(answer.value)
@@ -73,7 +72,7 @@ def judge_images(case: Case, images: Images) -> None:
             if answer.failure is not None
             else "no loss history"
         )
-        case.add("CIFAR10_CURVE", question, "a loss of each step", got, spans=spans)
+        case.add("CIFAR10_CURVE", question, "a loss of each step", got)
         return
     told = [float(np.mean(part)) for part in np.array_split(losses.ravel()[: len(ours)], len(ours) // WINDOW)]
     wanted = [float(np.mean(part)) for part in np.array_split(ours, len(ours) // WINDOW)]
@@ -84,7 +83,6 @@ def judge_images(case: Case, images: Images) -> None:
             question,
             {"mean losses of 50 steps": wanted[::4]},
             {"mean losses of 50 steps": told[::4]},
-            spans=spans,
         )
         return
     case.notes.append(

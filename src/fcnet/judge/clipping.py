@@ -20,7 +20,7 @@ USUAL, SMALL, SMALLER = 0.3, 2e-5, 1.2e-5
 said of it."""
 
 
-def judge_clipping(case: Case, spans: list[tuple[int, int]]) -> None:
+def judge_clipping(case: Case) -> None:
     """Name a lower limit of the probabilities, and leave out the main questions in which it shows."""
     question = draw(case.rng.spawn(1)[0], 5, 7, 4, 1)
     usual, small, smaller = (with_probability(question, p) for p in (USUAL, SMALL, SMALLER))
@@ -33,7 +33,7 @@ def judge_clipping(case: Case, spans: list[tuple[int, int]]) -> None:
     limit = float(np.exp(-two))
     if not SMALL < limit < USUAL:
         return
-    case.add("LOG_CLIPPED", told(small, ["loss"]), right_loss(small), two, spans=spans,
+    case.add("LOG_CLIPPED", told(small, ["loss"]), right_loss(small), two,
              detail=f"the smallest is {limit:.3g}")  # fmt: skip
     for place, probe in enumerate(case.probes):
         if probabilities(probe).min() < limit:

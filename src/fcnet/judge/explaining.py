@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,9 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.forms import gradients_of, loss_of, scores_of
 from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
 from fcnet.judge.lines import below_the_loss
-from fcnet.judge.probes import NAMES, Probe
+from fcnet.judge.probes import NAMES
 
 Array = NDArray[Any]
 
@@ -23,20 +21,17 @@ def step(case: Case, stage: str, channels: list[Channel]) -> None:
     starts = case.guesses or case.starts
 
     def tried(tolerance: float, most: int) -> list[Guess]:
-        return explain(
-            starts, stage, case.observed, case.probes, channels, tolerance, most=most,
-            constants=lambda: constant_penalty(case),
-        )  # fmt: skip
+        look = case.look(channels, tolerance)
+        return explain(starts, stage, look, most=most, constants=lambda: constant_penalty(case))
 
     guesses = tried(case.tolerance, 1)
     if not guesses and case.tolerance < SINGLE and rounded(case, starts, channels):
         guesses = tried(SINGLE, 1)
         if guesses:
             case.tolerance = SINGLE
-            question = sizes_of(case.probes[0])
-            spans = case.student.spans(case.student.loss_method, "__init__")
-            case.add("SINGLE_PRECISION", question, "numbers in float64",
-                     "numbers that are rounded as in float32", spans=spans)  # fmt: skip
+            got = "numbers that are rounded as in float32"
+            case.add("SINGLE_PRECISION", sizes_of(case.probes[0]), "numbers in float64", got,
+                     spans=case.spans("loss", "__init__"))  # fmt: skip
     guesses = guesses or tried(case.tolerance, 2)
     case.guesses = guesses
     if guesses:
@@ -93,13 +88,11 @@ def note(case: Case, starts: list[Guess], guesses: list[Guess]) -> None:
             continue
         stage = kinds()[code].stage
         what = {"scores": ["scores"], "loss": ["loss"]}.get(stage, list(NAMES))
-        spans = case.student.spans(*methods_of(case, what))
-        if stage == "gradients":
-            spans = [*below_the_loss(case), *spans]
+        spans = [*below_the_loss(case), *case.spans("gradients")] if stage == "gradients" else None
         single = alone(case, chosen, code, number)
-        shown = case.smallest(what, ask_for(case), single)
+        shown = case.smallest(what, single)
         if shown.got is None:
-            shown = case.smallest(what, ask_for(case))
+            shown = case.smallest(what)
         case.add(code, *shown, spans=spans)
 
 
@@ -108,30 +101,3 @@ def alone(case: Case, guess: Guess, code: str, number: int) -> Guess | None:
     mutants = kinds()[code].mutants
     base = next(start for start in case.starts if start.handout == guess.handout)
     return base.and_also(code, number, mutants[number % 100]) if number % 100 < len(mutants) else None
-
-
-def methods_of(case: Case, what: list[str]) -> list[str | None]:
-    """The methods that compute an answer."""
-    student = case.student
-    if "scores" in what:
-        return [student.scores_method]
-    return [student.loss_method] if "loss" in what else [student.gradients_method]
-
-
-def ask_for(case: Case) -> Callable[[Probe], dict[str, Array]]:
-    """A function that asks the submission for scores, loss and gradients of a probe."""
-    student = case.student
-
-    def ask(probe: Probe) -> dict[str, Array]:
-        found: dict[str, Array] = {}
-        scores = scores_of(student, probe)
-        if scores.value is not None:
-            found["scores"] = scores.value
-        loss = loss_of(student, probe) if student.loss_method else None
-        if loss is not None and loss.value is not None:
-            found["loss"] = loss.value
-        if student.gradients_method:
-            found |= gradients_of(student, probe).values
-        return found
-
-    return ask

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,41 @@ from fcnet.judge.student import Student, array_of, entries_of, items_of
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Scores (N, K), None where there are none; `code` where their form is wrong."""
+class Form(NamedTuple):
+    """A wrong form: its code, the answer that has it, and both forms in words."""
 
-    value: Array | None = None
-    code: str = ""
-    wanted: Any = None
-    got: Any = None
+    code: str
+    name: str
+    wanted: str
+    got: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a call gave.
+
+    Attributes
+    ----------
+    values : in our shapes: "scores" (N, K), "loss" (), or gradients "W1", ..., those that there are
+    forms : what is wrong with the answer's form
+    failure : why there is no answer
+    misshapen : whether an array of another shape is all that there is
+    """
+
+    values: Mapping[str, Array] = field(default_factory=dict)
+    forms: Sequence[Form] = ()
     failure: Failure | None = None
     misshapen: bool = False
+
+    @property
+    def value(self) -> Array | None:
+        """The only value, None where there is none."""
+        return next(iter(self.values.values()), None)
+
+    @property
+    def got(self) -> str:
+        """The failure or the wrong form in words."""
+        return self.failure.text if self.failure is not None else "".join(form.got for form in self.forms[:1])
 
     @property
     def usable(self) -> bool:
@@ -35,17 +60,16 @@ class Scores:
         return self.failure is None and not self.misshapen
 
 
-Loss = Scores
-"""A loss () in the same frame."""
+def seen_of(student: Student, name: str, probe: Probe) -> Seen:
+    """What a network gives for "scores" or "loss", or with its gradients for the name of a parameter."""
+    ask = {"scores": scores_of, "loss": loss_of}.get(name, gradients_of)
+    return ask(student, probe)
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """Gradients by name in our shapes; `forms` has (code, parameter, wanted, got) for each wrong form."""
-
-    values: Mapping[str, Array] = field(default_factory=dict)
-    forms: tuple[tuple[str, str, Any, Any], ...] = ()
-    failure: Failure | None = None
+def all_of(student: Student, probe: Probe) -> dict[str, Array]:
+    """The scores, the loss and the gradients that a network gives."""
+    seen = [ask(student, probe) for ask in (scores_of, loss_of, gradients_of)]
+    return {name: value for one in seen for name, value in one.values.items()}
 
 
 def shape_text(value: Any) -> str:
@@ -63,29 +87,35 @@ def shape_text(value: Any) -> str:
     return type(value).__name__
 
 
-def scores_of(student: Student, probe: Probe, **options: Any) -> Scores:
+def scores_of(student: Student, probe: Probe, **options: Any) -> Seen:
     """The scores (N, K) that a network gives."""
     answer = student.ask_scores(probe, **options)
     if answer.failure is not None:
-        return Scores(failure=answer.failure)
+        return Seen(failure=answer.failure)
     N, K = len(probe.X), probe.sizes[2]
     wanted, got = f"an array of shape ({N}, {K})", shape_text(answer.value)
+
+    def wrong(code: str, array: Array | None = None, misshapen: bool = False) -> Seen:
+        values = {"scores": array} if array is not None else {}
+        return Seen(values, [Form(code, "scores", wanted, got)], misshapen=misshapen)
+
     items = items_of(answer.value)
     if items is not None:
         arrays = [array_of(item) for item in items]
         array = next((a for a in arrays if a is not None and a.shape == (N, K)), None)
-        code = "FORWARD_TUPLE" if student.scores_method == "loss" or array is None else ""
-        return Scores(array, code, wanted, got, misshapen=array is None)
+        if array is not None and student.scores_method != "loss":
+            return Seen({"scores": array})
+        return wrong("FORWARD_TUPLE", array, misshapen=array is None)
     array = array_of(answer.value)
     if array is None or (array.ndim == 0 and not array.any()):
         written = array is None and computes(student, student.scores_method)
-        return Scores(None, "FORWARD_NONE" if written else "FORWARD_UNIMPLEMENTED", wanted, got)
+        return wrong("FORWARD_NONE" if written else "FORWARD_UNIMPLEMENTED")
     array = np.asarray(array, np.float64) if array.dtype.kind != "c" else array.real
     if array.shape == (N, K):
-        return Scores(array)
+        return Seen({"scores": array})
     if array.shape == (K, N):
-        return Scores(array.T, "SCORES_TRANSPOSED", wanted, got)
-    return Scores(None, "SCORES_SHAPE", wanted, got, misshapen=True)
+        return wrong("SCORES_TRANSPOSED", array.T)
+    return wrong("SCORES_SHAPE", misshapen=True)
 
 
 def computes(student: Student, method: str | None) -> bool:
@@ -102,54 +132,52 @@ def computes(student: Student, method: str | None) -> bool:
     return False
 
 
-def loss_of(student: Student, probe: Probe) -> Loss:
+def loss_of(student: Student, probe: Probe) -> Seen:
     """The loss that a network gives, a number."""
     answer = student.ask_loss(probe)
     if answer.failure is not None:
-        return Loss(failure=answer.failure)
-    value, code, wanted = answer.value, "", "one number, and the gradients beside it"
-    got = shape_text(value)
-    items = items_of(value)
-    if items is not None and len(items) > 2:
-        code = "LOSS_4TUPLE"
-    if items:
-        value = items[0]
+        return Seen(failure=answer.failure)
+    items = items_of(answer.value)
+    value = items[0] if items else answer.value
     array = array_of(value)
+    whole = ("loss", "one number, and the gradients beside it", shape_text(answer.value))
     if array is None or array.shape == (len(probe.X), probe.sizes[2]):
-        return Loss(None, "LOSS_UNIMPLEMENTED", wanted, got)
-    if array.size == 1:
-        return Loss(np.asarray(array.real, np.float64).reshape(()), code, wanted, got)
-    return Loss(None, "LOSS_NOT_SCALAR", "one number", shape_text(value))
+        return Seen(forms=[Form("LOSS_UNIMPLEMENTED", *whole)])
+    if array.size != 1:
+        return Seen(forms=[Form("LOSS_NOT_SCALAR", "loss", "one number", shape_text(value))])
+    forms = [Form("LOSS_4TUPLE", *whole)] if items is not None and len(items) > 2 else []
+    return Seen({"loss": np.asarray(array.real, np.float64).reshape(())}, forms)
 
 
-def gradients_of(student: Student, probe: Probe) -> Gradients:
+def gradients_of(student: Student, probe: Probe) -> Seen:
     """The gradients that a network gives, in our shapes."""
     answer = student.ask_loss(probe, gradients=True)
     if answer.failure is not None:
-        return Gradients(failure=answer.failure)
+        return Seen(failure=answer.failure)
     entries = gradient_entries(answer.value)
     if not entries:
-        return Gradients(
-            forms=(("BACKWARD_UNIMPLEMENTED", "", "a gradient for each parameter", shape_text(answer.value)),)
-        )
+        got = shape_text(answer.value)
+        return Seen(forms=[Form("BACKWARD_UNIMPLEMENTED", "", "a gradient for each parameter", got)])
     values: dict[str, Array] = {}
-    forms: list[tuple[str, str, Any, Any]] = []
+    forms: list[Form] = []
     for name in NAMES:
         key = key_of(name, student, entries, probe)
         if key is None:
             code = "BIAS_GRAD_MISSING" if name[0] == "b" else "WEIGHT_GRAD_MISSING"
-            forms.append((code, name, f"a gradient of {name}", f"gradients of {', '.join(entries)}"))
+            forms.append(Form(code, name, f"a gradient of {name}", f"gradients of {', '.join(entries)}"))
             continue
         array = array_of(entries[key])
         if array is None:
-            forms.append(("BACKWARD_UNIMPLEMENTED", name, f"an array for {name}", shape_text(entries[key])))
+            got = shape_text(entries[key])
+            forms.append(Form("BACKWARD_UNIMPLEMENTED", name, f"an array for {name}", got))
             continue
         code, fitted = fit(np.asarray(array.real, np.float64), name, probe, student)
         if code:
-            forms.append((code, name, f"shape {probe.params[name].shape} for {name}", f"shape {array.shape}"))
+            wanted = f"shape {probe.params[name].shape} for {name}"
+            forms.append(Form(code, name, wanted, f"shape {array.shape}"))
         if fitted is not None:
             values[name] = fitted
-    return Gradients(values, tuple(forms))
+    return Seen(values, forms)
 
 
 def gradient_entries(value: Any) -> dict[str, Any]:

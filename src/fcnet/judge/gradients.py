@@ -6,7 +6,7 @@ import numpy as np
 
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.explaining import ask_for, note, step
+from fcnet.judge.explaining import note, step
 from fcnet.judge.forms import gradients_of, loss_of
 from fcnet.judge.hypotheses import Channel, Guess, answers, close, explain
 from fcnet.judge.lines import below_the_loss
@@ -17,7 +17,6 @@ def judge_gradients(case: Case) -> bool:
     """Look at the gradients; whether training can be looked at."""
     case.reached.append("gradients")
     student = case.student
-    spans = student.spans(student.gradients_method)
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
             seen = gradients_of(student, probe.at(reg))
@@ -25,8 +24,8 @@ def judge_gradients(case: Case) -> bool:
                 case.failed("gradients", seen.failure, told(probe.at(reg), ["W1"]))
                 return False
             for code, name, wanted, got in seen.forms:
-                case.add(code, sizes_of(probe), wanted, got, line=line_of_gradient(case, code, name, spans),
-                         detail=name)  # fmt: skip
+                case.add(code, sizes_of(probe), wanted, got, line=line_of_gradient(case, code, name),
+                         spans=(), detail=name)  # fmt: skip
             if case.has("BACKWARD_UNIMPLEMENTED"):
                 return False
             for name, value in seen.values.items():
@@ -40,17 +39,16 @@ def judge_gradients(case: Case) -> bool:
                 sizes_of(case.probes[0]),
                 "the same gradient twice",
                 f"another gradient of {name}",
-                spans=spans,
             )
             return True
     if not case.has("PARAMS_CHANGED"):
-        judge_gradient_numbers(case, spans)
+        judge_gradient_numbers(case)
     return True
 
 
-def line_of_gradient(case: Case, code: str, name: str, spans: list[tuple[int, int]]) -> int | None:
+def line_of_gradient(case: Case, code: str, name: str) -> int | None:
     """The line that computes the gradient of a parameter."""
-    where = kinds()[code].where
+    where, spans = kinds()[code].where, case.spans("gradients")
     if code.endswith("_MISSING"):
         return case.source.find(where, [*below_the_loss(case), *spans])
     own = (rf"{name}\b.*=.*(sum|dot|@|mean|delta|d\w+)", rf"{name}\b.*=") if name else ()
@@ -67,7 +65,7 @@ def gradient_channels(case: Case, names: tuple[str, ...], with_penalty: bool) ->
     ]
 
 
-def judge_gradient_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
+def judge_gradient_numbers(case: Case) -> None:
     """Explain the gradients without and with the penalty; the rest part by part."""
     chained = bool(case.guesses)
     if not chained and fits_own_loss(case):
@@ -88,7 +86,7 @@ def judge_gradient_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
         else:
             unexplained.append(name)
     if unexplained:
-        name_rest(case, starts[0], unexplained, spans)
+        name_rest(case, starts[0], unexplained)
 
 
 def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
@@ -96,28 +94,28 @@ def explain_one(case: Case, starts: list[Guess], name: str) -> list[Guess]:
     guesses = starts
     for with_penalty in (False, True):
         channels = gradient_channels(case, (name,), with_penalty)
-        guesses = explain(guesses, "gradients", case.observed, case.probes, channels, case.tolerance, most=1)
+        guesses = explain(guesses, "gradients", case.look(channels), most=1)
         if not guesses:
             return []
     note(case, starts, guesses)
     return guesses
 
 
-def name_rest(case: Case, start: Guess, unexplained: list[str], spans: list[tuple[int, int]]) -> None:
+def name_rest(case: Case, start: Guess, unexplained: list[str]) -> None:
     """Gradients that no mistake of the catalogue explains: a common factor, or just wrong."""
     factors = {name: factor_of(case, start, name) for name in unexplained}
     known = {name: factor for name, factor in factors.items() if factor is not None}
-    shown = case.smallest(unexplained, ask_for(case))
+    shown = case.smallest(unexplained)
     if known:
         told_factors = ", ".join(
             f"{name}: {factor:.6g} times the right one" for name, factor in known.items()
         )
-        case.add("GRAD_FACTOR", *shown, line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known)), spans),
-                 detail=told_factors)  # fmt: skip
+        case.add("GRAD_FACTOR", *shown, line=line_of_gradient(case, "GRAD_FACTOR", next(iter(known))),
+                 spans=(), detail=told_factors)  # fmt: skip
     rest = [name for name in unexplained if name not in known]
     if rest:
-        case.add("GRAD_UNKNOWN", *shown, line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0], spans),
-                 detail=f"wrong: {', '.join(rest)}")  # fmt: skip
+        case.add("GRAD_UNKNOWN", *shown, line=line_of_gradient(case, "GRAD_UNKNOWN", rest[0]),
+                 spans=(), detail=f"wrong: {', '.join(rest)}")  # fmt: skip
 
 
 def factor_of(case: Case, start: Guess, name: str) -> float | None:

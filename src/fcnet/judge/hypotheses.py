@@ -140,27 +140,36 @@ def close(a: Array, b: Array, tolerance: float = EXACT) -> bool:
         return bool((np.abs(a - b) <= tolerance * max(scale, 1e-3)).all())
 
 
-def agrees(
-    text: str, observed: Numbers, probes: Sequence[Probe], channels: Iterable[Channel], tolerance: float
-) -> bool:
-    """Whether a changed specimen gives the numbers of these channels."""
-    return all(
-        _same(answers(text, probes[place].at(reg)).get(what), observed[place, what, reg], tolerance)
-        for place, what, reg in channels
-    )
+@dataclass(frozen=True)
+class Look:
+    """What a submission answered to some questions, and how exactly it has to be met."""
 
+    observed: Numbers
+    probes: Sequence[Probe]
+    channels: Sequence[Channel]
+    tolerance: float
 
-def _same(theirs: Array | None, seen: Array, tolerance: float) -> bool:
-    return theirs is not None and close(seen, theirs, tolerance)
+    def numbers(self, text: str) -> Iterator[Array | None]:
+        """A changed specimen's answer in each channel."""
+        return (answers(text, self.probes[place].at(reg)).get(what) for place, what, reg in self.channels)
+
+    def same(self, one: Iterable[Array | None], other: Iterable[Array | None]) -> NDArray[np.bool_]:
+        """In which channels two answers agree."""
+        return np.array([self._same(b, a) for a, b in zip(one, other, strict=True)])
+
+    def agrees(self, text: str) -> bool:
+        """Whether a changed specimen gives the submission's numbers."""
+        seen = (self.observed[channel] for channel in self.channels)
+        return all(self._same(b, a) for a, b in zip(seen, self.numbers(text), strict=True))
+
+    def _same(self, theirs: Array | None, seen: Array | None) -> bool:
+        return theirs is not None and seen is not None and close(seen, theirs, self.tolerance)
 
 
 def explain(
     starts: Sequence[Guess],
     stage: str,
-    observed: Numbers,
-    probes: Sequence[Probe],
-    channels: Sequence[Channel],
-    tolerance: float = EXACT,
+    look: Look,
     *,
     most: int = 2,
     constants: Callable[[], Mapping[str, float]] = dict,
@@ -171,8 +180,7 @@ def explain(
     ----------
     starts : what explained the steps before
     stage : whose kinds may be added
-    observed, probes, channels : the submission's numbers, the questions, and which numbers count
-    tolerance : how exactly the numbers have to agree
+    look : the numbers that count
     most : mistakes that may be added, 1 or 2
     constants : numbers that a kind may have in the place of its own, by code
 
@@ -180,40 +188,18 @@ def explain(
     -------
     guesses : all of the smallest number of mistakes, empty if there is none
     """
-    channels = [channel for channel in channels if channel in observed]
 
     def fitting(guesses: Iterable[Guess]) -> list[Guess]:
-        return [guess for guess in guesses if agrees(guess.text, observed, probes, channels, tolerance)]
+        return [guess for guess in guesses if look.agrees(guess.text)]
 
     right = fitting(starts)
-    if right or not channels:
+    if right or not look.channels:
         return right or list(starts)
     candidates = _patches(stage, constants())
     found = fitting(whole for start in starts for one in candidates if (whole := start.and_also(*one)))
     if not found and most > 1:
-        look = Look(observed, probes, channels, tolerance)
         found = fitting(itertools.islice(pairs_of(starts, candidates, look), MOST_PAIRS))
     return _simplest(found)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a submission answered, and how exactly it has to be met."""
-
-    observed: Numbers
-    probes: Sequence[Probe]
-    channels: Sequence[Channel]
-    tolerance: float
-
-    def numbers(self, text: str) -> list[Array | None]:
-        """A changed specimen's answer in each channel."""
-        return [answers(text, self.probes[place].at(reg)).get(what) for place, what, reg in self.channels]
-
-    def same(self, one: Sequence[Array | None], other: Sequence[Array | None]) -> NDArray[np.bool_]:
-        """In which channels two answers agree."""
-        return np.array(
-            [a is not None and _same(b, a, self.tolerance) for a, b in zip(one, other, strict=True)]
-        )
 
 
 def pairs_of(starts: Sequence[Guess], candidates: Sequence[Change], look: Look) -> Iterator[Guess]:
@@ -226,7 +212,7 @@ def pairs_of(starts: Sequence[Guess], candidates: Sequence[Change], look: Look) 
     seen = [look.observed[channel] for channel in look.channels]
     groups: list[tuple[list[Array | None], list[Guess]]] = []
     for start in starts:
-        given = look.numbers(start.text)
+        given = list(look.numbers(start.text))
         group = next((same for known, same in groups if look.same(given, known).all()), None)
         if group is None:
             groups.append((given, [start]))
@@ -236,7 +222,7 @@ def pairs_of(starts: Sequence[Guess], candidates: Sequence[Change], look: Look) 
         shows, fits, usable = [], [], []
         for one in candidates:
             if (changed := alike[0].and_also(*one)) is not None:
-                numbers = look.numbers(changed.text)
+                numbers = list(look.numbers(changed.text))
                 if (differs := ~look.same(given, numbers)).any():
                     usable.append(one)
                     shows.append(differs)

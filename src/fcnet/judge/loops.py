@@ -15,9 +15,8 @@ HIDDEN = r"apply_along_axis|np\.vectorize|numpy\.vectorize|np\.fromiter|frompyfu
 def judge_loops(case: Case) -> None:
     """Count lines at a few examples and at many; then at few and many classes and hidden units."""
     case.reached.append("loops")
-    rng, student = case.rng, case.student
-    spans = student.spans(student.scores_method, student.loss_method)
-    hidden = case.source.find([HIDDEN], spans)
+    rng = case.rng
+    hidden = case.source.find([HIDDEN], case.spans("scores", "loss"))
     if hidden is not None:
         call = re.search(HIDDEN, case.line_text(hidden))
         case.add(

@@ -6,9 +6,9 @@ import numpy as np
 
 from fcnet.judge.case import Case, told
 from fcnet.judge.clipping import judge_clipping
-from fcnet.judge.explaining import ask_for, step
+from fcnet.judge.explaining import step
 from fcnet.judge.forms import loss_of
-from fcnet.judge.hypotheses import Channel, Guess, agrees, close
+from fcnet.judge.hypotheses import Channel, Guess, close
 from fcnet.judge.sizes import failed, usable_sizes
 from fcnet.two_layernet import log_softmax
 
@@ -17,11 +17,7 @@ def judge_loss(case: Case) -> bool:
     """Look at the loss; whether the gradients can be looked at."""
     case.reached.append("loss")
     student = case.student
-    spans = student.spans(student.loss_method)
-    if student.loss_method is None:
-        case.add("LOSS_MISSING")
-        return False
-    if not usable_sizes(case, "loss", lambda probe: loss_of(student, probe)):
+    if not usable_sizes(case, "loss"):
         return False
     for place, probe in enumerate(case.probes):
         for reg in (0.0, probe.reg):
@@ -29,24 +25,24 @@ def judge_loss(case: Case) -> bool:
             if seen.failure is not None:
                 failed(case, "loss", seen.failure)
                 return False
-            if seen.code:
-                case.add(seen.code, told(probe.at(reg), ["loss"]), seen.wanted, seen.got, spans=spans)
+            for form in seen.forms:
+                case.add(form.code, told(probe.at(reg), ["loss"]), form.wanted, form.got)
             if seen.value is not None:
                 case.observed[place, "loss", reg] = seen.value
     losses = [value for (_, what, _), value in case.observed.items() if what == "loss"]
     if not losses:
         return not case.has("LOSS_UNIMPLEMENTED")
     if all(value == 0 for value in losses):
-        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0, spans=spans)
+        case.add("LOSS_UNIMPLEMENTED", told(case.probes[0], ["loss"]), "a loss", 0.0)
         case.observed = {channel: value for channel, value in case.observed.items() if channel[1] != "loss"}
         return True
     if not case.has("HARDCODED_C", "HARDCODED_N", "LOSS_4TUPLE"):
-        judge_clipping(case, spans)
-    judge_loss_numbers(case, spans)
+        judge_clipping(case)
+    judge_loss_numbers(case)
     return True
 
 
-def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
+def judge_loss_numbers(case: Case) -> None:
     """Explain the loss without and with the penalty."""
     places = range(len(case.probes))
     plain = [(place, "loss", 0.0) for place in places]
@@ -61,14 +57,15 @@ def judge_loss_numbers(case: Case, spans: list[tuple[int, int]]) -> None:
     if not case.guesses and not case.has("LOG_CLIPPED") and not follows_from_scores(case):
         penalty = chained and bool(right_with(case, plain))
         lines = [r"loss.*\b(reg|lam)", r"\breg\b"] if penalty else []
-        line = case.source.find(lines, spans)
-        case.add("LOSS_UNKNOWN", *case.smallest(["loss"], ask_for(case)), line=line, spans=spans,
+        line = case.source.find(lines, case.spans("loss"))
+        case.add("LOSS_UNKNOWN", *case.smallest(["loss"]), line=line,
                  detail="without the penalty it is right" if penalty else "")  # fmt: skip
 
 
 def right_with(case: Case, channels: list[Channel]) -> list[Guess]:
     """The right solutions that give the submission's numbers of these channels."""
-    return [g for g in case.starts if agrees(g.text, case.observed, case.probes, channels, case.tolerance)]
+    look = case.look(channels)
+    return [guess for guess in case.starts if look.agrees(guess.text)]
 
 
 def follows_from_scores(case: Case) -> bool:

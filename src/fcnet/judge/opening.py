@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Failure, Reply
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation.reply import Class
 from fcnet.judge.report import Shown
 from fcnet.judge.source import imports_network
 from fcnet.judge.student import GRADIENTS, LOSSES, PREDICTS, SCORES, TRAINS, Student, find_places
@@ -26,8 +26,8 @@ IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError")
 
 
 # Loading ----------------------------------------------------------------------------------------------------
-def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
-    """Run the file; what it defines, None where it does not run."""
+def load(case: Case, submission: Submission) -> list[Class] | None:
+    """Run the file; the classes that it has, None where it does not run."""
     case.reached.append("loads")
     only_imports = imports_network(case.source)  # the rest of the file is not the network's
     definitions = case.source.notebook or case.half == "pytorch" or only_imports
@@ -49,18 +49,12 @@ def load(case: Case, submission: Asked) -> Mapping[str, Any] | None:
         got = failure.text
         case.add(loading_code(case, failure), "the file", "a module that loads", got, line=line, detail=got)
         return None
-    note_missing(case, reply.value.get("missing"))
-    return {**reply.value, "definitions": definitions}
-
-
-def note_missing(case: Case, told: Any) -> None:
-    """Note the imports that failed, with the names that are not there because of them."""
-    for one in told if isinstance(told, list) else ():
-        parts = one if isinstance(one, dict) else {}
-        module, line, names = parts.get("module"), parts.get("line"), parts.get("names")
-        if isinstance(module, str) and isinstance(line, int) and isinstance(names, list):
-            case.missing |= {str(name): line for name in names}
-            case.notes.append(f"{shown(module, 80)} is not installed here: its import was left out")
+    for one in reply.value.missing:
+        case.missing |= dict.fromkeys(one.names, one.line)
+        case.notes.append(f"{shown(one.module, 80)} is not installed here: its import was left out")
+    case.definitions = definitions
+    classes: list[Class] = reply.value.classes
+    return classes
 
 
 def syntax_line(text: str) -> int | None:
@@ -96,26 +90,43 @@ def loading_code(case: Case, failure: Failure) -> str:
     return "LOAD_FAILS"
 
 
-def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The class with most of the exercise's methods; the last of several.
+def choose(case: Case, classes: Sequence[Class], rate: Callable[[Class], Any], usual: str) -> Class | None:
+    """The class that is judged, with notes where that does not go without saying; None if there is none.
 
-    One that another file defines counts where the file has none.
+    Parameters
+    ----------
+    classes : that the file defines or imports
+    rate : how well a class fits, None for not at all; the last of several that fit best is taken, and one of
+        another file only where the file itself has none
+    usual : the name that the exercise gives the class
     """
-    wanted = {*SCORES, *LOSSES, *GRADIENTS, *TRAINS, *PREDICTS}
     rated = [
-        (len(wanted & set(c["methods"])), "twolayer" in str(c["name"]).lower().replace("_", ""), place)
-        for place, c in enumerate(classes)
-        if not c.get("module")
+        (not told.file, rating, place)
+        for place, told in enumerate(classes)
+        if (rating := rate(told)) is not None
     ]
-    usable = [one for one in rated if one[0] > 0 or one[1]]
-    own = [one for one in usable if not classes[one[2]].get("file")]
-    return classes[max(own or usable)[2]] if usable else None
+    if not rated:
+        return None
+    chosen = classes[max(rated)[2]]
+    case.class_name, case.elsewhere = chosen.name, bool(chosen.file)
+    if case.class_name != usual:
+        case.notes.append(f"the class that is judged is {shown(case.class_name, 80)}")
+    if chosen.file:
+        case.notes.append(f"{shown(chosen.file, 80)} defines the network: lines of that file are not shown")
+    return chosen
+
+
+def rating(told: Class) -> tuple[int, bool] | None:
+    """How many of the exercise's methods a class has, and whether it has the exercise's name."""
+    wanted = {*SCORES, *LOSSES, *GRADIENTS, *TRAINS, *PREDICTS}
+    count, named = len(wanted & set(told.methods)), "twolayer" in told.name.lower().replace("_", "")
+    return (count, named) if (count or named) and not told.module else None
 
 
 # Interface and initialisation -------------------------------------------------------------------------------
-def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) -> bool:
+def judge_interface(case: Case, submission: Submission, classes: Sequence[Class]) -> bool:
     """Find the class, its methods and its parameters; whether there is enough to go on with."""
-    described = choose(loaded.get("classes", ()))
+    described = choose(case, classes, rating, "TwoLayerNet")
     if described is None:
         imported = next((name for name in case.missing if re.search("two_?layer", name, re.I)), None)
         if imported is not None:
@@ -125,47 +136,33 @@ def judge_interface(case: Case, submission: Asked, loaded: Mapping[str, Any]) ->
         case.add("NO_CLASS", "the file", "class TwoLayerNet", "no class with a method loss")
         return False
     case.reached.append("interface")
-    case.student = Student(submission, case.source, described, bool(loaded["definitions"]))
+    case.student = Student(submission, case.source, described, case.definitions)
     student = case.student
-    if student.name != "TwoLayerNet":
-        case.notes.append(f"the class that is judged is {student.name}")
-    if file := described.get("file"):
-        case.notes.append(f"{shown(str(file), 80)} defines the network: lines of that file are not shown")
-    init = student.spans("__init__")
     D, H, K = SIZES
     reply = student.construct(D, H, K, std=STD)
     if reply.failure is not None:
         if reply.failure.type == "NotImplementedError":
-            case.add(
-                "NO_PARAMETERS", f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet", spans=init
-            )
+            case.add("NO_PARAMETERS", f"TwoLayerNet({D}, {H}, {K})", "parameters", "not written yet")
         else:
             got = reply.failure.text
             case.add("CONSTRUCTOR_FAILS", f"{student.name}({D}, {H}, {K}, std={STD})", "a network", got,
-                     line=reply.failure.line, spans=init)  # fmt: skip
+                     line=reply.failure.line)  # fmt: skip
         return False
-    attributes = reply.value["attributes"]
+    attributes = reply.value
     student.places = find_places(attributes, D, H, K)
     missing = [name for name in ("W1", "b1", "W2", "b2") if name not in student.places]
     if missing:
-        told_missing(case, attributes, missing, init)
+        told_missing(case, attributes, missing)
         return False
     if student.loss_method is None or student.scores_method is None:
-        case.add(
-            "LOSS_MISSING",
-            student.name,
-            "a method loss(X, y=None, reg=0.0)",
-            f"methods {', '.join(sorted(student.methods))}" if student.methods else "no methods",
-            spans=student.spans(),
-        )
+        got = f"methods {', '.join(sorted(student.methods))}" if student.methods else "no methods"
+        case.add("LOSS_MISSING", student.name, "a method loss(X, y=None, reg=0.0)", got)
         return False
-    judge_initialisation(case, reply, init)
+    judge_initialisation(case, reply)
     return True
 
 
-def told_missing(
-    case: Case, attributes: Mapping[str, Any], missing: list[str], init: list[tuple[int, int]]
-) -> None:
+def told_missing(case: Case, attributes: Mapping[str, Any], missing: list[str]) -> None:
     """Say why parameters are not found: not there, or of other shapes."""
     D, H, K = SIZES
     wanted = {"W1": (D, H), "b1": (H,), "W2": (H, K), "b2": (K,)}
@@ -177,20 +174,20 @@ def told_missing(
         {name: str(by_name[name]) for name in there} or "no such arrays",
     )
     if not there:
-        case.add("NO_PARAMETERS", *shown, spans=init)
+        case.add("NO_PARAMETERS", *shown)
         return
     for name in there:
         code = "BIAS_SHAPES" if name[0] == "b" else "PARAMETER_SHAPES"
-        case.add(code, *shown, line=case.source.find([rf"{name}\b.*[=:]"], init), spans=init)
+        case.add(code, *shown, line=case.source.find([rf"{name}\b.*[=:]"], case.spans("__init__")))
 
 
-def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) -> None:
+def judge_initialisation(case: Case, first: Reply) -> None:
     """Look at the parameters of fresh networks."""
     case.reached.append("initialisation")
     student = case.student
-    params = student.named(first.value["attributes"])
+    params = student.named(first.value)
     second = student.construct(*SIZES, seed=1, std=STD)
-    others = student.named(second.value["attributes"]) if second.ok else None
+    others = student.named(second.value) if second.ok else None
     if params is None:
         return
     question = f"{student.name}{SIZES} with std={STD}"
@@ -198,21 +195,17 @@ def judge_initialisation(case: Case, first: Reply, init: list[tuple[int, int]]) 
         weights = params[name]
         spread = float(weights.std())
         if not weights.any():
-            case.add("INIT_ZERO", question, f"{name}: random numbers", f"{name}: zeros", spans=init)
+            case.add("INIT_ZERO", question, f"{name}: random numbers", f"{name}: zeros")
         elif spread < 1e-12:
-            case.add("INIT_CONSTANT", question, f"{name}: different numbers", "all the same", spans=init)
+            case.add("INIT_CONSTANT", question, f"{name}: different numbers", "all the same")
         elif (weights > 0).all():
-            case.add(
-                "INIT_POSITIVE", question, "positive and negative numbers", "positive ones alone", spans=init
-            )
+            case.add("INIT_POSITIVE", question, "positive and negative numbers", "positive ones alone")
         elif not STD / 1.9 < spread < 1.9 * STD and takes_std(student):
-            case.add("INIT_STD_IGNORED", question, f"about {STD}", f"{name}: {spread:.3g}", spans=init)
+            case.add("INIT_STD_IGNORED", question, f"about {STD}", f"{name}: {spread:.3g}")
     if params["b1"].any() or params["b2"].any():
-        case.add("INIT_BIAS_RANDOM", question, "biases of 0", params["b1"], spans=init)
+        case.add("INIT_BIAS_RANDOM", question, "biases of 0", params["b1"])
     if others is not None and params["W1"].std() > 1e-12 and np.array_equal(params["W1"], others["W1"]):
-        case.add(
-            "INIT_SEED_FIXED", question, "other weights after another seed", "the same weights", spans=init
-        )
+        case.add("INIT_SEED_FIXED", question, "other weights after another seed", "the same weights")
 
 
 def takes_std(student: Student) -> bool:

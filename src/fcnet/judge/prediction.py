@@ -28,17 +28,16 @@ def judge_prediction(case: Case) -> None:
     if student.predict_method is None:
         case.add("PREDICT_MISSING", student.name, "a method predict(X)", "no such method")
         return
-    spans = student.spans(student.predict_method)
     size = (4, 10, 3, 5) if case.has("HARDCODED_C", "HARDCODED_N") else (5, 7, 4, 200)
     probe = draw_far(case.rng, *size)
     answer = student.ask_predict(probe)
     if scores_are_wrong(case) and uses_scores(student):
-        judge_follower(case, answer, probe, spans)
+        judge_follower(case, answer, probe)
         return
     if answer.failure is not None:
         case.failed("prediction", answer.failure, sizes_of(probe), "labels")
         return
-    labels = form(case, answer, probe, spans)
+    labels = form(case, answer, probe)
     if labels is None:
         return
     right = reference(case, probe)
@@ -50,16 +49,15 @@ def judge_prediction(case: Case) -> None:
             sizes_of(probe),
             "the same labels twice",
             "other labels the second time",
-            spans=spans,
         )
         return
     own = own_argmax(case, probe)
     if np.array_equal(labels, right) or (own is not None and np.array_equal(labels, own)):
         return
-    case.add(named(case, probe, labels), *smallest(case), spans=spans)
+    case.add(named(case, probe, labels), *smallest(case))
 
 
-def judge_follower(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> None:
+def judge_follower(case: Case, answer: Answer, probe: Probe) -> None:
     """Labels that follow from wrong scores: only what cannot follow from them is said."""
     labels = array_of(answer.value)
     own = own_argmax(case, probe)
@@ -123,14 +121,14 @@ def own_argmax(case: Case, probe: Probe) -> Array | None:
     return np.argmax(scores, axis=1) if scores is not None and scores.ndim == 2 else None
 
 
-def form(case: Case, answer: Answer, probe: Probe, spans: list[tuple[int, int]]) -> Array | None:
+def form(case: Case, answer: Answer, probe: Probe) -> Array | None:
     """The labels (N,), or a note that they have another form."""
     N, K = len(probe.X), probe.sizes[2]
     array, got = array_of(answer.value), shape_text(answer.value)
     question = sizes_of(probe)
 
     def wrong(code: str) -> None:
-        case.add(code, question, f"{N} integer labels, shape ({N},)", got, spans=spans)
+        case.add(code, question, f"{N} integer labels, shape ({N},)", got)
 
     if array is None:
         written = computes(case.student, case.student.predict_method)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.opening import load
+from fcnet.judge.isolation import Submission
+from fcnet.judge.isolation.reply import Class
+from fcnet.judge.opening import choose, load
 from fcnet.judge.pytorch_forward import judge_forward
 from fcnet.judge.pytorch_layers import judge_construction
 from fcnet.judge.pytorch_shortcuts import judge_shortcuts
@@ -16,27 +15,20 @@ from fcnet.judge.script import judge_script
 from fcnet.wording import shown
 
 
-def look_at_pytorch(case: Case, submission: Asked) -> None:
+def look_at_pytorch(case: Case, submission: Submission) -> None:
     """All stages of the PyTorch half, as far as they can be reached."""
-    loaded = load(case, submission)
-    if loaded is None:
+    classes = load(case, submission)
+    if classes is None:
         return
     case.reached.append("construction")
-    described = choose(loaded.get("classes", ()))
-    if described is None:
+    if choose(case, classes, rating, "MultiLayerPerceptron") is None:
         case.add("PT_NO_CLASS", "the file", "class MultiLayerPerceptron(nn.Module)", no_class(case))
         return
-    name, file = str(described["name"]), str(described.get("file") or "")
-    if name != "MultiLayerPerceptron":
-        case.notes.append(f"the network that is judged is {shown(name, 80)}")
-    if file:
-        case.notes.append(f"{shown(file, 80)} defines the network: lines of that file are not shown")
-    right = judge_construction(case, submission, name)
-    if right:
+    if judge_construction(case, submission):
         case.reached.append("forward")
-        fit = judge_forward(case, submission, name)
+        fit = judge_forward(case, submission)
         if fit is not None and fit.plain and not case.wrong("forward"):
-            judge_shortcuts(case, submission, name, fit)
+            judge_shortcuts(case, submission, fit)
     if not case.has(
         "PT_FORWARD_UNIMPLEMENTED", "PT_FORWARD_FAILS", "PT_OUTPUT_FORM", "PT_DETACHED", "PT_BATCH_VIEW"
     ):
@@ -49,14 +41,9 @@ def no_class(case: Case) -> str:
     return f"no such class; the import of {names} failed" if names else "no such class"
 
 
-def choose(classes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The network's class: by its name, else the last that takes three arguments, else the last.
-
-    Those that another file defines come last.
-    """
-    modules = [c for c in classes if c.get("module")]
-    modules = [c for c in modules if not c.get("file")] or modules
-    named = [c for c in modules if re.search(r"multi_?layer_?perceptron|mlp", str(c["name"]), re.I)]
-    three = [c for c in modules if len(c["methods"].get("__init__", ())) == 3]
-    found = named or three or modules
-    return found[-1] if found else None
+def rating(told: Class) -> int | None:
+    """How likely a class is the network: by its name, else by three arguments; None if it is no module."""
+    if not told.module:
+        return None
+    named = re.search(r"multi_?layer_?perceptron|mlp", told.name, re.I)
+    return 2 if named else int(len(told.methods.get("__init__", ())) == 3)

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
-from fcnet.judge.isolation import Failure, Reply
-from fcnet.judge.pytorch_layers import HIDDEN, C, D, Layer, find_layers, lines_of, target_of, weights_of
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.pytorch_layers import HIDDEN, C, D, Layer, find_layers, target_of, weights_of
 from fcnet.judge.report import Shown
 from fcnet.judge.student import array_of
 from fcnet.two_layernet import log_softmax, relu, softmax
@@ -110,23 +109,31 @@ class Fit:
         return len(set(self.hidden)) == 1 and same not in self.hidden and self.last is same
 
 
-def judge_forward(case: Case, submission: Asked, name: str) -> Fit | None:
+def judge_forward(case: Case, submission: Submission) -> Fit | None:
     """Hold the outputs of all four networks against ours; what gives those of the last, if anything does."""
-    spans = lines_of(case, name, "forward", "__init__")
     fit = None
     for hidden in reversed(HIDDEN):
-        asked, fit = judge_one(case, submission, hidden, spans)
+        asked, fit = judge_one(case, submission, hidden)
         if not asked:
             return None
     return fit
 
 
-def judge_one(
-    case: Case, submission: Asked, hidden: Sequence[int], spans: list[tuple[int, int]]
-) -> tuple[bool, Fit | None]:
+def judge_one(case: Case, submission: Submission, hidden: Sequence[int]) -> tuple[bool, Fit | None]:
     """One network's outputs: whether the next has to be asked, and what gives them."""
     target, rng = target_of(hidden), case.rng
-    attributes = submission.call("attributes", target=target).value["attributes"]
+    question = {
+        "layers": len(hidden) + 1,
+        "N": N,
+        "input size": D,
+        "hidden layers": list(hidden),
+        "classes": C,
+    }
+    held = submission.call("attributes", target=target)
+    if held.failure is not None:
+        told_failure(case, held.failure, question)
+        return False, None
+    attributes = held.value
     layers = find_layers(attributes, hidden)
     values = {
         path: rng.normal(0, 0.7, np.shape(v)).astype(np.float32) for path, v in weights_of(attributes).items()
@@ -138,50 +145,41 @@ def judge_one(
     }
     submission.call("assign", target=target, values=values)
     X = rng.normal(0, 1, (N, D)).astype(np.float32)
-    question = {
-        "layers": len(hidden) + 1,
-        "N": N,
-        "input size": D,
-        "hidden layers": list(hidden),
-        "classes": C,
-    }
     answer = ask(submission, target, X)
     if answer.failure is not None:
-        told_failure(case, answer.failure, question, spans)
+        told_failure(case, answer.failure, question)
         return False, None
-    array = array_of(answer.value["value"])
+    array = array_of(answer.value.value)
     if array is None or array.shape != (N, C):
-        nothing = answer.value["value"] is None
+        nothing = answer.value.value is None
         case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", question,
-                 f"logits of shape ({N}, {C})", shape_text(answer.value["value"]), spans=spans)  # fmt: skip
+                 f"logits of shape ({N}, {C})", shape_text(answer.value.value))  # fmt: skip
         return False, None
     again = ask(submission, target, X, seed=1)
-    second = array_of(again.value["value"]) if again.ok else None
+    second = array_of(again.value.value) if again.ok else None
     if second is None or not np.allclose(array, second, atol=1e-6):
-        case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others", spans=spans)
+        case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others")
         return False, None
-    if isinstance(answer.value["value"], dict) and answer.value["value"].get("grad") is False:
-        case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False", spans=spans)
+    if isinstance(answer.value.value, dict) and answer.value.value.get("grad") is False:
+        case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False")
     extra = [path for path in attributes if path not in values]
-    fit = judge_output(case, array, X, layers, values, question, spans, extra)
+    fit = judge_output(case, array, X, layers, values, question, extra)
     one = ask(submission, target, X[:1])
-    alone = array_of(one.value["value"]) if one.ok else None
+    alone = array_of(one.value.value) if one.ok else None
     if alone is None or alone.shape != (1, C):
-        got = shape_text(one.value["value"]) if one.failure is None else one.failure.text
-        case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got, spans=spans)
+        got = shape_text(one.value.value) if one.failure is None else one.failure.text
+        case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got)
     return True, fit
 
 
-def ask(submission: Asked, target: str, X: Array, seed: int = 0) -> Reply:
+def ask(submission: Submission, target: str, X: Array, seed: int = 0) -> Reply:
     """The network's outputs, in evaluation mode."""
     return submission.call(
         "call", target=target, method="__call__", args=[X], tensors=True, evaluate=True, seed=seed
     )
 
 
-def told_failure(
-    case: Case, failure: Failure, question: Mapping[str, Any], spans: list[tuple[int, int]]
-) -> None:
+def told_failure(case: Case, failure: Failure, question: Mapping[str, Any]) -> None:
     got = failure.text
     if failure.type == "NotImplementedError":
         code = "PT_FORWARD_UNIMPLEMENTED"
@@ -189,7 +187,7 @@ def told_failure(
         code = "PT_BATCH_VIEW"
     else:
         code = "PT_FORWARD_FAILS"
-    case.add(code, dict(question), f"logits of shape ({N}, {C})", got, line=failure.line, spans=spans)
+    case.add(code, dict(question), f"logits of shape ({N}, {C})", got, line=failure.line)
 
 
 def patterns(hidden: int) -> list[tuple[str, list[Function]]]:
@@ -208,7 +206,7 @@ def agree(got: Array, other: Array) -> bool:
 
 def judge_output(
     case: Case, got: Array, X: Array, layers: Sequence[Layer], values: Mapping[str, Array],
-    question: Mapping[str, Any], spans: list[tuple[int, int]], extra: Sequence[str],
+    question: Mapping[str, Any], extra: Sequence[str],
 ) -> Fit | None:  # fmt: skip
     """Name what the forward pass does, and give it."""
     orders = (False, True) if any(layer.with_bias for layer in layers) else (False,)
@@ -222,14 +220,14 @@ def judge_output(
         right = passed(X, weights, biases, [relu] * hidden, same)
         for one in (code if not partly else "", last_code):
             if one:
-                case.add(one, *shown_logits(question, right, got), spans=spans)
+                case.add(one, *shown_logits(question, right, got))
         return Fit(functions, last, ones_first)
     if extra:
         case.notes.append("the network has further layers: its outputs were not compared")
         return None
     weights, biases = zip(*ordered[False], strict=True)
     right = passed(X, weights, biases, [relu] * hidden, same)
-    case.add("PT_FORWARD_UNKNOWN", *shown_logits(question, right, got), spans=spans)
+    case.add("PT_FORWARD_UNKNOWN", *shown_logits(question, right, got))
     return None
 
 

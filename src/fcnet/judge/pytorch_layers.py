@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Reply
-from fcnet.judge.source import span
+from fcnet.judge.isolation import Reply, Submission
 
 Array = NDArray[Any]
 
@@ -79,36 +77,27 @@ def layer_of(shape: Shape, transposed: bool, with_bias: bool) -> Shape:
     return n_out, n_in - with_bias
 
 
-def lines_of(case: Case, name: str, *methods: str) -> list[tuple[int, int]]:
-    """The lines of some methods of the class; none where another file defines it."""
-    if name not in case.source.classes:
-        return []
-    found = [part for method in methods for part in span(case.source.method(name, method))]
-    return found or [(1, len(case.source.lines))]
-
-
 def expected_shapes(hidden: Sequence[int]) -> list[Shape]:
     """(outputs, inputs) of each layer."""
     sizes = [D, *hidden, C]
     return [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
 
 
-def make(submission: Asked, name: str, hidden: Sequence[int]) -> Reply:
+def make(case: Case, submission: Submission, hidden: Sequence[int]) -> Reply:
     """A network under the name of its hidden layers."""
     target, args = target_of(hidden), [D, list(hidden), C]
-    return submission.call("construct", target=target, cls=name, args=args, seed=0)
+    return submission.call("construct", target=target, cls=case.class_name, args=args, seed=0)
 
 
 def target_of(hidden: Sequence[int]) -> str:
     return "net" + "x".join(map(str, hidden))
 
 
-def judge_construction(case: Case, submission: Asked, name: str) -> bool:
+def judge_construction(case: Case, submission: Submission) -> bool:
     """Whether networks of 2 to 5 layers can be made and hold their parameters."""
-    spans = lines_of(case, name, "__init__")
     for hidden in HIDDEN:
-        question = f"{name}({D}, {hidden}, {C})"
-        reply = make(submission, name, hidden)
+        question = f"{case.class_name}({D}, {hidden}, {C})"
+        reply = make(case, submission, hidden)
         if reply.failure is not None:
             got = reply.failure.text
             case.add(
@@ -117,12 +106,11 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
                 f"a network of {len(hidden) + 1} layers",
                 got,
                 line=reply.failure.line,
-                spans=spans,
             )
             return False
-        attributes = reply.value["attributes"]
+        attributes = reply.value
         weights = weights_of(attributes)
-        code = construction_code(case, spans, hidden, weights)
+        code = construction_code(case, hidden, weights)
         if code:
             shapes = [tuple(value.shape) for value in weights.values()]
             case.add(
@@ -130,20 +118,18 @@ def judge_construction(case: Case, submission: Asked, name: str) -> bool:
                 question,
                 f"weights {expected_shapes(hidden)}",
                 f"weights {shapes}" if shapes else "no parameters",
-                spans=spans,
             )
             return False
         missing = without_bias(find_layers(attributes, hidden), attributes)
         if missing:
-            case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}", spans=spans)
-    same = make(submission, name, EQUAL)
-    if same.ok and len(weights_of(same.value["attributes"])) < 4:
+            case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}")
+    same = make(case, submission, EQUAL)
+    if same.ok and len(weights_of(same.value)) < 4:
         case.add(
             "PT_SHARED_LAYER",
-            f"{name}({D}, {EQUAL}, {C})",
+            f"{case.class_name}({D}, {EQUAL}, {C})",
             "4 weight matrices",
-            f"{len(weights_of(same.value['attributes']))}",
-            spans=spans,
+            f"{len(weights_of(same.value))}",
         )
         return False
     return True
@@ -218,24 +204,21 @@ def constructor_code(kind: str, message: str, layers: int) -> str:
     return "PT_CONSTRUCTOR_FAILS" if layers == 1 else "PT_DEPTH_FIXED"
 
 
-def construction_code(
-    case: Case, spans: list[tuple[int, int]], hidden: Sequence[int], weights: Mapping[str, Array]
-) -> str:
+def construction_code(case: Case, hidden: Sequence[int], weights: Mapping[str, Array]) -> str:
     """What is wrong with the layers' shapes, "" if nothing is."""
-    wanted = expected_shapes(hidden)
+    wanted, init = expected_shapes(hidden), case.spans("__init__")
     shapes = usual_shapes([value.shape for value in weights.values()], wanted)
     if sorted(shapes) == sorted(wanted):
         return ""
-    makes_layers = case.source.find([r"Linear\("], spans) is not None
+    makes_layers = case.source.find([r"Linear\("], init) is not None
     if not shapes:
         return "PT_LAYERS_IN_LIST" if makes_layers else "PT_NOT_WRITTEN"
     known = {D, C, *hidden}
     if any(size not in known for shape in shapes for size in shape):
         return "PT_SIZES_HARDCODED"
     if len(shapes) < len(wanted):
-        registered = (
-            case.source.find([r"Sequential|ModuleList|ModuleDict|add_module|setattr"], spans) is not None
-        )
+        holders = r"Sequential|ModuleList|ModuleDict|add_module|setattr"
+        registered = case.source.find([holders], init) is not None
         in_list = set(shapes) <= set(wanted) and not registered
         if len(hidden) == 1:
             return "PT_LAYERS_IN_LIST" if in_list else "PT_LAYER_COUNT"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
 from fcnet.judge.pytorch_forward import Fit, Function, N, agree, ask, passed, shown_logits
 from fcnet.judge.pytorch_layers import (
     EQUAL,
@@ -21,7 +21,6 @@ from fcnet.judge.pytorch_layers import (
     Shape,
     expected_shapes,
     form_of,
-    lines_of,
     make,
     target_of,
     weights_of,
@@ -31,7 +30,7 @@ from fcnet.judge.student import array_of
 Array = NDArray[Any]
 
 
-def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
+def judge_shortcuts(case: Case, submission: Submission, fit: Fit) -> None:
     """Hold the outputs of a network with equal widths against ours.
 
     Its hidden layers all get one symmetric matrix and one bias, so that neither their order nor the
@@ -39,8 +38,8 @@ def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
 
     fit : what gives the outputs of networks whose widths differ
     """
-    reply = make(submission, name, EQUAL)
-    attributes = reply.value["attributes"] if reply.ok else {}
+    reply = make(case, submission, EQUAL)
+    attributes = reply.value if reply.ok else {}
     layers = equal_layers(attributes)
     if not layers:
         return
@@ -48,7 +47,7 @@ def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
     X = case.rng.normal(0, 1, (N, D)).astype(np.float32)
     submission.call("assign", target=target_of(EQUAL), values=values)
     answer = ask(submission, target_of(EQUAL), X)
-    got = array_of(answer.value["value"]) if answer.ok else None
+    got = array_of(answer.value.value) if answer.ok else None
     if got is None or got.shape != (N, C):
         return  # forward.py has said so of other networks, or it cannot be told
     parts = [layer.parts(values, fit.ones_first) for layer in layers]
@@ -60,7 +59,6 @@ def judge_shortcuts(case: Case, submission: Asked, name: str, fit: Fit) -> None:
     case.add(
         "PT_SHORTCUT" if shortcut else "PT_FORWARD_UNKNOWN",
         *shown_logits({"N": N, "input size": D, "hidden layers": EQUAL, "classes": C}, right, got),
-        spans=lines_of(case, name, "forward", "__init__"),
     )
 
 

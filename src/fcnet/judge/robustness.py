@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.case import Case, sizes_of
-from fcnet.judge.forms import gradients_of, loss_of, scores_of
-from fcnet.judge.hypotheses import agrees, answers, close
+from fcnet.judge.case import METHODS, Case, sizes_of
+from fcnet.judge.forms import loss_of, scores_of, seen_of
+from fcnet.judge.hypotheses import answers, close
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.student import ENDED, Student
@@ -29,20 +29,12 @@ def judge_robustness(case: Case) -> None:
     case.reached.append("robustness")
     toy = case.has("HARDCODED_C", "HARDCODED_N")
     inputs_are_kept(case)
-    if not toy and case.guesses and not other_batches(case) and not missing_class(case):
-        one_example(case)
+    if not toy and case.guesses and not other_batches(case):
+        unusual_batches(case)
     integers(case)
     large(case)
-    if (
-        case.student.printed
-        and case.source.find([r"\bprint\("], case.student.spans(case.student.loss_method)) is not None
-    ):
-        spans = case.student.spans(case.student.loss_method, case.student.scores_method)
-        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text", spans=spans)
-
-
-def lines_of(student: Student) -> list[tuple[int, int]]:
-    return student.spans(student.loss_method, student.scores_method, student.gradients_method)
+    if case.student.printed and case.source.find([r"\bprint\("], case.spans("loss")) is not None:
+        case.add("OUTPUT", "loss(X, y)", "nothing printed", "printed text")
 
 
 def state_is_kept(case: Case) -> None:
@@ -60,15 +52,15 @@ def state_is_kept(case: Case) -> None:
     folders = {place.path.rpartition("/")[0] for place in student.places.values()}
     folder = folders.pop() if len(folders) == 1 else ""
     new = [
-        path for path in after.value["attributes"]
+        path for path in after.value
         if folder and path.startswith(f"{folder}/") and path not in fresh_paths(student, probe, folder)
     ]  # fmt: skip
-    spans = lines_of(student)
+    spans = case.spans(*METHODS["robustness"])
     if new:
         keys = ", ".join(path.rsplit("/", 1)[-1] for path in new)
         case.add("PARAMS_POLLUTED", sizes_of(probe), "W1, b1, W2, b2 in params after loss", f"also {keys}",
                  spans=spans)  # fmt: skip
-    kept = student.named(after.value["attributes"])
+    kept = student.named(after.value)
     if kept is None or any(not np.array_equal(kept[n], np.asarray(probe.params[n])) for n in NAMES):
         changed = (
             "a parameter is gone"
@@ -82,7 +74,7 @@ def state_is_kept(case: Case) -> None:
 def fresh_paths(student: Student, probe: Probe, folder: str) -> set[str]:
     """The arrays that a new network has in the folder of its parameters."""
     reply = student.construct(*probe.sizes)
-    found = reply.value["attributes"] if reply.ok else {}
+    found = reply.value if reply.ok else {}
     return {path for path in found if path.startswith(f"{folder}/")}
 
 
@@ -91,11 +83,10 @@ def inputs_are_kept(case: Case) -> None:
     student, probe = case.student, case.probes[0]
     answers_ = (student.ask_scores(probe), student.ask_loss(probe, gradients=bool(student.gradients_method)))
     changed = {place for answer in answers_ for place in answer.changed}
-    spans = lines_of(student)
     if changed:
         names = " and ".join("Xy"[place] for place in sorted(changed) if place < 2)
-        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call", f"{names} changed",
-                 spans=spans)  # fmt: skip
+        case.add("INPUT_CHANGED", sizes_of(probe), "X and y as they were before the call",
+                 f"{names} changed")  # fmt: skip
         return
     locked = student.ask_loss(probe, readonly=True)
     if has_ended(case, locked.failure, sizes_of(probe)):
@@ -103,7 +94,7 @@ def inputs_are_kept(case: Case) -> None:
     if locked.failure is not None and student.ask_loss(probe).failure is None:
         got = locked.failure.text
         case.add("READ_ONLY_INPUT", "X and y that may not be written", "the loss", got,
-                 line=locked.failure.line, spans=spans)  # fmt: skip
+                 line=locked.failure.line)  # fmt: skip
 
 
 def has_ended(case: Case, failure: Failure | None, question: Mapping[str, Any]) -> bool:
@@ -136,36 +127,23 @@ class Difference:
             return
         line = self.failure.line if self.failure is not None else None
         case.add(code, question, {self.name: self.expected}, {self.name: self.got}, line=line,
-                 spans=lines_of(case.student))  # fmt: skip
+                 spans=case.spans(*METHODS["robustness"]))  # fmt: skip
 
 
 def compare(case: Case, probe: Probe, names: Sequence[str]) -> Difference | None:
     """What differs first from what explained the main questions; None if nothing does."""
-    student = case.student
     given = [answers(guess.text, probe) for guess in case.guesses[:8]]
     right = given[0]
-    calls = {
-        "scores": lambda: scores_of(student, probe),
-        "loss": lambda: loss_of(student, probe),
-    }
     known = {name for name in names if explained(case, name)}
     if case.has("LOG_CLIPPED"):
         known.discard("loss")  # it differs wherever the right class is improbable
     for name in names:
         if name not in known:
             continue
-        if name in calls:
-            one = calls[name]()
-            if one.failure is not None:
-                return Difference(name, right.get(name), one.failure.text, one.failure)
-            if one.value is None or not fits(case, one.value, name, given):
-                return Difference(name, right.get(name), one.got if one.value is None else one.value)
-            continue
-        seen = gradients_of(student, probe)
-        if seen.failure is not None:
-            return Difference(name, right.get(name), seen.failure.text, seen.failure)
+        seen = seen_of(case.student, name, probe)
+        nothing = "no gradient" if name in NAMES and seen.failure is None else seen.got
         if name not in seen.values or not fits(case, seen.values[name], name, given):
-            return Difference(name, right.get(name), seen.values.get(name, "no gradient"))
+            return Difference(name, right.get(name), seen.values.get(name, nothing), seen.failure)
     return None
 
 
@@ -174,10 +152,9 @@ def explained(case: Case, name: str) -> bool:
 
     Answers that are not finite explain nothing.
     """
-    channels = [channel for channel in case.observed if channel[1] == name]
-    text = case.guesses[0].text
-    finite = all(np.isfinite(case.observed[channel]).all() for channel in channels)
-    return bool(channels) and finite and agrees(text, case.observed, case.probes, channels, case.tolerance)
+    look = case.look(channel for channel in case.observed if channel[1] == name)
+    finite = all(np.isfinite(case.observed[channel]).all() for channel in look.channels)
+    return bool(look.channels) and finite and look.agrees(case.guesses[0].text)
 
 
 def fits(case: Case, value: Array, name: str, given: list[Mapping[str, Array]]) -> bool:
@@ -204,43 +181,44 @@ def other_batches(case: Case) -> bool:
     return False
 
 
-def blame(case: Case, code: str, probe: Probe, seen: Difference, usual: Sequence[Probe]) -> None:
-    """Note a wrong answer to an unusual batch as a mistake of this kind.
+def with_class(probe: Probe, label: int) -> list[Probe]:
+    """Batches with this class: either of the first two labels becomes it, and then no class is missing."""
+    places = np.arange(len(probe.y))
+    return [replace(probe, y=np.where(places == place, label, probe.y)) for place in (0, 1)]
 
-    `usual` are batches of the same examples without what is unusual. Where one of them is answered wrongly,
-    too, that is noted, because what is unusual is not the reason.
+
+def twice(probe: Probe) -> list[Probe]:
+    """The batch with its one example twice."""
+    return [replace(probe, X=np.repeat(probe.X, 2, axis=0), y=np.repeat(probe.y, 2))]
+
+
+UNUSUAL: tuple[tuple[str, tuple[int, int, int], list[int], Callable[[Probe], list[Probe]]], ...] = (
+    ("C_FROM_BATCH", (3, 7, 5), [0, 1, 2, 0, 1, 2, 3, 3], lambda probe: with_class(probe, 4)),
+    ("C_FROM_BATCH", (3, 7, 5), [4, 1, 2, 3, 4, 1, 3, 3], lambda probe: with_class(probe, 0)),
+    ("BATCH_OF_ONE", (5, 7, 4), [2], twice),
+)
+"""Batches without the last class, without the first, and of one example: the kind of mistake of one that is
+answered wrongly, sizes and labels, and the same examples without what is unusual."""
+
+
+def unusual_batches(case: Case) -> None:
+    """Ask for the unusual batches until one is answered wrongly.
+
+    Where the same examples are answered wrongly in a usual batch, too, that is noted, because what is unusual
+    is not the reason.
     """
-    for other in usual:
-        again = compare(case, other, (seen.name,))
-        if again is not None:
-            code, probe, seen = UNKNOWN.get(again.name, "GRAD_UNKNOWN"), other, again
-            break
-    seen.tell(case, code, {**sizes_of(probe), "y": probe.y})
-
-
-def missing_class(case: Case) -> bool:
-    """A batch without the last class, and one without the first; whether one of them fails.
-
-    Either of the first two labels may become the missing class, and then no class is missing.
-    """
-    for labels, missing in (([0, 1, 2, 0, 1, 2, 3, 3], 4), ([4, 1, 2, 3, 4, 1, 3, 3], 0)):
-        probe = draw(case.rng, 3, 7, 5, len(labels), y=np.array(labels))
+    for code, sizes, labels, usual in UNUSUAL:
+        probe = draw(case.rng, *sizes, len(labels), y=np.array(labels))
         seen = compare(case, probe, ANSWERS)
-        if seen is not None:
-            places = np.arange(len(labels))
-            whole = [replace(probe, y=np.where(places == place, missing, probe.y)) for place in (0, 1)]
-            blame(case, "C_FROM_BATCH", probe, seen, whole)
-            return True
-    return False
-
-
-def one_example(case: Case) -> None:
-    """A batch of one."""
-    probe = draw(case.rng, 5, 7, 4, 1, y=np.array([2]))
-    seen = compare(case, probe, ANSWERS)
-    if seen is not None:
-        twice = replace(probe, X=np.repeat(probe.X, 2, axis=0), y=np.repeat(probe.y, 2))
-        blame(case, "BATCH_OF_ONE", probe, seen, [twice])
+        if seen is None:
+            continue
+        for other in usual(probe):
+            again = compare(case, other, (seen.name,))
+            if again is not None:
+                code, probe, seen = UNKNOWN.get(again.name, "GRAD_UNKNOWN"), other, again
+                break
+        seen.tell(case, code, {**sizes_of(probe), "y": probe.y})
+        return
 
 
 def integers(case: Case) -> None:
@@ -255,10 +233,9 @@ def integers(case: Case) -> None:
     if other.value is None or has_ended(case, one.failure, {"X": X}):
         return
     if one.value is None or not close(one.value, other.value, 1e-6):
-        got = one.failure.text if one.failure is not None else one.value
+        got = one.got if one.value is None else one.value
         line = one.failure.line if one.failure is not None else None
-        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line,
-                 spans=lines_of(student))  # fmt: skip
+        case.add("INTEGER_INPUT", {"X": X}, {"scores": other.value}, {"scores": got}, line=line)
 
 
 def large(case: Case) -> None:
@@ -283,6 +260,6 @@ def large(case: Case) -> None:
             return  # it follows from a mistake that has been named
         if not (np.isfinite(scores.value).all() and np.isfinite(loss.value)):
             case.add(code, {"X": probe.X, "y": probe.y, "reg": 0.0, **params},
-                     "finite numbers for logits of 1200 and 3", {"scores": scores.value, "loss": loss.value},
-                     spans=lines_of(student))  # fmt: skip
+                     "finite numbers for logits of 1200 and 3",
+                     {"scores": scores.value, "loss": loss.value})  # fmt: skip
             return

@@ -6,16 +6,16 @@ import ast
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
+from fcnet.judge.isolation.reply import Event
 from fcnet.judge.script_descent import judge_descent, slopes
 from fcnet.judge.script_evaluation import judge_evaluation
 from fcnet.judge.script_events import Events, add, epochs, events_of, seen
 
 
-def judge_script(case: Case, submission: Asked) -> None:
+def judge_script(case: Case, submission: Submission) -> None:
     """Run the script twice, once with `train = True` and once without, and read what it does."""
     text = case.source.text
     if not re.search(r"DataLoader\(|optim\.\w+\(|\.backward\(", text):
@@ -32,7 +32,7 @@ def judge_script(case: Case, submission: Asked) -> None:
     judge_evaluation(case, first, second, failed)
 
 
-def told_early_failure(case: Case, failed: list[Any]) -> None:
+def told_early_failure(case: Case, failed: Event) -> None:
     """The script ended before its first batch."""
     if "NotImplementedError" in failed[3]:
         case.reached.append("pytorch training")
@@ -44,7 +44,7 @@ def told_early_failure(case: Case, failed: list[Any]) -> None:
 
 
 # Training ---------------------------------------------------------------------------------------------------
-def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None:
+def judge_training(case: Case, events: Events, failed: Event | None) -> None:
     """Read the training's events."""
     steps = seen(events, "step")
     where = {event[1] for event in seen(events, "step") + seen(events, "backward")}
@@ -85,7 +85,7 @@ def judge_training(case: Case, events: Events, failed: list[Any] | None) -> None
         add(case, "PT_ONE_BATCH", "all batches of the training set", "one batch in each epoch")
 
 
-def judge_failure(case: Case, events: Events, failed: list[Any]) -> None:
+def judge_failure(case: Case, events: Events, failed: Event) -> None:
     """An exception in the training loop."""
     line = failed[2] or None
     order = [event[0] for event in events if event[0] in ("backward", "step")]

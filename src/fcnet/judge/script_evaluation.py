@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from fcnet.judge.accuracy import judge_accuracy
 from fcnet.judge.case import Case
+from fcnet.judge.isolation.reply import Event
 from fcnet.judge.script_events import Events, add, seen
 
 
-def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any] | None) -> None:
+def judge_evaluation(case: Case, first: Events, second: Events, failed: Event | None) -> None:
     """Read the events of validation and test."""
     if case.has("PT_TRAINED_ON_VALIDATION"):
         case.reached.remove("evaluation")
@@ -47,7 +47,7 @@ def judge_evaluation(case: Case, first: Events, second: Events, failed: list[Any
     judge_parts(case, (*first, *second))
 
 
-def judge_parts(case: Case, events: Sequence[list[Any]]) -> None:
+def judge_parts(case: Case, events: Sequence[Event]) -> None:
     """Whether all validation and test pictures are looked at."""
     if any(event[0] == "stopped" for event in events):
         return

@@ -5,35 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fcnet.judge.asked import Asked
 from fcnet.judge.case import Case
+from fcnet.judge.isolation import Submission
+from fcnet.judge.isolation.reply import Event
 
 SECONDS = 6.0
 """Of the processor's time, for each of the two runs, training and test."""
 
-Events = list[list[Any]]
+Events = list[Event]
 
 
-def events_of(submission: Asked, text: str, train: bool) -> Events:
+def events_of(submission: Submission, text: str, train: bool) -> Events:
     """The events of a run; none where its process ended."""
     reply = submission.call("script", source=text, seconds=SECONDS, train=train)
     if reply.failure is not None:
-        return [["failed", "", reply.failure.line or 0, reply.failure.text]]
-    return [
-        event
-        for event in reply.value["events"]
-        if isinstance(event, list)
-        and len(event) == 4
-        and isinstance(event[0], str)
-        and isinstance(event[1], str)
-        and isinstance(event[2], int)
-        and isinstance(event[3], str)
-    ]
+        return [Event("failed", "", reply.failure.line or 0, reply.failure.text)]
+    events: Events = reply.value
+    return events
 
 
-def seen(
-    events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")
-) -> list[list[Any]]:
+def seen(events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")) -> Events:
     """The events of a kind, while a part of the data was being read."""
     return [event for event in events if event[0] == kind and event[1] in sources]
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fcnet.judge.case import Case, code_of, sizes_of
 from fcnet.judge.catalogue import kinds
-from fcnet.judge.forms import Scores
+from fcnet.judge.forms import Seen, seen_of
 from fcnet.judge.isolation import Failure
 from fcnet.judge.lines import in_backward
 from fcnet.judge.probes import Probe, draw
 from fcnet.judge.report import Shown
 
 
-def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Scores]) -> bool:
+def usable_sizes(case: Case, stage: str) -> bool:
     """Whether the main questions can be answered; if sizes are written into the code, others are asked."""
+
+    def ask(probe: Probe) -> Seen:
+        return seen_of(case.student, stage, probe)
+
     bad = next((one for one in [ask(probe) for probe in case.probes] if not one.usable), None)
     if bad is None:
         return True
@@ -24,11 +26,11 @@ def usable_sizes(case: Case, stage: str, ask: Callable[[Probe], Scores]) -> bool
         probe = draw(rng, *sizes)
         one = ask(probe)
         if not one.usable:
-            got = one.failure.text if one.failure is not None else one.got
             line = one.failure.line if one.failure is not None else None
-            spans = case.student.spans(case.student.scores_method, case.student.loss_method)
-            case.add(code, sizes_of(probe), "an answer for every size", got,
-                     line=case.source.find(kinds()[code].where, spans) or line, stage=stage)  # fmt: skip
+            line = case.source.find(kinds()[code].where, case.spans("scores", "loss")) or line
+            case.add(
+                code, sizes_of(probe), "an answer for every size", one.got, line=line, spans=(), stage=stage
+            )
     if not toy or not case.has("HARDCODED_C", "HARDCODED_N"):
         if bad.failure is not None:
             failed(case, stage, bad.failure)
@@ -42,7 +44,7 @@ def failed(case: Case, stage: str, failure: Failure) -> None:
     turned = [name for name in ("W1", "W2") if case.student.places[name].transposed]
     if stage == "scores" and len(turned) == 1 and code_of(stage, failure, "") == "MATMUL_ORDER":
         (D, H, K), name = case.probes[0].sizes, turned[0]
-        right, init = {"W1": (D, H), "W2": (H, K)}[name], case.student.spans("__init__")
+        right, init = {"W1": (D, H), "W2": (H, K)}[name], case.spans("__init__")
         shown = Shown(sizes_of(case.probes[0]), f"{name}: {right}", f"{name}: {right[::-1]}")
         line = case.source.find([rf"{name}\b.*[=:]"], init)
         case.add("PARAMETER_SHAPES", *shown, line=line, spans=init, detail=name, stage=stage)

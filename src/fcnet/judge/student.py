@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.judge.asked import Asked, is_record
-from fcnet.judge.isolation import Failure, Reply
+from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation.reply import Class, Parameter, Record
 from fcnet.judge.probes import NAMES, Probe
-from fcnet.judge.source import Source, span
+from fcnet.judge.source import Source
 
 Array = NDArray[Any]
 
@@ -85,13 +85,15 @@ class Answer:
     value : the described value, None where there is none
     failure : why there is none
     changed : numbers of the arguments that the call wrote to
+    lines : how often each line was executed, where that was asked for
+    records : of the calls to a method, where that was asked for
     """
 
     value: Any = None
     failure: Failure | None = None
-    changed: tuple[int, ...] = ()
+    changed: Sequence[int] = ()
     lines: Mapping[int, int] = field(default_factory=dict)
-    records: Sequence[Mapping[str, Any]] = ()
+    records: Sequence[Record] = ()
 
 
 class Student:
@@ -106,16 +108,15 @@ class Student:
     """
 
     def __init__(
-        self, submission: Asked, source: Source, described: Mapping[str, Any], definitions: bool = False
+        self, submission: Submission, source: Source, described: Class, definitions: bool = False
     ) -> None:
         self.submission, self.source, self.definitions = submission, source, definitions
-        self.name = str(described["name"])
-        self.elsewhere = bool(described.get("file"))  # whether another file defines it
-        self.methods: dict[str, list[dict[str, Any]]] = {}
+        self.name = described.name
+        self.methods: dict[str, list[Parameter]] = {}
         self.takes_any_name: set[str] = set()
-        for method, parameters in described["methods"].items():
-            self.methods[method] = [p for p in parameters if not str(p["kind"]).startswith("VAR_")]
-            if any(p["kind"] == "VAR_KEYWORD" for p in parameters):
+        for method, parameters in described.methods.items():
+            self.methods[method] = [p for p in parameters if not p.kind.startswith("VAR_")]
+            if any(p.kind == "VAR_KEYWORD" for p in parameters):
                 self.takes_any_name.add(method)
         self.scores_method = self._first(SCORES)
         self.loss_method = self._first(LOSSES)
@@ -131,6 +132,11 @@ class Student:
 
     def _first(self, names: Sequence[str]) -> str | None:
         return next((name for name in names if name in self.methods), None)
+
+    def method_for(self, role: str) -> str | None:
+        """The method for "scores", "loss", "gradients", "train" or "predict"; another name is its own."""
+        method: str | None = getattr(self, f"{role}_method", role)
+        return method
 
     # Calls --------------------------------------------------------------------------------------------------
     def ask(self, operation: str, **arguments: Any) -> Reply:
@@ -149,7 +155,7 @@ class Student:
     def construct(self, D: int, H: int, K: int, seed: int = 0, std: float | None = None) -> Reply:
         """A new network under the name of its sizes."""
         target = f"{D}x{H}x{K}"
-        names = [parameter["name"] for parameter in self.methods.get("__init__", [])]
+        names = [parameter.name for parameter in self.methods.get("__init__", [])]
         chosen = next(
             (n for n in names[3:] if n in ("std", "sigma", "weight_scale", "weight_std", "scale")), None
         )
@@ -180,7 +186,7 @@ class Student:
     def parameters(self, target: str) -> dict[str, Array] | None:
         """The network's parameters as we keep them; None where they are no longer there or misshapen."""
         reply = self.ask("attributes", target=target)
-        return self.named(reply.value["attributes"]) if reply.ok else None
+        return self.named(reply.value) if reply.ok else None
 
     def named(self, attributes: Mapping[str, Any]) -> dict[str, Array] | None:
         """The parameters among an object's arrays."""
@@ -196,40 +202,34 @@ class Student:
         reply = self.ask("call", target=target, method=method, args=args, keywords=keywords or {}, **options)
         if not reply.ok:
             return Answer(failure=reply.failure)
-        value = reply.value
-        lines = {int(line): count for line, count in value.get("lines", {}).items() if line.isdigit()}
-        changed = tuple(place for place in value.get("changed", ()) if isinstance(place, int))
-        records = [record for record in value.get("records", ()) if is_record(record)]
-        return Answer(value["value"], None, changed, lines, records)
+        told = reply.value
+        return Answer(told.value, None, told.changed, told.lines, told.records)
+
+    def _asked(self, probe: Probe, method: str | None, does: str, *given: Any, **options: Any) -> Answer:
+        """Call a method of the probe's network; a failure where there is no method that does this."""
+        target, failure = self.prepare(probe)
+        if failure is not None or method is None:
+            return Answer(failure=failure or Failure("exception", "NotImplementedError", f"no method {does}"))
+        return self.call(target, method, *given, **options)
 
     # Questions ----------------------------------------------------------------------------------------------
     def ask_scores(self, probe: Probe, **options: Any) -> Answer:
         """The scores of the probe's examples."""
-        target, failure = self.prepare(probe)
-        if failure is not None or self.scores_method is None:
-            return Answer(
-                failure=failure or Failure("exception", "NotImplementedError", "no method gives scores")
-            )
-        answer = self.call(target, self.scores_method, [probe.X], **options)
-        second = "forward" if "forward" in self.methods else None
-        if self.scores_method == "loss" and second and (answer.value is None):
-            self.scores_method = second
-            return self.call(target, second, [probe.X], **options)
+        answer = self._asked(probe, self.scores_method, "gives scores", [probe.X], **options)
+        if answer.value is None and self.scores_method == "loss" and "forward" in self.methods:
+            self.scores_method = "forward"
+            return self._asked(probe, self.scores_method, "gives scores", [probe.X], **options)
         return answer
 
     def ask_loss(self, probe: Probe, gradients: bool = False, **options: Any) -> Answer:
         """The loss of the probe, with its gradients where the method gives both."""
         method = self.gradients_method if gradients else self.loss_method
-        target, failure = self.prepare(probe)
-        if failure is not None or method is None:
-            return Answer(
-                failure=failure or Failure("exception", "NotImplementedError", "no method gives a loss")
-            )
-        return self.call(target, method, *self.loss_arguments(method, probe), **options)
+        given = self.loss_arguments(method, probe) if method is not None else ()
+        return self._asked(probe, method, "gives a loss", *given, **options)
 
     def loss_arguments(self, method: str, probe: Probe) -> tuple[list[Any], dict[str, Any]]:
         """X, y and lambda as the method takes them."""
-        names = [parameter["name"] for parameter in self.methods[method]]
+        names = [parameter.name for parameter in self.methods[method]]
         named = next((n for n in names if n in PENALTIES), None)
         if named is None and len(names) < 3 and method in self.takes_any_name:
             named = "reg"
@@ -239,18 +239,7 @@ class Student:
 
     def ask_predict(self, probe: Probe, **options: Any) -> Answer:
         """The labels of the probe's examples."""
-        target, failure = self.prepare(probe)
-        if failure is not None or self.predict_method is None:
-            return Answer(
-                failure=failure or Failure("exception", "NotImplementedError", "no method predicts")
-            )
-        return self.call(target, self.predict_method, [probe.X], **options)
-
-    # Lines --------------------------------------------------------------------------------------------------
-    def spans(self, *methods: str | None) -> list[tuple[int, int]]:
-        """The lines of methods, and at last of the functions and the class around them."""
-        found = [part for name in methods if name for part in span(self.source.method(self.name, name))]
-        return found or ([] if self.elsewhere else [(1, len(self.source.lines))])
+        return self._asked(probe, self.predict_method, "predicts", [probe.X], **options)
 
 
 def array_of(value: Any) -> Array | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Failure
+from fcnet.judge.isolation.reply import Record
 from fcnet.judge.probes import Probe
 from fcnet.judge.student import PENALTIES, Student, array_of
 
@@ -36,10 +37,6 @@ class Settings:
     num_iters: int = 100
     batch_size: int = 200
 
-    def but(self, **changes: Any) -> Settings:
-        """The same with some changes."""
-        return replace(self, **changes)
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -48,8 +45,8 @@ class Trained:
     value: Any = None
     params: Mapping[str, Array] | None = None
     failure: Failure | None = None
-    changed: tuple[int, ...] = ()
-    records: Sequence[Mapping[str, Any]] = ()
+    changed: Sequence[int] = ()
+    records: Sequence[Record] = ()
 
 
 def train(
@@ -68,7 +65,7 @@ def train(
         return Trained(failure=failure)
     X_val, y_val = val if val is not None else (data.X[:2], data.y[:2])
     keywords = keywords_of(student, method, settings)
-    required = [p["name"] for p in student.methods[method] if not p["default"] and p["name"] not in keywords]
+    required = [p.name for p in student.methods[method] if not p.default and p.name not in keywords]
     args = [np.array(data.X), np.array(data.y), X_val, y_val][: max(len(required), 2)]
     spied = student.gradients_method if spy and student.gradients_method else ""
     answer = student.call(target, method, args, keywords, spy=spied)
@@ -80,7 +77,7 @@ def train(
 
 def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, Any]:
     """The settings under the names that the method has; those that it lacks are left out."""
-    names = [parameter["name"] for parameter in student.methods[method]]
+    names = [parameter.name for parameter in student.methods[method]]
     keywords: dict[str, Any] = {}
     for name, value in {**settings.__dict__, "verbose": False}.items():
         known = next((alias for alias in ALIASES[name] if alias in names), None)
@@ -91,7 +88,7 @@ def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, 
     return keywords
 
 
-def labelled(record: Mapping[str, Any]) -> bool:
+def labelled(record: Record) -> bool:
     """Whether a recorded call had labels; predictions call the same method without."""
-    given = [*record["args"][1:], *record["keywords"].values()]
+    given = [*record.args[1:], *record.keywords.values()]
     return any((array := array_of(value)) is not None and array.ndim > 0 for value in given)

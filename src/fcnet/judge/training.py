@@ -7,6 +7,7 @@ gradient, so a mistake there is not blamed again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,17 @@ FIT = 1e-6
 SEEN = 1e-8
 """A step has to be larger than this, or rounding decides what is seen of it."""
 
+SHORT = {"N": 6, "batch_size": 3, "num_iters": 5}
+STEP = {
+    "learning_rate": SETTINGS.learning_rate,
+    "learning_rate_decay": SETTINGS.learning_rate_decay,
+    "reg": SETTINGS.reg,
+    "batch_size": 3,
+    "N": 6,
+    "num_iters": 1,
+}
+"""What is asked, as the report prints it: a short training, and its first step."""
+
 
 def judge_training(case: Case, sound: bool) -> None:
     """Look at the training.
@@ -55,49 +67,45 @@ def judge_training(case: Case, sound: bool) -> None:
     if case.has("HARDCODED_N"):
         case.reached.remove("training")
         return
-    spans = student.spans(student.train_method)
     sizes = (4, 10, 3) if case.has("HARDCODED_C") else (5, 7, 4)
     one = draw_uncertain(case, sizes)
     same = Probe(one.params, np.repeat(one.X, 6, axis=0), np.repeat(one.y, 6), SETTINGS.reg)
-    first = train(case, same, SETTINGS.but(num_iters=5), spy=True)
+    first = train(case, same, replace(SETTINGS, num_iters=5), spy=True)
     if first.failure is not None:
-        told_failure(case, first.failure, sound, spans)
+        told_failure(case, first.failure, sound)
         return
     start = next(iter(visited(case, first)), None)
     if start is not None and not any(np.array_equal(start[name], same.params[name]) for name in NAMES):
         case.add("TRAIN_STARTS_AFRESH", "a network with parameters", "a first step from these parameters",
-                 "from others", spans=spans)  # fmt: skip
+                 "from others")  # fmt: skip
         return
     rows = len(first_batch(first, same))
     path = walk(case, same, first, rows) if sound else None
     if path is not None and stands_still(path):
-        judge_steps(case, path, same, spans, first)
+        judge_steps(case, path, same, first)
         if case.has("TRAIN_UNIMPLEMENTED"):
             return
     steps = steps_of(case, first)
     if steps is not None and steps not in (5, 6):  # the parameters after the last step may be seen or not
-        case.add("NUM_ITERS_IGNORED", {"N": 6, "batch_size": 3, "num_iters": 5}, "5 steps", f"{steps} steps",
-                 spans=spans)  # fmt: skip
+        case.add("NUM_ITERS_IGNORED", SHORT, "5 steps", f"{steps} steps")
         path = None
-    judge_batches(case, sizes, spans)
+    judge_batches(case, sizes)
     if path is not None and not case.has("TRAINING_DATA_CHANGED"):
-        judge_steps(case, path, same, spans, first)
+        judge_steps(case, path, same, first)
     if sound:
-        judge_history(case, sizes, spans)
+        judge_history(case, sizes)
     elif not any(finding.stage == "training" for finding in case.findings):
         case.reached.remove("training")  # nobody has seen its steps: there is nothing to give points for
     if not case.wrong():
-        judge_toy(case, spans)
+        judge_toy(case)
 
 
-def told_failure(case: Case, failure: Failure, sound: bool, spans: list[tuple[int, int]]) -> None:
+def told_failure(case: Case, failure: Failure, sound: bool) -> None:
     """A training that ends with an exception: its own, or one that follows from what was found before."""
-    message = failure.text
-    question = {"N": 6, "batch_size": 3, "num_iters": 5}
-    if "larger sample than population" in message:
-        case.add("BATCH_REPLACE_FALSE", question, "a batch", message, line=failure.line, spans=spans)
+    if "larger sample than population" in failure.text:
+        case.add("BATCH_REPLACE_FALSE", SHORT, "a batch", failure.text, line=failure.line)
     elif sound or failure.type == "NotImplementedError" or failure.kind != "exception":
-        case.failed("training", failure, question, "a training")
+        case.failed("training", failure, SHORT, "a training")
     else:
         case.reached.remove("training")
 
@@ -107,13 +115,13 @@ def lambda_handed_on(done: Trained) -> bool:
     numbers = [
         value
         for record in done.records
-        for value in (*record["args"][2:], *record["keywords"].values())
+        for value in (*record.args[2:], *record.keywords.values())
         if isinstance(value, float)
     ]
     return bool(numbers) and all(value == SETTINGS.reg for value in numbers)
 
 
-def judge_steps(case: Case, path: Path, same: Probe, spans: list[tuple[int, int]], first: Trained) -> None:
+def judge_steps(case: Case, path: Path, same: Probe, first: Trained) -> None:
     """Hold each step against -alpha times the gradient; `first` is a training with recorded calls."""
     sizes = {
         name: SETTINGS.learning_rate * np.abs(path.gradients[0].get(name, np.zeros(1))).max()
@@ -124,67 +132,54 @@ def judge_steps(case: Case, path: Path, same: Probe, spans: list[tuple[int, int]
         n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)]
         for n in NAMES
     }
-    question = {
-        "learning_rate": SETTINGS.learning_rate,
-        "learning_rate_decay": SETTINGS.learning_rate_decay,
-        "reg": SETTINGS.reg,
-        "batch_size": 3,
-        "N": 6,
-        "num_iters": 1,
-    }
     if not any(step.any() for name in NAMES for step in steps[name]):
         if not names:
             return
-        updates = case.source.find(
-            [r"(learning_rate|lr|alpha|eta)\s*\*(?!=)", r"\*\s*(learning_rate|lr|alpha|eta)\b"], spans
-        )
+        rate = r"(learning_rate|lr|alpha|eta)"
+        updates = case.source.find([rf"{rate}\s*\*(?!=)", rf"\*\s*{rate}\b"], case.spans("train"))
         asked = bool(first.records) or not case.student.gradients_method
-        case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", question,
-                 "parameters that move", "the same parameters as before", spans=spans)  # fmt: skip
+        case.add("UPDATE_LOST" if updates and asked else "TRAIN_UNIMPLEMENTED", STEP,
+                 "parameters that move", "the same parameters as before")  # fmt: skip
         return
     still = [name for name in names if not any(step.any() for step in steps[name])]
     for letter, code in (("b", "BIASES_NOT_UPDATED"), ("W", "WEIGHTS_NOT_UPDATED")):
         kept = [name for name in still if name[0] == letter]
         if kept:
-            case.add(code, question, f"{' and '.join(kept)} move", "unchanged", spans=spans,
-                     detail=", ".join(kept))  # fmt: skip
+            case.add(code, STEP, f"{' and '.join(kept)} move", "unchanged", detail=", ".join(kept))
     moving = [name for name in names if name not in still]
     if moving:
-        judge_rates(case, path, steps, moving, same, spans, question, lambda_handed_on(first))
+        judge_rates(case, path, steps, moving, same, lambda_handed_on(first))
 
 
 def judge_rates(
-    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], same: Probe,
-    spans: list[tuple[int, int]], question: dict[str, Any], handed_on: bool,
-) -> None:  # fmt: skip
+    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], same: Probe, handed_on: bool
+) -> None:
     """Learning rates that the steps imply: their size, sign and course."""
     rates = implied(path.gradients, steps, moving)
     if rates is None:
         rates = implied_with_momentum(case, path, steps, moving)
-    if rates is None and judge_penalty(case, path, steps, moving, spans, question, handed_on):
+    if rates is None and judge_penalty(case, path, steps, moving, handed_on):
         rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
     name = min(moving, key=lambda one: same.params[one].size)
     right = -SETTINGS.learning_rate * path.gradients[0][name]
-    shown = Shown(question, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
+    shown = Shown(STEP, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
     if rates is None or not np.isfinite(rates).all():
         if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
-            case.add("UPDATE_UNKNOWN", *(differing(path, steps, moving, question) or shown), spans=spans)
+            case.add("UPDATE_UNKNOWN", *(differing(path, steps, moving) or shown))
         return
     factor = float(rates[0] / SETTINGS.learning_rate)
     if factor < 0:
-        case.add("UPDATE_SIGN", *shown, spans=spans)
+        case.add("UPDATE_SIGN", *shown)
     if not np.isclose(abs(factor), 1, atol=1e-5) and not np.isclose(
         factor, SETTINGS.learning_rate_decay, atol=1e-5
     ):
-        case.add(factor_code(case, same, float(rates[0]), factor, name, path), *shown, spans=spans,
+        case.add(factor_code(case, same, float(rates[0]), factor, name, path), *shown,
                  detail=f"the step is {abs(factor):.6g} times learning_rate times the gradient")  # fmt: skip
     if not case.has("LEARNING_RATE_HARDCODED", "LEARNING_RATE_LEFT_OUT"):
-        judge_decay(case, rates, spans)
+        judge_decay(case, rates)
 
 
-def differing(
-    path: Path, steps: dict[str, list[Array]], moving: list[str], question: dict[str, Any]
-) -> Shown | None:
+def differing(path: Path, steps: dict[str, list[Array]], moving: list[str]) -> Shown | None:
     """The first step that is not -alpha times the gradient, of the smallest parameter; None if all are.
 
     Alpha may have fallen any number of times until then: that is asked elsewhere.
@@ -196,7 +191,7 @@ def differing(
             right = min((-rate * gradient for rate in rates), key=lambda one: np.abs(step - one).max())
             if not np.allclose(step, right, rtol=1e-5, atol=1e-5 * float(np.abs(right).max())):
                 place = f"step {t + 1} of {name}" if t else f"step of {name}"
-                return Shown({**question, "num_iters": t + 1}, {place: right}, {place: step})
+                return Shown({**STEP, "num_iters": t + 1}, {place: right}, {place: step})
     return None
 
 
@@ -246,9 +241,8 @@ def implied_with_momentum(
 
 
 def judge_penalty(
-    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], spans: list[tuple[int, int]],
-    question: dict[str, Any], handed_on: bool,
-) -> bool:  # fmt: skip
+    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], handed_on: bool
+) -> bool:
     """Whether the steps fit another lambda than the one that was given; then say so.
 
     Where the loss was given the right one, the update has added the rest.
@@ -264,17 +258,14 @@ def judge_penalty(
         if np.isclose(share, 1, atol=1e-4) or (handed_on and share < 1):
             continue
         code = "UPDATE_TWICE" if handed_on else "REG_NOT_PASSED"
-        shown = Shown(
-            question, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}"
-        )
-        case.add(code, *shown, spans=spans)
+        case.add(code, STEP, f"lambda {SETTINGS.reg}", f"steps as if lambda were {share * SETTINGS.reg:.4g}")
         return True
     return False
 
 
 def factor_code(case: Case, same: Probe, rate: float, factor: float, name: str, path: Path) -> str:
     """Why steps are too long or too short: the same question with twice the learning rate tells."""
-    double = train(case, same, SETTINGS.but(num_iters=1, learning_rate=2 * SETTINGS.learning_rate))
+    double = train(case, same, replace(SETTINGS, num_iters=1, learning_rate=2 * SETTINGS.learning_rate))
     if double.params is not None:
         g = path.gradients[0][name]
         again = -float(((double.params[name] - path.points[0][name]) * g).sum() / (g * g).sum())
@@ -283,7 +274,7 @@ def factor_code(case: Case, same: Probe, rate: float, factor: float, name: str, 
     return "UPDATE_FACTOR"
 
 
-def judge_decay(case: Case, rates: Array, spans: list[tuple[int, int]]) -> None:
+def judge_decay(case: Case, rates: Array) -> None:
     """The learning rate falls by its factor once an epoch; at which end of the epoch is left open."""
     with np.errstate(all="ignore"):
         powers = np.log(rates / rates[0]) / np.log(SETTINGS.learning_rate_decay)
@@ -294,10 +285,10 @@ def judge_decay(case: Case, rates: Array, spans: list[tuple[int, int]]) -> None:
     )
     whole = np.round(powers)
     if not np.isfinite(powers).all() or np.abs(powers - whole).max() > 1e-3:
-        case.add("DECAY_WRONG", *shown, spans=spans)
+        case.add("DECAY_WRONG", *shown)
     elif not whole.any():
-        case.add("DECAY_MISSING", *shown, spans=spans)
+        case.add("DECAY_MISSING", *shown)
     elif np.array_equal(whole, np.arange(T)):
-        case.add("DECAY_EVERY_ITERATION", *shown, spans=spans)
+        case.add("DECAY_EVERY_ITERATION", *shown)
     elif (np.diff(whole) < 0).any() or np.diff(whole).max() > 1 or not 2 <= whole[-1] <= 3:
-        case.add("DECAY_WRONG", *shown, spans=spans)
+        case.add("DECAY_WRONG", *shown)

@@ -6,7 +6,7 @@ determined whichever rows were drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def walk(case: Case, same: Probe, first: Trained, rows: int) -> Path | None:
     """Train for 1, 2, ..., T steps from the same start; None where that or a gradient fails."""
     points = [{name: np.array(same.params[name]) for name in NAMES}]
     for steps in range(1, T + 1):
-        done = train(case, same, SETTINGS.but(num_iters=steps))
+        done = train(case, same, replace(SETTINGS, num_iters=steps))
         if done.failure is not None or done.params is None:
             return None
         if not all(np.abs(value).max() < 1e6 for value in done.params.values()):
@@ -75,7 +75,7 @@ def on_the_way(
     in_order = all(equal(one, other) for one, other in zip(ends, visited(case, first), strict=False))
     if in_order or all(equal(one, ends[0]) for one in ends):
         return None
-    points = visited(case, train(case, same, SETTINGS.but(num_iters=T + 1), spy=True))
+    points = visited(case, train(case, same, replace(SETTINGS, num_iters=T + 1), spy=True))
     known = all(any(equal(one, other) for other in points) for one in ends)
     if not known or len(points) != T + 1:
         return None
@@ -87,7 +87,7 @@ def visited(case: Case, done: Trained) -> list[dict[str, Array]]:
     """The parameters that the recorded calls of the loss saw, without those that did not move."""
     points: list[dict[str, Array]] = []
     for record in done.records:
-        point = case.student.named(record["params"])
+        point = case.student.named(record.params)
         if point is not None and not (points and equal(point, points[-1])):
             points.append(point)
     return points

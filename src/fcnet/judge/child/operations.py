@@ -1,15 +1,16 @@
 """What the judge may ask of a submission. Runs inside the submission's process and never imports fcnet.
 
-`OPERATIONS[name](**arguments)` gives a dict of plain values and arrays; what the student's code raises passes
-through, and the worker reports it. Nothing that is answered here is trusted by the judge: it compares the
-numbers with its own.
+`OPERATIONS[name](**arguments)` gives plain values and arrays, in the forms that `isolation/reply.py` has for
+them. What the student's code raises passes through, and the worker reports it. Nothing that is answered here
+is trusted by the judge: it compares the numbers with its own.
 
-torch is never imported here: where the student's file imports it, it is found in `sys.modules`.
+torch is imported only where the student's file imports it; it is found in `sys.modules`.
 """
 
 from __future__ import annotations
 
 import operator
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fcnet.judge.child.compiler import leave_out_compiler
 from fcnet.judge.child.loading import Reply, classes, empty_module, run_file
 from fcnet.judge.child.script import run_script
 from fcnet.judge.child.stand_ins import install_stand_ins
@@ -54,6 +56,8 @@ def load(source: str, definitions: bool = False) -> Reply:
     reply : {"classes": [...], "missing": [imports that failed]}
     """
     install_stand_ins()
+    if re.search(r"^\s*(?:import|from)\s+torch\b", source, re.MULTILINE):
+        leave_out_compiler()
     STATE.filename = SUBMISSION or STATE.filename
     STATE.module = empty_module(STATE.filename)
     missing = run_file(STATE.module, source, definitions)
@@ -67,7 +71,7 @@ def construct(
     seed_all(seed)
     STATE.objects[target] = operator.attrgetter(cls)(STATE.module)(*args, **(keywords or {}))
     settle_lazy_layers(STATE.objects[target], args)
-    return {"attributes": arrays_of(STATE.objects[target])}
+    return arrays_of(STATE.objects[target])
 
 
 def settle_lazy_layers(thing: Any, args: list[Any]) -> None:
@@ -92,10 +96,10 @@ def seed_all(seed: int) -> None:
 
 def attributes(target: str) -> Reply:
     """All arrays that an object holds, by path: "params/W1", "W1", "layers/0/W"."""
-    return {"attributes": arrays_of(STATE.objects[target])}
+    return arrays_of(STATE.objects[target])
 
 
-def assign(target: str, values: dict[str, Any]) -> Reply:
+def assign(target: str, values: dict[str, Any]) -> None:
     """Put arrays at paths of an object, or into the parameters of a torch module."""
     thing = STATE.objects[target]
     torch = sys.modules.get("torch")
@@ -104,7 +108,7 @@ def assign(target: str, values: dict[str, Any]) -> Reply:
         with torch.no_grad():
             for name, value in values.items():
                 named[name].copy_(torch.from_numpy(np.asarray(value)))
-        return {}
+        return
     for path, value in values.items():
         *way, last = path.split("/")
         place = thing
@@ -116,7 +120,6 @@ def assign(target: str, values: dict[str, Any]) -> Reply:
             place[int(last)] = np.array(value)
         else:
             setattr(place, last, np.array(value))
-    return {}
 
 
 def call(
@@ -216,18 +219,16 @@ def set_spy(thing: Any, method: str, records: list[Reply]) -> None:
     thing.__dict__[method] = spied
 
 
-def script(source: str, seconds: float, train: bool) -> Reply:
+def script(source: str, seconds: float, train: bool) -> list[list[Any]]:
     """Run a whole PyTorch script on random pictures, and give the events."""
-    import importlib
-
-    importlib.import_module("torch")
+    leave_out_compiler()
     install_stand_ins()
     filename = STATE.filename = SUBMISSION or STATE.filename
     seed_all(0)
-    return {"events": run_script(source, filename, seconds, train)}
+    return run_script(source, filename, seconds, train)
 
 
-OPERATIONS: dict[str, Callable[..., Reply]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "load": load,
     "construct": construct,
     "attributes": attributes,

@@ -39,20 +39,18 @@ class Entry:
     ----------
     name : of the submission, fit for a file
     shown : its name for people
-    files : each file, and its path inside the submission
-    unreadable : a folder in it that may not be entered
-    links : links in it, which are not followed
+    files, closed, links : what was handed in, as in `Files`; links are not followed
     """
 
     name: str
     shown: str
     files: tuple[tuple[str, Path], ...]
-    unreadable: Path | None = None
+    closed: Path | None = None
     links: tuple[Path, ...] = ()
 
     def digest(self) -> str:
         """A hash of all that was handed in; a file that cannot be read counts with the reason."""
-        total = hashlib.sha256(b"" if self.unreadable is None else os.fsencode(self.unreadable))
+        total = hashlib.sha256(b"" if self.closed is None else os.fsencode(self.closed))
         for link in self.links:
             total.update(f"link {link.name}\0".encode(errors="surrogateescape"))
         for name, path in self.files:
@@ -72,8 +70,8 @@ class Entry:
         DataError : nothing to check, too much, a folder that may not be entered, a file that cannot be read,
             or an archive that cannot be unpacked
         """
-        if self.unreadable is not None:
-            raise DataError(f"cannot enter {self.unreadable}, change its permissions and grade again")
+        if self.closed is not None:
+            raise DataError(f"cannot enter {self.closed}, change its permissions and grade again")
         if not self.files and self.links:
             raise DataError(
                 f"{self.shown} holds a link, {self.links[0].name}, and no file; links are not followed, ask "
@@ -94,7 +92,7 @@ class Entry:
                 copy = folder / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
-        code = [path for path in _files(folder).regular if path.suffix in (".py", ".ipynb")]
+        code = [path for _, path in _files(folder).files if path.suffix in (".py", ".ipynb")]
         if not code:
             raise DataError(
                 f"{self.shown} holds no .py file and no notebook, ask for the file with the class"
@@ -111,15 +109,12 @@ def find_entries(folder: Path) -> list[Entry]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder, give the one with the submissions")
-    grouped: dict[tuple[str, str], list[tuple[str, Path]]] = {}
-    folders: dict[tuple[str, str], Files] = {}
+    grouped: dict[tuple[str, str], Files] = {}
     for path in sorted(folder.iterdir()):
         if not _is_submission(path):
             continue
         if path.is_dir():
-            key = path.name, moodle(path.name)
-            folders[key] = _files(path)
-            grouped[key] = [(str(file.relative_to(path)), file) for file in folders[key].regular]
+            grouped[path.name, moodle(path.name)] = _files(path)
         else:
             found = CANVAS.fullmatch(path.name)
             key = (
@@ -128,16 +123,14 @@ def find_entries(folder: Path) -> list[Entry]:
                 else (path.stem, moodle(path.stem))
             )
             name = AGAIN.sub("", found["file"]) if found else path.name
-            grouped.setdefault(key, []).append((name, path))
+            before = grouped.get(key, Files())
+            grouped[key] = before._replace(files=(*before.files, (name, path)))
     if not grouped:
         raise DataError(
             f"{folder} holds no submissions, give a folder with folders, .py files, notebooks or zips"
         )
     names = unique(name for name, _ in grouped)
-    return [
-        Entry(name, key[1], tuple(files), *folders.get(key, Files())[1:])
-        for name, (key, files) in zip(names, grouped.items(), strict=True)
-    ]
+    return [Entry(name, who, *held) for name, ((_, who), held) in zip(names, grouped.items(), strict=True)]
 
 
 def _is_submission(path: Path) -> bool:
@@ -174,9 +167,8 @@ def one_entry(folder: Path) -> Entry:
     DataError : there is none
     """
     if folder.is_dir():
-        name, files = folder.resolve().name, _files(folder)
-        inside = tuple((str(path.relative_to(folder)), path) for path in files.regular)
-        return Entry(fit(name), name, inside, files.closed, files.links)
+        name = folder.resolve().name
+        return Entry(fit(name), name, *_files(folder))
     if not folder.is_file():
         raise DataError(f"there is no {folder}, give the submission's folder or file")
     return Entry(fit(folder.stem), folder.stem, ((folder.name, folder),))
@@ -232,12 +224,12 @@ def _is_link(path: Path) -> bool:
 class Files(NamedTuple):
     """What is in a folder and below it, in order.
 
-    regular : regular files
+    files : the path of each regular file inside the folder, and where it is
     closed : a folder in it, or the folder itself, that may not be entered
     links : to files and to folders
     """
 
-    regular: tuple[Path, ...] = ()
+    files: tuple[tuple[str, Path], ...] = ()
     closed: Path | None = None
     links: tuple[Path, ...] = ()
 
@@ -247,7 +239,7 @@ def _files(folder: Path) -> Files:
 
     A file that is gone by the time it is looked at is left out.
     """
-    found: list[Path] = []
+    found: list[tuple[str, Path]] = []
     closed: list[Path] = []
     links: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
@@ -263,7 +255,7 @@ def _files(folder: Path) -> Files:
                 closed.append(path.parent)
                 break
             if name not in IGNORED and stat.S_ISREG(mode):
-                found.append(path)
+                found.append((str(path.relative_to(folder)), path))
             elif stat.S_ISLNK(mode):
                 links.append(path)
         if len(found) > MOST_FILES:

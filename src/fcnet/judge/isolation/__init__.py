@@ -13,7 +13,7 @@ first on the import path: a file's sibling `.py` files are copied with it.
 The reply is never an exception of the student's:
 
     reply.ok         whether the operation returned
-    reply.value      what it returned, None if it did not
+    reply.value      what it returned, in the type that reply.py has for it, None if it did not
     reply.failure    else a Failure: its `kind` is one of
                        "exception"  the student's code raised: `type`, `message`, `line` (the deepest of the
                                     submission's file on the way there, or None)

@@ -1,9 +1,11 @@
-"""What comes back from a submission's process, checked piece by piece."""
+"""What comes back from a submission's process, checked against types: a hostile one may send anything."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from fcnet.wording import shown
 
@@ -13,8 +15,7 @@ MOST_TEXT = 2000
 """Characters of any text of a failure."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Why a call has no value; see `fcnet.judge.isolation` for the kinds and for `line`."""
 
     kind: Kind
@@ -30,7 +31,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Reply:
-    """The outcome of one call."""
+    """The outcome of one call; `value` is of the type that `VALUES` has for the operation."""
 
     value: Any = None
     failure: Failure | None = None
@@ -42,14 +43,88 @@ class Reply:
         return self.failure is None
 
 
+# Values of the operations: child/operations.py explains them ------------------------------------------------
+class Parameter(msgspec.Struct):
+    """A parameter of a method: its name, whether it has a default, and its kind as `inspect` names it."""
+
+    name: str
+    default: bool
+    kind: str
+
+
+class Class(msgspec.Struct):
+    """A class: its methods' parameters, whether it is a torch module, and the other file that defines it."""
+
+    name: str
+    methods: dict[str, list[Parameter]]
+    module: bool = False
+    file: str = ""
+
+
+class Missing(msgspec.Struct):
+    """An import that failed: the module, the line, and the names that are not there because of it."""
+
+    module: str
+    line: int
+    names: list[str]
+
+
+class Loaded(msgspec.Struct):
+    classes: list[Class]
+    missing: list[Missing] = []
+
+
+class Record(msgspec.Struct):
+    """A recorded call: its arguments, described, and the object's arrays at that moment."""
+
+    args: list[Any]
+    keywords: dict[str, Any]
+    params: dict[str, Any]
+
+
+class Called(msgspec.Struct):
+    value: Any
+    changed: list[int] = []
+    lines: dict[int, int] = {}
+    records: list[Record] = []
+
+
+class Event(NamedTuple):
+    """What a script did: the kind, the part of the data that was being read, a number and words."""
+
+    kind: str
+    source: str
+    number: int
+    text: str
+
+
+VALUES: dict[str, Any] = {
+    "load": Loaded,
+    "construct": dict[str, Any],
+    "attributes": dict[str, Any],
+    "assign": None,
+    "call": Called,
+    "script": list[Event],
+}
+
+
+def formed(operation: str, value: Any) -> Any:
+    """The value of an operation in its type.
+
+    Raises
+    ------
+    msgspec.ValidationError : it has another form
+    """
+    return msgspec.convert(value, VALUES[operation], str_keys=True)
+
+
 def failure_of(told: Any) -> Failure:
     """The failure that a process reports; one that is not a report is a protocol failure itself."""
-    if not isinstance(told, dict) or told.get("kind") not in ("exception", "value", "memory"):
+    try:
+        one = msgspec.convert(told, Failure)
+    except msgspec.ValidationError:
+        one = Failure("protocol")
+    if one.kind not in ("exception", "value", "memory"):
         return Failure("protocol", message="the process reported a failure of no known kind")
-    line = told.get("line")
-    known = line if type(line) is int and line > 0 else None
-    return Failure(told["kind"], _text(told.get("type")), _text(told.get("message")), known)
-
-
-def _text(told: Any) -> str:
-    return shown(told, MOST_TEXT) if isinstance(told, str) else ""
+    line = one.line if one.line is not None and one.line > 0 else None
+    return Failure(one.kind, shown(one.type, MOST_TEXT), shown(one.message, MOST_TEXT), line)

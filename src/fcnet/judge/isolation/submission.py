@@ -11,11 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from fcnet.judge.child.codec import pack
 from fcnet.judge.isolation import bubblewrap
 from fcnet.judge.isolation.limits import Limits
 from fcnet.judge.isolation.protections import Isolation, checked
-from fcnet.judge.isolation.reply import Failure, Reply, failure_of
+from fcnet.judge.isolation.reply import Failure, Reply, failure_of, formed
 from fcnet.judge.isolation.scratch import scratch_copy
 from fcnet.judge.isolation.surroundings import CHILD, allowed_paths, environment, packages, python
 from fcnet.judge.isolation.worker import Stopped, Worker
@@ -65,7 +67,8 @@ class Submission:
         frame = pack({"operation": operation, "arguments": arguments, "nonce": nonce})
         value, failure = None, None
         try:
-            value, failure = _opened(worker.exchange(frame, min(left, self.limits.call_seconds)), nonce)
+            told = worker.exchange(frame, min(left, self.limits.call_seconds))
+            value, failure = _opened(told, operation, nonce)
         except Stopped as stopped:
             failure = stopped.failure
             self._stop()
@@ -122,17 +125,20 @@ def what_is_held(isolation: Isolation) -> tuple[str, ...]:
             return submission.held
 
 
-def _opened(told: Any, nonce: str) -> tuple[Any, Failure | None]:
+def _opened(told: Any, operation: str, nonce: str) -> tuple[Any, Failure | None]:
     """The value and the failure of a reply.
 
     Raises
     ------
-    Stopped : it is not a reply to the request with this nonce
+    Stopped : it is not a reply to the request with this nonce, or of no known form
     """
     if not isinstance(told, dict) or told.get("nonce") != nonce:
         raise Stopped(Failure("protocol", message="a reply that belongs to no request"))
     if "failure" not in told:
-        return told.get("value"), None
+        try:
+            return formed(operation, told.get("value")), None
+        except msgspec.ValidationError:
+            raise Stopped(Failure("protocol", message="an answer of no known form")) from None
     failure = failure_of(told["failure"])
     if failure.kind == "protocol":
         raise Stopped(failure)
