@@ -1,6 +1,6 @@
 """What is recorded of a PyTorch script: recording versions in the place of torch's functions.
 
-Each event is [kind, source, number, flags]; `script.py` runs the script, and the judge reads the events.
+Each event is [kind, source, number, text, measures]; `script.py` runs the script, and the judge reads them.
 """
 
 from __future__ import annotations
@@ -41,9 +41,12 @@ class Recorder:
         self.passes = Passes(self.add)
         self.end = time.process_time() + seconds
 
-    def add(self, kind: str, number: int = 0, flags: str = "", source: str | None = None) -> None:
+    def add(
+        self, kind: str, number: int = 0, text: str = "", source: str | None = None, **measures: float
+    ) -> None:
         """Note an event, by default of what is being read; end the script when there are enough."""
-        self.events.append([kind, self.source if source is None else source, int(number), flags])
+        source = self.source if source is None else source
+        self.events.append([kind, source, int(number), text, measures])
         asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
         if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
             raise Stop
@@ -91,7 +94,7 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
                 "zero": zero,
                 "moved": recorder.called(self),
             }
-            recorder.add("forward", flags=" ".join(flag for flag, holds in flags.items() if holds))
+            recorder.add("forward", text=" ".join(flag for flag, holds in flags.items() if holds))
             recorder.following.look()
         recorder.depth += 1
         try:
@@ -136,14 +139,14 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
     backward, grad = torch.Tensor.backward, torch.autograd.grad
 
     def recorded_backward(*args: Any, **keywords: Any) -> Any:
-        recorder.add("backward", flags="clear" if recorder.clear else "")
+        recorder.add("backward", text="clear" if recorder.clear else "")
         recorder.following.goes_back(args[0] if args else None)
         result = backward(*args, **keywords)
         recorder.following.went_back((p, p.grad) for p in recorder.parameters)
         return result
 
     def recorded_grad(outputs: Any, inputs: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("backward", flags="clear")  # it adds to no gradient
+        recorder.add("backward", text="clear")  # it adds to no gradient
         recorder.following.goes_back(outputs)
         result = grad(outputs, inputs, *args, **keywords)
         given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
@@ -159,13 +162,13 @@ def recorded_loss(
 ) -> Callable[..., Any]:
     def loss(*args: Any, **keywords: Any) -> Any:
         x = args[0] if args else keywords.get("input")
-        flags = name
+        text = name
         if isinstance(x, torch.Tensor) and x.dim() == 2:
             values = x.detach()
             sums = values.sum(dim=1)
             if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
-                flags += " probabilities"
-        recorder.add("loss", flags=flags)
+                text += " probabilities"
+        recorder.add("loss", text=text)
         recorder.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
         return original(*args, **keywords)
 
@@ -184,7 +187,7 @@ def patch_steps(
         empty = ["empty"] if all(grad is None for grad in grads) else []
         rate = max((float(group.get("lr", 0)) for group in optimizer.param_groups), default=0.0)
         number = recorder.following.stepped(optimizer)
-        recorder.add("step", number, " ".join([*empty, *flags, f"lr={rate:.9g}"]))
+        recorder.add("step", number, " ".join([*empty, *flags]), rate=rate)
 
     def before(optimizer: Any, args: Any, keywords: Any) -> None:
         if not _closure(args, keywords):
@@ -256,7 +259,7 @@ def smallest(recorder: Recorder, chosen: Any) -> str:
 def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
     def function(*args: Any, **keywords: Any) -> Any:
         if recorder.source and recorder.depth == 0:
-            recorder.add("outside", flags=name)
+            recorder.add("outside", text=name)
         return original(*args, **keywords)
 
     return function
