@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fcnet.judge.child.following import Following
@@ -68,6 +69,27 @@ class Recorder:
         before, self.sums[id(network)] = self.sums.get(id(network), sums), sums
         return before != sums
 
+    def cleared(self, *_: Any, **__: Any) -> None:
+        """Note that gradients are set back."""
+        self.add("zero_grad")
+
+    def lost(self, name: str, *args: Any, **keywords: Any) -> None:
+        """Note that a loss is asked for with these arguments, and whether it is given probabilities."""
+        x = args[0] if args else keywords.get("input")
+        text = name
+        if isinstance(x, sys.modules["torch"].Tensor) and x.dim() == 2:
+            values = x.detach()
+            sums = values.sum(dim=1)
+            if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
+                text += " probabilities"
+        self.add("loss", text=text)
+        self.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
+
+    def asked(self, name: str, *_: Any, **__: Any) -> None:
+        """Note that a sigmoid or softmax is asked for outside of the network."""
+        if self.source and self.depth == 0:
+            self.add("outside", text=name)
+
     @property
     def clear(self) -> bool:
         """Whether the parameters hold no gradient that another one would be added to."""
@@ -106,12 +128,14 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         return outputs
 
     put(torch.nn.Module, "__call__", call)
-    put(torch.nn.Module, "zero_grad", recorded(recorder, "zero_grad", torch.nn.Module.zero_grad))
+    put(torch.nn.Module, "zero_grad", noting(recorder.cleared, torch.nn.Module.zero_grad))
 
 
-def recorded(recorder: Recorder, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def noting(note: Callable[..., None], original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose arguments are given to another one first."""
+
     def function(*args: Any, **keywords: Any) -> Any:
-        recorder.add(kind)
+        note(*args, **keywords)
         return original(*args, **keywords)
 
     return function
@@ -135,7 +159,7 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         "multilabel_margin_loss",
         "multilabel_soft_margin_loss",
     ):
-        put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
+        put(functional, name, noting(partial(recorder.lost, name), getattr(functional, name)))
     backward, grad = torch.Tensor.backward, torch.autograd.grad
 
     def recorded_backward(*args: Any, **keywords: Any) -> Any:
@@ -157,30 +181,12 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
     put(torch.autograd, "grad", recorded_grad)
 
 
-def recorded_loss(
-    recorder: Recorder, torch: Any, name: str, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def loss(*args: Any, **keywords: Any) -> Any:
-        x = args[0] if args else keywords.get("input")
-        text = name
-        if isinstance(x, torch.Tensor) and x.dim() == 2:
-            values = x.detach()
-            sums = values.sum(dim=1)
-            if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
-                text += " probabilities"
-        recorder.add("loss", text=text)
-        recorder.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
-        return original(*args, **keywords)
-
-    return loss
-
-
 def patch_steps(
     recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]
 ) -> None:
     """Record what optimisers do."""
     base = torch.optim.Optimizer
-    put(base, "zero_grad", recorded(recorder, "zero_grad", base.zero_grad))
+    put(base, "zero_grad", noting(recorder.cleared, base.zero_grad))
 
     def note(optimizer: Any, *flags: str) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
@@ -210,36 +216,28 @@ def _closure(args: Any, keywords: Any) -> bool:
 def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
     """Record along which axis the class is chosen, and a sigmoid or softmax outside of the network."""
     for owner in (torch, torch.Tensor):
-        for name in ("max", "argmax", "topk"):
-            put(owner, name, recorded_choice(recorder, getattr(owner, name), name))
-        for name in ("min", "argmin"):
-            put(owner, name, recorded_least(recorder, getattr(owner, name)))
+        for name, place in (("max", 1), ("argmax", 1), ("topk", 2), ("min", 0), ("argmin", 0)):
+            put(owner, name, recorded_choice(recorder, getattr(owner, name), place))
+    for owner in (torch, torch.Tensor, torch.nn.functional):
         for name in ("sigmoid", "softmax"):
-            put(owner, name, recorded_function(recorder, getattr(owner, name), name))
-    for name in ("softmax", "sigmoid"):
-        put(torch.nn.functional, name, recorded_function(recorder, getattr(torch.nn.functional, name), name))
+            put(owner, name, noting(partial(recorder.asked, name), getattr(owner, name)))
     for cls, name in ((torch.nn.Sigmoid, "sigmoid"), (torch.nn.Softmax, "softmax")):
-        put(cls, "forward", recorded_function(recorder, cls.forward, name))
+        put(cls, "forward", noting(partial(recorder.asked, name), cls.forward))
 
 
-def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+def recorded_choice(recorder: Recorder, original: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """A function that chooses; `place` of the axis among its arguments, 0 if it looks for the smallest."""
+
     def choose(*args: Any, **keywords: Any) -> Any:
-        place = 2 if name == "topk" else 1
         dim = keywords.get("dim", keywords.get("axis", args[place] if len(args) > place else None))
         first = args[0] if args else None
         chosen = original(*args, **keywords)
-        if recorder.depth == 0 and recorder.source and getattr(first, "ndim", 0) == 2:
-            recorder.add("choice", dim if isinstance(dim, int) else -99, smallest(recorder, chosen))
-        return chosen
-
-    return choose
-
-
-def recorded_least(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
-    def choose(*args: Any, **keywords: Any) -> Any:
-        chosen = original(*args, **keywords)
-        if recorder.depth == 0 and recorder.source and smallest(recorder, chosen):
-            recorder.add("choice", 1, "least")
+        if recorder.depth == 0 and recorder.source:
+            least = smallest(recorder, chosen)
+            if place and getattr(first, "ndim", 0) == 2:
+                recorder.add("choice", dim if isinstance(dim, int) else -99, least)
+            elif least and not place:
+                recorder.add("choice", 1, least)
         return chosen
 
     return choose
@@ -254,12 +252,3 @@ def smallest(recorder: Recorder, chosen: Any) -> str:
     order = outputs.detach().sort(1)[1]
     distinct = bool((order[:, 0] != order[:, -1]).all())
     return "least" if distinct and bool((labels == order[:, 0]).all()) else ""
-
-
-def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def function(*args: Any, **keywords: Any) -> Any:
-        if recorder.source and recorder.depth == 0:
-            recorder.add("outside", text=name)
-        return original(*args, **keywords)
-
-    return function
