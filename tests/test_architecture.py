@@ -75,8 +75,7 @@ ALLOWED = {
     },
     "export": {"errors", "files", "net", "train.model"},
     "judge": {
-        "errors", "wording", "extras", "registry", "validation", "files", "lock", "records", "data",
-        "two_layernet", "net", "audit",
+        "errors", "wording", "extras", "files", "lock", "records", "data", "two_layernet",
     },
     "doctor": {
         "errors", "extras", "wording", "memory", "files", "records", "data", "net", "torch_net",

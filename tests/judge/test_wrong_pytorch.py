@@ -12,7 +12,8 @@ import pytest
 from fcnet.judge.accuracy import judge_accuracy
 from fcnet.judge.case import Case
 from fcnet.judge.catalogue import specimen
-from fcnet.judge.script_descent import judge_descent
+from fcnet.judge.isolation.reply import Event
+from fcnet.judge.script import judge_descent
 from fcnet.judge.source import Source
 from in_process import judged
 from judge.test_right_pytorch import BY_HAND, FUNCTIONS, OWN_PARAMETERS, STEP, STEPS, with_own_parameters
@@ -124,12 +125,13 @@ def test_a_mistake_is_named(text: str, code: str, apart: ProcessPoolExecutor) ->
 
 def test_any_numbers_may_be_printed() -> None:
     events = [
-        ["pass", "test", 10_000, "right=0.25;least=1e+999;mean=nan;size=-1"],
-        ["print", "", 0, "accuracy 1e+999999 -1.5 1e308 0x10 1.2.3 7" + "0" * 150 + ".123 %"],
+        Event("pass", "test", 10_000, "", {"right": 0.25, "least": np.inf, "mean": np.nan, "size": -1}),
+        Event("print", "", 0, "accuracy 1e+999999 -1.5 1e308 0x10 1.2.3 7" + "0" * 150 + ".123 %"),
     ]
     case = Case(Source(Path("ex2_pytorch.py"), SCRIPT), "pytorch", np.random.default_rng(0))
     judge_accuracy(case, events)
-    judge_descent(case, [["slope", "", 0, "squared 1e+999"], ["move", "", 0, "1e+999"]], ("train",))
+    steep = [Event("slope", "", 0, "squared", {"factor": np.inf}), Event("move", measures={"cosine": np.inf})]
+    judge_descent(case, steep, ("train",))
     assert [finding.code for finding in case.findings] == ["PT_UPHILL"]
 
 

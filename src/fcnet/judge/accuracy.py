@@ -7,6 +7,7 @@ a pass hold that of a wrong way, with enough digits, and not the right one.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,6 +24,9 @@ WAYS = {
     "full": ("PT_ACCURACY_UNEVEN", "with all minibatches counted as full, of which the last is smaller"),
 }
 """Wrong ways of counting by the child's names, each with its kind of mistake and its words."""
+
+UNTOLD = dict.fromkeys(("right", *WAYS), math.nan)
+"""Shares that a child does not tell are none."""
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.(\d+))?(?:e([-+]\d\d)(?!\d))?")
 WORDS = re.compile(r"acc|%|right|correct", re.I)
@@ -58,14 +62,16 @@ def told_of(events: Events, source: str) -> list[tuple[Shares, list[Printed]]]:
 
     Accuracies of other passes are left out, and passes after which nothing is told.
     """
-    passes = [(place, event) for place, event in enumerate(events) if event[0] == "pass"]
+    passes = [(place, event) for place, event in enumerate(events) if event.kind == "pass"]
     found: list[tuple[Shares, list[Printed]]] = []
     for place, event in passes:
-        if event[1] != source:
+        if event.source != source:
             continue
-        end = next((later for later, other in passes if later > place and other[1] == source), len(events))
-        lines = [one[3] for one in events[place:end] if one[0] == "print"]
-        others = [shares_of(other[3])["right"] for _, other in passes if other[1] != source]
+        end = next(
+            (later for later, other in passes if later > place and other.source == source), len(events)
+        )
+        lines = [one.text for one in events[place:end] if one.kind == "print"]
+        others = [(UNTOLD | other.measures)["right"] for _, other in passes if other.source != source]
         numbers = [
             number
             for line in lines
@@ -73,23 +79,13 @@ def told_of(events: Events, source: str) -> list[tuple[Shares, list[Printed]]]:
             if not any(is_share(number, share) for share in others)
         ]
         if numbers:
-            found.append((shares_of(event[3]), numbers))
+            found.append((UNTOLD | event.measures, numbers))
     return found
 
 
 def matched(numbers: Sequence[Printed], share: float) -> float:
     """The most digits with which one of the numbers is a share."""
     return max((number[2] for number in numbers if is_share(number, share)), default=0.0)
-
-
-def shares_of(flags: str) -> dict[str, float]:
-    """The shares of a pass by name; a share that is not told as a number is none."""
-    found = dict.fromkeys(("right", *WAYS), float("nan"))
-    for part in flags.split(";"):
-        name, _, value = part.partition("=")
-        if name in found and re.fullmatch(r"\d+(\.\d+)?(e[-+]\d+)?", value):
-            found[name] = float(value)
-    return found
 
 
 def numbers_in(line: str) -> Iterator[Printed]:

@@ -11,7 +11,7 @@ from fcnet.judge.case import Case, told
 from fcnet.judge.forms import loss_of
 from fcnet.judge.hypotheses import close
 from fcnet.judge.probes import Probe, draw
-from fcnet.two_layernet import log_softmax, relu, softmax
+from fcnet.two_layernet import log_softmax, softmax
 
 Array = NDArray[Any]
 
@@ -44,24 +44,17 @@ def judge_clipping(case: Case) -> None:
 def with_probability(question: Probe, p: float) -> Probe:
     """A network and two equal examples whose right class, 0, has the probability p."""
     params = dict(question.params)
-    z = logits(Probe(params, question.X, question.y, 0.0))[0]
+    z = question.logits[0]
     raised = np.logaddexp.reduce(z[1:]) + np.log(p / (1 - p)) - z[0]
     params["b2"] = params["b2"] + np.where(np.arange(len(z)) == 0, raised, 0.0)
     return Probe(params, np.repeat(question.X, 2, axis=0), np.zeros(2, dtype=np.int64), 0.0)
 
 
-def logits(probe: Probe) -> Array:
-    """The scores before the softmax (N, K)."""
-    p = probe.params
-    z3: Array = relu(probe.X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
-    return z3
-
-
 def probabilities(probe: Probe) -> Array:
     """Those of the right classes (N,)."""
-    return np.asarray(softmax(logits(probe))[np.arange(len(probe.y)), probe.y])
+    return np.asarray(softmax(probe.logits)[np.arange(len(probe.y)), probe.y])
 
 
 def right_loss(probe: Probe) -> Array:
     """Equation 12."""
-    return np.asarray(-log_softmax(logits(probe))[np.arange(len(probe.y)), probe.y].mean())
+    return np.asarray(-log_softmax(probe.logits)[np.arange(len(probe.y)), probe.y].mean())

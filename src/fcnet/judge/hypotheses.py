@@ -110,11 +110,17 @@ def _compiled(method: str) -> Any:
     return names[method.split("(")[0].split()[-1]]
 
 
+def network(text: str, probe: Probe) -> Any:
+    """The network of a changed specimen with a question's parameters."""
+    net: Any = network_of(text)(1, 1, 1)
+    net.params = {name: np.array(probe.params[name]) for name in NAMES}
+    return net
+
+
 @lru_cache(maxsize=8192)
 def answers(text: str, probe: Probe) -> Mapping[str, Array]:
     """Scores, loss and gradients of a changed specimen; without what it fails to compute."""
-    net: Any = network_of(text)(1, 1, 1)
-    net.params = {name: np.array(probe.params[name]) for name in NAMES}
+    net = network(text, probe)
     found: dict[str, Array] = {}
     with np.errstate(all="ignore"):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,12 @@ from numpy.typing import NDArray
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.catalogue import kinds, mutated
 from fcnet.judge.forms import computes, shape_text
-from fcnet.judge.hypotheses import network_of
-from fcnet.judge.probes import NAMES, Probe, draw, small_probes
+from fcnet.judge.hypotheses import network
+from fcnet.judge.probes import Probe, draw, small_probes
 from fcnet.judge.report import Shown
 from fcnet.judge.student import Answer, Student, array_of
 
 Array = NDArray[Any]
-
-KINDS = ("PREDICT_ARGMIN", "PREDICT_ONE_TOO_MANY", "PREDICT_NO_RELU", "PREDICT_NO_BIAS", "PREDICT_AXIS")
 
 
 def judge_prediction(case: Case) -> None:
@@ -40,7 +39,7 @@ def judge_prediction(case: Case) -> None:
     labels = form(case, answer, probe)
     if labels is None:
         return
-    right = reference(case, probe)
+    right = np.argmax(probe.logits, axis=1)
     again = array_of(student.ask_predict(probe, seed=1).value)
     if again is not None and again.size == labels.size and not np.array_equal(again.ravel(), labels):
         random = (labels == right).mean() < 0.36
@@ -91,26 +90,13 @@ def called(student: Student, method: str) -> set[str]:
 def draw_far(rng: np.random.Generator, D: int, H: int, K: int, N: int) -> Probe:
     """A question without near ties between the two best classes."""
     while True:
-        one = draw(rng, D, H, K, 1)
-        params = one.params
-        X = rng.normal(0, 1, (12 * N, D))
-        z3 = np.sort(np.maximum(X @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"], axis=1)
-        clear = X[z3[:, -1] - z3[:, -2] > 1e-3][:N]
-        probe = Probe(params, clear, np.resize(np.arange(K), len(clear)), 0.0)
-        labels = np.argmax(logits(probe), axis=1)
+        many = replace(draw(rng, D, H, K, 1), X=rng.normal(0, 1, (12 * N, D)))
+        z3 = np.sort(many.logits, axis=1)
+        clear = many.X[z3[:, -1] - z3[:, -2] > 1e-3][:N]
+        probe = Probe(many.params, clear, np.resize(np.arange(K), len(clear)), 0.0)
+        labels = np.argmax(probe.logits, axis=1)
         if len(clear) == N and len(set(labels.tolist())) >= min(K, 3):
             return probe
-
-
-def logits(probe: Probe) -> Array:
-    p = probe.params
-    scores: Array = np.maximum(probe.X @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
-    return scores
-
-
-def reference(case: Case, probe: Probe) -> Array:
-    """The right labels."""
-    return np.asarray(np.argmax(logits(probe), axis=1))
 
 
 def own_argmax(case: Case, probe: Probe) -> Array | None:
@@ -157,22 +143,18 @@ def form(case: Case, answer: Answer, probe: Probe) -> Array | None:
 
 def named(case: Case, probe: Probe, labels: Array) -> str:
     """The kind whose mutant gives these labels, else that they are wrong."""
-    for code in KINDS:
-        for patch in kinds()[code].mutants:
+    for kind in kinds().values():
+        for patch in kind.mutants if kind.fingerprint == "labels" else ():
             text = mutated(case.base.text, patch)
-            if text is None:
-                continue
-            net = network_of(text)(1, 1, 1)
-            net.params = {name: np.array(probe.params[name]) for name in NAMES}
-            if np.array_equal(np.asarray(net.predict(probe.X)).ravel(), labels):
-                return code
+            if text is not None and np.array_equal(network(text, probe).predict(probe.X), labels):
+                return kind.code
     return "PREDICT_UNKNOWN"
 
 
 def smallest(case: Case) -> Shown:
     """The smallest of our round questions with a wrong label."""
     for probe in small_probes():
-        right = reference(case, probe)
+        right = np.argmax(probe.logits, axis=1)
         got = array_of(case.student.ask_predict(probe).value)
         if got is not None and not np.array_equal(got, right):
             return Shown(told(probe, ["scores"]), right, got)

@@ -49,6 +49,18 @@ class Probe:
         return D, H, self.params["W2"].shape[1]
 
     @cached_property
+    def z2(self) -> Array:
+        """The right pre-activations (N, H)."""
+        z2: Array = self.X @ self.params["W1"] + self.params["b1"]
+        return z2
+
+    @cached_property
+    def logits(self) -> Array:
+        """The right scores before the softmax (N, K)."""
+        z3: Array = np.maximum(self.z2, 0) @ self.params["W2"] + self.params["b2"]
+        return z3
+
+    @cached_property
     def _key(self) -> tuple[Any, ...]:
         arrays = (*(self.params[name] for name in NAMES), self.X, self.y)
         return (self.reg, *((array.shape, array.dtype.str, array.tobytes()) for array in arrays))
@@ -81,16 +93,14 @@ def draw(
             "W2": rng.normal(0, 0.8, (H, K)),
             "b2": rng.uniform(0.2, 0.9, K) * rng.choice([-1, 1], K),
         }
-        X = rng.normal(0, 1.0, (N, D))
-        z2 = X @ params["W1"] + params["b1"]
-        z3 = np.maximum(z2, 0) @ params["W2"] + params["b2"]
-        without = X @ params["W1"]
+        probe = Probe(params, rng.normal(0, 1.0, (N, D)), np.zeros(N, np.int64), reg)
+        z2, z3, without = probe.z2, probe.logits, probe.X @ params["W1"]
         both_signs = (z2 > 0).any() and (z2 < 0).any()
         clear = min(np.abs(z2).min(), np.abs(z3).min(), np.abs(without).min()) > KINK
         if clear and both_signs and np.ptp(z3, axis=1).max() < APART:
             break
     labels = rng.permutation(np.resize(np.arange(K), N)) if y is None else np.asarray(y)
-    return Probe(params, X, labels, reg)
+    return replace(probe, y=labels)
 
 
 def main_probes(rng: np.random.Generator) -> tuple[Probe, Probe]:

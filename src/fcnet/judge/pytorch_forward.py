@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
-from fcnet.judge.isolation import Failure, Reply, Submission
+from fcnet.judge.isolation import Failure, Submission
 from fcnet.judge.pytorch_layers import HIDDEN, C, D, Layer, find_layers, target_of, weights_of
 from fcnet.judge.report import Shown
-from fcnet.judge.student import array_of
+from fcnet.judge.student import Answer, array_of
 from fcnet.two_layernet import log_softmax, relu, softmax
 
 Array = NDArray[Any]
@@ -149,33 +149,33 @@ def judge_one(case: Case, submission: Submission, hidden: Sequence[int]) -> tupl
     if answer.failure is not None:
         told_failure(case, answer.failure, question)
         return False, None
-    array = array_of(answer.value.value)
+    array = array_of(answer.value)
     if array is None or array.shape != (N, C):
-        nothing = answer.value.value is None
-        case.add("PT_FORWARD_UNIMPLEMENTED" if nothing else "PT_OUTPUT_FORM", question,
-                 f"logits of shape ({N}, {C})", shape_text(answer.value.value))  # fmt: skip
+        code = "PT_FORWARD_UNIMPLEMENTED" if answer.value is None else "PT_OUTPUT_FORM"
+        case.add(code, question, f"logits of shape ({N}, {C})", shape_text(answer.value))
         return False, None
-    again = ask(submission, target, X, seed=1)
-    second = array_of(again.value.value) if again.ok else None
+    second = array_of(ask(submission, target, X, seed=1).value)
     if second is None or not np.allclose(array, second, atol=1e-6):
         case.add("PT_DROPOUT_ALWAYS_ON", question, "the same outputs twice", "others")
         return False, None
-    if isinstance(answer.value.value, dict) and answer.value.value.get("grad") is False:
+    if isinstance(answer.value, dict) and answer.value.get("grad") is False:
         case.add("PT_DETACHED", question, "an output with a gradient", "requires_grad is False")
     extra = [path for path in attributes if path not in values]
     fit = judge_output(case, array, X, layers, values, question, extra)
     one = ask(submission, target, X[:1])
-    alone = array_of(one.value.value) if one.ok else None
+    alone = array_of(one.value)
     if alone is None or alone.shape != (1, C):
-        got = shape_text(one.value.value) if one.failure is None else one.failure.text
+        got = shape_text(one.value) if one.failure is None else one.failure.text
         case.add("PT_BATCH_OF_ONE", {**question, "N": 1}, f"logits of shape (1, {C})", got)
     return True, fit
 
 
-def ask(submission: Submission, target: str, X: Array, seed: int = 0) -> Reply:
+def ask(submission: Submission, target: str, X: Array, seed: int = 0) -> Answer:
     """The network's outputs, in evaluation mode."""
-    return submission.call(
-        "call", target=target, method="__call__", args=[X], tensors=True, evaluate=True, seed=seed
+    return Answer.of(
+        submission.call(
+            "call", target=target, method="__call__", args=[X], tensors=True, evaluate=True, seed=seed
+        )
     )
 
 

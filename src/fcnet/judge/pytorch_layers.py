@@ -142,28 +142,34 @@ def weights_of(attributes: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def find_layers(attributes: Mapping[str, Any], hidden: Sequence[int]) -> list[Layer]:
-    """The layers from the input to the output, found by their shapes; fewer where one is not found."""
-    weights, found = weights_of(attributes), []
+    """The layers from the input to the output, found by their shapes; fewer where one is not found.
+
+    Among layers of one shape, the order is that of the attributes.
+    """
+    found: list[Layer] = []
+    free = dict(attributes)
     for shape in expected_shapes(hidden):
+        weights = weights_of(free)
         for path, form in ((path, form) for path in weights for form in FORMS):
             if weights[path].shape == form_of(shape, *form):
-                found.append(Layer(path, *form, bias_of(path, shape[0], attributes)))
+                found.append(Layer(path, *form, bias_of(path, shape[0], free)))
+                free.pop(path)
+                free.pop(found[-1].bias, None)
                 break
     return found
 
 
 def bias_of(weight: str, size: int, attributes: Mapping[str, Any]) -> str:
-    """The path of a layer's bias: beside its weights, else the only one of its size; "" for none."""
+    """The path of a layer's bias: beside its weights, else the first of its size; "" for none."""
     beside = f"{weight.rpartition('.')[0]}.bias"
     if weight.endswith("weight") and beside in attributes:
         return beside
-    alone = [
+    alone = (
         path
         for path, value in attributes.items()
         if np.size(value) == size == max(np.shape(value), default=0) and not path.endswith(".weight")
-    ]
-    own = [path for path in alone if f"{path.rpartition('.')[0]}.weight" not in attributes]
-    return own[0] if len(own) == 1 else ""
+    )
+    return next((path for path in alone if f"{path.rpartition('.')[0]}.weight" not in attributes), "")
 
 
 def without_bias(layers: Sequence[Layer], attributes: Mapping[str, Any]) -> list[str]:

@@ -14,16 +14,13 @@ from fcnet.judge.isolation import Submission
 from fcnet.judge.pytorch_forward import Fit, Function, N, agree, ask, passed, shown_logits
 from fcnet.judge.pytorch_layers import (
     EQUAL,
-    FORMS,
     C,
     D,
     Layer,
     Shape,
-    expected_shapes,
-    form_of,
+    find_layers,
     make,
     target_of,
-    weights_of,
 )
 from fcnet.judge.student import array_of
 
@@ -40,14 +37,14 @@ def judge_shortcuts(case: Case, submission: Submission, fit: Fit) -> None:
     """
     reply = make(case, submission, EQUAL)
     attributes = reply.value if reply.ok else {}
-    layers = equal_layers(attributes)
-    if not layers:
-        return
+    layers = find_layers(attributes, EQUAL)
+    known = {path for layer in layers for path in (layer.weight, layer.bias)} - {""}
+    if len(layers) <= len(EQUAL) or known != set(attributes):
+        return  # a layer was not found, or there are further parameters
     values = equal_values(case.rng, attributes, layers)
     X = case.rng.normal(0, 1, (N, D)).astype(np.float32)
     submission.call("assign", target=target_of(EQUAL), values=values)
-    answer = ask(submission, target_of(EQUAL), X)
-    got = array_of(answer.value.value) if answer.ok else None
+    got = array_of(ask(submission, target_of(EQUAL), X).value)
     if got is None or got.shape != (N, C):
         return  # forward.py has said so of other networks, or it cannot be told
     parts = [layer.parts(values, fit.ones_first) for layer in layers]
@@ -60,38 +57,6 @@ def judge_shortcuts(case: Case, submission: Submission, fit: Fit) -> None:
         "PT_SHORTCUT" if shortcut else "PT_FORWARD_UNKNOWN",
         *shown_logits({"N": N, "input size": D, "hidden layers": EQUAL, "classes": C}, right, got),
     )
-
-
-def equal_layers(attributes: Mapping[str, Any]) -> list[Layer]:
-    """The layers of a network with equal widths; none where they cannot be told.
-
-    The hidden layers are in no order, and the bias of each is any vector of its size.
-    """
-    weights, biases = weights_of(attributes), vectors(attributes)
-    found: list[Layer] = []
-    for shape in expected_shapes(EQUAL):
-        taken = {path for layer in found for path in (layer.weight, layer.bias)}
-        path, form = next(
-            (
-                (path, form)
-                for path in weights
-                for form in FORMS
-                if path not in taken and weights[path].shape == form_of(shape, *form)
-            ),
-            ("", FORMS[0]),
-        )
-        if not path:
-            return []
-        bias = next((one for one in biases if one not in taken and np.size(biases[one]) == shape[0]), "")
-        found.append(Layer(path, *form, bias))
-    known = {path for layer in found for path in (layer.weight, layer.bias)}
-    return found if set(attributes) <= known else []
-
-
-def vectors(attributes: Mapping[str, Any]) -> dict[str, Array]:
-    """The parameters that may be biases."""
-    weights = weights_of(attributes)
-    return {path: np.asarray(value) for path, value in attributes.items() if path not in weights}
 
 
 def equal_values(

@@ -10,9 +10,17 @@ from itertools import pairwise
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Submission
 from fcnet.judge.isolation.reply import Event
-from fcnet.judge.script_descent import judge_descent, slopes
 from fcnet.judge.script_evaluation import judge_evaluation
 from fcnet.judge.script_events import Events, add, epochs, events_of, seen
+
+GIVEN_RATE = 1e-3
+"""The exercise's learning rate: a smaller one may make up for a summed loss."""
+
+FEW = 8
+"""A factor of fewer examples than these may be anything. Smoothed labels and weights of classes change it."""
+
+CLEAR = 0.05
+"""The cosine between movement and gradient from which a direction is told."""
 
 
 def judge_script(case: Case, submission: Submission) -> None:
@@ -23,7 +31,7 @@ def judge_script(case: Case, submission: Submission) -> None:
         return
     first = events_of(submission, text, True)
     second = events_of(submission, text, False) if re.search(r"^\s*train\s*=", text, re.M) else []
-    failed = next((event for event in (*first, *second) if event[0] == "failed"), None)
+    failed = next((event for event in (*first, *second) if event.kind == "failed"), None)
     if failed is not None and not seen(first, "batch"):
         told_early_failure(case, failed)
         return
@@ -34,12 +42,14 @@ def judge_script(case: Case, submission: Submission) -> None:
 
 def told_early_failure(case: Case, failed: Event) -> None:
     """The script ended before its first batch."""
-    if "NotImplementedError" in failed[3]:
+    if "NotImplementedError" in failed.text:
         case.reached.append("pytorch training")
-        case.add("PT_TRAINING_UNIMPLEMENTED", "the script", "a training", failed[3], line=failed[2] or None)
+        case.add(
+            "PT_TRAINING_UNIMPLEMENTED", "the script", "a training", failed.text, line=failed.number or None
+        )
     else:
         case.notes.append(
-            f"the script was not run to its training ({failed[3]}): only the class was looked at"
+            f"the script was not run to its training ({failed.text}): only the class was looked at"
         )
 
 
@@ -47,11 +57,11 @@ def told_early_failure(case: Case, failed: Event) -> None:
 def judge_training(case: Case, events: Events, failed: Event | None) -> None:
     """Read the training's events."""
     steps = seen(events, "step")
-    where = {event[1] for event in seen(events, "step") + seen(events, "backward")}
+    where = {event.source for event in seen(events, "step") + seen(events, "backward")}
     if {"validation", "test"} & where:
         add(case, "PT_TRAINED_ON_VALIDATION", "steps on the training set alone", f"steps on {sorted(where)}")
     sources = ("train",) if "train" in where or not where else tuple(where)
-    if failed is not None and failed[1] in ("train", *sources):
+    if failed is not None and failed.source in ("train", *sources):
         judge_failure(case, events, failed)
         return
     if not seen(events, "forward", sources) and not seen(events, "loss", sources):
@@ -63,7 +73,7 @@ def judge_training(case: Case, events: Events, failed: Event | None) -> None:
         return
     backwards, moved = len(seen(events, "backward")), moves(events, sources)
     by_hand = len(steps) < max(backwards // 2, 1) and moved > backwards // 2
-    closures = bool(steps) and all("closure" in event[3] for event in steps)
+    closures = bool(steps) and all("closure" in event.text for event in steps)
     added_up = accumulates(case)
     if len(steps) < max(backwards // 2, 1) and not by_hand and not closures and not added_up:
         add(case, "PT_STEP_MISSING", "a step of the optimiser for each batch", f"{len(steps)} steps")
@@ -78,7 +88,7 @@ def judge_training(case: Case, events: Events, failed: Event | None) -> None:
         add(
             case, "PT_STEP_MISSING", "weights that move", f"{len(steps)} steps, and the weights stay the same"
         )
-    if any("zero" in event[3].split() for event in seen(events, "forward", sources)[:1]):
+    if any("zero" in event.words for event in seen(events, "forward", sources)[:1]):
         add(case, "PT_WEIGHTS_ZERO", "random weights before the first step", "all weights are 0")
     per_epoch = [len(seen(part, "batch", sources)) for part in epochs(events, sources)]
     if per_epoch and max(per_epoch) == 1 and "train" in sources:
@@ -87,20 +97,20 @@ def judge_training(case: Case, events: Events, failed: Event | None) -> None:
 
 def judge_failure(case: Case, events: Events, failed: Event) -> None:
     """An exception in the training loop."""
-    line = failed[2] or None
-    order = [event[0] for event in events if event[0] in ("backward", "step")]
+    line = failed.number or None
+    order = [event.kind for event in events if event.kind in ("backward", "step")]
     if swapped(case, line):
-        add(case, "PT_LOSS_ARGUMENTS", "criterion(outputs, labels)", failed[3], line)
-    elif "NotImplementedError" in failed[3] and "not implemented for" not in failed[3]:
+        add(case, "PT_LOSS_ARGUMENTS", "criterion(outputs, labels)", failed.text, line)
+    elif "NotImplementedError" in failed.text and "not implemented for" not in failed.text:
         add(case, "PT_TRAINING_UNIMPLEMENTED", "a training", "not written yet", line)
-    elif "is invalid for input of size" in failed[3]:
-        add(case, "PT_BATCH_VIEW", "batches of any length", failed[3], line)
+    elif "is invalid for input of size" in failed.text:
+        add(case, "PT_BATCH_VIEW", "batches of any length", failed.text, line)
     elif first_step_without_backward(order):
-        add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", failed[3], line)
-    elif "does not require grad" in failed[3]:
-        add(case, "PT_LOSS_DETACHED", "a loss with a gradient", failed[3], line)
+        add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", failed.text, line)
+    elif "does not require grad" in failed.text:
+        add(case, "PT_LOSS_DETACHED", "a loss with a gradient", failed.text, line)
     else:
-        add(case, "PT_SCRIPT_FAILS", "a training", failed[3], line)
+        add(case, "PT_SCRIPT_FAILS", "a training", failed.text, line)
 
 
 def swapped(case: Case, line: int | None) -> bool:
@@ -116,7 +126,7 @@ def swapped(case: Case, line: int | None) -> bool:
 def judge_loss(case: Case, events: Events, sources: Sequence[str]) -> None:
     """Which loss is taken, of what."""
     losses = trained_losses(events, sources)
-    names = [event[3].split() for event in losses]
+    names = [event.words or [""] for event in losses]
     plain = [words for words in names if words[0] == "cross_entropy"]
     kinds = {kind for kind, _, _ in slopes(events, sources)}  # of the loss, whatever computes it
     if losses and not plain:
@@ -136,18 +146,18 @@ def trained_losses(events: Events, sources: Sequence[str]) -> Events:
     found: Events = []
     since: Events = []  # the last batch or backward pass
     for event in events:
-        if event[0] == "loss" and event[1] in sources:
+        if event.kind == "loss" and event.source in sources:
             since.append(event)
-        elif event[0] == "backward":
+        elif event.kind == "backward":
             found += since
-        if event[0] in ("batch", "backward"):
+        if event.kind in ("batch", "backward"):
             since = []
     return found or seen(events, "loss", sources)
 
 
 def moves(events: Events, sources: Sequence[str]) -> int:
     """How often the weights were others than at the forward pass before."""
-    return sum("moved" in event[3].split() for event in seen(events, "forward", sources))
+    return sum("moved" in event.words for event in seen(events, "forward", sources))
 
 
 def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: bool) -> None:
@@ -157,9 +167,9 @@ def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: boo
     """
     order = in_order(events, sources)
     pairs = list(pairwise(order))
-    backwards = [event for event in seen(events, "backward") if event[1] in (*sources, "")]
+    backwards = [event for event in seen(events, "backward") if event.source in (*sources, "")]
     steps = len(backwards) if by_hand else order.count("step")
-    cleared = sum("clear" in event[3] for event in backwards)  # by zero_grad, or in another way
+    cleared = sum("clear" in event.text for event in backwards)  # by zero_grad, or in another way
     zeros = max(order.count("zero_grad"), cleared)
     late = sum(pair == ("zero_grad", "step") for pair in pairs)
     if pairs.count(("step", "step")) > steps // 3:
@@ -175,7 +185,7 @@ def judge_order(case: Case, events: Events, sources: Sequence[str], by_hand: boo
         add(case, "PT_ZERO_GRAD_MISSING", f"zero_grad before each of {steps} steps", f"{zeros} times")
     elif order and first_step_without_backward(order):
         add(case, "PT_STEP_BEFORE_BACKWARD", "backward, then step", "step before the first backward")
-    empty = [event for event in events if event[0] == "step" and "empty" in event[3].split()]
+    empty = [event for event in events if event.kind == "step" and "empty" in event.words]
     if len(empty) > steps // 2 and not case.has("PT_ZERO_GRAD_TOO_LATE"):
         add(
             case,
@@ -203,15 +213,56 @@ def in_order(events: Events, sources: Sequence[str]) -> list[str]:
     order: list[str] = []
     stepping: set[int] = set()  # numbers of the optimisers that have stepped since another call
     for event in events:
-        if event[0] not in ("zero_grad", "backward", "step") or event[1] not in (*sources, ""):
+        if event.kind not in ("zero_grad", "backward", "step") or event.source not in (*sources, ""):
             continue
-        together = event[0] == "step" and bool(stepping) and event[2] not in stepping
-        stepping = stepping | {event[2]} if together else {event[2]} if event[0] == "step" else set()
+        together = event.kind == "step" and bool(stepping) and event.number not in stepping
+        stepping = (
+            stepping | {event.number} if together else {event.number} if event.kind == "step" else set()
+        )
         if not together:
-            order.append(event[0])
+            order.append(event.kind)
     return order
 
 
 def first_step_without_backward(order: Sequence[str]) -> bool:
     """Whether a step comes before there was a gradient."""
     return "step" in order and ("backward" not in order or order.index("step") < order.index("backward"))
+
+
+# Whether the training goes down the cross-entropy and moves all parameters: child/following.py -------------
+def slopes(events: Events, sources: Sequence[str]) -> list[tuple[str, float, int]]:
+    """Of each loss that was looked at: its kind, its factor, and the number of examples."""
+    found = seen(events, "slope", (*sources, ""))
+    return [(event.text, event.measures.get("factor", 0.0), event.number) for event in found]
+
+
+def judge_descent(case: Case, events: Events, sources: Sequence[str]) -> None:
+    """Name a summed loss, steps uphill, and parameters that training leaves alone."""
+    known = slopes(events, sources)
+    plain = [(factor, count) for kind, factor, count in known if kind != "other"]
+    if plain and all(count >= FEW and 0.5 < factor / count < 2 for factor, count in plain):
+        told_sum(case, events, plain[0][1])
+    direction(case, events, sources)
+    for event in events:
+        if event.kind == "frozen":
+            add(case, "PT_FROZEN", "a training of all parameters", f"no gradients for {event.text}")
+        elif event.kind == "left out":
+            add(case, "PT_PARAMETERS_LEFT_OUT", "an optimiser of all parameters", f"without {event.text}")
+
+
+def told_sum(case: Case, events: Events, count: int) -> None:
+    """A loss that is a sum: a mistake, unless the learning rate may make up for it."""
+    rate = max((event.measures.get("rate", 0.0) for event in seen(events, "step")), default=0.0)
+    if rate >= GIVEN_RATE * (1 - 1e-6):
+        got = f"the sum over {count} examples, learning rate {rate:g}"
+        add(case, "PT_LOSS_SUM", "the mean over the minibatch", got)
+    else:
+        case.notes.append("the loss is a sum over the minibatch; a small learning rate may make up for that")
+
+
+def direction(case: Case, events: Events, sources: Sequence[str]) -> None:
+    """Whether the first movement of the parameters is uphill, of a loss whose sign is known."""
+    signs = [factor for _, factor, _ in slopes(events, sources) if factor]
+    moves = [event.measures.get("cosine", 0.0) for event in seen(events, "move")]
+    if signs and moves and moves[0] * (1 if signs[0] > 0 else -1) > CLEAR:
+        add(case, "PT_UPHILL", "steps down the cross-entropy", "the first step goes up")

@@ -26,7 +26,7 @@ def events_of(submission: Submission, text: str, train: bool) -> Events:
 
 def seen(events: Events, kind: str, sources: Sequence[str] = ("train", "validation", "test", "")) -> Events:
     """The events of a kind, while a part of the data was being read."""
-    return [event for event in events if event[0] == kind and event[1] in sources]
+    return [event for event in events if event.kind == kind and event.source in sources]
 
 
 def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
@@ -34,7 +34,9 @@ def epochs(events: Events, sources: Sequence[str]) -> list[Events]:
     parts: list[Events] = [[]]
     for event in events:
         parts[-1].append(event)
-        if (event[0] == "end" and event[1] in sources) or (event[0] == "batch" and event[1] not in sources):
+        if (event.kind == "end" and event.source in sources) or (
+            event.kind == "batch" and event.source not in sources
+        ):
             parts.append([])
     return [part for part in parts if seen(part, "batch", sources)]
 

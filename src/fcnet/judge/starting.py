@@ -11,7 +11,7 @@ from fcnet.errors import DataError
 from fcnet.files import write_atomically
 
 SCRIPTS = ("two_layernet.py", "ex2_FCnet.py", "ex2_pytorch.py")
-MARK = re.compile(r"^(?P<indent> *)# %% (?P<title>.*)\n", re.M)
+MARK = re.compile(r"^# %% (?P<title>.*)\n", re.M)
 """Where a notebook's next cell begins, in the templates."""
 
 
@@ -89,7 +89,7 @@ def network_cells() -> list[tuple[str, str]]:
 def driver_cells() -> list[tuple[str, str]]:
     """The driver's questions, each in a cell that can be run at once."""
     parts = MARK.split(template("ex2_FCnet.py"))
-    titled = {title: body.strip() for title, body in zip(parts[2::3], parts[3::3], strict=True)}
+    titled = {title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
     order = list(titled)
     tools = titled[order[-1]].split("def main(", 1)[0].strip()
     cells = [
@@ -99,13 +99,10 @@ def driver_cells() -> list[tuple[str, str]]:
     ]
     for title in order[1:-1]:
         number = title.split()[1].rstrip(":")
-        call = "" if number == "3b" else f'\n\nask("{number}", question_{number})'
-        comment = (
-            '\n\n# ask("3b", question_3b)  # remove the first # when the toy problem is right'
-            if not call
-            else ""
-        )
-        cells += [("markdown", f"### {title}"), ("code", titled[title] + call + comment)]
+        call = f'ask("{number}", question_{number})'
+        if number == "3b":
+            call = f"# {call}  # remove the first # when the toy problem is right"
+        cells += [("markdown", f"### {title}"), ("code", f"{titled[title]}\n\n{call}")]
     return cells
 
 
@@ -120,7 +117,7 @@ def pytorch_cells() -> list[tuple[str, str]]:
         .replace("    python ex2_pytorch.ipynb [--epochs 2]\n\n", "")
     )
     cells = [("markdown", text), ("code", head[2].replace("import argparse\n\n", "").strip())]
-    for title, body in zip(parts[2::3], parts[3::3], strict=True):
+    for title, body in zip(parts[1::2], parts[2::2], strict=True):
         code = body.split('if __name__ == "__main__":')[0].strip()
         if "def main(" in code:
             code += "\n\n\ntry:\n    main(epochs=2)\nexcept NotImplementedError as gap:\n"

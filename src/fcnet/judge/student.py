@@ -95,6 +95,14 @@ class Answer:
     lines: Mapping[int, int] = field(default_factory=dict)
     records: Sequence[Record] = ()
 
+    @classmethod
+    def of(cls, reply: Reply) -> Answer:
+        """What a reply to `call` says."""
+        if not reply.ok:
+            return cls(failure=reply.failure)
+        told = reply.value
+        return cls(told.value, None, told.changed, told.lines, told.records)
+
 
 class Student:
     """The network of a submission.
@@ -199,11 +207,9 @@ class Student:
 
     def call(self, target: str, method: str, args: list[Any], keywords: Any = None, **options: Any) -> Answer:
         """Call a method."""
-        reply = self.ask("call", target=target, method=method, args=args, keywords=keywords or {}, **options)
-        if not reply.ok:
-            return Answer(failure=reply.failure)
-        told = reply.value
-        return Answer(told.value, None, told.changed, told.lines, told.records)
+        return Answer.of(
+            self.ask("call", target=target, method=method, args=args, keywords=keywords or {}, **options)
+        )
 
     def _asked(self, probe: Probe, method: str | None, does: str, *given: Any, **options: Any) -> Answer:
         """Call a method of the probe's network; a failure where there is no method that does this."""

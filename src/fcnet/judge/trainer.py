@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.judge.case import Case
-from fcnet.judge.isolation import Failure
 from fcnet.judge.isolation.reply import Record
 from fcnet.judge.probes import Probe
-from fcnet.judge.student import PENALTIES, Student, array_of
+from fcnet.judge.student import PENALTIES, Answer, Student, array_of
 
 Array = NDArray[Any]
 
@@ -38,15 +37,11 @@ class Settings:
     batch_size: int = 200
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What a training left: its result, the parameters, and the recorded calls of the loss with labels."""
+@dataclass
+class Trained(Answer):
+    """What a training gave and the parameters that it left; the records are those of calls with labels."""
 
-    value: Any = None
     params: Mapping[str, Array] | None = None
-    failure: Failure | None = None
-    changed: Sequence[int] = ()
-    records: Sequence[Record] = ()
 
 
 def train(
@@ -71,8 +66,8 @@ def train(
     answer = student.call(target, method, args, keywords, spy=spied)
     if answer.failure is not None:
         return Trained(failure=answer.failure)
-    records = tuple(record for record in answer.records if labelled(record))
-    return Trained(answer.value, student.parameters(target), None, answer.changed, records)
+    records = [record for record in answer.records if labelled(record)]
+    return Trained(answer.value, changed=answer.changed, records=records, params=student.parameters(target))
 
 
 def keywords_of(student: Student, method: str, settings: Settings) -> dict[str, Any]:

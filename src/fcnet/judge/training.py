@@ -128,10 +128,7 @@ def judge_steps(case: Case, path: Path, same: Probe, first: Trained) -> None:
         for name in NAMES
     }
     names = [name for name in NAMES if all(name in g for g in path.gradients) and sizes[name] > SEEN]
-    steps = {
-        n: [after[n] - before[n] for before, after in zip(path.points, path.points[1:], strict=False)]
-        for n in NAMES
-    }
+    steps = path.steps
     if not any(step.any() for name in NAMES for step in steps[name]):
         if not names:
             return
@@ -148,24 +145,22 @@ def judge_steps(case: Case, path: Path, same: Probe, first: Trained) -> None:
             case.add(code, STEP, f"{' and '.join(kept)} move", "unchanged", detail=", ".join(kept))
     moving = [name for name in names if name not in still]
     if moving:
-        judge_rates(case, path, steps, moving, same, lambda_handed_on(first))
+        judge_rates(case, path, moving, same, lambda_handed_on(first))
 
 
-def judge_rates(
-    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], same: Probe, handed_on: bool
-) -> None:
+def judge_rates(case: Case, path: Path, moving: list[str], same: Probe, handed_on: bool) -> None:
     """Learning rates that the steps imply: their size, sign and course."""
-    rates = implied(path.gradients, steps, moving)
+    rates = implied(path.gradients, path.steps, moving)
     if rates is None:
-        rates = implied_with_momentum(case, path, steps, moving)
-    if rates is None and judge_penalty(case, path, steps, moving, handed_on):
-        rates = implied(path.plain, steps, [name for name in moving if name[0] == "b"])
+        rates = implied_with_momentum(case, path, moving)
+    if rates is None and judge_penalty(case, path, moving, handed_on):
+        rates = implied(path.plain, path.steps, [name for name in moving if name[0] == "b"])
     name = min(moving, key=lambda one: same.params[one].size)
     right = -SETTINGS.learning_rate * path.gradients[0][name]
-    shown = Shown(STEP, {f"step of {name}": right}, {f"step of {name}": steps[name][0]})
+    shown = Shown(STEP, {f"step of {name}": right}, {f"step of {name}": path.steps[name][0]})
     if rates is None or not np.isfinite(rates).all():
         if not case.has("REG_NOT_PASSED", "UPDATE_TWICE"):
-            case.add("UPDATE_UNKNOWN", *(differing(path, steps, moving) or shown))
+            case.add("UPDATE_UNKNOWN", *(differing(path, moving) or shown))
         return
     factor = float(rates[0] / SETTINGS.learning_rate)
     if factor < 0:
@@ -179,14 +174,14 @@ def judge_rates(
         judge_decay(case, rates)
 
 
-def differing(path: Path, steps: dict[str, list[Array]], moving: list[str]) -> Shown | None:
+def differing(path: Path, moving: list[str]) -> Shown | None:
     """The first step that is not -alpha times the gradient, of the smallest parameter; None if all are.
 
     Alpha may have fallen any number of times until then: that is asked elsewhere.
     """
     for t in range(T):
         for name in sorted(moving, key=lambda one: path.points[0][one].size):
-            step, gradient = steps[name][t], path.gradients[t][name]
+            step, gradient = path.steps[name][t], path.gradients[t][name]
             rates = SETTINGS.learning_rate * SETTINGS.learning_rate_decay ** np.arange(t + 2)
             right = min((-rate * gradient for rate in rates), key=lambda one: np.abs(step - one).max())
             if not np.allclose(step, right, rtol=1e-5, atol=1e-5 * float(np.abs(right).max())):
@@ -217,11 +212,9 @@ def implied(
     return np.array(found)
 
 
-def implied_with_momentum(
-    case: Case, path: Path, steps: dict[str, list[Array]], names: list[str]
-) -> Array | None:
+def implied_with_momentum(case: Case, path: Path, names: list[str]) -> Array | None:
     """The same where each step also has a constant part of the one before: Algorithm 1 with mu."""
-    name, found = names[0], []
+    name, steps, found = names[0], path.steps, []
     rates = [implied([path.gradients[0]] * T, {n: [steps[n][0]] * T for n in names}, names)]
     if rates[0] is None:
         return None
@@ -240,15 +233,13 @@ def implied_with_momentum(
     return np.array([rates[0][0], *(float(s[0]) for s in found)])
 
 
-def judge_penalty(
-    case: Case, path: Path, steps: dict[str, list[Array]], moving: list[str], handed_on: bool
-) -> bool:
+def judge_penalty(case: Case, path: Path, moving: list[str], handed_on: bool) -> bool:
     """Whether the steps fit another lambda than the one that was given; then say so.
 
     Where the loss was given the right one, the update has added the rest.
     """
     for name in (name for name in ("W1", "W2") if name in moving):
-        g, step = path.plain[0][name], steps[name][0]
+        g, step = path.plain[0][name], path.steps[name][0]
         given = (path.gradients[0][name] - g).ravel()
         solution, *_ = np.linalg.lstsq(np.stack([-g.ravel(), -given], axis=1), step.ravel(), rcond=None)
         left = np.abs(step.ravel() + solution[0] * g.ravel() + solution[1] * given).max() / np.abs(step).max()

@@ -7,6 +7,8 @@ determined whichever rows were drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,13 @@ class Path:
     points: list[dict[str, Array]]
     gradients: list[dict[str, Array]]
     plain: list[dict[str, Array]]
+
+    @cached_property
+    def steps(self) -> dict[str, list[Array]]:
+        """The steps of each parameter."""
+        return {
+            name: [after[name] - before[name] for before, after in pairwise(self.points)] for name in NAMES
+        }
 
 
 def draw_uncertain(case: Case, sizes: tuple[int, int, int]) -> Probe:

@@ -37,7 +37,7 @@ class Following:
 
     Parameters
     ----------
-    add : notes an event of a kind, with a number and flags
+    add : notes an event of a kind, with a number, a text and measures
     grad : torch's own function for gradients
     """
 
@@ -82,7 +82,7 @@ class Following:
             return
         self.slopes += 1
         kind, factor = described(self.outputs.detach(), self.labels, slope)
-        self.add("slope", len(slope), f"{kind} {factor:.6g}")
+        self.add("slope", len(slope), kind, factor=factor)
 
     def went_back(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         """A backward pass has ended; `pairs` are parameters with the gradients that they have now."""
@@ -111,7 +111,7 @@ class Following:
         if length == 0 or steep == 0:
             return
         self.moved, self.before = True, []
-        self.add("move", 0, f"{sum(float((d * g).sum()) for d, g in way) / (length * steep):.4f}")
+        self.add("move", cosine=sum(float((d * g).sum()) for d, g in way) / (length * steep))
 
     def summary(self) -> list[list[Any]]:
         """Events of the parameters that training leaves alone, at the end."""

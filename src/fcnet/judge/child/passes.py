@@ -1,8 +1,8 @@
 """Passes over pictures that are kept for evaluation: how many predictions are right, and what is printed.
 
-Each whole pass over a loader ends with an event "pass". Its flags are shares by name: of right predictions,
-of predictions by the smallest score, and what wrong ways of counting make of them. The lines that the script
-prints after a pass are events "print".
+Each whole pass over a loader ends with an event "pass". Its measures are shares by name: of right
+predictions, of predictions by the smallest score, and what wrong ways of counting make of them. The lines
+that the script prints after a pass are events "print".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Passes:
 
     Parameters
     ----------
-    note : takes an event's kind, number, flags and source
+    note : takes an event's kind, number, text, source and measures
     """
 
     def __init__(self, note: Callable[..., None]) -> None:
@@ -71,7 +71,7 @@ class Passes:
             "mean": sum(right / size for size, right, _ in self.batches) / len(sizes),
             "full": right / (len(sizes) * sizes[0]),
         }
-        self.note("pass", total, ";".join(f"{name}={share:.12g}" for name, share in shares.items()), source)
+        self.note("pass", total, source=source, **shares)
 
     def printed(self, line: str) -> None:
         """The script prints a line."""

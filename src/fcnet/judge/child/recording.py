@@ -1,6 +1,6 @@
 """What is recorded of a PyTorch script: recording versions in the place of torch's functions.
 
-Each event is [kind, source, number, flags]; `script.py` runs the script, and the judge reads the events.
+Each event is [kind, source, number, text, measures]; `script.py` runs the script, and the judge reads them.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fcnet.judge.child.following import Following
@@ -41,9 +42,12 @@ class Recorder:
         self.passes = Passes(self.add)
         self.end = time.process_time() + seconds
 
-    def add(self, kind: str, number: int = 0, flags: str = "", source: str | None = None) -> None:
+    def add(
+        self, kind: str, number: int = 0, text: str = "", source: str | None = None, **measures: float
+    ) -> None:
         """Note an event, by default of what is being read; end the script when there are enough."""
-        self.events.append([kind, self.source if source is None else source, int(number), flags])
+        source = self.source if source is None else source
+        self.events.append([kind, source, int(number), text, measures])
         asked = len(self.events) % 16 == 0  # the clock of the process is slow on some systems
         if len(self.events) >= MOST_EVENTS or (asked and time.process_time() > self.end):
             raise Stop
@@ -64,6 +68,27 @@ class Recorder:
         sums = [float(values.double().sum()) for values in few]
         before, self.sums[id(network)] = self.sums.get(id(network), sums), sums
         return before != sums
+
+    def cleared(self, *_: Any, **__: Any) -> None:
+        """Note that gradients are set back."""
+        self.add("zero_grad")
+
+    def lost(self, name: str, *args: Any, **keywords: Any) -> None:
+        """Note that a loss is asked for with these arguments, and whether it is given probabilities."""
+        x = args[0] if args else keywords.get("input")
+        text = name
+        if isinstance(x, sys.modules["torch"].Tensor) and x.dim() == 2:
+            values = x.detach()
+            sums = values.sum(dim=1)
+            if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
+                text += " probabilities"
+        self.add("loss", text=text)
+        self.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
+
+    def asked(self, name: str, *_: Any, **__: Any) -> None:
+        """Note that a sigmoid or softmax is asked for outside of the network."""
+        if self.source and self.depth == 0:
+            self.add("outside", text=name)
 
     @property
     def clear(self) -> bool:
@@ -91,7 +116,7 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
                 "zero": zero,
                 "moved": recorder.called(self),
             }
-            recorder.add("forward", flags=" ".join(flag for flag, holds in flags.items() if holds))
+            recorder.add("forward", text=" ".join(flag for flag, holds in flags.items() if holds))
             recorder.following.look()
         recorder.depth += 1
         try:
@@ -103,12 +128,14 @@ def patch_module(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         return outputs
 
     put(torch.nn.Module, "__call__", call)
-    put(torch.nn.Module, "zero_grad", recorded(recorder, "zero_grad", torch.nn.Module.zero_grad))
+    put(torch.nn.Module, "zero_grad", noting(recorder.cleared, torch.nn.Module.zero_grad))
 
 
-def recorded(recorder: Recorder, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def noting(note: Callable[..., None], original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose arguments are given to another one first."""
+
     def function(*args: Any, **keywords: Any) -> Any:
-        recorder.add(kind)
+        note(*args, **keywords)
         return original(*args, **keywords)
 
     return function
@@ -132,18 +159,18 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
         "multilabel_margin_loss",
         "multilabel_soft_margin_loss",
     ):
-        put(functional, name, recorded_loss(recorder, torch, name, getattr(functional, name)))
+        put(functional, name, noting(partial(recorder.lost, name), getattr(functional, name)))
     backward, grad = torch.Tensor.backward, torch.autograd.grad
 
     def recorded_backward(*args: Any, **keywords: Any) -> Any:
-        recorder.add("backward", flags="clear" if recorder.clear else "")
+        recorder.add("backward", text="clear" if recorder.clear else "")
         recorder.following.goes_back(args[0] if args else None)
         result = backward(*args, **keywords)
         recorder.following.went_back((p, p.grad) for p in recorder.parameters)
         return result
 
     def recorded_grad(outputs: Any, inputs: Any, *args: Any, **keywords: Any) -> Any:
-        recorder.add("backward", flags="clear")  # it adds to no gradient
+        recorder.add("backward", text="clear")  # it adds to no gradient
         recorder.following.goes_back(outputs)
         result = grad(outputs, inputs, *args, **keywords)
         given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
@@ -154,37 +181,19 @@ def patch_losses(recorder: Recorder, torch: Any, put: Callable[..., None]) -> No
     put(torch.autograd, "grad", recorded_grad)
 
 
-def recorded_loss(
-    recorder: Recorder, torch: Any, name: str, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def loss(*args: Any, **keywords: Any) -> Any:
-        x = args[0] if args else keywords.get("input")
-        flags = name
-        if isinstance(x, torch.Tensor) and x.dim() == 2:
-            values = x.detach()
-            sums = values.sum(dim=1)
-            if bool((values >= 0).all() and (values <= 1).all() and ((sums - 1).abs() < 1e-4).all()):
-                flags += " probabilities"
-        recorder.add("loss", flags=flags)
-        recorder.following.lost(args[1] if len(args) > 1 else keywords.get("target"))
-        return original(*args, **keywords)
-
-    return loss
-
-
 def patch_steps(
     recorder: Recorder, torch: Any, put: Callable[..., None], undo: list[Callable[[], None]]
 ) -> None:
     """Record what optimisers do."""
     base = torch.optim.Optimizer
-    put(base, "zero_grad", recorded(recorder, "zero_grad", base.zero_grad))
+    put(base, "zero_grad", noting(recorder.cleared, base.zero_grad))
 
     def note(optimizer: Any, *flags: str) -> None:
         grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
         empty = ["empty"] if all(grad is None for grad in grads) else []
         rate = max((float(group.get("lr", 0)) for group in optimizer.param_groups), default=0.0)
         number = recorder.following.stepped(optimizer)
-        recorder.add("step", number, " ".join([*empty, *flags, f"lr={rate:.9g}"]))
+        recorder.add("step", number, " ".join([*empty, *flags]), rate=rate)
 
     def before(optimizer: Any, args: Any, keywords: Any) -> None:
         if not _closure(args, keywords):
@@ -207,36 +216,28 @@ def _closure(args: Any, keywords: Any) -> bool:
 def patch_choices(recorder: Recorder, torch: Any, put: Callable[..., None]) -> None:
     """Record along which axis the class is chosen, and a sigmoid or softmax outside of the network."""
     for owner in (torch, torch.Tensor):
-        for name in ("max", "argmax", "topk"):
-            put(owner, name, recorded_choice(recorder, getattr(owner, name), name))
-        for name in ("min", "argmin"):
-            put(owner, name, recorded_least(recorder, getattr(owner, name)))
+        for name, place in (("max", 1), ("argmax", 1), ("topk", 2), ("min", 0), ("argmin", 0)):
+            put(owner, name, recorded_choice(recorder, getattr(owner, name), place))
+    for owner in (torch, torch.Tensor, torch.nn.functional):
         for name in ("sigmoid", "softmax"):
-            put(owner, name, recorded_function(recorder, getattr(owner, name), name))
-    for name in ("softmax", "sigmoid"):
-        put(torch.nn.functional, name, recorded_function(recorder, getattr(torch.nn.functional, name), name))
+            put(owner, name, noting(partial(recorder.asked, name), getattr(owner, name)))
     for cls, name in ((torch.nn.Sigmoid, "sigmoid"), (torch.nn.Softmax, "softmax")):
-        put(cls, "forward", recorded_function(recorder, cls.forward, name))
+        put(cls, "forward", noting(partial(recorder.asked, name), cls.forward))
 
 
-def recorded_choice(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
+def recorded_choice(recorder: Recorder, original: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """A function that chooses; `place` of the axis among its arguments, 0 if it looks for the smallest."""
+
     def choose(*args: Any, **keywords: Any) -> Any:
-        place = 2 if name == "topk" else 1
         dim = keywords.get("dim", keywords.get("axis", args[place] if len(args) > place else None))
         first = args[0] if args else None
         chosen = original(*args, **keywords)
-        if recorder.depth == 0 and recorder.source and getattr(first, "ndim", 0) == 2:
-            recorder.add("choice", dim if isinstance(dim, int) else -99, smallest(recorder, chosen))
-        return chosen
-
-    return choose
-
-
-def recorded_least(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
-    def choose(*args: Any, **keywords: Any) -> Any:
-        chosen = original(*args, **keywords)
-        if recorder.depth == 0 and recorder.source and smallest(recorder, chosen):
-            recorder.add("choice", 1, "least")
+        if recorder.depth == 0 and recorder.source:
+            least = smallest(recorder, chosen)
+            if place and getattr(first, "ndim", 0) == 2:
+                recorder.add("choice", dim if isinstance(dim, int) else -99, least)
+            elif least and not place:
+                recorder.add("choice", 1, least)
         return chosen
 
     return choose
@@ -251,12 +252,3 @@ def smallest(recorder: Recorder, chosen: Any) -> str:
     order = outputs.detach().sort(1)[1]
     distinct = bool((order[:, 0] != order[:, -1]).all())
     return "least" if distinct and bool((labels == order[:, 0]).all()) else ""
-
-
-def recorded_function(recorder: Recorder, original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def function(*args: Any, **keywords: Any) -> Any:
-        if recorder.source and recorder.depth == 0:
-            recorder.add("outside", flags=name)
-        return original(*args, **keywords)
-
-    return function

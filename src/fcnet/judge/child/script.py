@@ -2,7 +2,7 @@
 
 The script believes that it has CIFAR-10: `torchvision` is stood in for, and a DataLoader gives a few batches
 of the training set, all of the validation set and all of the test set. What the script calls is recorded as
-events, each [kind, source, number, flags]; the judge reads them.
+events, each [kind, source, number, text, measures]; the judge reads them.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def run_script(source: str, filename: str, seconds: float, train: bool) -> list[
     try:
         exec(compile(tree, filename, "exec"), module.__dict__)
     except Stop:
-        recorder.events.append(["stopped", "", 0, ""])
+        recorder.events.append(["stopped"])
     except SystemExit:
         pass
     except Exception as error:

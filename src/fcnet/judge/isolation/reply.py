@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -89,13 +89,19 @@ class Called(msgspec.Struct):
     records: list[Record] = []
 
 
-class Event(NamedTuple):
-    """What a script did: the kind, the part of the data that was being read, a number and words."""
+class Event(msgspec.Struct, array_like=True):
+    """What a script did: the kind, the part of the data that was being read, a number, words and measures."""
 
     kind: str
-    source: str
-    number: int
-    text: str
+    source: str = ""
+    number: int = 0
+    text: str = ""
+    measures: dict[str, float] = {}
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the text."""
+        return self.text.split()
 
 
 VALUES: dict[str, Any] = {
