@@ -21,6 +21,7 @@ from fcnet.net.contract import bind, check_all_layers, own_layers
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
+from fcnet.net.objective import Objective
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
@@ -231,15 +232,22 @@ class Network:
 
     def trace(self, X: ArrayLike) -> list[tuple[Activation, Array]]:
         """Each activation layer with its input (N, units), from the first to the last."""
+        return self.traced(self._examples(X))[1]
+
+    def traced(self, Z: Array) -> tuple[Array, list[tuple[Activation, Array]]]:
+        """The logits of a checked X (N, D), and what `trace` gives."""
         seen: list[tuple[Layer, Array]] = []
-        Z = self._examples(X)
         for layer in self.layers:
             Z = layer.trace(Z, seen)
-        return [(layer, Z) for layer, Z in seen if isinstance(layer, Activation)]
+        return Z, [(layer, X) for layer, X in seen if isinstance(layer, Activation)]
 
     def preactivations(self, X: ArrayLike) -> list[Array]:
         """The input of each ReLU, or other function with a kink at 0, [(N, H1), (N, H2), ...]."""
         return [Z for layer, Z in self.trace(X) if layer.function.kink]
+
+    def objective(self, X: ArrayLike, y: ArrayLike, reg: float, anew: bool = False) -> Objective | None:
+        """The objective as a function of parameters; None of a subclass, whose loss may be another."""
+        return Objective(self, X, y, reg, anew) if type(self) is Network else None
 
     def with_params(self, params: Mapping[str, Array]) -> Network:
         """A copy of this network with other parameters of the same shapes, in their dtype."""
