@@ -172,7 +172,7 @@ def test_what_a_layer_keeps_between_two_calls_is_no_mistake(
 ) -> None:
     monkeypatch.setitem(ACTIVATIONS, "own", own(*NOT_ANALYTIC["softsign"]))
     monkeypatch.setitem(LAYERS, "own", kind)
-    monkeypatch.setattr(Network, "check_layers", lambda net: ("", 0.0))  # which names the second at once
+    monkeypatch.setattr(Network, "check_layers", lambda net: 0.0)  # which names the second at once
     audit = audited(norm="own", activation=activation)
     assert audit.passed == (not words), audit.table()
     assert words in audit.reason

@@ -15,7 +15,7 @@ from fcnet.audit.diagnosis import diagnose
 from fcnet.audit.extrapolation import UNSETTLED, Numbers
 from fcnet.audit.numeric import STEPS, Differences, differences, no_differences
 from fcnet.audit.result import Audit, ParameterAudit
-from fcnet.audit.stages import Failed, gradients_of
+from fcnet.audit.stages import Failed, check_layers, gradients_of
 from fcnet.audit.subjects import Auditable, Layered, Net, Subject, subject_of
 from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
 from fcnet.errors import DataError
@@ -75,12 +75,9 @@ def audit_gradients(
     subject = subject_of(what, *given, **named)
     known = isinstance(subject, Net)
     result = Audit(tuple(steps) if known else (), entries, subject.reg, subject.examples)
-    if isinstance(what, Layered) and known:
-        reason, difference = what.check_layers()
-        result = replace(result, prediction=difference)
-        if reason:
-            return replace(result, stage="layer", reason=reason)
     try:
+        if isinstance(what, Layered) and known:
+            result = replace(result, prediction=check_layers(what))
         grads = gradients_of(subject)
     except Failed as failed:
         return replace(result, stage=failed.stage, reason=failed.reason)

@@ -100,8 +100,8 @@ class Auditable(Protocol):
 class Layered(Protocol):
     """A network of layers, which can be tried one by one: `fcnet.net.Network`."""
 
-    def check_layers(self) -> tuple[str, float]:
-        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
+    def check_layers(self) -> float:
+        """How far `predict` is from `forward` at most; an ExtensionError says what a layer does wrong."""
 
     def own_layers(self) -> list[str]:
         """The layers and activations of a user's own, each named with its file and line."""

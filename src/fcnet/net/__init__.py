@@ -7,8 +7,11 @@ onednn          oneDNN, which it calls for products in bfloat16
 wheels          the files of libraries that wheels bring
 parameters      a parameter with its gradient, stored as the factors of a product
 layers          linear, ReLU, dropout: each backward right beneath its forward
+declaring       what a layer declares and is given
+contract        what a layer promises, tried on random examples
 losses          softmax cross-entropy
 initialisation  the initial weights
 optimisers      SGD with momentum, Nesterov, Adam
 network         the layers in a row
+objective       its objective at other parameters, for the audit
 """

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
-from fcnet.net.contract import bind, check_all_layers, own_layers
+from fcnet.net.contract import check_all_layers, own_layers
+from fcnet.net.declaring import bind
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
@@ -100,8 +101,13 @@ class Network:
         """
         return cls(Architecture.plain(sizes, dropout), rng, **options)
 
-    def check_layers(self) -> tuple[str, float]:
-        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
+    def check_layers(self) -> float:
+        """Try each layer; how far `predict` is from `forward` at most.
+
+        Raises
+        ------
+        ExtensionError : a layer breaks its contract
+        """
         return check_all_layers(self.architecture)
 
     def own_layers(self) -> list[str]:
