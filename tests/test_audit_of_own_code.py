@@ -167,14 +167,17 @@ class WronglyKept(Kept):
 
 @pytest.mark.parametrize(("kind", "words"), [(Kept, ""), (WronglyKept, "2 times the derivative")])
 @pytest.mark.parametrize("activation", ["tanh", "own"])
+@pytest.mark.parametrize("in_training", [True, False])
 def test_what_a_layer_keeps_between_two_calls_is_no_mistake(
-    kind: type[Layer], words: str, activation: str, monkeypatch: pytest.MonkeyPatch
+    kind: type[Layer], words: str, activation: str, in_training: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ACTIVATIONS, "own", own(*NOT_ANALYTIC["softsign"]))
     monkeypatch.setitem(LAYERS, "own", kind)
-    monkeypatch.setattr(Network, "check_layers", lambda net: 0.0)  # which names the second at once
+    if not in_training:  # which names the second at once
+        monkeypatch.setattr(Network, "claims_in_training", lambda net: iter(()))
     audit = audited(norm="own", activation=activation)
     assert audit.passed == (not words), audit.table()
+    assert audit.stage == ("" if not words else "layer" if in_training else "gradient")
     assert words in audit.reason
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.audit.deciding import decide
-from fcnet.audit.diagnosis import diagnose
-from fcnet.audit.extrapolation import UNSETTLED, Numbers
-from fcnet.audit.numeric import STEPS, Differences, differences, no_differences
-from fcnet.audit.result import Audit, ParameterAudit
-from fcnet.audit.stages import Failed, check_layers, gradients_of
+from fcnet.audit.extrapolation import UNSETTLED
+from fcnet.audit.numeric import STEPS, differences, no_differences
+from fcnet.audit.result import Audit
+from fcnet.audit.stages import Failed, gradients_of
 from fcnet.audit.subjects import Auditable, Layered, Net, Subject, subject_of
-from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
-from fcnet.errors import DataError
+from fcnet.audit.verdict import Entries, verdict_on
+from fcnet.errors import DataError, ExtensionError
 from fcnet.validation import check_positive
 
 Array = NDArray[Any]
@@ -77,7 +76,7 @@ def audit_gradients(
     result = Audit(tuple(steps) if known else (), entries, subject.reg, subject.examples)
     try:
         if isinstance(what, Layered) and known:
-            result = replace(result, prediction=check_layers(what))
+            result = replace(result, prediction=_check_layers(what))
         grads = gradients_of(subject)
     except Failed as failed:
         return replace(result, stage=failed.stage, reason=failed.reason)
@@ -92,28 +91,24 @@ def audit_gradients(
     return found
 
 
-@dataclass(frozen=True)
-class _Entries:
-    """The entries of a parameter that are looked at, and what is known of each, (E,).
+def _check_layers(net: Layered) -> float:
+    """The first stage: a network tries its layers, and says how far their predictions are off at most.
 
-    places : flat indices
-    theta : their values
-    claimed : the gradients there
-    numbers, by_h : what the reference that decides says, and the central differences
-    references : what further references say, by name
+    Raises
+    ------
+    Failed : one of them does something wrong
     """
-
-    places: Array
-    theta: Array
-    claimed: Array
-    numbers: Numbers
-    by_h: Differences
-    references: Mapping[str, Array]
-
-    @property
-    def asked(self) -> Array:
-        """(E,) bool, whether there is a derivative to be compared."""
-        return np.asarray(self.numbers.exists & ~self.by_h.at_zero)
+    try:
+        difference = net.check_layers()
+    except ExtensionError as error:
+        raise Failed("layer", str(error)) from error
+    along = "random directions"
+    for mistake, function, slopes in net.claims_in_training():
+        start = {along: np.zeros(len(slopes))}
+        told = audit_gradients(lambda at, function=function: function(at[along]), start, {along: slopes})
+        if told.stage in ("value", "gradient"):  # elsewhere, differences say nothing
+            raise Failed("layer", f"{mistake}, along {told.reason}")
+    return difference
 
 
 def _compared(
@@ -136,7 +131,7 @@ def _compared(
             progress("entries audited", next(numbers), sum(map(len, places.values())))
 
     looked_at = {
-        name: _Entries(
+        name: Entries(
             places=flat,
             theta=subject.params[name].reshape(-1)[flat],
             claimed=claimed[name],
@@ -148,7 +143,7 @@ def _compared(
         )
         for name, flat in places.items()
     }
-    verdicts = {name: _verdict(name, looked_at, subject, result.steps) for name in looked_at}
+    verdicts = {name: verdict_on(name, looked_at, subject, result.steps) for name in looked_at}
     wrong = [f"{name}: {verdict.reason}" for name, verdict in verdicts.items() if not verdict.passed]
     return replace(
         result,
@@ -159,86 +154,6 @@ def _compared(
         stage="gradient" if wrong else "",
         reason="; ".join(wrong),
     )
-
-
-def _verdict(
-    name: str, looked_at: Mapping[str, _Entries], subject: Subject, steps: Sequence[float]
-) -> ParameterAudit:
-    """Compare one parameter's gradient with every reference. Entries without a derivative stay out."""
-    one, shape = looked_at[name], subject.params[name].shape
-    a, asked = one.claimed, one.asked
-    error = np.where(asked, relative_error(a, one.numbers.value), 0.0)
-    by_h = np.where(asked, relative_error(a, one.by_h.central), np.nan)
-    compared = (~np.isnan(by_h)).sum(axis=1)
-    errors = [float(np.nanmax(row)) if count else None for row, count in zip(by_h, compared, strict=True)]
-    most = compared.max(initial=0)
-    best = min(
-        (i for i in range(len(errors)) if compared[i] == most and errors[i] is not None),
-        key=lambda i: errors[i] or 0.0,
-        default=None,
-    )
-    return ParameterAudit(
-        name=name,
-        shape=shape,
-        entries=len(a),
-        errors=tuple(errors),
-        compared=tuple(int(count) for count in compared),
-        best_h=None if best is None else float(steps[best]),
-        best_error=None if best is None else errors[best],
-        complex_error=float(error.max(initial=0.0)),
-        dead=int((one.by_h.dead & (a == 0)).sum()),
-        no_derivative=int((~asked).sum()),
-        kinks=one.by_h.kinks,
-        worst=_index(one.places[error.argmax()], shape) if len(a) else (),
-        references={
-            who: float(np.where(asked, relative_error(a, told), 0.0).max(initial=0.0))
-            for who, told in one.references.items()
-        },
-        reason=_reason(name, looked_at, subject),
-    )
-
-
-def _reason(name: str, looked_at: Mapping[str, _Entries], subject: Subject) -> str:
-    """The problem with the gradient of one parameter, "" if there is none."""
-    one = looked_at[name]
-    a, derivative, by_h, asked = one.claimed, one.numbers.value, one.by_h, one.asked
-    if isinstance(subject, Net) and not one.numbers.exists.any() and not by_h.at_zero.all():
-        return UNSETTLED
-    exact = not one.numbers.error.any()
-    tolerance = "complex_step" if exact else "travelling"
-    wrong = asked & (disagree(a, derivative, tolerance, 10 * one.numbers.error) | (by_h.dead & (a != 0)))
-    if wrong.any():
-        others = {
-            other: its.numbers.value[asked]
-            for other, its in looked_at.items()
-            if other != name
-            and subject.params[other].shape == subject.params[name].shape
-            and np.array_equal(its.places, one.places)
-        }
-        hint = diagnose(
-            a[asked],
-            derivative[asked],
-            by_h.dead[asked],
-            one.theta[asked],
-            max(1, subject.examples),
-            subject.reg,
-            others,
-        )
-        worst = int(np.where(wrong, np.abs(a - derivative), -1.0).argmax())
-        index = list(_index(one.places[worst], subject.params[name].shape))
-        hint = hint or f"{wrong.sum()} of {len(a)} entries are wrong"
-        told_by = "the complex step says" if exact else "central differences say"
-        return f"{hint} (at {index} {a[worst]:.6g}, {told_by} {derivative[worst]:.6g})"
-    allowed = TOLERANCES["central"] * np.abs(derivative).max(initial=0.0)
-    rounding = TOLERANCES["central_rounding"] * by_h.rounding[:, None]
-    off = np.abs(by_h.central - derivative) > allowed + rounding
-    seen = ~np.isnan(by_h.central)
-    if exact and (asked & seen.any(axis=0) & (off | ~seen).all(axis=0)).any():
-        return "complex step and central differences contradict each other: is the loss analytic?"
-    for who, told in one.references.items():
-        if (asked & disagree(a, told, "reference")).any():
-            return f"{who} disagrees, by {relative_error(a, told).max():.1e}"
-    return ""
 
 
 def _at_zero(subject: Net) -> tuple[tuple[int, int, int], ...]:
@@ -255,10 +170,6 @@ def _places(size: int, entries: int | None, rng: np.random.Generator | None) -> 
     if entries is None or rng is None or entries >= size:
         return np.arange(size)
     return np.sort(rng.choice(size, entries, replace=False))
-
-
-def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(place, shape))
 
 
 def _check_reference(who: str, grads: Mapping[str, Array], params: Mapping[str, Array]) -> None:

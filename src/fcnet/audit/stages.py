@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.audit.subjects import Layered, Net, Subject
+from fcnet.audit.subjects import Net, Subject
 from fcnet.audit.tolerances import TOLERANCES
-from fcnet.errors import ExtensionError
 
 Array = NDArray[Any]
 Grads = Mapping[str, Any]
@@ -22,19 +21,6 @@ class Failed(Exception):
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
         self.stage, self.reason = stage, reason
-
-
-def check_layers(net: Layered) -> float:
-    """Let a network try its layers; how far their predictions are from their forward passes at most.
-
-    Raises
-    ------
-    Failed : one of them does something wrong
-    """
-    try:
-        return net.check_layers()
-    except ExtensionError as error:
-        raise Failed("layer", str(error)) from error
 
 
 def gradients_of(subject: Subject) -> dict[str, Array]:

@@ -103,6 +103,9 @@ class Layered(Protocol):
     def check_layers(self) -> float:
         """How far `predict` is from `forward` at most; an ExtensionError says what a layer does wrong."""
 
+    def claims_in_training(self) -> Iterator[tuple[str, Callable[[Array], float], Array]]:
+        """Functions of numbers (E,) with the slopes (E,) at 0 that layers claim, and what is wrong if not."""
+
     def own_layers(self) -> list[str]:
         """The layers and activations of a user's own, each named with its file and line."""
 

@@ -9,6 +9,7 @@ parameters      a parameter with its gradient, stored as the factors of a produc
 layers          linear, ReLU, dropout: each backward right beneath its forward
 declaring       what a layer declares and is given
 contract        what a layer promises, tried on random examples
+in_training     what it claims of its derivative in training, for the audit
 losses          softmax cross-entropy
 initialisation  the initial weights
 optimisers      SGD with momentum, Nesterov, Adam

@@ -28,12 +28,6 @@ PERMISSION = "write to it only where self.{} is True, which in_place = True asks
 EXAMPLES = 5
 """On which a layer is tried."""
 
-STEPS = (1e-5, 1e-6, 1e-7)
-"""Of the central differences that a layer's `backward` is held against; the one that agrees best counts."""
-
-DIFFERENCE = 1e-5
-"""How far `backward` may be from them, by the largest term: rounding and truncation are below 1e-8."""
-
 AGREEMENT = {"float64": 1e-10, "float32": 1e-3}
 """How far `predict` may be from `forward`, by the largest output: rounding of sums in another order."""
 
@@ -56,10 +50,7 @@ def check_own_layers(architecture: Architecture) -> None:
 
 
 def check_all_layers(architecture: Architecture) -> float:
-    """Let all layers of a network work, fresh ones, in float64; of a user's own also try the derivative.
-
-    The audit differentiates a network without training. What a layer does in training alone, nothing but
-    this trial looks at.
+    """Let all layers of a network work, fresh ones, in float64; a user's own also as the audit needs them.
 
     Returns
     -------
@@ -76,7 +67,6 @@ def check_all_layers(architecture: Architecture) -> float:
             largest = max(largest, tried(layer, np.dtype(np.float64)))
             if is_own(layer):
                 _without_training(other)
-                _derivative_in_training(layer)
     return largest
 
 
@@ -145,56 +135,6 @@ def _without_training(layer: Layer) -> None:
                 f"fails in backward after forward(X, False), where the audit needs it: "
                 f"{type(error).__name__}: {error}; keep what backward needs there too, such as a mask of ones"
             ) from error
-
-
-def _derivative_in_training(layer: Layer) -> None:
-    """Hold `backward` in training against central differences at the same draws.
-
-    Each is tried along one random direction. A layer that gives other numbers at the same draws of the
-    generator that `bind` gave it, such as one that counts its calls, cannot be compared.
-    """
-    rng = np.random.default_rng(0)
-    own, state = bind_random(layer, np.dtype(np.float64), rng), rng.bit_generator.state
-    drawn = np.random.default_rng(2)
-    X = drawn.standard_normal((EXAMPLES, layer.inputs))
-    delta = drawn.standard_normal((EXAMPLES, layer.outputs))
-    layer.overwrite_input = layer.overwrite_delta = False
-
-    def at(place: Array) -> float:
-        rng.bit_generator.state = state
-        return float((layer.forward(place.copy(), True) * delta).sum())
-
-    with np.errstate(all="ignore"):
-        first = at(X)
-        below = np.array(layer.backward(delta.copy(), True))
-        gradients = [parameter.gradient.dense() for parameter in own if parameter.gradient is not None]
-        if not at(X) == first == at(X):
-            return
-        along = drawn.standard_normal(X.shape)
-        slopes = [(at(X + h * along) - at(X - h * along)) / (2 * h) for h in STEPS]
-        _agree("the error that it passes down", below * along, slopes)
-        for parameter, gradient in zip(own, gradients, strict=True):
-            along, value = drawn.standard_normal(gradient.shape), parameter.value.copy()
-            slopes = []
-            for h in STEPS:
-                ends = []
-                for end in (h, -h):
-                    parameter.value[...] = value + end * along
-                    ends.append(at(X))
-                slopes.append((ends[0] - ends[1]) / (2 * h))
-            parameter.value[...] = value
-            _agree(f"the gradient of {parameter.name}", gradient * along, slopes)
-
-
-def _agree(what: str, terms: Array, slopes: Sequence[float]) -> None:
-    """Require a central difference that is the sum of these terms; those that are not finite say nothing."""
-    claimed, told = terms.sum(), [slope for slope in slopes if np.isfinite(slope)]
-    allowed = [DIFFERENCE * max(1.0, np.abs(terms).max(), abs(slope)) for slope in told]
-    if told and all(not abs(claimed - slope) <= most for slope, most in zip(told, allowed, strict=True)):
-        raise _Wrong(
-            f"is wrong in training: {what} is not the derivative of forward(X, True); "
-            f"along one direction it gives {claimed:.6g}, central differences {slopes[0]:.6g}"
-        )
 
 
 def _forward(layer: Layer, X: Array, training: bool) -> Array:

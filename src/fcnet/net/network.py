@@ -8,17 +8,19 @@ of the weights, and numbers are float32 by default.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fcnet.extension import is_own
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
 from fcnet.net.contract import check_all_layers, own_layers
 from fcnet.net.declaring import bind
+from fcnet.net.in_training import Claim, claims_in_training
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, back, plan, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
@@ -109,6 +111,12 @@ class Network:
         ExtensionError : a layer breaks its contract
         """
         return check_all_layers(self.architecture)
+
+    def claims_in_training(self) -> Iterator[Claim]:
+        """What each layer of a user's own, a fresh one, claims of its derivative in training."""
+        for layer in walk(self.architecture.build()):
+            if is_own(layer):
+                yield from claims_in_training(layer)
 
     def own_layers(self) -> list[str]:
         """The layers and activations of a user's own, each named with its file and line."""
