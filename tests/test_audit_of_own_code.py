@@ -13,6 +13,7 @@ from fcnet.net.activations import ACTIVATIONS, ActivationFunction
 from fcnet.net.architecture import Architecture
 from fcnet.net.layers import LAYERS, Layer
 from fcnet.net.network import Network
+from fcnet.net.parameters import Declared, DenseGradient
 
 Function = Callable[[Any], Any]
 
@@ -34,8 +35,8 @@ NOT_COMPLEX = {
     "cube root": (np.cbrt, lambda z: 1 / (3 * np.cbrt(z) ** 2)),
     "step": (lambda z: z * np.heaviside(z, 0), lambda z: np.heaviside(z, 0)),
     "cast": (lambda z: np.tanh(z.astype(np.float64)), lambda z: 1 - np.tanh(z) ** 2),
-    "slope": (np.tanh, lambda z: 1 - np.tanh(z.astype(np.float64)) ** 2),
 }
+ONLY_THE_SLOPE_IS_NOT = (np.tanh, lambda z: 1 - np.tanh(z.astype(np.float64)) ** 2)
 
 
 def own(value: Function, slope: Function) -> type[ActivationFunction]:
@@ -116,6 +117,68 @@ def test_a_derivative_that_is_slightly_wrong_is_found(name: str, monkeypatch: py
     audit = audited(activation="own")
     assert audit.stage == "gradient"
     assert "central differences say" in audit.reason
+
+
+def test_a_slope_need_not_take_complex_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The complex step needs only the loss."""
+    value, slope = ONLY_THE_SLOPE_IS_NOT
+    monkeypatch.setitem(ACTIVATIONS, "own", own(value, slope))
+    assert audited(activation="own").decided_by == "complex step"
+    monkeypatch.setitem(ACTIVATIONS, "own", own(value, lambda z: (1 + 1e-9) * slope(z)))
+    audit = audited(activation="own")
+    assert audit.stage == "gradient"
+    assert "the complex step says" in audit.reason
+
+
+class Kept(Layer):
+    """Scales by e^s, which it keeps until `backward`: in a training, nothing moves s before that."""
+
+    normalises = True
+    factor: Any = None
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__(inputs)
+        self.declared = (Declared("s", (inputs,), "zeros"),)
+
+    def bind(self, parameters: Any, rng: np.random.Generator) -> None:
+        (self.s,) = parameters
+
+    def forward(self, X: Any, training: bool) -> Any:
+        if self.factor is None:
+            self.factor = np.exp(self.s.value)
+        self.Y = X * self.factor
+        return self.Y.copy()
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        self.s.gradient = DenseGradient((self.Y * delta).sum(axis=0))
+        below, self.factor = delta * self.factor, None
+        return below
+
+    def predict(self, X: Any) -> Any:
+        return X * np.exp(self.s.value)
+
+
+class WronglyKept(Kept):
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        below = super().backward(delta, input_needed)
+        self.s.gradient = DenseGradient(2 * self.s.gradient.dense())
+        return below
+
+
+@pytest.mark.parametrize(("kind", "words"), [(Kept, ""), (WronglyKept, "2 times the derivative")])
+@pytest.mark.parametrize("activation", ["tanh", "own"])
+@pytest.mark.parametrize("in_training", [True, False])
+def test_what_a_layer_keeps_between_two_calls_is_no_mistake(
+    kind: type[Layer], words: str, activation: str, in_training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACTIVATIONS, "own", own(*NOT_ANALYTIC["softsign"]))
+    monkeypatch.setitem(LAYERS, "own", kind)
+    if not in_training:  # which names the second at once
+        monkeypatch.setattr(Network, "claims_in_training", lambda net: iter(()))
+    audit = audited(norm="own", activation=activation)
+    assert audit.passed == (not words), audit.table()
+    assert audit.stage == ("" if not words else "layer" if in_training else "gradient")
+    assert words in audit.reason
 
 
 @pytest.mark.parametrize("kind", [Length, Deviation])

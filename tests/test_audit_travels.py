@@ -86,7 +86,8 @@ def test_a_function_of_a_dict_of_arrays(
         (lambda g: {"W": g["W"] + PARAMS["W"] / 3, "b": g["b"]}, "W: off by 0.333333 times the parameter"),
         (lambda g: {"W": g["W"]}, "no gradient for b"),
         (lambda g: {"W": g["W"].T, "b": g["b"]}, "has shape (3, 4), the parameter (4, 3)"),
-        (lambda g: {"W": g["W"] * np.nan, "b": g["b"]}, "not made of finite real numbers"),
+        (lambda g: {"W": g["W"] * np.nan, "b": g["b"]}, "the gradient of W is nan at [0, 0]"),
+        (lambda g: {"W": g["W"] + 0j, "b": g["b"]}, "W is complex128, it has to be of real numbers"),
     ],
 )
 def test_a_wrong_gradient_is_named(function: Any, spoil: Any, words: str) -> None:

@@ -16,11 +16,11 @@ training, whether input and error stay as they are, and whether each array has t
 The checks come in stages, layer, name, shape, dtype, value, gradient, and stop at the first that fails.
 """
 
-from fcnet.audit.audit import audit_network
-from fcnet.audit.numeric import STEPS, Auditable
+from fcnet.audit.audit import audit_gradients, audit_network
+from fcnet.audit.numeric import STEPS
 from fcnet.audit.result import Audit, Kink, ParameterAudit
+from fcnet.audit.subjects import Auditable
 from fcnet.audit.tolerances import TOLERANCES, relative_error
-from fcnet.audit.travelling import audit_gradients
 
 __all__ = [
     "STEPS",

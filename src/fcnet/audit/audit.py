@@ -11,98 +11,143 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.audit.deciding import decide
-from fcnet.audit.diagnosis import diagnose
 from fcnet.audit.extrapolation import UNSETTLED
-from fcnet.audit.numeric import STEPS, Auditable, Differences, Layered, Point, differences
-from fcnet.audit.result import Audit, ParameterAudit
-from fcnet.audit.stages import gradients_of
-from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
-from fcnet.errors import DataError
+from fcnet.audit.numeric import STEPS, differences, no_differences
+from fcnet.audit.result import Audit
+from fcnet.audit.stages import Failed, gradients_of
+from fcnet.audit.subjects import Auditable, Layered, Net, Subject, subject_of
+from fcnet.audit.verdict import Entries, verdict_on
+from fcnet.errors import DataError, ExtensionError
 from fcnet.validation import check_positive
 
 Array = NDArray[Any]
-Indices = list[tuple[int, ...]]
+References = Mapping[str, Mapping[str, Array]]
 
 
-def audit_network(
-    net: Auditable,
-    X: Any,
-    y: Any,
-    reg: float = 0.0,
-    *,
-    steps: Sequence[float] = STEPS,
+def audit_network(net: Auditable, X: Any, y: Any, reg: float = 0.0, **options: Any) -> Audit:
+    """Hold a network's gradients against the derivatives of its loss: `audit_gradients` of a network."""
+    return audit_gradients(net, X, y, reg, **options)
+
+
+def audit_gradients(
+    what: Any,
+    *given: Any,
     entries: int | None = None,
     rng: np.random.Generator | None = None,
-    references: Mapping[str, Mapping[str, Array]] | None = None,
+    steps: Sequence[float] = STEPS,
+    references: References | None = None,
     progress: Callable[[str, int, int], object] | None = None,
+    **named: Any,
 ) -> Audit:
-    """Compare a network's gradients with the derivatives of its loss, in the way that `decide` finds them.
+    """Hold gradients against the derivative of the loss, whatever computes them.
+
+        audit_gradients(net, X, y, reg)               `params`, `loss`, `preactivations`, `with_params`
+        audit_gradients(function, params, gradients)  of a dict of arrays; gradients as a dict or a function
+        audit_gradients(module, loss)                 a torch module; loss(module) is a tensor
+        audit_gradients(loss, values)                 objects with `data` and `grad`; loss() has `backward()`
 
     Parameters
     ----------
-    net : any network with `params`, `loss`, `preactivations` and `with_params`, in float64; left unchanged
-    X : (N, D) examples; left unchanged
-    y : (N,) labels; left unchanged
-    reg : lambda of (13)
-    steps : the range of h for the central differences
+    what, given : as above. A network is in float64; X is (N, D), y is (N,), reg is lambda of (13), 0 without.
+        All are left unchanged.
     entries : how many entries of each parameter to look at, drawn by `rng`; None looks at all
     rng : draws the entries
-    references : further reference gradients at the same point, by name:
+    steps : of a network: the range of h for the central differences
+    references : of a network: further reference gradients at the same point, by name:
         {"torch.autograd": {"W1": (D, H), ...}}
-    progress : called with "entries audited", how many are done, and how many there are
+    progress : of a network: called with "entries audited", how many are done, and how many there are
+    named : X, y and reg by their names
 
     Returns
     -------
-    audit : the verdict, with the numbers behind it
+    audit : the verdict with the numbers behind it; `audit.passed`, `audit.table()`
 
     Raises
     ------
-    DataError : `entries` without `rng`; a reference with other names or shapes; a net that
-        drops the imaginary part
+    DataError : the arguments are none of the above; `entries` without `rng`; a reference with other names or
+        shapes; a network of fcnet's own layers that drops the imaginary part
     """
-    if entries is not None and rng is None:
-        raise DataError("entries needs a generator and rng is None, give a numpy.random.Generator")
     if entries is not None:
         check_positive(entries=entries)
-    X, y = np.array(X), np.array(y)
-    result = Audit(tuple(steps), entries, float(reg), len(X))
-    if isinstance(net, Layered):
-        reason, difference = net.check_layers()
-        result = replace(result, prediction=difference, stage="layer" if reason else "", reason=reason)
-        if reason:
-            return result
-    point = Point(net, {name: np.array(value) for name, value in net.params.items()}, X, y, reg)
-    analytic, stage, reason = gradients_of(point)
-    if stage:
-        return replace(result, stage=stage, reason=reason)
-    for name, grads in (references or {}).items():
-        _check_reference(name, grads, point.params)
+        if rng is None:
+            raise DataError("entries needs a generator and rng is None, give a numpy.random.Generator")
+    subject = subject_of(what, *given, **named)
+    known = isinstance(subject, Net)
+    result = Audit(tuple(steps) if known else (), entries, subject.reg, subject.examples)
+    try:
+        if isinstance(what, Layered) and known:
+            result = replace(result, prediction=_check_layers(what))
+        grads = gradients_of(subject)
+    except Failed as failed:
+        return replace(result, stage=failed.stage, reason=failed.reason)
+    references = references or {}
+    for name, one in references.items():
+        _check_reference(name, one, subject.params)
+    places = {name: _places(value.size, entries, rng) for name, value in subject.params.items()}
+    found = _compared(result, subject, grads, places, references, progress)
+    if isinstance(subject, Net) and subject.own and not found.passed:
+        # what a layer of a user's own keeps from one set of parameters to the next is no mistake in it
+        found = _compared(result, subject.asked_anew(), grads, places, references, progress)
+    return found
 
-    indices = {name: _indices(value.shape, entries, rng) for name, value in point.params.items()}
-    numbers, total = count(1), sum(map(len, indices.values()))
+
+def _check_layers(net: Layered) -> float:
+    """The first stage: a network tries its layers, and says how far their predictions are off at most.
+
+    Raises
+    ------
+    Failed : one of them does something wrong
+    """
+    try:
+        difference = net.check_layers()
+    except ExtensionError as error:
+        raise Failed("layer", str(error)) from error
+    along = "random directions"
+    for mistake, function, slopes in net.claims_in_training():
+        start = {along: np.zeros(len(slopes))}
+        told = audit_gradients(lambda at, function=function: function(at[along]), start, {along: slopes})
+        if told.stage in ("value", "gradient"):  # elsewhere, differences say nothing
+            raise Failed("layer", f"{mistake}, along {told.reason}")
+    return difference
+
+
+def _compared(
+    result: Audit,
+    subject: Subject,
+    grads: Mapping[str, Array],
+    places: Mapping[str, Array],
+    references: References,
+    progress: Callable[[str, int, int], object] | None,
+) -> Audit:
+    """The last stage: gradients beside derivatives."""
+    claimed = {name: grads[name].reshape(-1)[flat].astype(np.float64) for name, flat in places.items()}
+    decision = decide(subject, places, claimed)
+    numbers = count(1)
+    if subject.own is None and not any(one.exists.any() for one in decision.numbers.values()):
+        return replace(result, stage="derivative", reason=UNSETTLED)
 
     def done() -> None:
         if progress is not None:
-            progress("entries audited", next(numbers), total)
+            progress("entries audited", next(numbers), sum(map(len, places.values())))
 
-    decision = decide(point, indices, {name: _at(analytic[name], chosen) for name, chosen in indices.items()})
-    numeric = {
-        name: differences(point, name, chosen, steps, decision.numbers[name], done)
-        for name, chosen in indices.items()
+    looked_at = {
+        name: Entries(
+            places=flat,
+            theta=subject.params[name].reshape(-1)[flat],
+            claimed=claimed[name],
+            numbers=decision.numbers[name],
+            by_h=differences(subject, name, flat, result.steps, decision.numbers[name].value, done)
+            if isinstance(subject, Net)
+            else no_differences(len(flat)),
+            references={who: np.asarray(told[name]).reshape(-1)[flat] for who, told in references.items()},
+        )
+        for name, flat in places.items()
     }
-    verdicts = {
-        name: _verdict(name, analytic, numeric, point, indices, steps, references or {})
-        for name in point.params
-    }
-    at_zero = tuple(
-        (layer, int(example), int(unit))
-        for layer, z in enumerate(net.preactivations(X))
-        for example, unit in np.argwhere(z == 0)
-    )
+    verdicts = {name: verdict_on(name, looked_at, subject, result.steps) for name in looked_at}
     wrong = [f"{name}: {verdict.reason}" for name, verdict in verdicts.items() if not verdict.passed]
     return replace(
         result,
-        at_zero=at_zero,
+        at_zero=_at_zero(subject) if isinstance(subject, Net) else (),
         parameters=verdicts,
         decided_by=decision.decided_by,
         note=decision.note,
@@ -111,105 +156,20 @@ def audit_network(
     )
 
 
-def _verdict(
-    name: str,
-    analytic: Mapping[str, Array],
-    numeric: Mapping[str, Differences],
-    point: Point,
-    indices: Mapping[str, Indices],
-    steps: Sequence[float],
-    references: Mapping[str, Mapping[str, Array]],
-) -> ParameterAudit:
-    """Compare one parameter's gradient with every reference. Entries without a derivative stay out."""
-    n, chosen = numeric[name], indices[name]
-    a = _at(analytic[name], chosen)
-    asked = ~n.no_derivative
-    error = np.where(asked, relative_error(a, n.derivative), 0.0)
-    by_h = np.where(asked, relative_error(a, n.central), np.nan)
-    compared = (~np.isnan(by_h)).sum(axis=1)
-    errors = [float(np.nanmax(row)) if count else None for row, count in zip(by_h, compared, strict=True)]
-    most = compared.max(initial=0)
-    best = min(
-        (i for i in range(len(steps)) if compared[i] == most and errors[i] is not None),
-        key=lambda i: errors[i] or 0.0,
-        default=None,
-    )
-    told = {who: _at(grads[name], chosen) for who, grads in references.items()}
-    return ParameterAudit(
-        name=name,
-        shape=point.params[name].shape,
-        entries=len(chosen),
-        errors=tuple(errors),
-        compared=tuple(int(count) for count in compared),
-        best_h=None if best is None else float(steps[best]),
-        best_error=None if best is None else errors[best],
-        complex_error=float(error.max(initial=0.0)),
-        dead=int((n.dead & (a == 0)).sum()),
-        no_derivative=int(n.no_derivative.sum()),
-        kinks=n.kinks,
-        worst=chosen[int(error.argmax())],
-        references={
-            who: float(np.where(asked, relative_error(a, w), 0.0).max(initial=0.0)) for who, w in told.items()
-        },
-        reason=_reason(name, a, n, asked, point, numeric, indices, told),
+def _at_zero(subject: Net) -> tuple[tuple[int, int, int], ...]:
+    """The pre-activations that are exactly 0, as (layer, example, unit)."""
+    return tuple(
+        (layer, int(example), int(unit))
+        for layer, z in enumerate(subject.net.preactivations(subject.X))
+        for example, unit in np.argwhere(z == 0)
     )
 
 
-def _reason(
-    name: str,
-    a: Array,
-    n: Differences,
-    asked: Array,
-    point: Point,
-    numeric: Mapping[str, Differences],
-    indices: Mapping[str, Indices],
-    told: Mapping[str, Array],
-) -> str:
-    """The problem with the gradient a (E,) of one parameter, "" if there is none."""
-    exact = not n.error.any()
-    if n.unsettled:
-        return UNSETTLED
-    tolerance = "complex_step" if exact else "travelling"
-    wrong = asked & (disagree(a, n.derivative, tolerance, 10 * n.error) | (n.dead & (a != 0)))
-    if wrong.any():
-        same = {other: d for other, d in numeric.items() if indices[other] == indices[name] and other != name}
-        hint = diagnose(
-            a[asked],
-            n.derivative[asked],
-            n.dead[asked],
-            _at(point.params[name], indices[name])[asked],
-            len(point.X),
-            point.reg,
-            {other: d.derivative[asked] for other, d in same.items()},
-        )
-        worst = int(np.where(wrong, np.abs(a - n.derivative), -1.0).argmax())
-        index = list(indices[name][worst])
-        hint = hint or f"{wrong.sum()} of {len(a)} entries are wrong"
-        told_by = "the complex step says" if exact else "central differences say"
-        return f"{hint} (at {index} {a[worst]:.6g}, {told_by} {n.derivative[worst]:.6g})"
-    allowed = TOLERANCES["central"] * np.abs(n.derivative).max(initial=0.0)
-    rounding = TOLERANCES["central_rounding"] * n.rounding[:, None]
-    off = np.abs(n.central - n.derivative) > allowed + rounding
-    seen = ~np.isnan(n.central)
-    if exact and (asked & seen.any(axis=0) & (off | ~seen).all(axis=0)).any():
-        return "complex step and central differences contradict each other: is the loss analytic?"
-    for who, w in told.items():
-        if (asked & disagree(a, w, "reference")).any():
-            return f"{who} disagrees, by {relative_error(a, w).max():.1e}"
-    return ""
-
-
-def _indices(shape: tuple[int, ...], entries: int | None, rng: np.random.Generator | None) -> Indices:
-    """All indices of an array of this shape, or a number of them drawn without replacement, in order."""
-    flat = np.arange(int(np.prod(shape)))
-    if entries is not None and rng is not None and entries < flat.size:
-        flat = np.sort(rng.choice(flat.size, entries, replace=False))
-    return [tuple(int(i) for i in np.unravel_index(place, shape)) for place in flat]
-
-
-def _at(values: Array, indices: Indices) -> Array:
-    """The entries (E,) of an array at its indices."""
-    return np.array([values[index] for index in indices])
+def _places(size: int, entries: int | None, rng: np.random.Generator | None) -> Array:
+    """All flat indices of an array of this size, or a number of them drawn without replacement, in order."""
+    if entries is None or rng is None or entries >= size:
+        return np.arange(size)
+    return np.sort(rng.choice(size, entries, replace=False))
 
 
 def _check_reference(who: str, grads: Mapping[str, Array], params: Mapping[str, Array]) -> None:

@@ -33,36 +33,34 @@ UNSETTLED = (
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the differences say about E entries of a parameter.
+    """What a reference says about E entries of a parameter.
 
     Attributes
     ----------
-    chosen : (E,) flat indices of the entries
     value : (E,) the derivative
-    error : (E,) how far it may be off
+    error : (E,) how far it may be off; 0 of the complex step, whose error is rounding
     exists : (E,) bool, False at a kink
     """
 
-    chosen: Array
     value: Array
     error: Array
     exists: Array
 
 
-def extrapolated_differences(subject: Subject, name: str, chosen: Array) -> Numbers:
-    """Extrapolated central differences."""
+def extrapolated_differences(subject: Subject, name: str, places: Array) -> Numbers:
+    """Extrapolated central differences for the entries of a parameter at these flat indices (E,)."""
     centre = float(subject.loss(subject.params))
-    value, error = np.zeros(len(chosen)), np.zeros(len(chosen))
-    for place, index in enumerate(chosen):
-        size = max(1.0, abs(float(subject.params[name].reshape(-1)[index])))
+    value, error = np.zeros((2, len(places)))
+    for entry, place in enumerate(places):
+        size = max(1.0, abs(float(subject.params[name].reshape(-1)[place])))
 
-        def at(step: float, index: int = int(index), size: float = size) -> float:
-            return float(subject.loss(moved(subject.params, name, index, step * size)))
+        def at(step: float, place: int = place, size: float = size) -> float:
+            return float(subject.loss(subject.moved(name, place, step * size)))
 
         slope, off = extrapolated(at, centre)
-        value[place], error[place] = slope / size, off / size
+        value[entry], error[entry] = slope / size, off / size
     exists = np.isfinite(error)
-    return Numbers(chosen, np.where(exists, value, 0.0), np.where(exists, error, 0.0), exists)
+    return Numbers(np.where(exists, value, 0.0), np.where(exists, error, 0.0), exists)
 
 
 def extrapolated(at: Callable[[float], float], centre: float) -> tuple[float, float]:
@@ -112,17 +110,3 @@ def _ridders(central: Array, rounding: Array) -> tuple[float, float]:
                 best, error = row[-1], off
         before = row
     return best, float(error)
-
-
-def moved(params: dict[str, Array], name: str, index: int, step: complex) -> dict[str, Array]:
-    dtype = np.complex128 if isinstance(step, complex) else np.float64
-    moved = {other: value.astype(dtype) for other, value in params.items()}
-    moved[name].reshape(-1)[index] += step
-    return moved
-
-
-def allowed(claimed: Array, numbers: Numbers, tolerance: str) -> Array:
-    """How far a claimed gradient (E,) may be from the derivative."""
-    scale = max(1.0, float(np.abs(numbers.value[numbers.exists]).max(initial=0.0)))
-    relative = TOLERANCES[tolerance] * (np.abs(claimed) + np.abs(numbers.value))
-    return np.asarray(relative + TOLERANCES["cancellation"] * scale + 10 * numbers.error)

@@ -1,4 +1,4 @@
-"""The stages before the numbers are compared: name, shape, dtype, value. The first failure ends them."""
+"""The stages before numbers are compared: layer, name, shape, dtype, value. The first failure ends them."""
 
 from __future__ import annotations
 
@@ -8,63 +8,75 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.audit.numeric import Point
+from fcnet.audit.subjects import Net, Subject
 from fcnet.audit.tolerances import TOLERANCES
 
 Array = NDArray[Any]
 Grads = Mapping[str, Any]
 
 
-def gradients_of(point: Point) -> tuple[dict[str, Array], str, str]:
-    """The analytic gradients, and the stage that failed with its reason, both "" if none did.
+class Failed(Exception):
+    """A stage that failed, and why."""
 
-    The network is handed copies of X and y, so that even one that overwrites them harms nobody.
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        self.stage, self.reason = stage, reason
+
+
+def gradients_of(subject: Subject) -> dict[str, Array]:
+    """The gradients that a subject claims, as arrays.
+
+    Raises
+    ------
+    Failed : in one of the stages
     """
-    X, y = point.X.copy(), point.y.copy()
-    objective, grads = point.net.loss(X, y, point.reg)
+    loss, grads = subject.claim()
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("name", lambda: _names(grads, point.params)),
-        ("shape", lambda: _shapes(grads, point.params)),
-        ("dtype", lambda: _dtypes(grads, point.params)),
-        ("value", lambda: _values(objective, grads) or _unchanged(point, X, y) or _own_memory(point, grads)),
-        ("value", lambda: _repeatable(point, grads)),
+        ("name", lambda: _names(grads, subject)),
+        ("shape", lambda: _shapes(grads, subject)),
+        ("dtype", lambda: _dtypes(grads, subject)),
+        ("value", lambda: _values(loss, grads, subject)),
+        ("value", lambda: _honest(subject, grads) if isinstance(subject, Net) else _repeated(subject, loss)),
     )
     for stage, check in checks:
         reason = check()
         if reason:
-            return {}, stage, reason
-    return {name: np.array(grads[name]) for name in point.params}, "", ""
+            raise Failed(stage, reason)
+    return {name: np.array(grads[name]) for name in subject.params}
 
 
-def _names(grads: Grads, params: Grads) -> str:
-    missing, extra = [n for n in params if n not in grads], [n for n in grads if n not in params]
+def _names(grads: Grads, subject: Subject) -> str:
+    """A network knows its parameters; the gradients of a function may be of more than is audited."""
+    missing = [name for name in subject.params if name not in grads]
+    extra = [name for name in grads if name not in subject.params and isinstance(subject, Net)]
     if missing:
         return f"no gradient for {', '.join(missing)}"
     return f"a gradient for {', '.join(extra)}, which is not a parameter" if extra else ""
 
 
-def _shapes(grads: Grads, params: Mapping[str, Array]) -> str:
-    for name, value in params.items():
+def _shapes(grads: Grads, subject: Subject) -> str:
+    for name, value in subject.params.items():
         if np.shape(grads[name]) != value.shape:
             return f"the gradient of {name} has shape {np.shape(grads[name])}, the parameter {value.shape}"
     return ""
 
 
-def _dtypes(grads: Grads, params: Mapping[str, Array]) -> str:
-    for name, value in params.items():
-        for what, dtype in (
-            ("the parameter", value.dtype),
-            ("the gradient of", np.asarray(grads[name]).dtype),
-        ):
-            if dtype != np.float64:
-                return f"{what} {name} is {dtype}, gradients are checked in float64"
+def _dtypes(grads: Grads, subject: Subject) -> str:
+    for name, value in subject.params.items():
+        dtype = np.asarray(grads[name]).dtype
+        if isinstance(subject, Net):
+            for what, one in (("the parameter", value.dtype), ("the gradient of", dtype)):
+                if one != np.float64:
+                    return f"{what} {name} is {one}, gradients are checked in float64"
+        elif dtype.kind not in "fiu":
+            return f"the gradient of {name} is {dtype}, it has to be of real numbers"
     return ""
 
 
-def _values(objective: Any, grads: Grads) -> str:
-    if np.ndim(objective) or not np.isrealobj(objective) or not np.isfinite(objective):
-        return f"the objective is {objective!r}, it has to be one finite number"
-    for name in grads:
+def _values(loss: Any, grads: Grads, subject: Subject) -> str:
+    if np.ndim(loss) or not np.isrealobj(loss) or not np.isfinite(loss):
+        return f"the loss is {loss!r}, it has to be one finite number"
+    for name in subject.params:
         grad = np.asarray(grads[name])
         if not np.isfinite(grad).all():
             index = np.argwhere(~np.isfinite(grad))[0].tolist()
@@ -72,32 +84,44 @@ def _values(objective: Any, grads: Grads) -> str:
     return ""
 
 
-def _unchanged(point: Point, X: Array, y: Array) -> str:
-    if X.tobytes() != point.X.tobytes() or y.tobytes() != point.y.tobytes():
-        return f"loss changed {'X' if X.tobytes() != point.X.tobytes() else 'y'} in place"
-    for name, value in point.net.params.items():
-        if value.tobytes() != point.params[name].tobytes():
+def _repeated(subject: Subject, loss: Any) -> str:
+    """The same question gets the same answer."""
+    again = subject.loss(subject.params)
+    if abs(again - loss) > TOLERANCES["repeat"] * max(1.0, abs(loss)):
+        return f"two equal calls give {loss:.12g} and {again:.12g}: is there dropout, or another draw?"
+    return ""
+
+
+def _honest(subject: Net, grads: Grads) -> str:
+    """A network changes nothing that it is given, and remembers nothing."""
+    return _unchanged(subject) or _own_memory(subject, grads) or _repeatable(subject, grads)
+
+
+def _unchanged(subject: Net) -> str:
+    for name, given, handed in zip("Xy", (subject.X, subject.y), subject.handed, strict=True):
+        if handed.tobytes() != given.tobytes():
+            return f"loss changed {name} in place"
+    for name, value in subject.net.params.items():
+        if value.tobytes() != subject.params[name].tobytes():
             return f"loss changed the parameter {name} in place"
     return ""
 
 
-def _own_memory(point: Point, grads: Grads) -> str:
+def _own_memory(subject: Net, grads: Grads) -> str:
     for name, grad in grads.items():
-        for other, value in point.net.params.items():
+        for other, value in subject.net.params.items():
             if np.may_share_memory(grad, value):
                 return f"the gradient of {name} shares memory with the parameter {other}"
     return ""
 
 
-def _repeatable(point: Point, grads: Grads) -> str:
+def _repeatable(subject: Net, grads: Grads) -> str:
     """The same question, after another one in between, gets the same answer."""
-    first = {name: np.array(grad) for name, grad in grads.items()}
-    point.net.loss(point.X / 2, point.y.copy(), point.reg)
-    second = point.net.loss(point.X.copy(), point.y.copy(), point.reg)[1]
-    for name in point.params:
-        grad = first[name]
-        if np.abs(second[name] - grad).max(initial=0.0) > TOLERANCES["repeat"] * np.abs(grad).max(
-            initial=0.0
-        ):
+    first = {name: np.array(grads[name]) for name in subject.params}
+    subject.net.loss(subject.X / 2, subject.y.copy(), subject.reg)
+    second = subject.claim()[1]
+    for name, grad in first.items():
+        allowed = TOLERANCES["repeat"] * np.abs(grad).max(initial=0.0)
+        if np.abs(second[name] - grad).max(initial=0.0) > allowed:
             return f"a second call gives another gradient of {name}: the network remembers the call before"
     return ""

@@ -19,7 +19,7 @@ import numpy as np
 
 from fcnet.errors import DataError
 from fcnet.extension import is_own, own_code
-from fcnet.net.contract import check_declared
+from fcnet.net.declaring import check_declared
 from fcnet.net.layers import LAYERS, Dropout, Layer, Linear, Mean, walk
 from fcnet.net.parameters import Declared
 from fcnet.registry import look_up

@@ -8,19 +8,23 @@ of the weights, and numbers are float32 by default.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fcnet.extension import is_own
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
-from fcnet.net.contract import bind, check_all_layers, own_layers
+from fcnet.net.contract import check_all_layers, own_layers
+from fcnet.net.declaring import bind
+from fcnet.net.in_training import Claim, claims_in_training
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.layers import Activation, Dropout, Layer, ahead, back, plan, predicted, walk
 from fcnet.net.losses import LOSSES, Loss, Targets
+from fcnet.net.objective import Objective
 from fcnet.net.optimisers import Optimiser, gradient_of
 from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
@@ -99,9 +103,20 @@ class Network:
         """
         return cls(Architecture.plain(sizes, dropout), rng, **options)
 
-    def check_layers(self) -> tuple[str, float]:
-        """What a layer does wrong, "" if none does, and how far `predict` is from `forward` at most."""
+    def check_layers(self) -> float:
+        """Try each layer; how far `predict` is from `forward` at most.
+
+        Raises
+        ------
+        ExtensionError : a layer breaks its contract
+        """
         return check_all_layers(self.architecture)
+
+    def claims_in_training(self) -> Iterator[Claim]:
+        """What each layer of a user's own, a fresh one, claims of its derivative in training."""
+        for layer in walk(self.architecture.build()):
+            if is_own(layer):
+                yield from claims_in_training(layer)
 
     def own_layers(self) -> list[str]:
         """The layers and activations of a user's own, each named with its file and line."""
@@ -226,20 +241,27 @@ class Network:
 
     def trace(self, X: ArrayLike) -> list[tuple[Activation, Array]]:
         """Each activation layer with its input (N, units), from the first to the last."""
+        return self.traced(self._examples(X))[1]
+
+    def traced(self, X: Array) -> tuple[Array, list[tuple[Activation, Array]]]:
+        """The logits of a checked X (N, D), as `forward` has them, and what `trace` gives."""
         seen: list[tuple[Activation, Array]] = []
         activations = [layer for layer in walk(self.layers) if isinstance(layer, Activation)]
         for layer in activations:
             layer.seen = seen
         try:
-            self.forward(self._examples(X))
+            return self.forward(X), seen
         finally:
             for layer in activations:
                 layer.seen = None
-        return seen
 
     def preactivations(self, X: ArrayLike) -> list[Array]:
         """The input of each ReLU, or other function with a kink at 0, [(N, H1), (N, H2), ...]."""
         return [Z for layer, Z in self.trace(X) if layer.function.kink]
+
+    def objective(self, X: ArrayLike, y: ArrayLike, reg: float, anew: bool = False) -> Objective | None:
+        """The objective as a function of parameters; None of a subclass, whose loss may be another."""
+        return Objective(self, X, y, reg, anew) if type(self) is Network else None
 
     def with_params(self, params: Mapping[str, Array]) -> Network:
         """A copy of this network with other parameters of the same shapes, in their dtype."""

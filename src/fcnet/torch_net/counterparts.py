@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from fcnet.extension import broken, described
-from fcnet.net.contract import AGREEMENT, EXAMPLES, bind_random
+from fcnet.net.contract import AGREEMENT, EXAMPLES
+from fcnet.net.declaring import bind_random
 from fcnet.net.layers import Layer
 
 WHAT = "the counterpart in PyTorch"
