@@ -59,6 +59,32 @@ def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path
     assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
 
 
+@pytest.mark.parametrize("size", ["its own", "another"])
+def test_a_known_copy_in_the_cache_stands_for_an_archive_of_the_published_size(
+    size: str, small: Small, own_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ARCHIVE).write_bytes(small.archive)
+    first = load_known("CIFAR-10", tmp_path)
+    if size == "another":
+        (tmp_path / ARCHIVE).write_bytes(small.archive[:-1])
+        with pytest.raises(DataError, match="is not the published archive"):
+            load_known("CIFAR-10", tmp_path)
+        return
+    monkeypatch.setattr("fcnet.data.archive.extract", None)
+    assert load_known("CIFAR-10", tmp_path).origin == first.origin
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == [ARCHIVE]
+
+
+def test_another_copy_in_the_cache_does_not_stand_for_an_archive(
+    small: Small, own_world: Path, tmp_path: Path
+) -> None:
+    write_folder(own_world, suffix="jpg")
+    assert load_known("CIFAR-10").origin.official is False
+    (tmp_path / ARCHIVE).write_bytes(small.archive)
+    with pytest.raises(DataError, match=r"is there and is not the published file, move .* away"):
+        load_known("CIFAR-10", tmp_path)
+
+
 def test_a_named_archive_is_never_passed_over_for_the_cache(own_world: Path, tmp_path: Path) -> None:
     write_folder(own_world)
     (tmp_path / ARCHIVE).write_bytes(b"not it")

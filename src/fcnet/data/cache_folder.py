@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcnet.data.archive import lock_of
 from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import kept_of
@@ -27,9 +28,9 @@ from fcnet.files import LEFTOVER, read_plain
 from fcnet.lock import NAME, Lock, holder_of
 
 KEY = re.compile(r"[0-9a-f]{16}")
-"""The name of a folder of images that were kept, or of an archive that was unpacked."""
+"""The name of a folder of images or rows that were kept."""
 
-KEYED = ("decoded", "opened", "pictures", "rows")
+KEYED = ("decoded", "pictures", "rows")
 """Folders of such folders; `pictures` is of an older version."""
 
 
@@ -38,7 +39,7 @@ class Entry:
     """One thing in the cache.
 
     path : of the file or folder
-    kind : "images", "rows", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
+    kind : "images", "rows", "copy", "partial", "leftover", "older" or "unknown"
     what : a description for people
     reason : why it is no longer of use; empty if it is of use
     size : in bytes
@@ -105,7 +106,7 @@ def entry_at(root: Path, path: Path) -> Entry | None:
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
     if place and path.is_dir() and KEY.fullmatch(path.name):
-        return {"decoded": _images, "opened": _unpacked, "pictures": _older, "rows": _rows}[place](path)
+        return {"decoded": _images, "pictures": _older, "rows": _rows}[place](path)
     return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
 
 
@@ -174,8 +175,7 @@ def _images(path: Path) -> Entry:
         reason = "their source is gone"
     elif (known := _known(name)) and known.files and not kept_of(Path(source), known):
         reason = "their source has changed"
-    elif any(LEFTOVER.fullmatch(part.name) for part in parts):
-        leftovers = tuple(part for part in parts if LEFTOVER.fullmatch(part.name))
+    elif leftovers := tuple(part for part in parts if LEFTOVER.fullmatch(part.name)):
         facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
         reason = "a killed process left it"
     return Entry(path, what=f"images of {name}, read from {source}", reason=reason, **facts)
@@ -202,24 +202,6 @@ def _rows(path: Path) -> Entry:
     return Entry(path, "rows", f"rows of the table {about.source}", reason, **facts)
 
 
-def _unpacked(path: Path) -> Entry:
-    """The files of an archive that lies elsewhere."""
-    folders = [about.folder for about in DATASETS.values() if about.files]
-    locks = tuple(path / f".{name}.lock" for name in folders if (path / f".{name}.lock").exists())
-    parts = tuple(part for part in sorted(path.iterdir()) if part not in locks)
-    facts: dict[str, Any] = {"size": _size(*parts), "used": _used(*parts), "parts": parts, "locks": locks}
-    state = _json(path / "archive.json")
-    if not isinstance(state, list) or not state or not isinstance(state[0], str):
-        reason = "it was never finished"
-        return Entry(path, "unpacked", "an unpacked archive without a description", reason, **facts)
-    archive = Path(state[0])
-    try:
-        reason = "" if stamp(archive.stat()) == state[1:] else "the archive has changed"
-    except (OSError, ValueError):
-        reason = "the archive is gone"
-    return Entry(path, "unpacked", f"the files of {archive}", reason, **facts)
-
-
 def _older(path: Path) -> Entry:
     """Pictures as an older version kept them."""
     parts = tuple(sorted(path.iterdir()))
@@ -236,30 +218,23 @@ def _published(root: Path, path: Path) -> Entry | None:
 
 
 def _fetched(root: Path, path: Path, about: Published) -> Entry | None:
-    locks = tuple(root / f".{about.folder}{end}" for end in (".fetch.lock", ".lock"))
-    older = [root / f".{remote.name}.lock" for remote in about.remotes]
-    facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": locks}
-    if path in locks or path in older:
+    lock = lock_of(root / about.folder)
+    facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": (lock,)}
+    if path == lock:
         return Entry(path, "leftover", "a lock", "a killed process left it", locks=(path,))
     remotes = "|".join(re.escape(remote.name) for remote in about.remotes)
     if path.is_file() and re.fullmatch(rf"({remotes})(\.\d+)?\.part", path.name):
         reason = "the data set is complete" if about.is_complete(root / about.folder) else ""
         return Entry(path, "partial", f"the beginning of {about.title}, fetched in part", reason, **facts)
-    if path.is_dir() and path.name.startswith(f".{about.folder}.tmp-"):
-        return Entry(
-            path, "leftover", f"{about.title}, unpacked in part", "a killed process left it", **facts
-        )
-    if path.is_dir() and re.fullmatch(rf"{re.escape(about.folder)}\.old-\d+", path.name):
-        return Entry(path, "leftover", f"{about.title}, incomplete", "it was replaced", **facts)
     if path.is_dir() and path.name == about.folder:
         return _copy(path, about, facts)
     return None
 
 
 def _copy(path: Path, about: Published, facts: dict[str, Any]) -> Entry:
-    """A copy of a data set: its files, and the beginnings of those that are fetched one by one."""
-    names = [*about.files, *about.also, *(f"{remote.name}.part" for remote in about.remotes)]
-    parts = tuple(path / name for name in names if os.path.lexists(path / name))
+    """A copy of a data set: its files, the beginnings of those that are fetched one by one, and leftovers."""
+    names = {*about.files, *about.also, *(f"{remote.name}.part" for remote in about.remotes)}
+    parts = tuple(part for part in sorted(path.iterdir()) if LEFTOVER.sub(r"\g<name>", part.name) in names)
     state = "" if about.is_complete(path) else ", incomplete"
     return Entry(path, "copy", f"{about.title}, fetched{state}", **facts | {"parts": parts})
 

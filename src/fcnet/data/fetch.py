@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fcnet.data.archive import extract
+from fcnet.data.archive import extract, lock_of
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.download import Download, Pace, Progress, Source, Status, UnavailableError
 from fcnet.data.find import expanded
@@ -56,11 +56,11 @@ def fetch(
     refuse_if_forbidden(about)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with waiting_for(parent / f".{about.folder}.fetch.lock", tell) as lock:
+        with waiting_for(lock_of(target), tell) as lock:
             if about.is_complete(target):  # by another process, while this one waited
                 return target
             if about.archive and is_file(parent / about.archive.name):  # it belongs to the user, so it stays
-                return extract(parent / about.archive.name, parent, about, tell)
+                return extract(parent / about.archive.name, parent, about, lock=lock)
             _bring(about, parent, lock, source, progress, pace or Pace())
     except OSError as error:
         raise disk_error(error, target) from error
@@ -84,7 +84,7 @@ def _bring(
         sources = [Source(url) for url in _addresses(about, remote, source)]
         Download(remote, about.title, part, sources, pace, progress).run()
         if about.archive:
-            extract(part, parent, about)
+            extract(part, parent, about, lock=lock)
             part.unlink()
         else:
             part.rename(into / remote.name)
