@@ -7,7 +7,6 @@ that it does not know are listed and left alone, and no link is followed, neithe
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -18,20 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from fcnet.data.archive import lock_of
-from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION
+from fcnet.data.cache import MANIFEST, VERSION, Manifest, manifest_in
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import kept_of
-from fcnet.data.own import table_rows
 from fcnet.data.published import Published
-from fcnet.data.stamp import stamp
-from fcnet.files import LEFTOVER, read_plain
+from fcnet.data.stamp import stamp, state_of
+from fcnet.files import LEFTOVER
 from fcnet.lock import NAME, Lock, holder_of
 
 KEY = re.compile(r"[0-9a-f]{16}")
 """The name of a folder of images or rows that were kept."""
 
-KEYED = ("decoded", "pictures", "rows")
-"""Folders of such folders; `pictures` is of an older version."""
+KEYED = "decoded"
+"""The folder of such folders."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Entry:
     """One thing in the cache.
 
     path : of the file or folder
-    kind : "images", "rows", "copy", "partial", "leftover", "older" or "unknown"
+    kind : "images", "rows", "copy", "partial", "leftover" or "unknown"
     what : a description for people
     reason : why it is no longer of use; empty if it is of use
     size : in bytes
@@ -87,7 +85,7 @@ def inventory(root: Path) -> list[Entry]:
 
 def _places(root: Path) -> Iterator[Path]:
     for path in sorted(root.iterdir()):
-        if path.name in KEYED and path.is_dir() and not path.is_symlink():
+        if path.name == KEYED and path.is_dir() and not path.is_symlink():
             yield from sorted(path.iterdir())
         else:
             yield path
@@ -100,13 +98,12 @@ def entry_at(root: Path, path: Path) -> Entry | None:
     ------
     OSError : a folder cannot be read
     """
-    place = path.parent.name if path.parent != root else ""
     if not os.path.lexists(path):
         return None
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
-    if place and path.is_dir() and KEY.fullmatch(path.name):
-        return {"decoded": _images, "pictures": _older, "rows": _rows}[place](path)
+    if path.parent == root / KEYED and path.is_dir() and KEY.fullmatch(path.name):
+        return _kept(path)
     return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
 
 
@@ -155,58 +152,40 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _images(path: Path) -> Entry:
-    """Images that were read from a source."""
+def _kept(path: Path) -> Entry:
+    """Images or rows that were read from a source."""
     parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
     facts: dict[str, Any] = {"kind": "images", "size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
-    about = _json(path / MANIFEST)
     try:
-        source, name = str(about["origin"]["path"]), str(about["name"])
-        version, arrays = about["version"], dict(about["arrays"])
+        about = manifest_in(path)
         facts["used"] = (path / MANIFEST).lstat().st_mtime
-    except (TypeError, KeyError, ValueError, OSError):
+    except (OSError, ValueError):
         return Entry(path, what="images without a description", reason="they were never finished", **facts)
+    source, what = about.origin.path, f"images of {about.name}, read from {about.origin.path}"
+    if about.origin.kind == "table":
+        facts["kind"], what = "rows", f"rows of the table {source}"
     reason = ""
-    if version != VERSION:
+    if about.version != VERSION:
         reason = "they were kept by another version of fcnet"
-    elif arrays != {file.name: stamp(file.lstat()) for file in parts if file.name in arrays}:
+    elif about.arrays != {file.name: stamp(file.lstat()) for file in parts if file.name in about.arrays}:
         reason = "they are damaged"
     elif not Path(source).exists():
         reason = "their source is gone"
-    elif (known := _known(name)) and known.files and not kept_of(Path(source), known):
+    elif _changed(about):
         reason = "their source has changed"
     elif leftovers := tuple(part for part in parts if LEFTOVER.fullmatch(part.name)):
         facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
         reason = "a killed process left it"
-    return Entry(path, what=f"images of {name}, read from {source}", reason=reason, **facts)
+    return Entry(path, what=what, reason=reason, **facts)
 
 
-def _rows(path: Path) -> Entry:
-    """The rows of a table that is streamed."""
-    parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
-    facts: dict[str, Any] = {"size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
-    try:
-        about = table_rows.manifest_in(path)
-        facts["used"] = (path / MANIFEST).lstat().st_mtime
-    except (OSError, ValueError):
-        return Entry(path, "rows", "rows without a description", "they were never finished", **facts)
-    reason = ""
-    if about.version != table_rows.VERSION:
-        reason = "they were kept by another version of fcnet"
-    elif about.files != {file.name: stamp(file.lstat()) for file in parts if file.name in about.files}:
-        reason = "they are damaged"
-    elif not Path(about.source).exists():
-        reason = "their table is gone"
-    elif about.state != stamp(Path(about.source).stat()):
-        reason = "their table has changed"
-    return Entry(path, "rows", f"rows of the table {about.source}", reason, **facts)
-
-
-def _older(path: Path) -> Entry:
-    """Pictures as an older version kept them."""
-    parts = tuple(sorted(path.iterdir()))
-    reason = "another version of fcnet kept them"
-    return Entry(path, "older", "pictures", reason, _size(*parts), _used(*parts), parts)
+def _changed(about: Manifest) -> bool:
+    """Whether a source is another one than was read, as far as can be told without reading it."""
+    source = Path(about.origin.path)
+    if about.origin.kind == "table":
+        return about.state != state_of([source])
+    known = next((known for known in DATASETS.values() if known.title == about.name), None)
+    return known is not None and bool(known.files) and kept_of(source, known) is None
 
 
 def _published(root: Path, path: Path) -> Entry | None:
@@ -237,17 +216,6 @@ def _copy(path: Path, about: Published, facts: dict[str, Any]) -> Entry:
     parts = tuple(part for part in sorted(path.iterdir()) if LEFTOVER.sub(r"\g<name>", part.name) in names)
     state = "" if about.is_complete(path) else ", incomplete"
     return Entry(path, "copy", f"{about.title}, fetched{state}", **facts | {"parts": parts})
-
-
-def _known(title: str) -> Published | None:
-    return next((about for about in DATASETS.values() if about.title == title), None)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(read_plain(path, MANIFEST_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return None
 
 
 def _size(*paths: Path) -> int:

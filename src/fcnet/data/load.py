@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,18 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.data.cache import cached, home, keep, kept
+from fcnet.data.cache import MANIFEST, cached, ensured, home, kept, written
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions, content_hash
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
 from fcnet.data.published import Published
 from fcnet.data.readable import known, read
-from fcnet.data.stamp import stamp
+from fcnet.data.stamp import state_of
 from fcnet.errors import DataError
 from fcnet.extension import program
-from fcnet.files import make_folder
-from fcnet.lock import NAME, waiting_for
 
 if TYPE_CHECKING:
     from fcnet.data.download import Progress
@@ -263,9 +259,8 @@ def verify(folder: Path, about: Published) -> tuple[Dataset, str]:
         return found, "intact"
     state = "damaged, written again" if where.exists() else "none yet, written now"
     try:
-        make_folder(where)
-        with waiting_for(where / NAME, log.warning):
-            keep(where, before, dataset)
+        (where / MANIFEST).unlink(missing_ok=True)
+        ensured(where, before, lambda: written(where, dataset))
     except OSError as error:
         raise disk_error(error, cache_root()) from error
     return load_folder(folder, about), state
@@ -276,5 +271,4 @@ def _source(folder: Path, about: Published) -> str:
 
 
 def _state(folder: Path, about: Published) -> str:
-    stamps = {name: stamp((folder / name).stat()) for name in about.files}
-    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()
+    return state_of(folder / name for name in about.files)
