@@ -15,8 +15,8 @@ from fcnet.data import digits
 from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
-from fcnet.data.download import Status, UnavailableError
-from fcnet.data.load import Watchers, load, load_known
+from fcnet.data.download import UnavailableError
+from fcnet.data.load import load, load_known
 from fcnet.errors import DataError, MissingExtraError
 
 from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
@@ -101,12 +101,12 @@ def test_it_is_fetched_once(
     small: Small, server: Server, own_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "cifar10", small.at(server.url("honest")))
-    told: list[Status] = []
+    told: list[tuple[str, int, int]] = []
     for _ in range(2):
-        data = load(watchers=Watchers(fetching=lambda: nullcontext(told.append)))
+        data = load(shown=lambda unit: nullcontext(lambda *done: told.append(done)))
         assert data.origin.path == str(own_world / FOLDER)
     assert len(server.requests) == 1
-    assert told[-1].done == len(small.archive)
+    assert told[-1][1:] == (len(small.archive), len(small.archive))
 
 
 @pytest.mark.usefixtures("offline")

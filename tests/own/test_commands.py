@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcnet.cli.progress import reading_progress
+from fcnet.cli.progress import showing
 from fcnet.records import read_json
 from fcnet.runs.prediction import softmax
 from fcnet.train.model import Model
@@ -276,7 +276,7 @@ class Screen:
 def test_reading_shows_a_bar_on_a_terminal_and_nothing_of_a_quick_one_elsewhere() -> None:
     terminal, file = Screen(True), Screen(False)
     for screen in (terminal, file):
-        with reading_progress(screen.console) as progress:
+        with showing("files", screen.console) as progress:
             for done in range(1, 1201):
                 progress("reading pictures", done, 1200)
     assert "1,200 of 1,200" in terminal.text.getvalue()
@@ -287,7 +287,7 @@ def test_a_slow_reading_is_told_in_lines(monkeypatch: pytest.MonkeyPatch) -> Non
     clock = iter(range(100))
     monkeypatch.setattr("fcnet.cli.progress.time.monotonic", lambda: next(clock))
     screen = Screen(False)
-    with reading_progress(screen.console) as progress:
+    with showing("files", screen.console) as progress:
         for done in range(1, 13):
             progress("reading pictures", done, 1200)
-    assert screen.text.getvalue().splitlines() == [f"reading pictures: {n} of 1,200" for n in (5, 10)]
+    assert screen.text.getvalue().splitlines() == [f"reading pictures: {n} of 1,200" for n in (6, 11)]

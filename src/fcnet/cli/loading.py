@@ -50,11 +50,10 @@ def load_any(asked: DataOptions, told: bool = True) -> Dataset:
 
 
 def _load(asked: DataOptions, own: bool) -> Dataset:
-    from fcnet.cli.data import fetch_progress
-    from fcnet.cli.progress import reading_progress
-    from fcnet.data.load import Watchers, load
+    from fcnet.cli.progress import showing
+    from fcnet.data.load import load
 
-    dataset = load(asked, own=own, watchers=Watchers(fetch_progress, reading_progress))
+    dataset = load(asked, own=own, shown=showing)
     if (notice := digits_notice(dataset)) and first_worker():
         tell(notice)
     return dataset
@@ -164,10 +163,10 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
     """
     origin = record["data"]
     if origin.get("kind"):
-        from fcnet.cli.progress import reading_progress
+        from fcnet.cli.progress import showing
         from fcnet.data.own.load import load_own
 
-        with reading_progress() as progress:
+        with showing("files") as progress:
             return load_own(data or Path(origin["path"]), recorded(origin), progress)
     from fcnet.data.load import load_known
 

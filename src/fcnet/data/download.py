@@ -7,15 +7,15 @@ hash decides whether the result is the published file.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcnet.data.archive import remote_problem
 from fcnet.data.disk import disk_error
-from fcnet.data.published import Remote
+from fcnet.data.published import Progress, Remote
 from fcnet.data.transfer import (
     RefusedError,
     SlowError,
@@ -27,6 +27,9 @@ from fcnet.data.transfer import (
     without_user,
 )
 from fcnet.errors import DataError
+from fcnet.wording import shown
+
+log = logging.getLogger(__name__)
 
 EARLIER = "an earlier run"
 """The source name of a partial file that an earlier run left."""
@@ -59,24 +62,6 @@ class Pace:
     retries: int = 3
     pause: float = 1.0
     probe: float = 4.0
-
-
-@dataclass(frozen=True)
-class Status:
-    """The progress of a download.
-
-    done, total : bytes
-    source : the host in use
-    message : a message for the user, or empty
-    """
-
-    done: int
-    total: int
-    source: str
-    message: str = ""
-
-
-Progress = Callable[[Status], None]
 
 
 class Meter:
@@ -210,7 +195,7 @@ class Download:
             source.problem = str(error)
             source.failures += self.done - before < worth
             source.gone = isinstance(error, RefusedError) or source.failures > self.pace.retries
-            self.report(self.done, source.host, f"{source.host}: {error}")
+            log.warning("%s", shown(f"{source.host}: {error}"))
             source.tried |= isinstance(error, SlowError) or self.done == before
         else:
             source.tried = True
@@ -263,7 +248,7 @@ class Download:
         if not problem:
             return True
         self.part.unlink()
-        self.report(0, source.host, f"what arrived is not the published file: {problem}; starting again")
+        log.warning("what arrived is not the published file: %s; starting again", problem)
         if self.contributors == {source.url}:
             source.gone, source.problem = True, f"delivered a damaged file, {problem}"
         elif len(self.contributors - {EARLIER}) > 1:
@@ -271,10 +256,10 @@ class Download:
         self.contributors = set()
         return False
 
-    def report(self, done: int, host: str, message: str = "") -> None:
+    def report(self, done: int, host: str) -> None:
         """Report the progress to the caller."""
         if self.progress is not None:
-            self.progress(Status(done, self.remote.size, host, message))
+            self.progress(host, done, self.remote.size)
 
     def require_network(self) -> None:
         """Require that some source accepts a connection, within seconds and whatever the resolver does."""

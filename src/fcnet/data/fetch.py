@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from fcnet.data.archive import extract, lock_of
 from fcnet.data.disk import disk_error, require_space
-from fcnet.data.download import Download, Pace, Progress, Source, Status, UnavailableError
+from fcnet.data.download import Download, Pace, Source, UnavailableError
 from fcnet.data.find import expanded
-from fcnet.data.published import Published, Remote, is_file
+from fcnet.data.published import Progress, Published, Remote, is_file
 from fcnet.data.transfer import without_user
 from fcnet.errors import DataError
 from fcnet.lock import Lock, waiting_for
+from fcnet.wording import shown
+
+log = logging.getLogger(__name__)
 
 
 def fetch(
@@ -30,7 +34,7 @@ def fetch(
     about : the data set, with the size and hashes that its files must have
     parent : the folder to fill; made if need be
     source : the only address, or path of the archive, to take it from; None for the known mirrors
-    progress : called with a `Status` after each piece
+    progress : called with host, bytes done and bytes in all after each piece
     pace : minimum rate, timeouts and retries
 
     Returns
@@ -47,9 +51,7 @@ def fetch(
         return target
 
     def tell(holder: str) -> None:
-        if progress is not None:
-            text = f"waiting for {holder}, which is fetching {about.title} to the same folder"
-            progress(Status(0, sum(remote.size for remote in about.remotes), "", text))
+        log.warning("waiting for %s, which is fetching %s to the same folder", shown(holder), about.title)
 
     if source is not None and not is_url(source):
         return extract(local_archive(source, about), parent, about, tell)

@@ -5,24 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from fcnet.data.cache import MANIFEST, cached, ensured, home, kept, written
 from fcnet.data.dataset import DataOptions, Dataset, TableOptions, content_hash
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
-from fcnet.data.published import Published
+from fcnet.data.published import Progress, Published
 from fcnet.data.readable import known, read
 from fcnet.data.stamp import state_of
 from fcnet.errors import DataError
 from fcnet.extension import program
-
-if TYPE_CHECKING:
-    from fcnet.data.download import Progress
-    from fcnet.data.own.decode import Reading
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +25,23 @@ UNAVAILABLE = "CIFAR-10 is not available"
 """Stands beside every number of the digits that were used instead."""
 
 
-@dataclass(frozen=True)
-class Watchers:
-    """Show what takes long; each is entered when it begins.
-
-    fetching : yields what is called with a `Status` while files are fetched
-    reading : yields what is called while pictures are read
-    """
-
-    fetching: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
-    reading: Callable[[], AbstractContextManager[Reading | None]] = nullcontext
+Showing = Callable[[Literal["files", "bytes"]], AbstractContextManager[Progress | None]]
+"""Shows what takes long, counted in files or in bytes; it is entered when that begins."""
 
 
-def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watchers | None = None) -> Dataset:
+def unshown(unit: str) -> AbstractContextManager[None]:
+    """Show nothing."""
+    return nullcontext()
+
+
+def load(asked: DataOptions | None = None, *, own: bool = True, shown: Showing = unshown) -> Dataset:
     """Load what a user asks for; without `--data` CIFAR-10, fetched if need be, or else the digits.
 
     Parameters
     ----------
     asked : the data, and how they are to be read
     own : whether a user's own data will do
-    watchers : show the progress
+    shown : shows how much is fetched or read
 
     Returns
     -------
@@ -59,7 +51,7 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
     ------
     DataError : what was named holds no data, is damaged, or cannot be fetched; the disk is full
     """
-    asked, watchers = asked or DataOptions(), watchers or Watchers()
+    asked = asked or DataOptions()
     path = expanded(asked.data, "--data") if asked.data is not None else None
     about = known(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
@@ -69,8 +61,8 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
 
         if asked.require_cifar10:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
-        with watchers.reading() as reading:
-            return load_own(path, asked, reading)
+        with shown("files") as progress:
+            return load_own(path, asked, progress)
     if asked.image_size is not None:
         raise DataError("--image-size is for your own pictures, name their folder with --data")
     if asked.skip_damaged:
@@ -81,7 +73,7 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
         from fcnet.data.own.load import check_no_table
 
         check_no_table(asked.table, "--data names none")
-    return _load_published(None if about else path, about, asked.require_cifar10, watchers)
+    return _load_published(None if about else path, about, asked.require_cifar10, shown)
 
 
 def _nowhere(path: Path) -> DataError:
@@ -114,9 +106,7 @@ def _is_own(path: Path) -> bool:
     return is_own(path)
 
 
-def _load_published(
-    path: Path | None, about: Published | None, required: bool, watchers: Watchers
-) -> Dataset:
+def _load_published(path: Path | None, about: Published | None, required: bool, shown: Showing) -> Dataset:
     if about is not None and not about.files:
         return read(about, Path())
     if found := _find_named(path, about):
@@ -126,7 +116,7 @@ def _load_published(
 
     wanted = about or DATASETS[DEFAULT]
     try:
-        with watchers.fetching() as progress:
+        with shown("bytes") as progress:
             return load_folder(fetch(wanted, cache_root(), progress=progress), wanted)
     except UnavailableError as error:
         if required or about is not None:

@@ -7,7 +7,7 @@ those that are known by name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,6 +17,10 @@ from fcnet.extension import broken
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
+
+
+Progress = Callable[[str, int, int], object]
+"""Called with what is being done or who sends it, and how many files or bytes of how many are done."""
 
 
 @dataclass(frozen=True)

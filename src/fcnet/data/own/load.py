@@ -12,14 +12,14 @@ from fcnet.data.dataset import DataOptions, Dataset, Origin, TableOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
-from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
+from fcnet.data.own.decode import UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import load_streamed
 from fcnet.data.own.table import load_table
 from fcnet.data.own.table_rows import load_streamed_table
-from fcnet.data.published import Published, is_file
+from fcnet.data.published import Progress, Published, is_file
 from fcnet.data.tables.files import is_table
 from fcnet.errors import DataError
 
@@ -59,7 +59,7 @@ def _holds_some(path: Path, about: Published) -> bool:
     return any(is_file(home / name) for home in candidates(path, about) for name in names)
 
 
-def load_own(path: Path, asked: DataOptions | None = None, progress: Reading | None = None) -> Dataset:
+def load_own(path: Path, asked: DataOptions | None = None, progress: Progress | None = None) -> Dataset:
     """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
     Parameters
@@ -133,7 +133,7 @@ def load_arrays(path: Path) -> Dataset:
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
-def load_pictures(folder: Path, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
+def load_pictures(folder: Path, image_size: int | None, progress: Progress, skip_damaged: bool) -> Dataset:
     """Load a folder of pictures by class, see `fcnet.data.own.folders`.
 
     Raises
@@ -154,7 +154,7 @@ def load_pictures(folder: Path, image_size: int | None, progress: Reading, skip_
     return replace(dataset, origin=replace(dataset.origin, how=how))
 
 
-def read_all(listing: Listing, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
+def read_all(listing: Listing, image_size: int | None, progress: Progress, skip_damaged: bool) -> Dataset:
     """Read every picture of a folder, in the order that training wants.
 
     Raises
@@ -198,7 +198,7 @@ def _without(parts: dict[str, list[File]], damaged: set[Path], listing: Listing)
 
 
 def _read_parts(
-    listing: Listing, parts: dict[str, list[File]], image_size: int | None, progress: Reading
+    listing: Listing, parts: dict[str, list[File]], image_size: int | None, progress: Progress
 ) -> Dataset:
     files = [file for part in parts.values() for file in part]
     given = {part: np.array([file.label for file in own], dtype=np.int64) for part, own in parts.items()}

@@ -18,11 +18,11 @@ from fcnet.data.cache import IMAGES, LABELS, ensured, home
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.features import chunks
-from fcnet.data.own.decode import Reading
 from fcnet.data.own.remarks import twice
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import looked_at
 from fcnet.data.own.table import Plan, planned
+from fcnet.data.published import Progress
 from fcnet.data.stamp import state_of
 from fcnet.data.streamed import RowFile, Streamed
 from fcnet.data.tables.mapping import Mapping, Remarks
@@ -35,7 +35,7 @@ COLUMNS = 32
 """Columns that are read at once: of each a reader of Parquet keeps some pages, about 3 MB, in memory."""
 
 
-def load_streamed_table(path: Path, options: TableOptions, progress: Reading) -> Dataset:
+def load_streamed_table(path: Path, options: TableOptions, progress: Progress) -> Dataset:
     """Load a table whose rows are read while a network trains.
 
     Everything is as `fcnet.data.own.table.load_table` has it. In memory are the labels, one column of the
@@ -89,7 +89,7 @@ def _opened(
     return replace(made, mapping=mapping)
 
 
-def _written(path: Path, options: TableOptions, where: Path, progress: Reading) -> Dataset:
+def _written(path: Path, options: TableOptions, where: Path, progress: Progress) -> Dataset:
     """Map the table and write rows and labels.
 
     Raises
@@ -125,7 +125,7 @@ class _Writer:
     stored: StoredTable
     plan: Plan
     name: str
-    progress: Reading
+    progress: Progress
 
     def write(self, file: BinaryIO, where: Path) -> Remarks:
         """Write an .npy file: of float32 where that has all digits, as in memory, else of float64.
