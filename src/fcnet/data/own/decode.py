@@ -95,13 +95,13 @@ def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress:
     ------
     UnreadableError : names the first that failed, and says how many others did
     """
-    failed: list[tuple[str, Path]] = []
+    failed: list[tuple[Path, str]] = []
 
     def safe(path: Path) -> T | None:
         try:
             return work(path)
         except DataError as error:
-            failed.append((str(error), path))
+            failed.append((path, str(error)))
             return None
 
     with quiet_pillow(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -113,4 +113,4 @@ def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress:
                 progress(what, done, len(paths))
     if failed:
         others = f", and {len(failed) - 1} others cannot be read either" if len(failed) > 1 else ""
-        raise UnreadableError(f"{min(failed)[0]}{others}", [path for _, path in failed])
+        raise UnreadableError(f"{min(failed)[1]}{others}", [path for path, _ in failed])

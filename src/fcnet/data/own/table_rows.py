@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.cache import IMAGES, LABELS, ensured, home
+from fcnet.data.damage import naming
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.features import chunks
@@ -65,10 +66,8 @@ def load_streamed_table(path: Path, options: TableOptions, progress: Progress) -
 
 
 def _state_of(path: Path) -> str:
-    try:
+    with naming(path, "a table"):
         return state_of([path])
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _opened(

@@ -130,10 +130,10 @@ def stored_table(path: Path, scratch: Path) -> Iterator[StoredTable]:
         if path.suffix.lower() in PARQUET:
             yield _of_parquet(file, str(path), column_of)
             return
-        with reported(str(path)):
+        with reported(path):
             layout = Layout.of(file, path)
         with tempfile.TemporaryFile(dir=scratch) as copy:
-            with reported(str(path), scratch):
+            with reported(path, scratch=True):
                 _write_text(layout, file, copy)
             yield _of_parquet(copy, str(path), lambda strings: Text.of(strings, layout.decimal_comma))
 
