@@ -157,7 +157,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--image-size", "8"), "--image-size is for your own pictures, name their folder with --data"),
+        (("--image-size", "8"), "--image-size is for a folder of pictures, name one with --data"),
         (("--data", "pictures", "--require-cifar10"), "--require-cifar10, and --data names other data, "),
         (("--data", "notes.txt"), "notes.txt (--data) is not a data set, give a folder of pictures "),
         (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder per class, "),

@@ -17,7 +17,7 @@ from PIL import Image
 
 from fcnet.data.dataset import DataOptions, Dataset, split
 from fcnet.data.own import load as loading
-from fcnet.data.own.load import is_own, load_own
+from fcnet.data.own.load import kind_of, load_own
 from fcnet.data.own.picture import formats, suffixes
 from fcnet.data.own.split import TEST_SHARE, held_out, mixed
 from fcnet.errors import DataError, MissingExtraError
@@ -170,14 +170,14 @@ def test_a_folder_that_cannot_be_trained_on_is_one_line(pictures: Path, tmp_path
 
 
 def test_whose_data_they_are(pictures: Path, tmp_path: Path) -> None:
-    assert is_own(pictures)
-    assert is_own(tmp_path / "x.npz")
-    assert not is_own(tmp_path / "nowhere")
+    assert kind_of(pictures) == "pictures"
+    assert kind_of(tmp_path / "x.npz") == "arrays"
+    assert not kind_of(tmp_path / "nowhere")
     (tmp_path / "cifar").mkdir()
-    assert not is_own(tmp_path / "cifar")
+    assert not kind_of(tmp_path / "cifar")
     (tmp_path / "cifar" / "data_batch_1").touch()
     (tmp_path / "cifar" / "other").mkdir()
-    assert not is_own(tmp_path / "cifar")  # a damaged copy of CIFAR-10 is said to be one
+    assert not kind_of(tmp_path / "cifar")  # a damaged copy of CIFAR-10 is said to be one
 
 
 @settings(max_examples=60, deadline=None)
@@ -514,7 +514,7 @@ def test_a_file_that_is_no_npz_is_one_line(tmp_path: Path) -> None:
     for name in ("a.npz", "b.npy", "c.npz", "missing.npz"):
         with pytest.raises(DataError, match=name):
             load_own(tmp_path / name)
-    with pytest.raises(DataError, match="--image-size is for pictures"):
+    with pytest.raises(DataError, match="--image-size is for a folder of pictures"):
         load_own(tmp_path / "a.npz", DataOptions(image_size=8))
 
 
@@ -525,7 +525,7 @@ def test_a_folder_of_arrays_is_the_file_of_them(tmp_path: Path) -> None:
     for name, array in {"x": X, "y": Y, "X_test": X[:9], "y_test": Y[:9]}.items():
         np.save(folder / f"{name}.npy", array)
     (folder / "notes.txt").touch()
-    assert is_own(folder)
+    assert kind_of(folder) == "arrays"
     dataset = load_own(folder)
     assert dataset.origin.sha256 == whole.origin.sha256
     np.testing.assert_array_equal(dataset.train.images, whole.train.images)
@@ -539,7 +539,7 @@ def test_a_folder_of_arrays_is_the_file_of_them(tmp_path: Path) -> None:
     (folder / "y_test.npz").rename(folder / "y_test.npy")
     with pytest.raises(DataError, match=r"y_test\.npy holds several arrays, save each as one"):
         load_own(folder)
-    with pytest.raises(DataError, match="--image-size is for pictures"):
+    with pytest.raises(DataError, match="--image-size is for a folder of pictures"):
         load_own(folder, DataOptions(image_size=8))
 
 

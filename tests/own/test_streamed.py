@@ -231,15 +231,15 @@ def test_the_command_streams_tests_and_resumes(capsys: pytest.CaptureFixture[str
         ),
         (
             ("--data", "rows", "--stream", "--image-size", "8"),
-            "--image-size is for pictures, and rows holds ar",
+            "--image-size is for a folder of pictures, and rows is none",
         ),
         (
             ("--data", "rows", "--stream", "--skip-damaged"),
-            "--skip-damaged is for pictures, and rows holds arr",
+            "--skip-damaged is for a folder of pictures, and rows is none",
         ),
         (
             ("--data", "rows", "--stream", "--target", "y"),
-            "--target is for tables (.csv, .parquet), and rows is",
+            "--target is for a table (.csv, .parquet), and rows is",
         ),
     ):
         status, _, err = fcnet(capsys, "train", "--out", "other", *wrong)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from fcnet.data.cache import MANIFEST, cached, ensured, home, kept, written
-from fcnet.data.dataset import DataOptions, Dataset, TableOptions, content_hash
+from fcnet.data.dataset import DataOptions, Dataset, content_hash, given
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
@@ -56,23 +56,18 @@ def load(asked: DataOptions | None = None, *, own: bool = True, shown: Showing =
     about = known(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
         raise _nowhere(path)
-    if path is not None and about is None and own and _is_own(path):
-        from fcnet.data.own.load import load_own
+    if path is not None and about is None and own:
+        from fcnet.data.own.load import kind_of, load_own
 
-        if asked.require_cifar10:
+        if kind_of(path) and asked.require_cifar10:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
-        with shown("files") as progress:
-            return load_own(path, asked, progress)
-    if asked.image_size is not None:
-        raise DataError("--image-size is for your own pictures, name their folder with --data")
-    if asked.skip_damaged:
-        raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
-    if asked.stream:
-        raise DataError("--stream is for a table or a folder of X.npy and y.npy, name one with --data")
-    if asked.table != TableOptions():
-        from fcnet.data.own.load import check_no_table
+        if kind_of(path):
+            with shown("files") as progress:
+                return load_own(path, asked, progress)
+    if given(asked).keys() - {"data", "require_cifar10"}:
+        from fcnet.data.own.load import check_options
 
-        check_no_table(asked.table, "--data names none")
+        check_options(asked, None, "name one with --data")
     return _load_published(None if about else path, about, asked.require_cifar10, shown)
 
 
@@ -91,19 +86,6 @@ def _nowhere(path: Path) -> DataError:
         f"{path} (--data) does not exist, {advice}name a folder of pictures by class, an .npz file of X and "
         f"y, a table (.csv, .parquet), or a data set: {', '.join(DATASETS)}"
     )
-
-
-def _is_own(path: Path) -> bool:
-    """Whether a path names a user's own data; a file that is neither an archive nor arrays is an error."""
-    from fcnet.data.own.load import is_own
-    from fcnet.data.tables.files import is_table
-
-    if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")) and not is_table(path):
-        raise DataError(
-            f"{path} (--data) is not a data set, give a folder of pictures by class, "
-            f"an .npz file of X and y, a table (.csv, .parquet), or CIFAR-10"
-        )
-    return is_own(path)
 
 
 def _load_published(path: Path | None, about: Published | None, required: bool, shown: Showing) -> Dataset:
