@@ -33,13 +33,14 @@ def of_features(rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes) -> 
     labels : (N,)
     sizes : of the parts
     """
-    places = np.flatnonzero(constant(rows[: sizes.train]))
-    said = named(places, rows.shape[1]) if len(places) else ""
+    said = named(np.flatnonzero(constant(rows[: sizes.train])), rows.shape[1])
     return said + twice(digests(rows), labels, sizes, "rows")
 
 
 def named(places: NDArray[np.int64], features: int) -> str:
-    """The words about constant features, by their places among all."""
+    """The words about constant features, by their places among all; empty if there are none."""
+    if not len(places):
+        return ""
     which = ", ".join(str(place) for place in places[:NAMED]) + (", ..." if len(places) > NAMED else "")
     return f"; {len(places)} of {features} features are constant: {which}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +90,7 @@ def load_table(path: Path, options: TableOptions) -> Dataset:
     digest = remarks.content_hash(features, labels, plan.mapping.dumps())
     origin = Origin(str(path.resolve()), digest, None, kind="table", how=told, table=options)
     shape = (1, 1, plan.mapping.width)
-    made = dataset_of(path.stem, features, labels, plan.sizes, plan.classes, shape, origin)
-    return replace(made, mapping=plan.mapping)
+    return dataset_of(path.stem, features, labels, plan.sizes, plan.classes, shape, origin, plan.mapping)
 
 
 def planned(table: Table, path: Path, options: TableOptions) -> Plan:

@@ -84,8 +84,7 @@ def _opened(
         raise ValueError(f"{where} holds {rows.rows} rows and {len(labels)} labels")
     order, sizes = arranged({"train": labels})
     images: Any = Streamed([rows], order)
-    made = dataset_of("", images, labels[order], sizes, classes, (1, 1, rows.width), origin)
-    return replace(made, mapping=mapping)
+    return dataset_of("", images, labels[order], sizes, classes, (1, 1, rows.width), origin, mapping)
 
 
 def _written(path: Path, options: TableOptions, where: Path, progress: Progress) -> Dataset:
@@ -105,8 +104,7 @@ def _written(path: Path, options: TableOptions, where: Path, progress: Progress)
     with new_file(where / LABELS) as file:
         np.save(file, plan.labels)
     rows, labels = RowFile.open(where / IMAGES), plan.labels[plan.order]
-    whole = Streamed([rows], np.arange(len(plan.order)))
-    looked = looked_at(whole, labels, plan.order, plan.mapping.dumps())
+    looked = looked_at([rows], labels, plan.order, plan.mapping.dumps())
     size = megabytes((where / IMAGES).stat().st_size)
     how = plan.words(found, options)
     how += twice(looked.digests[plan.order], labels, plan.sizes, "rows", plan.name)
