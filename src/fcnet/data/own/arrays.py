@@ -21,6 +21,7 @@ from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
 from fcnet.data.damage import naming
+from fcnet.data.own.remarks import check_class_names
 from fcnet.errors import DataError
 from fcnet.files import open_plain
 from fcnet.memory import check_memory
@@ -36,9 +37,6 @@ KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"cl
 
 COPIES = 4
 """How many times their size arrays take in memory while they are checked, put in order and converted."""
-
-LONGEST = 500
-"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
 
 FEWER = "save fewer or smaller examples"
 
@@ -282,17 +280,6 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         raise DataError(f"y in {path} has one class only, give examples of two or more")
     check_class_names(path, names)
     return parts, names
-
-
-def check_class_names(path: Path, names: tuple[str, ...]) -> None:
-    """Make sure that records can hold the names of the classes.
-
-    Raises
-    ------
-    DataError : `PATH has a class name of N characters, ...`
-    """
-    if (length := max(map(len, names))) > LONGEST:
-        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
 
 
 def _composed(y: Array) -> Array:

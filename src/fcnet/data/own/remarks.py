@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ NAMED = 5
 
 Namer = Callable[[int], str]
 """From the place of an example to its name."""
+
+LONGEST = 500
+"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
 
 SHADES = 2
 """A picture whose values in each channel differ by no more is of one colour."""
@@ -131,6 +135,17 @@ def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: b
     given += f", {sizes.validation:,} for validation" if sizes.validation else ""
     test = f"{sizes.test:,} for testing" + ("" if apart else f", one in {TEST_SHARE} of each class")
     return f"{what} of {classes} classes{kind}: {given}, {test}"
+
+
+def check_class_names(path: Path, names: tuple[str, ...]) -> None:
+    """Make sure that records can hold the names of the classes.
+
+    Raises
+    ------
+    DataError : `PATH has a class name of N characters, ...`
+    """
+    if (length := max(map(len, names))) > LONGEST:
+        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
 
 
 def content_hash(rows: NDArray[Any], labels: NDArray[np.int64], about: object) -> str:

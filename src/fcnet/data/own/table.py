@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.own import remarks
-from fcnet.data.own.arrays import HINT, as_features, check_class_names
+from fcnet.data.own.arrays import HINT, as_features
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged, dataset_of
 from fcnet.data.tables.columns import Table, listed
 from fcnet.data.tables.files import read_table
@@ -108,7 +108,7 @@ def planned(table: Table, path: Path, options: TableOptions) -> Plan:
         kept = before.complete(table)
         said += _left_out("rows with missing values", len(rows) - int(kept[rows].sum()))
         rows, labels, classes = labels_of(table, options.target, kept)
-    check_class_names(path, classes)
+    remarks.check_class_names(path, classes)
     order, sizes = arranged({"train": labels})
     mapping, left = fitted(table, rows[order][: sizes.train], options)
     return Plan(rows, labels, classes, order, sizes, mapping, (*said, *left))
