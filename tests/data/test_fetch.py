@@ -18,7 +18,6 @@ import pytest
 
 from fcnet.data.download import (
     Download,
-    Meter,
     Pace,
     Source,
     UnavailableError,
@@ -197,17 +196,27 @@ def test_after_a_spoilt_mixture_each_source_fills_a_file_of_its_own(small: Small
     part = tmp_path / "part"
     fast, slow = Source("http://fast/x", rate=9.0, tried=True), Source("http://slow/x", tried=True)
     (remote,) = small.published.remotes
-    run = Download(remote, "CIFAR-10", part, [fast, slow], PACE, None, {fast.url, slow.url}, last=slow)
+    run = Download(remote, "CIFAR-10", part, [fast, slow], PACE)
     part.write_bytes(bytes(len(small.archive)))
     assert run.choose() == (fast, False)
-    assert not run.is_intact(slow)
+    assert not run.is_intact()
     assert not part.exists()
-    assert run.choose() == (slow, False)
     part.write_bytes(small.archive[:1000])
-    run.contributors = {fast.url}
-    slow.url = offline_url()
-    run.attempt(slow, False)
+    run.owner = slow
+    assert run.choose() == (slow, False)
+    fast.url = offline_url()
+    run.attempt(fast, False)
     assert not part.exists()
+
+
+def test_a_source_that_alone_sent_a_wrong_file_is_given_up(small: Small, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    liar = Source("http://liar/x")
+    (remote,) = small.published.remotes
+    run = Download(remote, "CIFAR-10", part, [liar], PACE, owner=liar)
+    part.write_bytes(bytes(len(small.archive)))
+    assert not run.is_intact()
+    assert (liar.gone, run.mixing) == (True, True)
 
 
 def offline_url() -> str:
@@ -425,17 +434,19 @@ def test_an_unwritable_folder(server: Server, small: Small, tmp_path: Path) -> N
         fetch(small.at(server.url("honest")), tmp_path / "file" / "new", pace=PACE)
 
 
-def test_the_meter_forgets_what_is_older_than_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    meter = Meter(10.0)
-    for second in range(1, 61):
-        now[0] = second
-        meter.add(1000 if second <= 30 else 10)
-        assert meter.full == (second >= 10)
-        if second in (5, 30):
-            assert meter.rate == pytest.approx(1000)
-    assert meter.rate == pytest.approx(10)
+def test_a_source_that_becomes_slow_is_left(server: Server, small: Small, tmp_path: Path) -> None:
+    """What arrived quickly a window ago does not count any more."""
+
+    def slower(handler: Handler, content: bytes) -> None:
+        body = handler.start(content)
+        handler.body(body[:50_000])
+        for start in range(50_000, len(body), 500):
+            time.sleep(0.02)
+            handler.body(body[start : start + 500])
+
+    server.behaviours["slower"] = slower
+    get(server, small, tmp_path / "cache", ["slower", "honest"], Pace(1e5, window=0.2, probe=2.0))
+    assert server.asked("honest")[0].range is not None
 
 
 def test_the_published_sources_and_hashes() -> None:

@@ -39,7 +39,6 @@ COPIES = 4
 """How many times their size arrays take in memory while they are checked, put in order and converted."""
 
 FEWER = "save fewer or smaller examples"
-
 HINT = "train with --stream, which reads rows while training"
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
