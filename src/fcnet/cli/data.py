@@ -69,11 +69,11 @@ class Fetch:
 
         chosen = chosen_place(self.data)
         found = look(chosen.path if chosen else cache_root(), [about])
-        if found and found.folder:
-            return found.folder
+        if found and not found.packed:
+            return found.path
         usual = None if chosen else find(None, about)
-        if usual and usual.folder and load_folder(usual.folder, about).origin.official:
-            return usual.folder
+        if usual and not usual.packed and load_folder(usual.path, about).origin.official:
+            return usual.path
         return None
 
 
@@ -136,14 +136,13 @@ class Info:
         """Print the places and the copy; returns the exit status, 1 if there is no copy."""
         from fcnet.data.datasets import DATASETS, DEFAULT
         from fcnet.data.find import find, look, places
-        from fcnet.data.load import load_found
+        from fcnet.data.load import folder_of, load_folder
 
         about = fetchable(self.name) if self.name else None
         table = _table("looked in", "found")
         for place in places(self.data):
             there = look(place.path, [about] if about else DATASETS.values())
-            where = (there.folder or there.archive) if there else "nothing"
-            table.add_row(_cell(place.path.absolute()), _cell(where))
+            table.add_row(_cell(place.path.absolute()), _cell(there.path if there else "nothing"))
         _console().print(table)
         found = find(self.data, about)
         if found is None:
@@ -151,7 +150,7 @@ class Info:
             title = (about or DATASETS[DEFAULT]).title
             _console().print(f"no {title} yet; fetch it with: fcnet data fetch{name}", highlight=False)
             return 1
-        _console().print(_facts(load_found(found)))
+        _console().print(_facts(load_folder(folder_of(found), found.about)))
         return 0
 
 

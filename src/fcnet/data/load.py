@@ -92,7 +92,7 @@ def _load_published(path: Path | None, about: Published | None, required: bool, 
     if about is not None and not about.files:
         return read(about, Path())
     if found := _find_named(path, about):
-        return load_found(found)
+        return load_folder(folder_of(found), found.about)
     from fcnet.data.download import UnavailableError
     from fcnet.data.fetch import fetch
 
@@ -133,7 +133,7 @@ def load_known(title: str, data: Path | None = None) -> Dataset:
     from fcnet.data.datasets import titled
 
     about = titled(title)
-    return read(about, Path()) if not about.files else load_found(require(data, about))
+    return load_folder(folder_of(require(data, about)), about) if about.files else read(about, Path())
 
 
 def require(data: Path | None = None, about: Published | None = None) -> Found:
@@ -153,16 +153,6 @@ def require(data: Path | None = None, about: Published | None = None) -> Found:
     return found
 
 
-def load_found(found: Found) -> Dataset:
-    """Load the copy that was found, opening its archive first if that is all there is.
-
-    Raises
-    ------
-    DataError : the copy is damaged
-    """
-    return load_folder(folder_of(found), found.about)
-
-
 def folder_of(found: Found) -> Path:
     """Return the folder with the files; an archive is unpacked to the user's cache, once.
 
@@ -173,18 +163,16 @@ def folder_of(found: Found) -> Path:
     ------
     DataError : as `fcnet.data.archive.extract`
     """
-    if found.folder is not None:
-        return found.folder
-    archive, published = found.archive, found.about.archive
-    assert archive is not None
-    assert published is not None
+    published = found.about.archive
+    if not found.packed or published is None:
+        return found.path
     home = cache_root() / found.about.folder
     known = kept_of(home, found.about)
-    if known and known.origin.official and archive.stat().st_size == published.size:
+    if known and known.origin.official and found.path.stat().st_size == published.size:
         return home
     from fcnet.data.archive import extract
 
-    return extract(archive, cache_root(), found.about)
+    return extract(found.path, cache_root(), found.about)
 
 
 def load_folder(folder: Path, about: Published) -> Dataset:
