@@ -190,14 +190,6 @@ def test_what_a_process_works_on_stays(fcnet: Run, cache: Path) -> None:
     assert not where.exists()
 
 
-def test_what_changed_after_it_was_listed_stays(cache: Path) -> None:
-    path = leave(cache / "decoded" / ONE / IMAGES)
-    (entry,) = inventory(cache)
-    path.write_bytes(b"another process was here")
-    assert remove(cache, entry) == "it has changed in the meantime"
-    assert path.exists()
-
-
 @pytest.mark.parametrize(("answer", "removed"), [("y", True), ("YES", True), ("n", False), ("", False)])
 def test_it_says_what_goes_and_asks(
     answer: str, removed: bool, fcnet: Run, cache: Path, monkeypatch: pytest.MonkeyPatch

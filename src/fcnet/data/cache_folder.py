@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Entry:
     what: str
     reason: str = ""
     size: int = 0
-    used: float = field(default=0.0, compare=False)
+    used: float = 0.0
     parts: tuple[Path, ...] = ()
     locks: tuple[Path, ...] = ()
 
@@ -80,7 +80,7 @@ def inventory(root: Path) -> list[Entry]:
     """
     if not root.is_dir():
         return []
-    return [entry for path in _places(root) if (entry := entry_at(root, path)) is not None]
+    return [_entry(root, path) for path in _places(root)]
 
 
 def _places(root: Path) -> Iterator[Path]:
@@ -91,15 +91,7 @@ def _places(root: Path) -> Iterator[Path]:
             yield path
 
 
-def entry_at(root: Path, path: Path) -> Entry | None:
-    """What lies at a path; None if nothing does.
-
-    Raises
-    ------
-    OSError : a folder cannot be read
-    """
-    if not os.path.lexists(path):
-        return None
+def _entry(root: Path, path: Path) -> Entry:
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
     if path.parent == root / KEYED and path.is_dir() and KEY.fullmatch(path.name):
@@ -108,7 +100,7 @@ def entry_at(root: Path, path: Path) -> Entry | None:
 
 
 def remove(root: Path, entry: Entry) -> str:
-    """Remove an entry, unless a process works on it or it has changed since it was listed.
+    """Remove an entry, unless a process works on it.
 
     Parameters
     ----------
@@ -125,8 +117,7 @@ def remove(root: Path, entry: Entry) -> str:
     """
     if not entry.removable:
         return entry.what
-    inner = (place for place in entry.path.parents if place != root and place.is_relative_to(root))
-    if not entry.path.is_relative_to(root) or any(map(Path.is_symlink, inner)):
+    if entry.path.parent != root and entry.path.parent.is_symlink():
         return "it is reached through a link"
     with ExitStack() as stack:
         for path in entry.locks:
@@ -134,22 +125,15 @@ def remove(root: Path, entry: Entry) -> str:
             if not lock.try_acquire():
                 return f"in use by {lock.holder}"
             stack.callback(lock.release)
-        now = entry_at(root, entry.path)
-        if now is None or (now.kind, now.reason, now.size) != (entry.kind, entry.reason, entry.size):
-            return "it has changed in the meantime"
-        for part in now.parts:
-            _delete(part)
+        for part in entry.parts:
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # other files are in it, or another process has made it again
         if entry.path.is_dir():
             entry.path.rmdir()
     return ""
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _kept(path: Path) -> Entry:
