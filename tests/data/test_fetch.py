@@ -52,6 +52,17 @@ def test_one_good_source(server: Server, small: Small, tmp_path: Path) -> None:
     assert [request.range for request in server.requests] == [None]
 
 
+def test_files_of_another_copy_are_noticed_before_a_byte_is_fetched(
+    server: Server, small: Small, tmp_path: Path
+) -> None:
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "test_batch").write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"test_batch is there and is not the published file, move .* away"):
+        fetch(small.at(server.url("honest")), tmp_path, pace=PACE)
+    assert server.requests == []
+    assert (tmp_path / FOLDER / "test_batch").read_bytes() == b"mine"
+
+
 def test_a_copy_that_is_there_is_not_fetched(server: Server, small: Small, tmp_path: Path) -> None:
     get(server, small, tmp_path / "cache", ["honest"])
     get(server, small, tmp_path / "cache", ["honest"])

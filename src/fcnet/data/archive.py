@@ -61,7 +61,9 @@ def extract(
                 with nullcontext(lock) if lock else waiting_for(lock_of(target), tell) as held:
                     if held.works:
                         remove_leftovers(target, (*about.files, *about.also))
-                    _complete(file, archive, target, about)
+                    check_there(target, about)
+                    if not about.is_complete(target):
+                        _unpack(file, archive, target, about)
             except OSError as error:
                 raise disk_error(error, target) from error
     except OSError as error:
@@ -84,8 +86,14 @@ def remote_problem(file: BinaryIO, remote: Remote) -> str:
     return "" if found == remote.sha256 else f"its sha256 is {found} instead of {remote.sha256}"
 
 
-def _complete(file: BinaryIO, archive: Path, target: Path, about: Published) -> None:
-    """Write the files that a folder lacks, if those that it has are the published ones."""
+def check_there(target: Path, about: Published) -> None:
+    """Make sure that the files that a folder has already are the published ones.
+
+    Raises
+    ------
+    DataError : `FILE is there and is not the published file, ...`
+    OSError : one cannot be read
+    """
     for name in filter(lambda name: is_file(target / name), about.files):
         with open_plain(target / name) as there:
             if hash_like(about.files[name], there) != about.files[name]:
@@ -93,8 +101,6 @@ def _complete(file: BinaryIO, archive: Path, target: Path, about: Published) -> 
                 raise DataError(
                     f"{where} is there and is not the published file, move {target} away and try again"
                 )
-    if not about.is_complete(target):
-        _unpack(file, archive, target, about)
 
 
 def _unpack(file: BinaryIO, archive: Path, target: Path, about: Published) -> None:

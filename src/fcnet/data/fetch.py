@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from fcnet.data.archive import extract, lock_of
+from fcnet.data.archive import check_there, extract, lock_of
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.download import Download, Pace, Source, UnavailableError
 from fcnet.data.find import expanded
@@ -74,6 +74,8 @@ def _bring(
 ) -> None:
     """Download what is missing."""
     into = parent if about.archive else parent / about.folder
+    if about.archive:  # or the end would be that it cannot be unpacked there
+        check_there(parent / about.folder, about)
     into.mkdir(exist_ok=True)
     parts = {remote: _part(into / remote.name, lock) for remote in about.remotes}
     missing = {remote: part for remote, part in parts.items() if not is_file(into / remote.name)}
