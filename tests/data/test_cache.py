@@ -115,7 +115,7 @@ SPOILED = {
     "manifest a list": ("manifest.json", lambda raw: b"[]"),
     "manifest of another version": (
         "manifest.json",
-        lambda raw: raw.replace(b'"version": 2', b'"version": 0'),
+        lambda raw: raw.replace(b'"version": 3', b'"version": 0'),
     ),
     "manifest of null": ("manifest.json", lambda raw: b"null"),
     "manifest that nests": ("manifest.json", lambda raw: b"[" * 100_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from fcnet.cli import data as cli
-from fcnet.cli.data import Fetch, Info, Verify, fetch_progress
-from fcnet.data.download import Status
+from fcnet.cli.data import Fetch, Info, Verify
+from fcnet.cli.progress import showing
 from fcnet.errors import DataError
 
 from .conftest import ARCHIVE, FOLDER, Server, Small, write_folder
@@ -85,24 +86,24 @@ def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     text = io.StringIO()
-    with fetch_progress(Console(file=text)) as progress:
+    with showing("bytes", Console(file=text)) as progress:
         for second in range(21):
             now[0] = 100.0 + second
-            progress(Status(second * 1_000_000, 100_000_000, "host"))
-        progress(Status(20_000_000, 100_000_000, "host", "[bold]host: only 0.06 MB/s"))
+            progress("[bold]host", second * 1_000_000, 100_000_000)
     lines = text.getvalue().splitlines()
-    assert lines[0] == "host: 5.0 of 100.0 MB, 1.00 MB/s, 95 s left"
-    assert lines[-1] == "[bold]host: only 0.06 MB/s"
-    assert len(lines) == 5
+    assert lines[0] == "[bold]host: 5.0 of 100.0 MB, 1.00 MB/s, 95 s left"
+    assert len(lines) == 4
     assert "\x1b" not in text.getvalue()
 
 
 def test_a_bar_on_a_terminal() -> None:
     text = io.StringIO()
-    with fetch_progress(Console(file=text, force_terminal=True, width=120, color_system=None)) as progress:
-        progress(Status(0, 170_498_071, "example.org"))
-        progress(Status(85_000_000, 170_498_071, "example.org", "mirror: only 0.06 MB/s"))
-    assert "mirror: only 0.06 MB/s" in text.getvalue()
+    console = Console(file=text, force_terminal=True, width=120, color_system=None)
+    with showing("bytes", console) as progress:
+        progress("[bold]mirror", 0, 170_498_071)
+        print("[bold]mirror: only 0.06 MB/s", file=sys.stderr)  # as logging does
+        progress("example.org", 85_000_000, 170_498_071)
+    assert "[bold]mirror: only 0.06 MB/s" in text.getvalue()
     assert "85.0/170.5 MB" in text.getvalue()
     assert "example.org" in text.getvalue()
 

@@ -21,36 +21,34 @@ def test_the_order(own_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         folder = write_folder(parent)
         if parent.name == "variable":
             monkeypatch.setenv("FCNET_DATA", str(parent))
-        assert find() == Found(CIFAR10, folder=folder)
+        assert find() == Found(CIFAR10, folder)
         in_order.append(folder)
     option = write_folder(tmp_path / "option")
-    assert find(tmp_path / "option") == Found(CIFAR10, folder=option)
+    assert find(tmp_path / "option") == Found(CIFAR10, option)
     assert [place.path for place in places(tmp_path)] == [tmp_path]
 
 
 def test_what_may_be_named(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "torchvision")
     (tmp_path / "torchvision" / ARCHIVE).write_bytes(b"left by torchvision")
-    assert find(tmp_path / "torchvision") == Found(CIFAR10, folder=folder)
-    assert find(folder) == Found(CIFAR10, folder=folder)
-    assert find(tmp_path / "torchvision" / ARCHIVE) == Found(
-        CIFAR10, archive=tmp_path / "torchvision" / ARCHIVE
-    )
+    assert find(tmp_path / "torchvision") == Found(CIFAR10, folder)
+    assert find(folder) == Found(CIFAR10, folder)
+    assert find(tmp_path / "torchvision" / ARCHIVE) == Found(CIFAR10, tmp_path / "torchvision" / ARCHIVE)
     (folder / "test_batch").unlink()
-    archive = Found(CIFAR10, archive=tmp_path / "torchvision" / ARCHIVE)
+    archive = Found(CIFAR10, tmp_path / "torchvision" / ARCHIVE)
     assert find(tmp_path / "torchvision") == archive
 
 
 def test_a_folder_of_another_name_is_taken_by_its_files(tmp_path: Path) -> None:
     renamed = write_folder(tmp_path).rename(tmp_path / "cifar")
-    assert find(renamed) == Found(CIFAR10, folder=renamed)
+    assert find(renamed) == Found(CIFAR10, renamed)
 
 
 def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     folder = write_folder(tmp_path / "x")
-    assert find(Path("~/x")) == Found(CIFAR10, folder=folder)
+    assert find(Path("~/x")) == Found(CIFAR10, folder)
     monkeypatch.setenv("FCNET_CACHE", "~/c")
     assert cache_root() == tmp_path / "c"
 
@@ -90,7 +88,7 @@ def test_a_named_folder_without_data_is_an_error(
 def test_an_incomplete_folder_in_a_usual_place_is_passed_over(own_world: Path) -> None:
     (write_folder(Path("data")) / "test_batch").unlink()
     complete = write_folder(own_world)
-    assert find() == Found(CIFAR10, folder=complete)
+    assert find() == Found(CIFAR10, complete)
     assert complete.name == FOLDER
 
 

@@ -15,8 +15,8 @@ from fcnet.data import digits
 from fcnet.data.dataset import DataOptions
 from fcnet.data.datasets import DATASETS
 from fcnet.data.digits import load_digits
-from fcnet.data.download import Status, UnavailableError
-from fcnet.data.load import Watchers, load, load_known
+from fcnet.data.download import UnavailableError
+from fcnet.data.load import load, load_known
 from fcnet.errors import DataError, MissingExtraError
 
 from .conftest import ARCHIVE, CLASSES, FOLDER, ROWS, Server, Small, write_folder
@@ -59,6 +59,32 @@ def test_an_archive_alone_is_unpacked_to_the_cache(small: Small, own_world: Path
     assert [p.name for p in (tmp_path / "mine").iterdir()] == [ARCHIVE]
 
 
+@pytest.mark.parametrize("size", ["its own", "another"])
+def test_a_known_copy_in_the_cache_stands_for_an_archive_of_the_published_size(
+    size: str, small: Small, own_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ARCHIVE).write_bytes(small.archive)
+    first = load_known("CIFAR-10", tmp_path)
+    if size == "another":
+        (tmp_path / ARCHIVE).write_bytes(small.archive[:-1])
+        with pytest.raises(DataError, match="is not the published archive"):
+            load_known("CIFAR-10", tmp_path)
+        return
+    monkeypatch.setattr("fcnet.data.archive.extract", None)
+    assert load_known("CIFAR-10", tmp_path).origin == first.origin
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == [ARCHIVE]
+
+
+def test_another_copy_in_the_cache_does_not_stand_for_an_archive(
+    small: Small, own_world: Path, tmp_path: Path
+) -> None:
+    write_folder(own_world, suffix="jpg")
+    assert load_known("CIFAR-10").origin.official is False
+    (tmp_path / ARCHIVE).write_bytes(small.archive)
+    with pytest.raises(DataError, match=r"is there and is not the published file, move .* away"):
+        load_known("CIFAR-10", tmp_path)
+
+
 def test_a_named_archive_is_never_passed_over_for_the_cache(own_world: Path, tmp_path: Path) -> None:
     write_folder(own_world)
     (tmp_path / ARCHIVE).write_bytes(b"not it")
@@ -75,12 +101,12 @@ def test_it_is_fetched_once(
     small: Small, server: Server, own_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DATASETS, "cifar10", small.at(server.url("honest")))
-    told: list[Status] = []
+    told: list[tuple[str, int, int]] = []
     for _ in range(2):
-        data = load(watchers=Watchers(fetching=lambda: nullcontext(told.append)))
+        data = load(shown=lambda unit: nullcontext(lambda *done: told.append(done)))
         assert data.origin.path == str(own_world / FOLDER)
     assert len(server.requests) == 1
-    assert told[-1].done == len(small.archive)
+    assert told[-1][1:] == (len(small.archive), len(small.archive))
 
 
 @pytest.mark.usefixtures("offline")

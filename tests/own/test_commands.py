@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcnet.cli.progress import reading_progress
+from fcnet.cli.progress import showing
 from fcnet.records import read_json
 from fcnet.runs.prediction import softmax
 from fcnet.train.model import Model
@@ -157,7 +157,7 @@ def test_features_go_the_same_way(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--image-size", "8"), "--image-size is for your own pictures, name their folder with --data"),
+        (("--image-size", "8"), "--image-size is for a folder of pictures, name one with --data"),
         (("--data", "pictures", "--require-cifar10"), "--require-cifar10, and --data names other data, "),
         (("--data", "notes.txt"), "notes.txt (--data) is not a data set, give a folder of pictures "),
         (("--data", "pictures/dark"), "/dark holds no folders of pictures, give one folder per class, "),
@@ -207,7 +207,7 @@ def test_programs_get_numbers_and_every_failure(run: Path, capsys: Capture) -> N
     logits = Model.load(run).logits(picture(1, 60).transpose(2, 0, 1).reshape(1, -1))
     assert probabilities == pytest.approx(sorted(softmax(logits)[0], reverse=True))
     assert [one["path"] for one in answer["failed"]] == ["torn.png", "nowhere.png", "empty"]
-    assert [line[:18] for line in err] == ["error: torn.png is", "error: nowhere.png", "error: empty holds"]
+    assert [line[:18] for line in err] == ["error: torn.png is", "error: cannot read", "error: empty holds"]
 
 
 def test_what_the_network_saw_is_drawn(run: Path, capsys: Capture) -> None:
@@ -276,7 +276,7 @@ class Screen:
 def test_reading_shows_a_bar_on_a_terminal_and_nothing_of_a_quick_one_elsewhere() -> None:
     terminal, file = Screen(True), Screen(False)
     for screen in (terminal, file):
-        with reading_progress(screen.console) as progress:
+        with showing("files", screen.console) as progress:
             for done in range(1, 1201):
                 progress("reading pictures", done, 1200)
     assert "1,200 of 1,200" in terminal.text.getvalue()
@@ -287,7 +287,7 @@ def test_a_slow_reading_is_told_in_lines(monkeypatch: pytest.MonkeyPatch) -> Non
     clock = iter(range(100))
     monkeypatch.setattr("fcnet.cli.progress.time.monotonic", lambda: next(clock))
     screen = Screen(False)
-    with reading_progress(screen.console) as progress:
+    with showing("files", screen.console) as progress:
         for done in range(1, 13):
             progress("reading pictures", done, 1200)
-    assert screen.text.getvalue().splitlines() == [f"reading pictures: {n} of 1,200" for n in (5, 10)]
+    assert screen.text.getvalue().splitlines() == [f"reading pictures: {n} of 1,200" for n in (6, 11)]

@@ -130,8 +130,8 @@ def test_damaged_pictures_stop_or_are_skipped_as_asked(pictures: Path, capsys: C
     assert (status, len(err)) == (2, 1)
     assert "no picture of the class dark in" in err[0]
     np.savez("a.npz", X=np.eye(4), y=[0, 1, 0, 1])
-    assert "--skip-damaged is for pictures" in fcnet(capsys, "train", "--out", "x", "--data", "a.npz",
-                                                     "--skip-damaged")[2][0]  # fmt: skip
+    err = fcnet(capsys, "train", "--out", "x", "--data", "a.npz", "--skip-damaged")[2]
+    assert "--skip-damaged is for a folder of pictures" in err[0]
 
 
 def test_a_png_with_much_metadata_is_read(tmp_path: Path) -> None:

@@ -131,13 +131,13 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
         content = (tmp_path / name).read_bytes()
         (tmp_path / f"cut_{name}").write_bytes(content[: len(content) * 2 // 3])
     for name, said in {
-        "text.png": "not a picture", "empty.jpg": "not a picture", "cut_whole.jpg": "is damaged: ",
-        "cut_whole.png": "is damaged: ", "missing.png": "cannot be read: No such file",
-        "folder.png": "cannot be read: ", "float.tiff": "floating-point", "deep.tiff": "do not fit 16 bits",
+        "text.png": "not a picture", "empty.jpg": "not a picture", "cut_whole.jpg": "is damaged or ",
+        "cut_whole.png": "is damaged or ", "missing.png": ": No such file",
+        "folder.png": "cannot read ", "float.tiff": "floating-point", "deep.tiff": "do not fit 16 bits",
     }.items():  # fmt: skip
         with pytest.raises(DataError, match=said) as caught:
             read_picture(tmp_path / name, 8, 8)
-        assert str(caught.value).startswith(str(tmp_path / name))
+        assert str(caught.value).removeprefix("cannot read ").startswith(str(tmp_path / name))
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def test_workers_read_blocks_of_their_own() -> None:
     for worker, reader in enumerate(readers):
         read = [future.result() for future in reader._read.values()]
         assert sum(map(len, read)) <= 3 * 20  # of three windows
-        assert {block % 3 for window in reader._of_epoch((7, 0)) for block in window} == {worker}
+        assert {block % 3 for window in reader._layout((7, 0))[0] for block in window} == {worker}
 
 
 def test_each_row_is_read_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,15 +231,15 @@ def test_the_command_streams_tests_and_resumes(capsys: pytest.CaptureFixture[str
         ),
         (
             ("--data", "rows", "--stream", "--image-size", "8"),
-            "--image-size is for pictures, and rows holds ar",
+            "--image-size is for a folder of pictures, and rows is none",
         ),
         (
             ("--data", "rows", "--stream", "--skip-damaged"),
-            "--skip-damaged is for pictures, and rows holds arr",
+            "--skip-damaged is for a folder of pictures, and rows is none",
         ),
         (
             ("--data", "rows", "--stream", "--target", "y"),
-            "--target is for tables (.csv, .parquet), and rows is",
+            "--target is for a table (.csv, .parquet), and rows is",
         ),
     ):
         status, _, err = fcnet(capsys, "train", "--out", "other", *wrong)

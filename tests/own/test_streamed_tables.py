@@ -170,13 +170,13 @@ def test_a_search_streams_a_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_table_that_changed_is_read_again_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    original = table_rows._keep
+    original = table_rows._written
 
-    def counted(path: Path, *given: Any) -> None:
+    def counted(path: Path, *given: Any) -> Dataset:
         read.append(path)
-        original(path, *given)
+        return original(path, *given)
 
-    monkeypatch.setattr(table_rows, "_keep", counted)
+    monkeypatch.setattr(table_rows, "_written", counted)
     path, asked = table("csv"), TableOptions("income")
     first = load_own(path, DataOptions(table=asked, stream=True))
     again = load_own(path, DataOptions(table=asked, stream=True))
@@ -188,7 +188,7 @@ def test_a_table_that_changed_is_read_again_and_only_then(monkeypatch: pytest.Mo
     assert load_own(path, DataOptions(table=asked, stream=True)).mapping != first.mapping
     load_own(path, DataOptions(table=replace(asked, missing="mean"), stream=True))
     assert len(read) == 3
-    kept = Path(os.environ["FCNET_CACHE"], "rows")
+    kept = Path(os.environ["FCNET_CACHE"], "decoded")
     for manifest in kept.rglob("manifest.json"):
         manifest.write_text("{}")
     load_own(path, DataOptions(table=asked, stream=True))
@@ -215,7 +215,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
         assert (status, len(err)) == (2, 1), err
         assert not list(cache.rglob("*.npy"))
         assert not list(cache.rglob("manifest.json"))
-        assert not list(cache.glob("rows/*"))
+        assert not list(cache.glob("decoded/*"))
         return err[0]
 
     import pyarrow.parquet as pq

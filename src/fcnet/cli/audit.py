@@ -48,7 +48,7 @@ class Audit:
 
         from fcnet.audit import Auditable, audit_gradients
         from fcnet.cli.outputs import check_output
-        from fcnet.cli.progress import reading_progress
+        from fcnet.cli.progress import showing
         from fcnet.data.toy import toy_data
         from fcnet.experiments.reference import autograd_reference
         from fcnet.records import write_json
@@ -81,7 +81,7 @@ class Audit:
             X, y = toy_data()
         smoothing = self.label_smoothing if self.sizes else 0.0
         references = autograd_reference(architecture, net.params, X, y, self.reg, smoothing)
-        with reading_progress() as progress:
+        with showing("files") as progress:
             audit = audit_gradients(net, X, y, reg=self.reg, references=references, progress=progress)
         print(audit.table())
         if self.out is not None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -24,11 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from fcnet.data.dataset import Dataset
-    from fcnet.data.download import Progress, Status
     from fcnet.data.published import Published
-
-SECONDS_BETWEEN_LINES = 5.0
-"""Seconds between two lines of progress where no terminal shows a bar."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +45,7 @@ class Fetch:
 
     def run(self) -> int:
         """Fetch unless a copy is there, read it once, and print what it is; returns the exit status 0."""
+        from fcnet.cli.progress import showing
         from fcnet.data.fetch import fetch
         from fcnet.data.find import cache_root, chosen_place
         from fcnet.data.load import load_folder
@@ -62,7 +56,7 @@ class Fetch:
             _console().print(f"already there: {shown(folder)}", markup=False, highlight=False, soft_wrap=True)
         else:
             chosen = chosen_place(self.data)
-            with fetch_progress() as progress:
+            with showing("bytes") as progress:
                 parent = chosen.path if chosen else cache_root()
                 folder = fetch(about, parent, source=self.source, progress=progress)
         _console().print(_facts(load_folder(folder, about)))
@@ -75,11 +69,11 @@ class Fetch:
 
         chosen = chosen_place(self.data)
         found = look(chosen.path if chosen else cache_root(), [about])
-        if found and found.folder:
-            return found.folder
+        if found and not found.packed:
+            return found.path
         usual = None if chosen else find(None, about)
-        if usual and usual.folder and load_folder(usual.folder, about).origin.official:
-            return usual.folder
+        if usual and not usual.packed and load_folder(usual.path, about).origin.official:
+            return usual.path
         return None
 
 
@@ -142,14 +136,13 @@ class Info:
         """Print the places and the copy; returns the exit status, 1 if there is no copy."""
         from fcnet.data.datasets import DATASETS, DEFAULT
         from fcnet.data.find import find, look, places
-        from fcnet.data.load import load_found
+        from fcnet.data.load import folder_of, load_folder
 
         about = fetchable(self.name) if self.name else None
         table = _table("looked in", "found")
         for place in places(self.data):
             there = look(place.path, [about] if about else DATASETS.values())
-            where = (there.folder or there.archive) if there else "nothing"
-            table.add_row(_cell(place.path.absolute()), _cell(where))
+            table.add_row(_cell(place.path.absolute()), _cell(there.path if there else "nothing"))
         _console().print(table)
         found = find(self.data, about)
         if found is None:
@@ -157,7 +150,7 @@ class Info:
             title = (about or DATASETS[DEFAULT]).title
             _console().print(f"no {title} yet; fetch it with: fcnet data fetch{name}", highlight=False)
             return 1
-        _console().print(_facts(load_found(found)))
+        _console().print(_facts(load_folder(folder_of(found), found.about)))
         return 0
 
 
@@ -203,73 +196,6 @@ def fetchable(name: str) -> Published:
     if not about.files:
         raise DataError(f"{name} has no files to look for or fetch, train on it with: --data {name}")
     return about
-
-
-@contextmanager
-def fetch_progress(console: Console | None = None) -> Iterator[Progress]:
-    """Show a fetch: a bar with rate and time left on a terminal, elsewhere a line now and then.
-
-    Parameters
-    ----------
-    console : where to show it; None for stderr
-
-    Yields
-    ------
-    Progress : to be handed to `fetch`
-    """
-    from rich.console import Console
-
-    console = console or Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield _Lines(console)
-        return
-    from rich import progress as bars
-    from rich.markup import escape
-
-    from fcnet.cli.progress import Bar, Times, title_column
-
-    columns = title_column(), Bar(), bars.DownloadColumn(), bars.TransferSpeedColumn(), Times()
-    with bars.Progress(*columns, console=console, expand=True) as bar:
-        task = bar.add_task("fetching", start=False, visible=False)
-
-        def show(status: Status) -> None:
-            if status.message:
-                bar.print(shown(status.message), markup=False, highlight=False)
-            bar.start_task(task)
-            bar.update(
-                task,
-                completed=status.done,
-                total=status.total,
-                description=escape(shown(status.source or "fetching", 100)),
-                visible=True,
-            )
-
-        yield show
-
-
-class _Lines:
-    """Tells the progress in lines, with rate and time left, for logs."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.told, self.done = 0.0, 0
-
-    def __call__(self, status: Status) -> None:
-        if status.message:
-            self.say(status.message)
-        now = time.monotonic()
-        if self.told == 0:
-            self.told, self.done = now, status.done
-        elif now - self.told >= SECONDS_BETWEEN_LINES or status.done == status.total:
-            rate = max(status.done - self.done, 0) / max(now - self.told, 1e-9)
-            left = f"{(status.total - status.done) / rate:.0f} s left" if rate else "stalled"
-            done = f"{status.done / 1e6:.1f} of {status.total / 1e6:.1f} MB"
-            self.say(f"{status.source}: {done}, {rate / 1e6:.2f} MB/s, {left}")
-            self.told, self.done = now, status.done
-
-    def say(self, text: str) -> None:
-        """Print one line as it is."""
-        self.console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _facts(dataset: Dataset) -> Table:

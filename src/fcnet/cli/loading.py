@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,12 @@ import numpy as np
 
 from fcnet.cli import tell
 from fcnet.cli.start import words_of
-from fcnet.data.dataset import DataOptions, Dataset, TableOptions
+from fcnet.data.dataset import DataOptions, Dataset, TableOptions, given
 from fcnet.data.datasets import DATASETS, titled
 from fcnet.errors import DataError
 
 NAMED = 20
 """Classes that are named with their numbers of examples; of others it is said how many there are."""
-
-USUAL = asdict(TableOptions())
-"""What a table's options are where none is given."""
 
 
 def load(data: Path | None, require_cifar10: bool = False) -> Dataset:
@@ -50,11 +47,10 @@ def load_any(asked: DataOptions, told: bool = True) -> Dataset:
 
 
 def _load(asked: DataOptions, own: bool) -> Dataset:
-    from fcnet.cli.data import fetch_progress
-    from fcnet.cli.progress import reading_progress
-    from fcnet.data.load import Watchers, load
+    from fcnet.cli.progress import showing
+    from fcnet.data.load import load
 
-    dataset = load(asked, own=own, watchers=Watchers(fetch_progress, reading_progress))
+    dataset = load(asked, own=own, shown=showing)
     if (notice := digits_notice(dataset)) and first_worker():
         tell(notice)
     return dataset
@@ -83,20 +79,7 @@ def as_before(origin: dict[str, Any], asked: DataOptions) -> DataOptions:
         raise DataError(
             f"the recorded data {before.data} do not exist any more, say where they are now: {options}"
         )
-    return replace(
-        asked,
-        data=before.data if asked.data is None else asked.data,
-        image_size=before.image_size if asked.image_size is None else asked.image_size,
-        skip_damaged=asked.skip_damaged or before.skip_damaged,
-        stream=asked.stream or before.stream,
-        table=_table_as_before(before.table, asked.table),
-    )
-
-
-def _table_as_before(before: TableOptions, asked: TableOptions) -> TableOptions:
-    """Each option as asked for, or else as before; the usual value counts as not asked for."""
-    given = {one.name: getattr(asked, one.name) for one in fields(asked)}
-    return replace(before, **{name: value for name, value in given.items() if value != USUAL[name]})
+    return replace(before, **given(asked) | {"table": replace(before.table, **given(asked.table))})
 
 
 def recorded(origin: dict[str, Any]) -> DataOptions:
@@ -164,10 +147,10 @@ def load_as_recorded(record: dict[str, Any], data: Path | None) -> Dataset:
     """
     origin = record["data"]
     if origin.get("kind"):
-        from fcnet.cli.progress import reading_progress
+        from fcnet.cli.progress import showing
         from fcnet.data.own.load import load_own
 
-        with reading_progress() as progress:
+        with showing("files") as progress:
             return load_own(data or Path(origin["path"]), recorded(origin), progress)
     from fcnet.data.load import load_known
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import TracebackType
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, ProgressColumn, Task, TextColumn
+from rich.progress import DownloadColumn, Progress, ProgressColumn, Task, TextColumn, TransferSpeedColumn
 from rich.table import Column
 from rich.text import Text
 
+from fcnet.data.published import Progress as Shown
 from fcnet.train.callbacks import Callback
 from fcnet.train.history import TRAINING_SAMPLE, Evaluation
 from fcnet.wording import percent, shown
 
 SECONDS_BETWEEN_LINES = 5.0
-"""How often the reading of pictures is told where there is no terminal to draw a bar on."""
-
+"""Between two lines of progress where no terminal shows a bar."""
 
 WIDTH = 14
 """Characters of a bar: with title, figures and times it fits in a line of 80."""
@@ -148,40 +149,55 @@ class TrainingProgress(Callback):
 
 
 @contextmanager
-def reading_progress(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
-    """Show how far many files are read: a bar on a terminal, elsewhere a line now and then.
+def showing(unit: Literal["files", "bytes"], console: Console | None = None) -> Iterator[Shown]:
+    """Show how far a work of many files or bytes is: a bar on a terminal, elsewhere a line now and then.
+
+    Parameters
+    ----------
+    unit : what is counted; of bytes the rate is shown, too
+    console : where to show it; None for stderr
 
     Yields
     ------
-    progress : to be called with what is done, and how many of how many are
+    progress : to be called with what is done or where it comes from, and how many of how many are done
     """
     console = console or Console(stderr=True)
     if not draws_in_place(console):
-        yield _Lines(console)
+        yield _Lines(console, unit)
         return
     counted = TextColumn("{task.completed:,.0f} of {task.total:,.0f}", table_column=Column(no_wrap=True))
-    columns = title_column(), Bar(), counted, Times()
-    with Progress(*columns, console=console, transient=True, expand=True) as bar:
-        tasks = {}
+    figures = (counted,) if unit == "files" else (DownloadColumn(), TransferSpeedColumn())
+    columns = title_column(), Bar(), *figures, Times()
+    with Progress(*columns, console=console, transient=unit == "files", expand=True) as bar:
+        task, begun = bar.add_task("", visible=False), ("", 0)
 
         def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            if done % 16 == 0 or done == total:
-                bar.update(tasks[what], completed=done)
+            nonlocal begun
+            if begun != (what, total):
+                begun, title = (what, total), escape(shown(what, 100))
+                bar.reset(task, description=title, total=total, completed=done, visible=True)
+            bar.update(task, completed=done)
 
         yield show
 
 
 class _Lines:
-    """Reports the reading in a line every few seconds, and a quick one not at all."""
+    """Reports a work in a line every few seconds; a quick one not at all, except that bytes have arrived."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.told = time.monotonic()
+    def __init__(self, console: Console, unit: Literal["files", "bytes"]) -> None:
+        self.console, self.unit = console, unit
+        self.begun, self.told, self.done = ("", 0), 0.0, 0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self.told >= SECONDS_BETWEEN_LINES:
-            self.console.print(f"{what}: {done:,} of {total:,}", highlight=False)
-            self.told = now
+        now, arrived = time.monotonic(), self.unit == "bytes" and done == total
+        if self.begun != (what, total):
+            self.begun, self.told, self.done = (what, total), now, done
+        elif now - self.told >= SECONDS_BETWEEN_LINES or arrived:
+            figures = f"{done:,} of {total:,}"
+            if self.unit == "bytes":
+                rate = max(done - self.done, 0) / max(now - self.told, 1e-9)
+                left = f"{(total - done) / rate:.0f} s left" if rate else "stalled"
+                figures = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB, {rate / 1e6:.2f} MB/s, {left}"
+            text = f"{shown(what)}: {figures}"
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.told, self.done = now, done

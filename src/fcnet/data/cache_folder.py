@@ -7,30 +7,29 @@ that it does not know are listed and left alone, and no link is followed, neithe
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, VERSION
+from fcnet.data.archive import lock_of
+from fcnet.data.cache import MANIFEST, VERSION, Manifest, manifest_in
 from fcnet.data.datasets import DATASETS
 from fcnet.data.load import kept_of
-from fcnet.data.own import table_rows
 from fcnet.data.published import Published
-from fcnet.data.stamp import stamp
-from fcnet.files import LEFTOVER, read_plain
+from fcnet.data.stamp import stamp, state_of
+from fcnet.files import LEFTOVER
 from fcnet.lock import NAME, Lock, holder_of
 
 KEY = re.compile(r"[0-9a-f]{16}")
-"""The name of a folder of images that were kept, or of an archive that was unpacked."""
+"""The name of a folder of images or rows that were kept."""
 
-KEYED = ("decoded", "opened", "pictures", "rows")
-"""Folders of such folders; `pictures` is of an older version."""
+KEYED = "decoded"
+"""The folder of such folders."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Entry:
     """One thing in the cache.
 
     path : of the file or folder
-    kind : "images", "rows", "unpacked", "copy", "partial", "leftover", "older" or "unknown"
+    kind : "images", "rows", "copy", "partial", "leftover" or "unknown"
     what : a description for people
     reason : why it is no longer of use; empty if it is of use
     size : in bytes
@@ -52,7 +51,7 @@ class Entry:
     what: str
     reason: str = ""
     size: int = 0
-    used: float = field(default=0.0, compare=False)
+    used: float = 0.0
     parts: tuple[Path, ...] = ()
     locks: tuple[Path, ...] = ()
 
@@ -81,36 +80,27 @@ def inventory(root: Path) -> list[Entry]:
     """
     if not root.is_dir():
         return []
-    return [entry for path in _places(root) if (entry := entry_at(root, path)) is not None]
+    return [_entry(root, path) for path in _places(root)]
 
 
 def _places(root: Path) -> Iterator[Path]:
     for path in sorted(root.iterdir()):
-        if path.name in KEYED and path.is_dir() and not path.is_symlink():
+        if path.name == KEYED and path.is_dir() and not path.is_symlink():
             yield from sorted(path.iterdir())
         else:
             yield path
 
 
-def entry_at(root: Path, path: Path) -> Entry | None:
-    """What lies at a path; None if nothing does.
-
-    Raises
-    ------
-    OSError : a folder cannot be read
-    """
-    place = path.parent.name if path.parent != root else ""
-    if not os.path.lexists(path):
-        return None
+def _entry(root: Path, path: Path) -> Entry:
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
-    if place and path.is_dir() and KEY.fullmatch(path.name):
-        return {"decoded": _images, "opened": _unpacked, "pictures": _older, "rows": _rows}[place](path)
+    if path.parent == root / KEYED and path.is_dir() and KEY.fullmatch(path.name):
+        return _kept(path)
     return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
 
 
 def remove(root: Path, entry: Entry) -> str:
-    """Remove an entry, unless a process works on it or it has changed since it was listed.
+    """Remove an entry, unless a process works on it.
 
     Parameters
     ----------
@@ -127,8 +117,7 @@ def remove(root: Path, entry: Entry) -> str:
     """
     if not entry.removable:
         return entry.what
-    inner = (place for place in entry.path.parents if place != root and place.is_relative_to(root))
-    if not entry.path.is_relative_to(root) or any(map(Path.is_symlink, inner)):
+    if entry.path.parent != root and entry.path.parent.is_symlink():
         return "it is reached through a link"
     with ExitStack() as stack:
         for path in entry.locks:
@@ -136,95 +125,51 @@ def remove(root: Path, entry: Entry) -> str:
             if not lock.try_acquire():
                 return f"in use by {lock.holder}"
             stack.callback(lock.release)
-        now = entry_at(root, entry.path)
-        if now is None or (now.kind, now.reason, now.size) != (entry.kind, entry.reason, entry.size):
-            return "it has changed in the meantime"
-        for part in now.parts:
-            _delete(part)
+        for part in entry.parts:
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # other files are in it, or another process has made it again
         if entry.path.is_dir():
             entry.path.rmdir()
     return ""
 
 
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _images(path: Path) -> Entry:
-    """Images that were read from a source."""
+def _kept(path: Path) -> Entry:
+    """Images or rows that were read from a source."""
     parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
     facts: dict[str, Any] = {"kind": "images", "size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
-    about = _json(path / MANIFEST)
     try:
-        source, name = str(about["origin"]["path"]), str(about["name"])
-        version, arrays = about["version"], dict(about["arrays"])
+        about = manifest_in(path)
         facts["used"] = (path / MANIFEST).lstat().st_mtime
-    except (TypeError, KeyError, ValueError, OSError):
+    except (OSError, ValueError):
         return Entry(path, what="images without a description", reason="they were never finished", **facts)
+    source, what = about.origin.path, f"images of {about.name}, read from {about.origin.path}"
+    if about.origin.kind == "table":
+        facts["kind"], what = "rows", f"rows of the table {source}"
     reason = ""
-    if version != VERSION:
+    if about.version != VERSION:
         reason = "they were kept by another version of fcnet"
-    elif arrays != {file.name: stamp(file.lstat()) for file in parts if file.name in arrays}:
+    elif about.arrays != {file.name: stamp(file.lstat()) for file in parts if file.name in about.arrays}:
         reason = "they are damaged"
     elif not Path(source).exists():
         reason = "their source is gone"
-    elif (known := _known(name)) and known.files and not kept_of(Path(source), known):
+    elif _changed(about):
         reason = "their source has changed"
-    elif any(LEFTOVER.fullmatch(part.name) for part in parts):
-        leftovers = tuple(part for part in parts if LEFTOVER.fullmatch(part.name))
+    elif leftovers := tuple(part for part in parts if LEFTOVER.fullmatch(part.name)):
         facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
         reason = "a killed process left it"
-    return Entry(path, what=f"images of {name}, read from {source}", reason=reason, **facts)
+    return Entry(path, what=what, reason=reason, **facts)
 
 
-def _rows(path: Path) -> Entry:
-    """The rows of a table that is streamed."""
-    parts = tuple(part for part in sorted(path.iterdir()) if part.name != NAME)
-    facts: dict[str, Any] = {"size": _size(*parts), "parts": parts, "locks": (path / NAME,)}
-    try:
-        about = table_rows.manifest_in(path)
-        facts["used"] = (path / MANIFEST).lstat().st_mtime
-    except (OSError, ValueError):
-        return Entry(path, "rows", "rows without a description", "they were never finished", **facts)
-    reason = ""
-    if about.version != table_rows.VERSION:
-        reason = "they were kept by another version of fcnet"
-    elif about.files != {file.name: stamp(file.lstat()) for file in parts if file.name in about.files}:
-        reason = "they are damaged"
-    elif not Path(about.source).exists():
-        reason = "their table is gone"
-    elif about.state != stamp(Path(about.source).stat()):
-        reason = "their table has changed"
-    return Entry(path, "rows", f"rows of the table {about.source}", reason, **facts)
-
-
-def _unpacked(path: Path) -> Entry:
-    """The files of an archive that lies elsewhere."""
-    folders = [about.folder for about in DATASETS.values() if about.files]
-    locks = tuple(path / f".{name}.lock" for name in folders if (path / f".{name}.lock").exists())
-    parts = tuple(part for part in sorted(path.iterdir()) if part not in locks)
-    facts: dict[str, Any] = {"size": _size(*parts), "used": _used(*parts), "parts": parts, "locks": locks}
-    state = _json(path / "archive.json")
-    if not isinstance(state, list) or not state or not isinstance(state[0], str):
-        reason = "it was never finished"
-        return Entry(path, "unpacked", "an unpacked archive without a description", reason, **facts)
-    archive = Path(state[0])
-    try:
-        reason = "" if stamp(archive.stat()) == state[1:] else "the archive has changed"
-    except (OSError, ValueError):
-        reason = "the archive is gone"
-    return Entry(path, "unpacked", f"the files of {archive}", reason, **facts)
-
-
-def _older(path: Path) -> Entry:
-    """Pictures as an older version kept them."""
-    parts = tuple(sorted(path.iterdir()))
-    reason = "another version of fcnet kept them"
-    return Entry(path, "older", "pictures", reason, _size(*parts), _used(*parts), parts)
+def _changed(about: Manifest) -> bool:
+    """Whether a source is another one than was read, as far as can be told without reading it."""
+    source = Path(about.origin.path)
+    if about.origin.kind == "table":
+        return about.state != state_of([source])
+    known = next((known for known in DATASETS.values() if known.title == about.name), None)
+    return known is not None and bool(known.files) and kept_of(source, known) is None
 
 
 def _published(root: Path, path: Path) -> Entry | None:
@@ -236,43 +181,25 @@ def _published(root: Path, path: Path) -> Entry | None:
 
 
 def _fetched(root: Path, path: Path, about: Published) -> Entry | None:
-    locks = tuple(root / f".{about.folder}{end}" for end in (".fetch.lock", ".lock"))
-    older = [root / f".{remote.name}.lock" for remote in about.remotes]
-    facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": locks}
-    if path in locks or path in older:
+    lock = lock_of(root / about.folder)
+    facts: dict[str, Any] = {"size": _size(path), "used": _used(path), "parts": (path,), "locks": (lock,)}
+    if path == lock:
         return Entry(path, "leftover", "a lock", "a killed process left it", locks=(path,))
     remotes = "|".join(re.escape(remote.name) for remote in about.remotes)
     if path.is_file() and re.fullmatch(rf"({remotes})(\.\d+)?\.part", path.name):
         reason = "the data set is complete" if about.is_complete(root / about.folder) else ""
         return Entry(path, "partial", f"the beginning of {about.title}, fetched in part", reason, **facts)
-    if path.is_dir() and path.name.startswith(f".{about.folder}.tmp-"):
-        return Entry(
-            path, "leftover", f"{about.title}, unpacked in part", "a killed process left it", **facts
-        )
-    if path.is_dir() and re.fullmatch(rf"{re.escape(about.folder)}\.old-\d+", path.name):
-        return Entry(path, "leftover", f"{about.title}, incomplete", "it was replaced", **facts)
     if path.is_dir() and path.name == about.folder:
         return _copy(path, about, facts)
     return None
 
 
 def _copy(path: Path, about: Published, facts: dict[str, Any]) -> Entry:
-    """A copy of a data set: its files, and the beginnings of those that are fetched one by one."""
-    names = [*about.files, *about.also, *(f"{remote.name}.part" for remote in about.remotes)]
-    parts = tuple(path / name for name in names if os.path.lexists(path / name))
+    """A copy of a data set: its files, the beginnings of those that are fetched one by one, and leftovers."""
+    names = {*about.files, *about.also, *(f"{remote.name}.part" for remote in about.remotes)}
+    parts = tuple(part for part in sorted(path.iterdir()) if LEFTOVER.sub(r"\g<name>", part.name) in names)
     state = "" if about.is_complete(path) else ", incomplete"
     return Entry(path, "copy", f"{about.title}, fetched{state}", **facts | {"parts": parts})
-
-
-def _known(title: str) -> Published | None:
-    return next((about for about in DATASETS.values() if about.title == title), None)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(read_plain(path, MANIFEST_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return None
 
 
 def _size(*paths: Path) -> int:

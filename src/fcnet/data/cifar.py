@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset, Origin, Part, content_hash
 from fcnet.data.published import Published, hash_like
 from fcnet.errors import DataError
-from fcnet.files import read_plain
 
 BYTES_EACH = 1000
 """Bytes of a file beyond which the name and the labels of an image are none."""
@@ -120,11 +119,7 @@ class Cifar(Published):
         return names
 
     def _raw(self, path: Path, rows: int) -> bytes:
-        limit = rows * (math.prod(self.image_shape) + BYTES_EACH) + 100_000
-        try:
-            return read_plain(path, limit)
-        except OSError as error:
-            raise DataError(f"cannot read {path} ({error.strerror or error}), {self.advice}") from error
+        return self.content(path, rows * (math.prod(self.image_shape) + BYTES_EACH) + 100_000)
 
     def _unpickled(self, raw: bytes, path: Path) -> dict[str, object]:
         from fcnet.data.unpickle import UnpickleError, read_pickle

@@ -6,7 +6,7 @@ that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +69,12 @@ class DataOptions:
     skip_damaged: bool = False
     stream: bool = False
     table: TableOptions = field(default_factory=TableOptions)
+
+
+def given(options: DataOptions | TableOptions) -> dict[str, Any]:
+    """The options that are not as they usually are, and so were asked for."""
+    usual = asdict(type(options)())
+    return {name: getattr(options, name) for name, value in asdict(options).items() if value != usual[name]}
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,14 @@ hash decides whether the result is the published file.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fcnet.data.archive import remote_problem
 from fcnet.data.disk import disk_error
-from fcnet.data.published import Remote
+from fcnet.data.published import Progress, Remote
 from fcnet.data.transfer import (
     RefusedError,
     SlowError,
@@ -27,9 +26,9 @@ from fcnet.data.transfer import (
     without_user,
 )
 from fcnet.errors import DataError
+from fcnet.wording import shown
 
-EARLIER = "an earlier run"
-"""The source name of a partial file that an earlier run left."""
+log = logging.getLogger(__name__)
 
 WORTH = 1000
 """A connection that brings less than this part of the file before it fails counts as a failure."""
@@ -61,57 +60,11 @@ class Pace:
     probe: float = 4.0
 
 
-@dataclass(frozen=True)
-class Status:
-    """The progress of a download.
-
-    done, total : bytes
-    source : the host in use
-    message : a message for the user, or empty
-    """
-
-    done: int
-    total: int
-    source: str
-    message: str = ""
-
-
-Progress = Callable[[Status], None]
-
-
-class Meter:
-    """Bytes per second over the last `window` seconds."""
-
-    def __init__(self, window: float) -> None:
-        self.window = window
-        self.total = 0
-        self.recent = deque([(time.monotonic(), 0)])
-
-    def add(self, count: int) -> None:
-        """Note that `count` bytes arrived now."""
-        now = time.monotonic()
-        self.total += count
-        self.recent.append((now, self.total))
-        while self.recent[1][0] <= now - self.window:
-            self.recent.popleft()
-
-    @property
-    def full(self) -> bool:
-        """Whether a whole window has passed, so that the rate means something."""
-        return time.monotonic() - self.recent[0][0] >= self.window
-
-    @property
-    def rate(self) -> float:
-        """Bytes per second."""
-        then, before = self.recent[0]
-        return (self.total - before) / max(time.monotonic() - then, 1e-9)
-
-
 @dataclass
 class Source:
     """One address of the file, and its record so far.
 
-    rate : bytes per second, when it was used last
+    rate : bytes per second, over the last whole window if there was one, when it was used last
     tried : whether its rate is known
     failures : in a row
     problem : why it failed last
@@ -119,7 +72,6 @@ class Source:
     """
 
     url: str
-    meter: Meter = field(default_factory=lambda: Meter(0.0))
     rate: float = 0.0
     tried: bool = False
     failures: int = 0
@@ -138,9 +90,8 @@ class Download:
 
     remote : the file
     part : the partial file
-    contributors : addresses whose bytes are in the partial file
+    owner : the source that alone sent the bytes of the partial file; None if others did, or an earlier run
     mixing : whether a source may continue the bytes of another one
-    last : the source that was used last
     """
 
     remote: Remote
@@ -149,9 +100,8 @@ class Download:
     sources: list[Source]
     pace: Pace
     progress: Progress | None = None
-    contributors: set[str] = field(default_factory=set)
+    owner: Source | None = None
     mixing: bool = True
-    last: Source | None = None
 
     @property
     def done(self) -> int:
@@ -167,13 +117,11 @@ class Download:
         DataError : the partial file cannot be written, e.g. `no space left for ...`
         """
         self.require_network()
-        if self.done:
-            self.contributors = {EARLIER}
         while True:
             source, impatient = self.choose()
             if self.done < self.remote.size:
                 self.attempt(source, impatient)
-            if self.done >= self.remote.size and self.is_intact(source):
+            if self.done >= self.remote.size and self.is_intact():
                 return
 
     def choose(self) -> tuple[Source, bool]:
@@ -189,19 +137,16 @@ class Download:
             if not source.tried:
                 return source, len(alive) > 1
         source = max(alive, key=lambda s: (-s.failures, s.rate))
-        if not self.mixing and self.last in alive:
-            source = self.last
+        if not self.mixing and self.owner in alive:
+            source = self.owner
         if source.failures:
             time.sleep(self.pace.pause * 2 ** (source.failures - 1))
         return source, False
 
     def attempt(self, source: Source, impatient: bool) -> None:
         """Download from one source, and record how it ended."""
-        if not self.mixing and self.contributors - {source.url}:
+        if not self.mixing and self.owner is not source:
             self.part.unlink(missing_ok=True)
-            self.contributors = set()
-        if self.last is not source:
-            source.meter, self.last = Meter(self.pace.window), source
         before, worth = self.done, self.remote.size / WORTH
         self.report(before, source.host)
         try:
@@ -210,13 +155,12 @@ class Download:
             source.problem = str(error)
             source.failures += self.done - before < worth
             source.gone = isinstance(error, RefusedError) or source.failures > self.pace.retries
-            self.report(self.done, source.host, f"{source.host}: {error}")
+            log.warning("%s", shown(f"{source.host}: {error}"))
             source.tried |= isinstance(error, SlowError) or self.done == before
         else:
             source.tried = True
-        if self.done > before:
-            source.rate = source.meter.rate
-            self.contributors.add(source.url)
+        if self.done > before and self.owner is not source:
+            self.owner = None if before else source
         if self.done - before >= worth:
             source.failures = 0
 
@@ -228,22 +172,29 @@ class Download:
         TransferError : why it stopped before the end
         DataError : the partial file cannot be written
         """
-        done, total, meter = self.done, self.remote.size, source.meter
+        done, total = self.done, self.remote.size
+        begun = since = time.monotonic()  # of the first window, and of the one that counts
+        arrived = 0
         with opened(source.url, done, self.pace.timeout) as response:
             skip = done - first_byte(response, done, total)
             while done < total:
                 piece = received(response, f"after {done} of {total} bytes")
-                meter.add(len(piece))
+                arrived += len(piece)
                 ours = piece[min(skip, len(piece)) :][: total - done]
                 skip -= min(skip, len(piece))
                 self.append(ours)
                 done += len(ours)
                 self.report(done, source.host)
-                if done < total and meter.full and meter.rate < self.pace.minimum:
-                    if impatient:
-                        raise SlowError(f"only {meter.rate / 1e6:.2f} MB/s")
-                    if meter.rate < self.pace.least:
-                        raise RefusedError(f"only {meter.rate / 1e3:.1f} kB/s")
+                now = time.monotonic()
+                rate, over = arrived / max(now - since, 1e-9), now - since >= self.pace.window
+                if over or since == begun:
+                    source.rate = rate
+                if over:
+                    since, arrived = now, 0
+                    if impatient and done < total and rate < self.pace.minimum:
+                        raise SlowError(f"only {rate / 1e6:.2f} MB/s")
+                    if done < total and rate < self.pace.least:
+                        raise RefusedError(f"only {rate / 1e3:.1f} kB/s")
 
     def append(self, data: bytes) -> None:
         """Write to the partial file at once, so that a killed process keeps all bytes that arrived."""
@@ -256,25 +207,25 @@ class Download:
                 kept = f"{file.seek(0, 2) / 1e6:.1f} MB are kept, the next fetch resumes there"
                 raise disk_error(error, self.part, kept) from error
 
-    def is_intact(self, source: Source) -> bool:
-        """Whether the complete file is the published one; if not, remove it and drop the wrong source."""
+    def is_intact(self) -> bool:
+        """Whether the complete file is the published one; if not, remove it and blame who sent it."""
         with self.part.open("rb") as file:
             problem = remote_problem(file, self.remote)
         if not problem:
             return True
         self.part.unlink()
-        self.report(0, source.host, f"what arrived is not the published file: {problem}; starting again")
-        if self.contributors == {source.url}:
-            source.gone, source.problem = True, f"delivered a damaged file, {problem}"
-        elif len(self.contributors - {EARLIER}) > 1:
-            self.mixing = False  # one of the sources is wrong: from now on each starts its own file
-        self.contributors = set()
+        log.warning("what arrived is not the published file: %s; starting again", problem)
+        if self.owner:
+            self.owner.gone, self.owner.problem = True, f"delivered a damaged file, {problem}"
+        else:
+            self.mixing = False  # one of several is wrong: from now on each source starts its own file
+        self.owner = None
         return False
 
-    def report(self, done: int, host: str, message: str = "") -> None:
+    def report(self, done: int, host: str) -> None:
         """Report the progress to the caller."""
         if self.progress is not None:
-            self.progress(Status(done, self.remote.size, host, message))
+            self.progress(host, done, self.remote.size)
 
     def require_network(self) -> None:
         """Require that some source accepts a connection, within seconds and whatever the resolver does."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
-from fcnet.data.archive import extract
+from fcnet.data.archive import check_there, extract, lock_of
 from fcnet.data.disk import disk_error, require_space
-from fcnet.data.download import Download, Pace, Progress, Source, Status, UnavailableError
+from fcnet.data.download import Download, Pace, Source, UnavailableError
 from fcnet.data.find import expanded
-from fcnet.data.published import Published, Remote, is_file
+from fcnet.data.published import Progress, Published, Remote, is_file
 from fcnet.data.transfer import without_user
 from fcnet.errors import DataError
 from fcnet.lock import Lock, waiting_for
+from fcnet.wording import shown
+
+log = logging.getLogger(__name__)
 
 
 def fetch(
@@ -30,7 +34,7 @@ def fetch(
     about : the data set, with the size and hashes that its files must have
     parent : the folder to fill; made if need be
     source : the only address, or path of the archive, to take it from; None for the known mirrors
-    progress : called with a `Status` after each piece
+    progress : called with host, bytes done and bytes in all after each piece
     pace : minimum rate, timeouts and retries
 
     Returns
@@ -47,20 +51,18 @@ def fetch(
         return target
 
     def tell(holder: str) -> None:
-        if progress is not None:
-            text = f"waiting for {holder}, which is fetching {about.title} to the same folder"
-            progress(Status(0, sum(remote.size for remote in about.remotes), "", text))
+        log.warning("waiting for %s, which is fetching %s to the same folder", shown(holder), about.title)
 
     if source is not None and not is_url(source):
         return extract(local_archive(source, about), parent, about, tell)
     refuse_if_forbidden(about)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with waiting_for(parent / f".{about.folder}.fetch.lock", tell) as lock:
+        with waiting_for(lock_of(target), tell) as lock:
             if about.is_complete(target):  # by another process, while this one waited
                 return target
             if about.archive and is_file(parent / about.archive.name):  # it belongs to the user, so it stays
-                return extract(parent / about.archive.name, parent, about, tell)
+                return extract(parent / about.archive.name, parent, about, lock=lock)
             _bring(about, parent, lock, source, progress, pace or Pace())
     except OSError as error:
         raise disk_error(error, target) from error
@@ -72,6 +74,8 @@ def _bring(
 ) -> None:
     """Download what is missing."""
     into = parent if about.archive else parent / about.folder
+    if about.archive:  # or the end would be that it cannot be unpacked there
+        check_there(parent / about.folder, about)
     into.mkdir(exist_ok=True)
     parts = {remote: _part(into / remote.name, lock) for remote in about.remotes}
     missing = {remote: part for remote, part in parts.items() if not is_file(into / remote.name)}
@@ -84,7 +88,7 @@ def _bring(
         sources = [Source(url) for url in _addresses(about, remote, source)]
         Download(remote, about.title, part, sources, pace, progress).run()
         if about.archive:
-            extract(part, parent, about)
+            extract(part, parent, about, lock=lock)
             part.unlink()
         else:
             part.rename(into / remote.name)

@@ -18,8 +18,12 @@ class Found:
     """A copy of a data set: a folder with its files, or else its archive, which has yet to be opened."""
 
     about: Published
-    folder: Path | None = None
-    archive: Path | None = None
+    path: Path
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is the archive."""
+        return not self.path.is_dir()
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,8 @@ def _temporary_cache() -> Path:
 
 def chosen_place(data: Path | None) -> Place | None:
     """The one folder that the user named, by `--data` or else `$FCNET_DATA`."""
-    if data is not None:
-        return Place(expanded(data, "--data"), "--data")
-    if named := os.environ.get("FCNET_DATA"):
-        return Place(expanded(Path(named), "$FCNET_DATA"), "$FCNET_DATA")
-    return None
+    by, path = ("--data", data) if data is not None else ("$FCNET_DATA", os.environ.get("FCNET_DATA"))
+    return Place(expanded(Path(path), by), by) if path else None
 
 
 def places(data: Path | None = None) -> list[Place]:
@@ -109,13 +110,13 @@ def look(path: Path, wanted: Iterable[Published]) -> Found | None:
     if is_file(path):
         named = [about for about in with_files if about.archive and about.archive.name == path.name]
         archives = named or [about for about in with_files if about.archive]
-        return Found(archives[0], archive=path) if archives else None
+        return Found(archives[0], path) if archives else None
     for about in with_files:
         for folder in candidates(path, about):
             if about.is_complete(folder):
-                return Found(about, folder=folder)
+                return Found(about, folder)
         if about.archive and is_file(path / about.archive.name):
-            return Found(about, archive=path / about.archive.name)
+            return Found(about, path / about.archive.name)
     return None
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from fcnet.data.dataset import Dataset, Origin, Part, content_hash
 from fcnet.data.published import Published, hash_like
 from fcnet.errors import DataError
-from fcnet.files import read_plain
 
 PARTS = ("train", "t10k")
 
@@ -78,7 +77,4 @@ class Idx(Published):
 
     def _raw(self, path: Path) -> bytes:
         size = next(remote.size for remote in self.remotes if remote.name == path.name)
-        try:
-            return read_plain(path, 2 * size + 1000)
-        except OSError as error:
-            raise DataError(f"cannot read {path} ({error.strerror or error}), {self.advice}") from error
+        return self.content(path, 2 * size + 1000)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from fcnet.data.cache import cached, home, keep, kept
-from fcnet.data.dataset import DataOptions, Dataset, TableOptions, content_hash
+from fcnet.data.cache import MANIFEST, cached, ensured, home, kept, written
+from fcnet.data.dataset import DataOptions, Dataset, content_hash, given
 from fcnet.data.datasets import DATASETS, DEFAULT
 from fcnet.data.disk import disk_error
 from fcnet.data.find import Found, cache_root, expanded, find, look, places
-from fcnet.data.published import Published
+from fcnet.data.published import Progress, Published
 from fcnet.data.readable import known, read
-from fcnet.data.stamp import stamp
+from fcnet.data.stamp import state_of
 from fcnet.errors import DataError
 from fcnet.extension import program
-from fcnet.files import make_folder
-from fcnet.lock import NAME, waiting_for
-
-if TYPE_CHECKING:
-    from fcnet.data.download import Progress
-    from fcnet.data.own.decode import Reading
 
 log = logging.getLogger(__name__)
 
@@ -34,26 +25,23 @@ UNAVAILABLE = "CIFAR-10 is not available"
 """Stands beside every number of the digits that were used instead."""
 
 
-@dataclass(frozen=True)
-class Watchers:
-    """Show what takes long; each is entered when it begins.
-
-    fetching : yields what is called with a `Status` while files are fetched
-    reading : yields what is called while pictures are read
-    """
-
-    fetching: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
-    reading: Callable[[], AbstractContextManager[Reading | None]] = nullcontext
+Showing = Callable[[Literal["files", "bytes"]], AbstractContextManager[Progress | None]]
+"""Shows what takes long, counted in files or in bytes; it is entered when that begins."""
 
 
-def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watchers | None = None) -> Dataset:
+def unshown(unit: str) -> AbstractContextManager[None]:
+    """Show nothing."""
+    return nullcontext()
+
+
+def load(asked: DataOptions | None = None, *, own: bool = True, shown: Showing = unshown) -> Dataset:
     """Load what a user asks for; without `--data` CIFAR-10, fetched if need be, or else the digits.
 
     Parameters
     ----------
     asked : the data, and how they are to be read
     own : whether a user's own data will do
-    watchers : show the progress
+    shown : shows how much is fetched or read
 
     Returns
     -------
@@ -63,29 +51,24 @@ def load(asked: DataOptions | None = None, *, own: bool = True, watchers: Watche
     ------
     DataError : what was named holds no data, is damaged, or cannot be fetched; the disk is full
     """
-    asked, watchers = asked or DataOptions(), watchers or Watchers()
+    asked = asked or DataOptions()
     path = expanded(asked.data, "--data") if asked.data is not None else None
     about = known(str(path)) if path is not None and not path.exists() else None
     if path is not None and about is None and own and not path.exists():
         raise _nowhere(path)
-    if path is not None and about is None and own and _is_own(path):
-        from fcnet.data.own.load import load_own
+    if path is not None and about is None and own:
+        from fcnet.data.own.load import kind_of, load_own
 
-        if asked.require_cifar10:
+        if kind_of(path) and asked.require_cifar10:
             raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
-        with watchers.reading() as reading:
-            return load_own(path, asked, reading)
-    if asked.image_size is not None:
-        raise DataError("--image-size is for your own pictures, name their folder with --data")
-    if asked.skip_damaged:
-        raise DataError("--skip-damaged is for your own pictures, name their folder with --data")
-    if asked.stream:
-        raise DataError("--stream is for a table or a folder of X.npy and y.npy, name one with --data")
-    if asked.table != TableOptions():
-        from fcnet.data.own.load import check_no_table
+        if kind_of(path):
+            with shown("files") as progress:
+                return load_own(path, asked, progress)
+    if given(asked).keys() - {"data", "require_cifar10"}:
+        from fcnet.data.own.load import check_options
 
-        check_no_table(asked.table, "--data names none")
-    return _load_published(None if about else path, about, asked.require_cifar10, watchers)
+        check_options(asked, None, "name one with --data")
+    return _load_published(None if about else path, about, asked.require_cifar10, shown)
 
 
 def _nowhere(path: Path) -> DataError:
@@ -105,32 +88,17 @@ def _nowhere(path: Path) -> DataError:
     )
 
 
-def _is_own(path: Path) -> bool:
-    """Whether a path names a user's own data; a file that is neither an archive nor arrays is an error."""
-    from fcnet.data.own.load import is_own
-    from fcnet.data.tables.files import is_table
-
-    if path.is_file() and not path.name.endswith((".gz", ".tgz", ".npz", ".npy")) and not is_table(path):
-        raise DataError(
-            f"{path} (--data) is not a data set, give a folder of pictures by class, "
-            f"an .npz file of X and y, a table (.csv, .parquet), or CIFAR-10"
-        )
-    return is_own(path)
-
-
-def _load_published(
-    path: Path | None, about: Published | None, required: bool, watchers: Watchers
-) -> Dataset:
+def _load_published(path: Path | None, about: Published | None, required: bool, shown: Showing) -> Dataset:
     if about is not None and not about.files:
         return read(about, Path())
     if found := _find_named(path, about):
-        return load_found(found)
+        return load_folder(folder_of(found), found.about)
     from fcnet.data.download import UnavailableError
     from fcnet.data.fetch import fetch
 
     wanted = about or DATASETS[DEFAULT]
     try:
-        with watchers.fetching() as progress:
+        with shown("bytes") as progress:
             return load_folder(fetch(wanted, cache_root(), progress=progress), wanted)
     except UnavailableError as error:
         if required or about is not None:
@@ -165,7 +133,7 @@ def load_known(title: str, data: Path | None = None) -> Dataset:
     from fcnet.data.datasets import titled
 
     about = titled(title)
-    return read(about, Path()) if not about.files else load_found(require(data, about))
+    return load_folder(folder_of(require(data, about)), about) if about.files else read(about, Path())
 
 
 def require(data: Path | None = None, about: Published | None = None) -> Found:
@@ -185,24 +153,26 @@ def require(data: Path | None = None, about: Published | None = None) -> Found:
     return found
 
 
-def load_found(found: Found) -> Dataset:
-    """Load the copy that was found, opening its archive first if that is all there is.
+def folder_of(found: Found) -> Path:
+    """Return the folder with the files; an archive is unpacked to the user's cache, once.
+
+    The published files are in the cache already if an earlier start found them so; the archive then need only
+    have its size.
 
     Raises
     ------
-    DataError : the copy is damaged
+    DataError : as `fcnet.data.archive.extract`
     """
-    return load_folder(folder_of(found), found.about)
+    published = found.about.archive
+    if not found.packed or published is None:
+        return found.path
+    home = cache_root() / found.about.folder
+    known = kept_of(home, found.about)
+    if known and known.origin.official and found.path.stat().st_size == published.size:
+        return home
+    from fcnet.data.archive import extract
 
-
-def folder_of(found: Found) -> Path:
-    """Return the folder with the files; an archive is unpacked to the user's cache, once."""
-    if found.folder is not None:
-        return found.folder
-    assert found.archive is not None
-    from fcnet.data.archive import opened
-
-    return opened(found.archive, cache_root(), found.about)
+    return extract(found.path, cache_root(), found.about)
 
 
 def load_folder(folder: Path, about: Published) -> Dataset:
@@ -249,9 +219,8 @@ def verify(folder: Path, about: Published) -> tuple[Dataset, str]:
         return found, "intact"
     state = "damaged, written again" if where.exists() else "none yet, written now"
     try:
-        make_folder(where)
-        with waiting_for(where / NAME, log.warning):
-            keep(where, before, dataset)
+        (where / MANIFEST).unlink(missing_ok=True)
+        ensured(where, before, lambda: written(where, dataset))
     except OSError as error:
         raise disk_error(error, cache_root()) from error
     return load_folder(folder, about), state
@@ -262,5 +231,4 @@ def _source(folder: Path, about: Published) -> str:
 
 
 def _state(folder: Path, about: Published) -> str:
-    stamps = {name: stamp((folder / name).stat()) for name in about.files}
-    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()
+    return state_of(folder / name for name in about.files)

@@ -7,16 +7,21 @@ those that are known by name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fcnet.errors import DataError
 from fcnet.extension import broken
+from fcnet.files import read_plain
 
 if TYPE_CHECKING:
     from fcnet.data.dataset import Dataset
+
+
+Progress = Callable[[str, int, int], object]
+"""Called with what is being done or who sends it, and how many files or bytes of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,18 @@ class Published:
         DataError : a file is missing, unreadable, damaged, or has the wrong content
         """
         raise broken(f"the data set {self.title!r}", self, "lacks read(folder), define it")
+
+    def content(self, path: Path, limit: int) -> bytes:
+        """The bytes of one of the files, of which it has at most `limit`.
+
+        Raises
+        ------
+        DataError : `cannot read PATH (REASON), ...`
+        """
+        try:
+            return read_plain(path, limit)
+        except OSError as error:
+            raise DataError(f"cannot read {path} ({error.strerror or error}), {self.advice}") from error
 
     def note_on(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from fcnet.errors import DataError
 
 Array = NDArray[Any]
 
+Epoch = tuple[int, int]
+"""Seed and number."""
+
 Key = tuple[int, int, int]
-"""Seed, epoch and number of a window."""
+"""Of a window: seed, epoch and number."""
 
 KEPT = 2
 """Windows that are kept beside the one that is being read: a minibatch may take rows of two."""
@@ -56,10 +60,9 @@ class StreamReader:
     def __init__(self, rows: Streamed, worker: int = 0, workers: int = 1) -> None:
         self.rows, self.blocks = rows, rows.blocks
         self.worker, self.workers = worker, workers
-        self._windows: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
+        self._layout = lru_cache(2)(self._laid_out)  # of the epoch, and of the next one to read ahead
         self._read: dict[Key, Future[Array]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fcnet-reader")
-        self._places: tuple[tuple[int, int], Array, Array] | None = None
         self._buffer: Array = np.empty((0, rows.shape[1]), rows.dtype)
 
     def share(self, batch: Minibatch) -> NDArray[np.int64]:
@@ -70,7 +73,7 @@ class StreamReader:
         """The rows (n, D) of this worker's share of a minibatch, valid until the next call."""
         epoch, rows = batch.origin[:2], batch.rows
         rows = rows if self.workers == 1 else rows[self.share(batch)]
-        window_of, first_of = self._layout(epoch)
+        _, window_of, first_of = self._layout(epoch)
         block, within = np.divmod(rows, self.blocks.rows)
         windows, slots = window_of[block], first_of[block] + within
         if len(self._buffer) < len(rows):
@@ -88,38 +91,31 @@ class StreamReader:
             self._ahead(epoch, needed)
         return out
 
-    def _layout(self, epoch: tuple[int, int]) -> tuple[Array, Array]:
-        """Of each block of this worker the window that it is in, and where it begins there."""
-        if self._places is None or self._places[0] != epoch:
-            count = -(-len(self.rows) // self.blocks.rows)
-            window_of, first_of = np.zeros(count, np.int64), np.zeros(count, np.int64)
-            for number, blocks in enumerate(self._of_epoch(epoch)):
-                window_of[blocks] = number
-                sizes = np.minimum(self.blocks.rows, len(self.rows) - blocks * self.blocks.rows)
-                first_of[blocks] = np.cumsum(sizes) - sizes
-            self._places = epoch, window_of, first_of
-        return self._places[1:]
-
-    def _of_epoch(self, epoch: tuple[int, int]) -> list[NDArray[np.int64]]:
-        if epoch not in self._windows:
-            rng = np.random.default_rng(list(epoch))  # as `minibatches` has it
-            self._windows = {key: value for key, value in self._windows.items() if key[1] == epoch[1] - 1}
-            self._windows[epoch] = [
-                blocks[blocks % self.workers == self.worker]
-                for blocks in self.blocks.windows(len(self.rows), rng)
-            ]
-        return self._windows[epoch]
+    def _laid_out(self, epoch: Epoch) -> tuple[list[Array], Array, Array]:
+        """Its own blocks in each window, and of each block its window and where it begins there."""
+        rng = np.random.default_rng(list(epoch))  # as `minibatches` has it
+        windows = [
+            blocks[blocks % self.workers == self.worker]
+            for blocks in self.blocks.windows(len(self.rows), rng)
+        ]
+        count = -(-len(self.rows) // self.blocks.rows)
+        window_of, first_of = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        for number, blocks in enumerate(windows):
+            window_of[blocks] = number
+            sizes = np.minimum(self.blocks.rows, len(self.rows) - blocks * self.blocks.rows)
+            first_of[blocks] = np.cumsum(sizes) - sizes
+        return windows, window_of, first_of
 
     def _content(self, key: Key) -> Array:
         if key not in self._read:
             self._begin(key)
         return self._read[key].result()
 
-    def _ahead(self, epoch: tuple[int, int], needed: list[int]) -> None:
+    def _ahead(self, epoch: Epoch, needed: list[int]) -> None:
         """Begin to read the window that comes next, and forget those that have been used."""
         seed, number = epoch
         following = needed[-1] + 1
-        last = following == len(self._of_epoch(epoch))
+        last = following == len(self._layout(epoch)[0])
         key = (seed, number + 1, 0) if last else (seed, number, following)
         kept = [(seed, number, window) for window in needed[-KEPT:]]
         for old in [one for one in self._read if one != key and one not in kept]:
@@ -128,7 +124,7 @@ class StreamReader:
             self._begin(key)
 
     def _begin(self, key: Key) -> None:
-        blocks = self._of_epoch(key[:2])[key[2]]
+        blocks = self._layout(key[:2])[0][key[2]]
         members = self.blocks.members(blocks, len(self.rows))
 
         def read() -> Array:

@@ -10,6 +10,7 @@ import math
 import os
 import weakref
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.blocks import Blocks
+from fcnet.data.damage import naming
 from fcnet.errors import DataError
 from fcnet.files import open_plain
 
@@ -65,15 +67,10 @@ class RowFile:
         ------
         DataError : it cannot be read, is cut, or holds something else than rows of numbers
         """
-        try:
-            file = open_plain(path)
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-        try:
+        with naming(path, "an .npy file"), ExitStack() as failed:
+            file = failed.enter_context(open_plain(path))
             start, shape, dtype = _header(path, file)
-        except BaseException:
-            file.close()
-            raise
+            failed.pop_all()
         made = cls(path, file, start, *shape, dtype)
         weakref.finalize(made, file.close)
         return made
@@ -87,24 +84,18 @@ class RowFile:
         """
         view = out.reshape(-1).view(np.uint8).data
         done = 0
-        try:
-            with self.lock:
-                self.file.seek(self.start + first * self.width * self.dtype.itemsize)
-                while done < len(view):
-                    count = self.file.readinto(view[done:])
-                    if not count:
-                        raise DataError(f"{self.path} was cut while it was read, write it again")
-                    done += count
-        except OSError as error:
-            raise DataError(f"cannot read {self.path}: {error.strerror or error}") from error
+        with naming(self.path, "an .npy file"), self.lock:
+            self.file.seek(self.start + first * self.width * self.dtype.itemsize)
+            while done < len(view):
+                count = self.file.readinto(view[done:])
+                if not count:
+                    raise DataError(f"{self.path} was cut while it was read, write it again")
+                done += count
 
 
 def _header(path: Path, file: BufferedReader) -> tuple[int, tuple[int, int], np.dtype[Any]]:
     """Where the numbers of an .npy file begin, its shape, and their type."""
-    try:
-        shape, fortran, dtype = HEADS[np.lib.format.read_magic(file)](file)
-    except Exception as error:  # NumPy fails in many ways on bytes that are not its own
-        raise DataError(f"{path} is damaged or not an .npy file: {str(error)[:200]}") from error
+    shape, fortran, dtype = HEADS[np.lib.format.read_magic(file)](file)
     if len(shape) != 2 or fortran or dtype not in map(np.dtype, TYPES) or 0 in shape:
         layout = " in columns" if fortran else ""
         raise DataError(

@@ -47,10 +47,10 @@ def data_sets(verify: bool = False) -> Iterator[Finding]:
         if found is None:
             fetch = "fcnet data fetch" + (f" --name {name}" if name != DEFAULT else "")
             yield Finding(about.title, "note", "not here", f"fetch it with: {fetch}")
-        elif found.folder is None:
+        elif found.packed:
             yield _archive(found, verify)
         else:
-            yield _hashed(found.folder, about) if verify else _remembered(found.folder, about)
+            yield _hashed(found.path, about) if verify else _remembered(found.path, about)
 
 
 def _copy(about: Published) -> Found | None:
@@ -95,8 +95,7 @@ def _archive(found: Found, verify: bool) -> Finding:
     from fcnet.data.archive import remote_problem
     from fcnet.files import open_plain
 
-    archive, published = found.archive, found.about.archive
-    assert archive is not None
+    archive, published = found.path, found.about.archive
     assert published is not None
     if verify:
         with open_plain(archive) as file:

@@ -9,26 +9,24 @@ classes (K,) text, names of the labels 0 to K - 1, if they have names
 
 from __future__ import annotations
 
-import math
-import os
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from unicodedata import normalize
 
 import numpy as np
-from numpy.lib.format import MAGIC_PREFIX, read_array, read_magic
+from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
-from fcnet.data.streamed import HEADS
+from fcnet.data.damage import naming
+from fcnet.data.own.remarks import check_class_names
 from fcnet.errors import DataError
 from fcnet.files import open_plain
-from fcnet.memory import available
+from fcnet.memory import check_memory
 from fcnet.validation import check_labels
-from fcnet.wording import megabytes, shown
+from fcnet.wording import shown
 
 Array = NDArray[Any]
 
@@ -40,9 +38,7 @@ KNOWN = {f"{name}{end}" for name in ("X", "y") for end in PARTS.values()} | {"cl
 COPIES = 4
 """How many times their size arrays take in memory while they are checked, put in order and converted."""
 
-LONGEST = 500
-"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
-
+FEWER = "save fewer or smaller examples"
 HINT = "train with --stream, which reads rows while training"
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -52,8 +48,8 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 def read_arrays(path: Path) -> dict[str, Array]:
     """Read all arrays of an .npz file, or of a folder of .npy files; nothing is unpickled.
 
-    Shapes and sizes are read first. An array that is larger than its part of the file, or than the memory
-    that is available, is refused before anything is unpacked.
+    Arrays that are larger than the memory that is available are refused before anything is unpacked. None can
+    be larger than its part of the file says.
 
     Raises
     ------
@@ -63,9 +59,9 @@ def read_arrays(path: Path) -> dict[str, Array]:
     if path.is_dir():
         files = array_files(path)
         check_names(path, set(files))
-        _check_memory(path, sum(file.stat().st_size for file in files.values()), HINT)
+        check_memory(str(path), COPIES * sum(file.stat().st_size for file in files.values()), HINT)
         return {name: read_file(file) for name, file in files.items()}
-    with _named_errors(path), open_plain(path) as file:
+    with naming(path, "an .npz file"), open_plain(path) as file:
         if file.peek(len(MAGIC_PREFIX)).startswith(MAGIC_PREFIX):
             raise DataError(
                 f"{path} holds one array, save X and y: np.savez('data.npz', X=X, y=y); "
@@ -73,10 +69,11 @@ def read_arrays(path: Path) -> dict[str, Array]:
             )
         with zipfile.ZipFile(file) as archive, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of arrays that Python 2 wrote, which are read all the same
-            members = archive.infolist()
-            check_names(path, {member.filename.removesuffix(".npy") for member in members})
-            _check_memory(path, sum(_size(archive, member) for member in members))
-            return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            check_names(path, set(members))
+            size = sum(member.file_size for member in members.values())
+            check_memory(str(path), COPIES * size, FEWER)
+            return {name: _member(archive, member, f"{name} in {path}") for name, member in members.items()}
 
 
 def array_files(folder: Path) -> dict[str, Path]:
@@ -101,87 +98,39 @@ def read_file(path: Path) -> Array:
     ------
     DataError : the file cannot be read, or holds several arrays or Python objects
     """
-    with _named_errors(path), open_plain(path) as file:
+    with naming(path, "an .npy file", HINT), open_plain(path) as file:
         if file.peek(2).startswith(b"PK"):
             raise DataError(f"{path} holds several arrays, save each as one: np.save('X.npy', X)")
-        _stated(file, path.name, os.fstat(file.fileno()).st_size)
-        file.seek(0)
-        return read_array(file, allow_pickle=False)
+        return _array(file, str(path))
 
 
-class _ObjectsError(ValueError):
-    """An array of Python objects, with the name of its file."""
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> Array:
+    with naming(where, "an array", FEWER):
+        if member.compress_type not in METHODS:
+            raise ValueError("it is not packed as NumPy packs arrays")
+        with archive.open(member) as file:
+            return _array(file, where)
 
 
-@contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Whatever goes wrong within is an error that names the file."""
-    try:
-        yield
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except MemoryError as error:
-        raise DataError(
-            f"{path} does not fit into memory, save fewer or smaller examples, or {HINT}"
-        ) from error
-    except _ObjectsError as error:
-        where = path if str(error) == path.name else f"{str(error).removesuffix('.npy')} in {path}"
-        raise DataError(f"{where} holds Python objects, which are never loaded; save plain arrays") from error
-    except Exception as error:  # zipfile and NumPy fail in many ways on bytes that are not theirs
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        kind = ".npy" if path.suffix.lower() == ".npy" else ".npz"
-        raise DataError(f"{path} is damaged or not an {kind} file: {reason}") from error
-
-
-def _size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """Bytes of an array, from the head of its member; no more than the member has.
+def _array(file: IO[bytes], where: str) -> Array:
+    """The array that a file holds from here to its end.
 
     Raises
     ------
-    ValueError : it is not an array, or not of the size that its head states
-    """
-    if member.compress_type not in METHODS:
-        raise ValueError(f"{member.filename} is not packed as NumPy packs arrays")
-    with archive.open(member) as file:
-        return _stated(file, member.filename, member.file_size)
-
-
-def _stated(file: IO[bytes], name: str, length: int) -> int:
-    """Bytes of an array, from its head; no more than the file has after it.
-
-    Raises
-    ------
-    ValueError : it is not an array, of Python objects, or not of the size that its head states
+    DataError : `WHERE holds Python objects, ...`
+    ValueError : it is none, or has more or fewer bytes than its head states
     """
     try:
-        version = read_magic(file)
+        array: Array = read_array(file, allow_pickle=False)
     except ValueError as error:
-        raise ValueError(f"{name} in it is not an array") from error
-    if version not in HEADS:
-        raise ValueError(f"{name} has the format {version}")
-    shape, _, dtype = HEADS[version](file)
-    if dtype.hasobject:
-        raise _ObjectsError(name)
-    size, left = math.prod(shape) * dtype.itemsize, length - file.tell()
-    if size != left:
-        raise ValueError(f"{name} states {size} bytes and holds {left}")
-    return size
-
-
-def _check_memory(path: Path, size: int, remedy: str = "save fewer or smaller examples") -> None:
-    left = available()
-    if left is not None and COPIES * size > left:
-        raise DataError(
-            f"{path} unpacks to {megabytes(size)}, loading it takes {megabytes(COPIES * size)} of memory and "
-            f"{megabytes(left)} are available; {remedy}"
-        )
-
-
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
-    with archive.open(member) as file:
-        return read_array(file, allow_pickle=False)
+        if "Object arrays" in str(error):
+            raise DataError(
+                f"{where} holds Python objects, which are never loaded; save plain arrays"
+            ) from error
+        raise
+    if file.read(1):
+        raise ValueError("it is longer than its head states")
+    return array
 
 
 def check_names(path: Path, names: set[str]) -> None:
@@ -330,17 +279,6 @@ def labels(path: Path, arrays: Mapping[str, Array]) -> tuple[dict[str, NDArray[n
         raise DataError(f"y in {path} has one class only, give examples of two or more")
     check_class_names(path, names)
     return parts, names
-
-
-def check_class_names(path: Path, names: tuple[str, ...]) -> None:
-    """Make sure that records can hold the names of the classes.
-
-    Raises
-    ------
-    DataError : `PATH has a class name of N characters, ...`
-    """
-    if (length := max(map(len, names))) > LONGEST:
-        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
 
 
 def _composed(y: Array) -> Array:

@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.own.picture import quiet_pillow, read_picture, size_of
+from fcnet.data.published import Progress
 from fcnet.errors import DataError
-
-Reading = Callable[[str, int, int], None]
-"""Called with what is being done, and how many of how many are done."""
 
 KEPT_SIZE = 64
 """Pictures that all have one size, of at most so many pixels a side, stay as they are."""
@@ -41,7 +39,7 @@ class UnreadableError(DataError):
         self.paths = tuple(paths)
 
 
-def common_size(paths: Sequence[Path], progress: Reading) -> tuple[int, int]:
+def common_size(paths: Sequence[Path], progress: Progress) -> tuple[int, int]:
     """Height and width that suit these pictures: their own if it is one and small, else a square.
 
     Raises
@@ -56,7 +54,7 @@ def common_size(paths: Sequence[Path], progress: Reading) -> tuple[int, int]:
 
 
 def decode(
-    paths: Sequence[Path], height: int, width: int, progress: Reading
+    paths: Sequence[Path], height: int, width: int, progress: Progress
 ) -> tuple[NDArray[np.uint8], int]:
     """Read all pictures.
 
@@ -90,20 +88,20 @@ def decode(
     return images.reshape(len(paths), -1), 3
 
 
-def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Reading) -> Iterator[T]:
+def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Progress) -> Iterator[T]:
     """The results for all paths, in their order; those that fail are told of together at the end.
 
     Raises
     ------
     UnreadableError : names the first that failed, and says how many others did
     """
-    failed: list[tuple[str, Path]] = []
+    failed: list[tuple[Path, str]] = []
 
     def safe(path: Path) -> T | None:
         try:
             return work(path)
         except DataError as error:
-            failed.append((str(error), path))
+            failed.append((path, str(error)))
             return None
 
     with quiet_pillow(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -115,4 +113,4 @@ def _each(work: Callable[[Path], T], paths: Sequence[Path], what: str, progress:
                 progress(what, done, len(paths))
     if failed:
         others = f", and {len(failed) - 1} others cannot be read either" if len(failed) > 1 else ""
-        raise UnreadableError(f"{min(failed)[0]}{others}", [path for _, path in failed])
+        raise UnreadableError(f"{min(failed)[1]}{others}", [path for path, _ in failed])

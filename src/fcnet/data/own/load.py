@@ -2,55 +2,91 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from fcnet.data.cache import cached
-from fcnet.data.dataset import DataOptions, Dataset, Origin, TableOptions
+from fcnet.data.dataset import DataOptions, Dataset, Origin, given
 from fcnet.data.datasets import DATASETS
 from fcnet.data.find import candidates
 from fcnet.data.own import arrays, remarks
-from fcnet.data.own.decode import Reading, UnreadableError, common_size, decode
+from fcnet.data.own.decode import UnreadableError, common_size, decode
 from fcnet.data.own.folders import File, Listing, list_pictures, visible
 from fcnet.data.own.picture import suffixes
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import load_streamed
 from fcnet.data.own.table import load_table
 from fcnet.data.own.table_rows import load_streamed_table
-from fcnet.data.published import Published, is_file
+from fcnet.data.published import Progress, Published, is_file
 from fcnet.data.tables.files import is_table
 from fcnet.errors import DataError
 
+Kind = Literal["pictures", "arrays", "table"]
 
-def silent(what: str, done: int, total: int) -> None:
-    """Show nothing."""
+PICTURES: tuple[tuple[Kind, ...], str] = ("pictures",), "a folder of pictures"
+TABLE: tuple[tuple[Kind, ...], str] = ("table",), "a table (.csv, .parquet)"
+
+OPTIONS = {
+    "image_size": PICTURES,
+    "skip_damaged": PICTURES,
+    "stream": (("table", "arrays"), "a table or a folder of X.npy and y.npy"),
+    "target": TABLE,
+    "missing": TABLE,
+    "drop": TABLE,
+    "categorical": TABLE,
+}
+"""What an option suits, and what that is in words."""
 
 
-def is_own(path: Path) -> bool:
-    """Whether a path names a user's own data, as far as names tell, and no published data set."""
-    if path.suffix.lower() in (".npz", ".npy") or is_table(path):
-        return True
+def check_options(asked: DataOptions, kind: Kind | None, otherwise: str) -> None:
+    """Refuse an option that does not suit the data.
+
+    Parameters
+    ----------
+    asked : the options
+    kind : what the data are; None if they are not a user's own
+    otherwise : the end of the error
+
+    Raises
+    ------
+    DataError : `--OPTION is for WORDS, OTHERWISE`
+    """
+    for option in (*given(asked), *given(asked.table)):
+        kinds, words = OPTIONS.get(option, ((kind,), ""))
+        if kind not in kinds:
+            flag = "drop-columns" if option == "drop" else option.replace("_", "-")
+            raise DataError(f"--{flag} is for {words}, {otherwise}")
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What a path holds of a user's own, as far as names tell; None if it is published data or nothing.
+
+    Raises
+    ------
+    DataError : a file of another kind
+    """
+    if is_table(path):
+        return "table"
+    if path.suffix.lower() in (".npz", ".npy"):
+        return "arrays"
+    if path.is_file() and not path.name.endswith((".gz", ".tgz")):
+        raise DataError(
+            f"{path} (--data) is not a data set, give a folder of pictures by class, "
+            f"an .npz file of X and y, a table (.csv, .parquet), or CIFAR-10"
+        )
     if not path.is_dir() or any(_holds_some(path, about) for about in DATASETS.values()):
-        return False
+        return None
     try:
         entries = list(visible(path))
     except OSError:
-        return False
-    return any(entry.is_dir() for entry in entries) or any(
-        entry.suffix.lower() in (".npy", *suffixes()) for entry in entries
-    )
-
-
-def holds_arrays(path: Path) -> bool:
-    """Whether a path names arrays: an .npz file, or a folder with .npy files."""
-    if path.suffix.lower() in (".npz", ".npy"):
-        return True
-    try:
-        return path.is_dir() and bool(arrays.array_files(path))
-    except OSError:
-        return False
+        return None
+    if any(entry.suffix.lower() == ".npy" for entry in entries):
+        return "arrays"
+    is_picture = any(entry.is_dir() or entry.suffix.lower() in suffixes() for entry in entries)
+    return "pictures" if is_picture else None
 
 
 def _holds_some(path: Path, about: Published) -> bool:
@@ -59,7 +95,7 @@ def _holds_some(path: Path, about: Published) -> bool:
     return any(is_file(home / name) for home in candidates(path, about) for name in names)
 
 
-def load_own(path: Path, asked: DataOptions | None = None, progress: Reading | None = None) -> Dataset:
+def load_own(path: Path, asked: DataOptions | None = None, progress: Progress | None = None) -> Dataset:
     """Load a folder of pictures by class, an .npz file of X and y, or a table.
 
     Parameters
@@ -77,37 +113,18 @@ def load_own(path: Path, asked: DataOptions | None = None, progress: Reading | N
     ------
     DataError : a file is damaged, a class is empty, there is one class only, ...; the text names it
     """
-    asked, progress = asked or DataOptions(), progress or silent
-    what = "a table" if is_table(path) else "arrays" if holds_arrays(path) else ""
-    if what and asked.image_size is not None:
-        raise DataError(f"--image-size is for pictures, and {path} holds {what}, leave it out")
-    if what and asked.skip_damaged:
-        raise DataError(f"--skip-damaged is for pictures, and {path} holds {what}, leave it out")
-    if what == "a table":
+    asked, progress = asked or DataOptions(), progress or (lambda what, done, total: None)
+    kind = kind_of(path) or "pictures"
+    check_options(asked, kind, f"and {path} is none, leave it out")
+    if kind == "table":
         if asked.stream:
             return load_streamed_table(path, asked.table, progress)
         return load_table(path, asked.table)
-    check_no_table(asked.table, f"{path} is none")
-    if asked.stream:
-        return load_streamed(path)
-    if what == "arrays":
-        return load_arrays(path)
+    if kind == "arrays":
+        return load_streamed(path) if asked.stream else load_arrays(path)
     if asked.image_size is not None and not 1 <= asked.image_size <= 1024:
         raise DataError(f"--image-size is {asked.image_size}, give from 1 to 1024 pixels")
     return load_pictures(path, asked.image_size, progress, asked.skip_damaged)
-
-
-def check_no_table(asked: TableOptions, why: str) -> None:
-    """Refuse what is asked of a table where there is none.
-
-    Raises
-    ------
-    DataError : `--OPTION is for tables (.csv, .parquet), and WHY, leave it out`
-    """
-    for one in fields(asked):
-        if getattr(asked, one.name) != one.default:
-            option = one.name if one.name != "drop" else "drop-columns"
-            raise DataError(f"--{option} is for tables (.csv, .parquet), and {why}, leave it out")
 
 
 def load_arrays(path: Path) -> Dataset:
@@ -133,7 +150,7 @@ def load_arrays(path: Path) -> Dataset:
     return dataset_of(path.stem, rows, labels, sizes, classes, shape, origin)
 
 
-def load_pictures(folder: Path, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
+def load_pictures(folder: Path, image_size: int | None, progress: Progress, skip_damaged: bool) -> Dataset:
     """Load a folder of pictures by class, see `fcnet.data.own.folders`.
 
     Raises
@@ -154,7 +171,7 @@ def load_pictures(folder: Path, image_size: int | None, progress: Reading, skip_
     return replace(dataset, origin=replace(dataset.origin, how=how))
 
 
-def read_all(listing: Listing, image_size: int | None, progress: Reading, skip_damaged: bool) -> Dataset:
+def read_all(listing: Listing, image_size: int | None, progress: Progress, skip_damaged: bool) -> Dataset:
     """Read every picture of a folder, in the order that training wants.
 
     Raises
@@ -198,7 +215,7 @@ def _without(parts: dict[str, list[File]], damaged: set[Path], listing: Listing)
 
 
 def _read_parts(
-    listing: Listing, parts: dict[str, list[File]], image_size: int | None, progress: Reading
+    listing: Listing, parts: dict[str, list[File]], image_size: int | None, progress: Progress
 ) -> Dataset:
     files = [file for part in parts.values() for file in part]
     given = {part: np.array([file.label for file in own], dtype=np.int64) for part, own in parts.items()}

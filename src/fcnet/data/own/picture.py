@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.data.damage import naming
 from fcnet.errors import DataError
 from fcnet.extras import require
 from fcnet.files import open_plain
@@ -135,7 +136,7 @@ def read_picture(path: Path, height: int, width: int) -> Picture:
 
     Raises
     ------
-    DataError : `PATH is damaged, or not a picture ...`, `PATH is damaged: ...`, `PATH cannot be read ...`
+    DataError : as `naming`, or `PATH is damaged, or not a picture that Pillow can open`
     """
     with _opened(path) as image:
         from PIL import ImageOps
@@ -235,21 +236,16 @@ def _opened(path: Path) -> Iterator[Image]:
     known = formats()
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        with open_plain(path, FILE) as file, Image.open(file, formats=known) as image:
-            yield image
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is damaged, or not a picture that Pillow can open") from error
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{path} is too large ({error}); make it smaller") from error
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from error
-        raise DataError(f"{path} is damaged: {error}") from error
-    except Exception as error:  # Pillow's many formats fail in many ways on bytes that are not theirs
-        raise DataError(f"{path} is damaged: {error or type(error).__name__}") from error
+    with naming(path, "a picture", "make it smaller"):
+        try:
+            with open_plain(path, FILE) as file, Image.open(file, formats=known) as image:
+                yield image
+        except UnidentifiedImageError as error:
+            raise DataError(f"{path} is damaged, or not a picture that Pillow can open") from error
+        except Image.DecompressionBombError as error:
+            raise DataError(f"{path} is too large ({error}); make it smaller") from error
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ NAMED = 5
 Namer = Callable[[int], str]
 """From the place of an example to its name."""
 
+LONGEST = 500
+"""Characters of a class name; records hold no longer words, see `fcnet.schema.Word`."""
+
 SHADES = 2
 """A picture whose values in each channel differ by no more is of one colour."""
 
@@ -33,13 +37,14 @@ def of_features(rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes) -> 
     labels : (N,)
     sizes : of the parts
     """
-    places = np.flatnonzero(constant(rows[: sizes.train]))
-    said = named(places, rows.shape[1]) if len(places) else ""
+    said = named(np.flatnonzero(constant(rows[: sizes.train])), rows.shape[1])
     return said + twice(digests(rows), labels, sizes, "rows")
 
 
 def named(places: NDArray[np.int64], features: int) -> str:
-    """The words about constant features, by their places among all."""
+    """The words about constant features, by their places among all; empty if there are none."""
+    if not len(places):
+        return ""
     which = ", ".join(str(place) for place in places[:NAMED]) + (", ..." if len(places) > NAMED else "")
     return f"; {len(places)} of {features} features are constant: {which}"
 
@@ -130,6 +135,17 @@ def told_of(sizes: Sizes, shape: tuple[int, int, int], classes: int, features: b
     given += f", {sizes.validation:,} for validation" if sizes.validation else ""
     test = f"{sizes.test:,} for testing" + ("" if apart else f", one in {TEST_SHARE} of each class")
     return f"{what} of {classes} classes{kind}: {given}, {test}"
+
+
+def check_class_names(path: Path, names: tuple[str, ...]) -> None:
+    """Make sure that records can hold the names of the classes.
+
+    Raises
+    ------
+    DataError : `PATH has a class name of N characters, ...`
+    """
+    if (length := max(map(len, names))) > LONGEST:
+        raise DataError(f"{path} has a class name of {length:,} characters, give at most {LONGEST}")
 
 
 def content_hash(rows: NDArray[Any], labels: NDArray[np.int64], about: object) -> str:

@@ -6,7 +6,6 @@ small, chance alone mixes badly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, Part
+from fcnet.data.tables.mapping import Mapping
 from fcnet.errors import DataError
 
 TEST_SHARE = 5
@@ -69,7 +69,7 @@ class Sizes:
     test: int
 
 
-def arranged(labels: Mapping[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Sizes]:
+def arranged(labels: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], Sizes]:
     """Which example stands where: training first, then what is for validation, then what is for testing.
 
     Parameters
@@ -98,7 +98,7 @@ def arranged(labels: Mapping[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64]
 
 def dataset_of(
     name: str, rows: NDArray[Any], labels: NDArray[np.int64], sizes: Sizes, classes: tuple[str, ...],
-    shape: tuple[int, int, int], origin: Origin,
+    shape: tuple[int, int, int], origin: Origin, mapping: Mapping | None = None,
 ) -> Dataset:  # fmt: skip
     """The parts as views of all rows."""
     cut = sizes.train + sizes.validation
@@ -110,4 +110,5 @@ def dataset_of(
         image_shape=shape,
         origin=origin,
         validation=sizes.validation or None,
+        mapping=mapping,
     )

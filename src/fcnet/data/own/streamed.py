@@ -48,23 +48,13 @@ def load_streamed(folder: Path) -> Dataset:
     y, classes = arrays.labels(folder, rows | given)
     order, sizes = arranged(y)
     labels = np.concatenate(list(y.values()))[order]
-    found = looked_at(Streamed(files, np.arange(len(order))), labels, order)
-    width = files[0].width
-    what = told_of(sizes, (1, 1, width), len(classes), features=True, apart="test" in y)
-    how = f"{what}; read while training"
-    how += named(found.constant, width) if len(found.constant) else ""
+    found, width = looked_at(files, labels, order), files[0].width
+    how = told_of(sizes, (1, 1, width), len(classes), features=True, apart="test" in y)
+    how += "; read while training" + named(found.constant, width)
     how += twice(found.digests[order], labels, sizes, "rows")
     images: Any = Streamed(files, order)
     origin = Origin(str(folder.resolve()), found.sha256, None, kind="arrays", how=how, streamed=True)
     return dataset_of(folder.name, images, labels, sizes, classes, (1, 1, width), origin)
-
-
-def _refuse_not_finite(files: Sequence[RowFile]) -> None:
-    """Raise the error that names the first number of these files that is not finite."""
-    for file in files:
-        rows = Streamed([file], np.arange(file.rows))
-        for here in chunks(*rows.shape):
-            arrays.check_finite(np.asarray(rows[here]), str(file.path), before=here.start)
 
 
 def _check_alike(files: list[RowFile]) -> None:
@@ -90,30 +80,35 @@ class Looked:
     digests: NDArray[np.uint64]
 
 
-def looked_at(rows: Streamed, labels: NDArray[np.int64], order: NDArray[np.int64], about: str = "") -> Looked:
+def looked_at(
+    files: Sequence[RowFile], labels: NDArray[np.int64], order: NDArray[np.int64], about: str = ""
+) -> Looked:
     """Read all rows once.
 
     Parameters
     ----------
-    rows : (N, D) in the order of their files
+    files : of N rows in all
     labels : (N,), in the order of the parts
     order : (N,) which row stands where in the parts
     about : what the features mean
 
     Raises
     ------
-    DataError : a number is not finite, or the file cannot be read
+    DataError : a number is not finite, or a file cannot be read
     """
-    digest = hashlib.sha256(f"streamed {rows.dtype.str} {rows.shape}{about}".encode())
-    first, equal = np.asarray(rows[:1])[0], np.empty(len(rows), np.uint64)
-    same = np.ones(rows.shape[1], np.bool_)
-    for here in chunks(*rows.shape):
-        part = np.asarray(rows[here])
-        if part.dtype.kind == "f" and not np.isfinite(part).all():
-            _refuse_not_finite(rows.files)
-        digest.update(part.data)
-        equal[here] = digests(part)
-        same &= (part == first).all(axis=0)
+    shape, done = (len(order), files[0].width), 0
+    digest = hashlib.sha256(f"streamed {files[0].dtype.str} {shape}{about}".encode())
+    equal, same, first = np.empty(len(order), np.uint64), np.ones(shape[1], np.bool_), None
+    for file in files:
+        rows = Streamed([file], np.arange(file.rows))
+        for here in chunks(*rows.shape):
+            part = np.asarray(rows[here])
+            arrays.check_finite(part, str(file.path), before=here.start)
+            digest.update(part.data)
+            equal[done : done + len(part)] = digests(part)
+            first = part[0] if first is None else first
+            same &= (part == first).all(axis=0)
+            done += len(part)
     digest.update(order.astype("<i8").tobytes())
     digest.update(labels.astype("<i8").tobytes())
     return Looked(digest.hexdigest(), np.flatnonzero(same), equal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.own import remarks
-from fcnet.data.own.arrays import HINT, as_features, check_class_names
+from fcnet.data.own.arrays import HINT, as_features
 from fcnet.data.own.split import TEST_SHARE, Sizes, arranged, dataset_of
 from fcnet.data.tables.columns import Table, listed
 from fcnet.data.tables.files import read_table
@@ -90,8 +90,7 @@ def load_table(path: Path, options: TableOptions) -> Dataset:
     digest = remarks.content_hash(features, labels, plan.mapping.dumps())
     origin = Origin(str(path.resolve()), digest, None, kind="table", how=told, table=options)
     shape = (1, 1, plan.mapping.width)
-    made = dataset_of(path.stem, features, labels, plan.sizes, plan.classes, shape, origin)
-    return replace(made, mapping=plan.mapping)
+    return dataset_of(path.stem, features, labels, plan.sizes, plan.classes, shape, origin, plan.mapping)
 
 
 def planned(table: Table, path: Path, options: TableOptions) -> Plan:
@@ -109,7 +108,7 @@ def planned(table: Table, path: Path, options: TableOptions) -> Plan:
         kept = before.complete(table)
         said += _left_out("rows with missing values", len(rows) - int(kept[rows].sum()))
         rows, labels, classes = labels_of(table, options.target, kept)
-    check_class_names(path, classes)
+    remarks.check_class_names(path, classes)
     order, sizes = arranged({"train": labels})
     mapping, left = fitted(table, rows[order][: sizes.train], options)
     return Plan(rows, labels, classes, order, sizes, mapping, (*said, *left))

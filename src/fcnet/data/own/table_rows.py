@@ -1,81 +1,42 @@
 """A table that does not fit into memory: its features are written to the user's cache once, and stay there.
 
-`CACHE/rows/KEY/` holds `X.npy` (N, D), the features of the rows that are used, in the order of the table,
-`y.npy` (N,), their labels, and `manifest.json`: what else a `Dataset` says, the stamp of the table, and the
-stamps of the two files. A later start compares stamps, and reads no row.
+See `fcnet.data.cache`; the images are the features of the rows that are used, in the order of the table.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fcnet.data.cache import MANIFEST, MANIFEST_LIMIT, home
+from fcnet.data.cache import IMAGES, LABELS, ensured, home
+from fcnet.data.damage import naming
 from fcnet.data.dataset import Dataset, Origin, TableOptions
 from fcnet.data.disk import disk_error, require_space
 from fcnet.data.features import chunks
-from fcnet.data.own.arrays import read_file
-from fcnet.data.own.decode import Reading
 from fcnet.data.own.remarks import twice
 from fcnet.data.own.split import arranged, dataset_of
 from fcnet.data.own.streamed import looked_at
 from fcnet.data.own.table import Plan, planned
-from fcnet.data.stamp import Stamp, stamp
+from fcnet.data.published import Progress
+from fcnet.data.stamp import state_of
 from fcnet.data.streamed import RowFile, Streamed
 from fcnet.data.tables.mapping import Mapping, Remarks
 from fcnet.data.tables.stored import StoredTable, stored_table
 from fcnet.errors import DataError
-from fcnet.files import make_folder, new_file, read_plain, remove_leftovers
-from fcnet.lock import NAME, waiting_for
+from fcnet.files import new_file
 from fcnet.wording import megabytes
-
-VERSION = 1
-"""Increased when tables are read in another way, or the meaning of the kept files changes."""
-
-ROWS, LABELS = "X.npy", "y.npy"
-
-FOLDER = "rows"
-"""Of the cache."""
 
 COLUMNS = 32
 """Columns that are read at once: of each a reader of Parquet keeps some pages, about 3 MB, in memory."""
 
-log = logging.getLogger(__name__)
 
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What is kept beside rows and labels.
-
-    version : of this format
-    state : the stamp of the table
-    files : stamps of the kept files
-    source : path of the table
-    mapping : from columns to features, as JSON
-    classes : their names
-    how : how the table was read, in words
-    sha256 : hash of rows, labels and mapping
-    """
-
-    version: int
-    state: Stamp
-    files: dict[str, Stamp]
-    source: str
-    mapping: str
-    classes: tuple[str, ...]
-    how: str
-    sha256: str
-
-
-def load_streamed_table(path: Path, options: TableOptions, progress: Reading) -> Dataset:
+def load_streamed_table(path: Path, options: TableOptions, progress: Progress) -> Dataset:
     """Load a table whose rows are read while a network trains.
 
     Everything is as `fcnet.data.own.table.load_table` has it. In memory are the labels, one column of the
@@ -86,104 +47,72 @@ def load_streamed_table(path: Path, options: TableOptions, progress: Reading) ->
     MissingExtraError : PyArrow is not installed
     DataError : as there; the cache cannot be written
     """
-    where = home(f"{path.resolve()}\0{json.dumps(asdict(options))}", FOLDER)
-    state = _stamp_of(path)
+    where = home(f"table\0{path.resolve()}\0{json.dumps(asdict(options))}")
+    state = _state_of(path)
     try:
-        make_folder(where)
-        with waiting_for(where / NAME, _tell_waiting):
-            kept = _kept(where, state)
-            if kept is None:
-                _keep(path, options, where, state, progress)
-                kept = _kept(where, state)
+        dataset = ensured(
+            where,
+            state,
+            lambda: _written(path, options, where, progress),
+            lambda where, about, labels: _opened(
+                where, labels, about.classes, Mapping.loads(about.mapping), about.origin
+            ),
+        )
     except OSError as error:
         raise disk_error(error, where, ways="$FCNET_CACHE") from error
-    finally:
-        with suppress(OSError):  # it holds rows
-            where.rmdir()
-    if kept is None or _stamp_of(path) != state:
+    if dataset is None or _state_of(path) != state:
         raise DataError(f"{path} was changed while it was read, start again")
-    return _dataset(path, options, *kept)
+    return replace(dataset, name=path.stem)
 
 
-def manifest_in(where: Path) -> Manifest:
-    """What is kept in a folder.
+def _state_of(path: Path) -> str:
+    with naming(path, "a table"):
+        return state_of([path])
+
+
+def _opened(
+    where: Path, labels: NDArray[np.int64], classes: tuple[str, ...], mapping: Mapping, origin: Origin
+) -> Dataset:
+    """The data set of the rows that are kept in a folder.
 
     Raises
     ------
-    OSError, ValueError : there is none, or it is damaged
+    ValueError : they are damaged, or not as many as there are labels
     """
-    return msgspec.json.decode(read_plain(where / MANIFEST, MANIFEST_LIMIT), type=Manifest)
-
-
-def _stamp_of(path: Path) -> Stamp:
-    try:
-        return stamp(path.stat())
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _kept(where: Path, state: Stamp) -> tuple[Manifest, RowFile, NDArray[np.int64]] | None:
-    """What an earlier start kept; None if there is nothing, or it is out of date or damaged."""
-    try:
-        about = manifest_in(where)
-        found = {name: stamp((where / name).lstat()) for name in (ROWS, LABELS)}
-        if (about.version, about.state, about.files) != (VERSION, state, found):
-            return None
-        rows, labels = RowFile.open(where / ROWS), read_file(where / LABELS)
-    except (OSError, ValueError):
-        return None
-    fits = labels.shape == (rows.rows,) and labels.dtype == np.int64
-    return (about, rows, labels) if fits else None
-
-
-def _dataset(
-    path: Path, options: TableOptions, about: Manifest, rows: RowFile, labels: NDArray[np.int64]
-) -> Dataset:
+    rows = RowFile.open(where / IMAGES)
+    if len(labels) != rows.rows:
+        raise ValueError(f"{where} holds {rows.rows} rows and {len(labels)} labels")
     order, sizes = arranged({"train": labels})
-    origin = Origin(
-        str(path.resolve()), about.sha256, None, kind="table", how=about.how, table=options, streamed=True
-    )
-    shape = 1, 1, rows.width
     images: Any = Streamed([rows], order)
-    made = dataset_of(path.stem, images, labels[order], sizes, about.classes, shape, origin)
-    return replace(made, mapping=Mapping.loads(about.mapping))
+    return dataset_of("", images, labels[order], sizes, classes, (1, 1, rows.width), origin, mapping)
 
 
-def _keep(path: Path, options: TableOptions, where: Path, state: Stamp, progress: Reading) -> None:
-    """Map the table and write what is kept of it; the lock is held.
+def _written(path: Path, options: TableOptions, where: Path, progress: Progress) -> Dataset:
+    """Map the table and write rows and labels.
 
     Raises
     ------
     OSError : the cache cannot be written
     DataError : the table does not suit
     """
-    remove_leftovers(where, (ROWS, LABELS, MANIFEST))
-    for name in (MANIFEST, ROWS, LABELS):
+    for name in (IMAGES, LABELS):
         (where / name).unlink(missing_ok=True)
     with stored_table(path, where) as stored:
         plan = planned(stored.table(), path, options)
-        with new_file(where / ROWS) as file:
+        with new_file(where / IMAGES) as file:
             found = _Writer(stored, plan, path.name, progress).write(file, where)
     with new_file(where / LABELS) as file:
         np.save(file, plan.labels)
-    file_of_rows, labels = RowFile.open(where / ROWS), plan.labels[plan.order]
-    whole = Streamed([file_of_rows], np.arange(len(plan.order)))
-    looked = looked_at(whole, labels, plan.order, plan.mapping.dumps())
-    size = megabytes((where / ROWS).stat().st_size)
-    about = Manifest(
-        VERSION,
-        state,
-        {name: stamp((where / name).lstat()) for name in (ROWS, LABELS)},
-        str(path.resolve()),
-        plan.mapping.dumps(),
-        plan.classes,
-        plan.words(found, options)
-        + twice(looked.digests[plan.order], labels, plan.sizes, "rows", plan.name)
-        + f"; read while training, from {size} in the cache",
-        looked.sha256,
+    rows, labels = RowFile.open(where / IMAGES), plan.labels[plan.order]
+    looked = looked_at([rows], labels, plan.order, plan.mapping.dumps())
+    size = megabytes((where / IMAGES).stat().st_size)
+    how = plan.words(found, options)
+    how += twice(looked.digests[plan.order], labels, plan.sizes, "rows", plan.name)
+    how += f"; read while training, from {size} in the cache"
+    origin = Origin(
+        str(path.resolve()), looked.sha256, None, kind="table", how=how, table=options, streamed=True
     )
-    with new_file(where / MANIFEST) as file:
-        file.write(msgspec.json.encode(about))
+    return _opened(where, plan.labels, plan.classes, plan.mapping, origin)
 
 
 @dataclass(frozen=True)
@@ -193,7 +122,7 @@ class _Writer:
     stored: StoredTable
     plan: Plan
     name: str
-    progress: Reading
+    progress: Progress
 
     def write(self, file: BinaryIO, where: Path) -> Remarks:
         """Write an .npy file: of float32 where that has all digits, as in memory, else of float64.
@@ -260,7 +189,3 @@ def _merge(scratch: BinaryIO, file: BinaryIO, rows: int, widths: list[int], dtyp
             scratch.readinto(part.data)  # type: ignore[attr-defined]
             whole[:, start : start + width] = part
         file.write(whole.data)
-
-
-def _tell_waiting(holder: str) -> None:
-    log.warning("waiting for %s, which is writing the rows of the same table into the cache", holder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +16,10 @@ from fcnet.data.tables.columns import (
     Kind,
     Levels,
     Numbers,
-    Other,
     Table,
-    column_name,
+    column_names,
     levels_of,
+    other,
 )
 from fcnet.errors import DataError
 from fcnet.extras import require
@@ -48,22 +48,8 @@ def table_of(arrow: Any, where: str) -> Table:
     MissingExtraError : PyArrow is not installed
     DataError : two columns have one name; dates or lists are columns that are neither numbers nor categories
     """
-    names = [column_name(str(name)) for name in arrow.column_names]
-    columns = dict(zip(names, map(column_of, arrow.columns), strict=True))
-    check_names(names, where)
-    return Table(where, columns, arrow.num_rows)
-
-
-def check_names(names: list[str], where: str) -> None:
-    """Make sure that columns can be told apart.
-
-    Raises
-    ------
-    DataError : `WHERE has two columns named N, ...`
-    """
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{where} has two columns named {twice[:SHOWN]!r}, rename one of them")
+    names = column_names(arrow.column_names, where)
+    return Table(where, dict(zip(names, map(column_of, arrow.columns), strict=True)), arrow.num_rows)
 
 
 def column_of(values: Any) -> Column:
@@ -81,8 +67,8 @@ def column_of(values: Any) -> Column:
     if kind == pa.string_view():
         return _levels(values.cast(pa.large_string()))
     if types.is_temporal(kind):
-        return Other("dates or times", len(values))
-    return Other(f"values of the type {str(kind)[:SHOWN]}", len(values))
+        return other("dates or times", len(values))
+    return other(f"values of the type {str(kind)[:SHOWN]}", len(values))
 
 
 def _floats(values: Any) -> NDArray[np.float64]:
@@ -113,28 +99,22 @@ def encoded(strings: Any) -> tuple[NDArray[np.int64], Any]:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Column):
     """A column of a CSV file.
 
-    codes : (N,) places among the texts, -1 where a value is missing
+    array : (N,) places among the texts, -1 where a value is missing
     texts : an Arrow array of different texts without spaces around them; some may be used no more
     decimal_comma : numbers may have a comma where others have a point
     """
 
-    codes: NDArray[np.int64]
     texts: Any
     decimal_comma: bool = False
+    what: str = field(default="dates or times", kw_only=True)
 
     @classmethod
     def of(cls, strings: Any, decimal_comma: bool) -> Text:
         """From a chunked array of text, see `encoded`, null where a value is missing."""
         return cls(*encoded(strings), decimal_comma)
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def take(self, rows: NDArray[np.intp]) -> Text:
-        return Text(self.codes[rows], self.texts, self.decimal_comma)
 
     @cached_property
     def kind(self) -> Kind:
@@ -149,15 +129,11 @@ class Text:
             text, row = self._example(NUMBER)
             raise DataError(f"holds {text!r} in row {row}, which is not a number ({wrong} such)")
         numbers = pc.if_else(require("pyarrow", "tables").array(self._match(NUMBER)), self._pointed, None)
-        return np.append(_floats(numbers), np.nan)[self.codes]  # the last one is what -1 finds
+        values = np.append(_floats(numbers), np.nan)  # the last one is what -1 finds
+        return np.take(values, self.array)
 
     def categories(self) -> Categories:
-        return levels_of(self.codes, self.texts.to_pylist()).categories()
-
-    @property
-    def what(self) -> str:
-        """What a column is that is neither numbers nor categories."""
-        return "dates or times"
+        return levels_of(self.array, self.texts.to_pylist()).categories()
 
     def mistakes(self) -> str:
         """What is wrong with a column that is nearly one of numbers; empty if it is none."""
@@ -171,7 +147,7 @@ class Text:
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
         """How often each text is there."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+        return np.bincount(self.array[self.array >= 0], minlength=len(self.texts))
 
     @cached_property
     def _pointed(self) -> Any:
@@ -194,5 +170,5 @@ class Text:
 
     def _example(self, pattern: str) -> tuple[str, int]:
         """The first value that does not match, and its row, from 1."""
-        first = int(np.argmax(np.append(~self._match(pattern), False)[self.codes]))
-        return str(self._pointed[int(self.codes[first])].as_py())[:SHOWN], 1 + first
+        first = int(np.argmax(np.append(~self._match(pattern), False)[self.array]))
+        return str(self._pointed[int(self.array[first])].as_py())[:SHOWN], 1 + first

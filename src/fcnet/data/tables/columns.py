@@ -7,8 +7,8 @@ and the text of a CSV file may be numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 from unicodedata import normalize
 
 import numpy as np
@@ -28,19 +28,28 @@ SHOWN = 60
 """Characters of a name or a value that a remark shows."""
 
 
-class Column(Protocol):
-    """One column of N rows."""
+@dataclass(frozen=True)
+class Column:
+    """One column of N rows; by itself one that is neither numbers nor categories, such as one of dates.
+
+    array : (N,) the values
+    what : what they are, in words, where they are neither
+    """
+
+    array: NDArray[Any]
+    what: str = field(default="", kw_only=True)
 
     @property
     def kind(self) -> Kind:
         """What the column is unless it is asked for as something else."""
-        ...
+        return "other"
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self.array)
 
-    def take(self, rows: NDArray[np.intp]) -> Column:
+    def take(self, rows: NDArray[np.intp]) -> Self:
         """Some of the rows, by number."""
-        ...
+        return replace(self, array=self.array[rows])
 
     def numbers(self) -> NDArray[np.float64]:
         """The values (N,), NaN where one is missing.
@@ -49,7 +58,7 @@ class Column(Protocol):
         ------
         DataError : `holds VALUE, which is not a number`
         """
-        ...
+        raise DataError(f"holds {self.what}, and no numbers")
 
     def categories(self) -> Categories:
         """The values as categories.
@@ -58,53 +67,48 @@ class Column(Protocol):
         ------
         DataError : `holds WHAT, and no categories`
         """
-        ...
+        raise DataError(f"holds {self.what}, and no categories")
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(Column):
     """Numbers (N,) float64, NaN where one is missing."""
 
-    values: NDArray[np.float64]
-    kind: Kind = "numbers"
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def take(self, rows: NDArray[np.intp]) -> Numbers:
-        return Numbers(self.values[rows])
+    @property
+    def kind(self) -> Kind:
+        return "numbers"
 
     def numbers(self) -> NDArray[np.float64]:
-        return self.values
+        return self.array
 
     def categories(self) -> Categories:
-        present = ~np.isnan(self.values)
-        levels, own = np.unique(self.values[present], return_inverse=True)
-        codes = np.full(len(self.values), -1)
+        present = ~np.isnan(self.array)
+        levels, own = np.unique(self.array[present], return_inverse=True)
+        codes = np.full(len(self), -1)
         codes[present] = own
         return codes, tuple(map(written, levels))
 
 
 @dataclass(frozen=True)
-class Levels:
+class Levels(Column):
     """Categories: places among the names, (N,), -1 where one is missing."""
 
-    codes: NDArray[np.int64]
     names: tuple[str, ...]
-    kind: Kind = "categories"
 
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def take(self, rows: NDArray[np.intp]) -> Levels:
-        return Levels(self.codes[rows], self.names)
+    @property
+    def kind(self) -> Kind:
+        return "categories"
 
     def numbers(self) -> NDArray[np.float64]:
-        values = [*map(number, self.names), np.nan]  # the last one is what -1 finds
-        return np.array(values)[self.codes]
+        values = np.array([*map(number, self.names), np.nan])  # the last one is what -1 finds
+        return np.take(values, self.array)
 
     def categories(self) -> Categories:
-        return self.codes, self.names
+        return self.array, self.names
+
+
+def other(what: str, rows: int) -> Column:
+    """A column of so many rows that is neither numbers nor categories, and what it is, in words."""
+    return Column(np.empty(rows, np.bool_), what=what)
 
 
 def levels_of(codes: NDArray[np.int64], texts: Iterable[str]) -> Levels:
@@ -126,6 +130,20 @@ def column_name(name: str) -> str:
     return normalize("NFC", name.strip())
 
 
+def column_names(names: Iterable[object], where: str) -> list[str]:
+    """The names of the columns of a table, by which they can be told apart.
+
+    Raises
+    ------
+    DataError : `WHERE has two columns named N, ...`
+    """
+    spelt = [column_name(str(name)) for name in names]
+    if len(set(spelt)) < len(spelt):
+        twice = next(name for name in spelt if spelt.count(name) > 1)
+        raise DataError(f"{where} has two columns named {twice[:SHOWN]!r}, rename one of them")
+    return spelt
+
+
 def spelling(text: str) -> str:
     """The one spelling of a category: accents composed, no spaces around it, truths in small letters.
 
@@ -133,27 +151,6 @@ def spelling(text: str) -> str:
     """
     spelt = normalize("NFC", text.strip())
     return spelt.lower() if spelt.lower() in ("true", "false") else spelt
-
-
-@dataclass(frozen=True)
-class Other:
-    """A column that is neither, such as one of dates, and what it is, in words."""
-
-    what: str
-    rows: int
-    kind: Kind = "other"
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def take(self, rows: NDArray[np.intp]) -> Other:
-        return Other(self.what, len(rows))
-
-    def numbers(self) -> NDArray[np.float64]:
-        raise DataError(f"holds {self.what}, and no numbers")
-
-    def categories(self) -> Categories:
-        raise DataError(f"holds {self.what}, and no categories")
 
 
 @dataclass(frozen=True)

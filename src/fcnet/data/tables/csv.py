@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fcnet.data.tables.arrow import MISSING, Text, check_names
-from fcnet.data.tables.columns import Table, column_name
+from fcnet.data.tables.arrow import MISSING, Text
+from fcnet.data.tables.columns import Table, column_names
 from fcnet.errors import DataError
 from fcnet.extras import require
 
@@ -60,8 +60,7 @@ class Layout:
         require("pyarrow", "tables")
         encoding, start = _encoding(file)
         names, delimiter, length = _header(file, path, encoding, start)
-        check_names(names, str(path))
-        return cls(path, names, delimiter, encoding, start + length)
+        return cls(path, column_names(names, str(path)), delimiter, encoding, start + length)
 
     @property
     def decimal_comma(self) -> bool:
@@ -136,9 +135,7 @@ def _header(file: BinaryIO, path: Path, encoding: str, start: int) -> tuple[list
     if line == text and len(beginning) == HEADER:
         raise DataError(f"{path} has a first line of more than {HEADER:,} characters, give names of columns")
     delimiter = max(DELIMITERS, key=lambda one: len(_fields(line, one)))
-    names = [
-        column_name(name) or f"unnamed {place}" for place, name in enumerate(_fields(line, delimiter), 1)
-    ]
+    names = [name.strip() or f"unnamed {place}" for place, name in enumerate(_fields(line, delimiter), 1)]
     return names, delimiter, skipped + length
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fcnet.data.damage import naming
 from fcnet.data.tables.arrow import table_of
 from fcnet.data.tables.columns import Table
 from fcnet.data.tables.csv import read_csv
@@ -41,7 +42,7 @@ def read_table(path: Path, remedy: str = "give fewer rows or columns") -> Table:
     MissingExtraError : PyArrow is not installed
     DataError : the file cannot be read, is damaged or too large, or holds no rows; the text names it
     """
-    with opened(path) as file, reported(str(path)):
+    with opened(path) as file, reported(path):
         return (_parquet if path.suffix.lower() in PARQUET else _csv)(file, path, remedy)
 
 
@@ -55,41 +56,15 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     DataError : the file cannot be read
     """
     require("pyarrow", "tables")
-    try:
+    with reported(path):
         file = open_plain(path)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     with file:
         yield file
 
 
-@contextmanager
-def reported(where: str, scratch: Path | None = None) -> Iterator[None]:
-    """Whatever goes wrong while a file is read is an error that names it.
-
-    Parameters
-    ----------
-    where : the file
-    scratch : a folder that is written to meanwhile, whose errors pass as they are
-
-    Raises
-    ------
-    DataError : the file is damaged, or does not fit into memory
-    """
-    pa = require("pyarrow", "tables")
-    try:
-        yield
-    except DataError:
-        raise
-    except (MemoryError, pa.ArrowMemoryError) as error:
-        raise DataError(f"{where} does not fit into memory, give fewer rows or columns") from error
-    except Exception as error:  # files of others, and a library that fails in many ways
-        if isinstance(error, OSError) and error.errno is not None:
-            if scratch is not None:
-                raise
-            raise DataError(f"cannot read {where}: {error.strerror}") from error
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{where} is damaged or not a table: {reason}") from error
+def reported(where: object, scratch: bool = False) -> AbstractContextManager[None]:
+    """Make an error that names a table of whatever goes wrong while it is read, see `naming`."""
+    return naming(where, "a table", "give fewer rows or columns", scratch)
 
 
 def check_rows(about: Any, where: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fcnet.data.dataset import TableOptions
 from fcnet.data.tables.arrow import Text
-from fcnet.data.tables.columns import SHOWN, Column, Other, Table, listed
+from fcnet.data.tables.columns import SHOWN, Column, Table, listed
 from fcnet.data.tables.mapping import Category, Mapping, Missing, Number
 from fcnet.errors import DataError
 
@@ -125,7 +125,7 @@ def _fitted(
     """One column from some of its rows; what it holds, all of them say. None if it is left out."""
     kind = "categories" if categorical else column.kind
     if kind == "other":
-        left.out(name, column.what if isinstance(column, Other | Text) else "neither numbers nor categories")
+        left.out(name, column.what)
         return None
     if kind == "numbers":
         return _number(name, column.numbers()[rows], gaps, left)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fcnet.data.tables.arrow import check_names, column_of, table_of
-from fcnet.data.tables.columns import Column, Levels, Numbers, Other, Table, column_name, levels_of, written
+from fcnet.data.tables.arrow import column_of, table_of
+from fcnet.data.tables.columns import Column, Levels, Numbers, Table, column_names, levels_of, other, written
 
 
 def table_in(X: Any, where: str = "X") -> Table | None:
@@ -21,8 +21,7 @@ def table_in(X: Any, where: str = "X") -> Table | None:
     """
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(X, pandas.DataFrame):
-        names = [column_name(str(name)) for name in X.columns]
-        check_names(names, where)
+        names = column_names(X.columns, where)
         columns = {name: _of_series(X.iloc[:, place], pandas) for place, name in enumerate(names)}
         return Table(where, columns, len(X))
     if hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"):
@@ -58,7 +57,7 @@ def _of_series(series: Any, pandas: Any) -> Column:
     if kinds.is_string_dtype(kind):
         return _levels(series, pandas)
     dates = kinds.is_datetime64_any_dtype(kind) or kinds.is_timedelta64_dtype(kind)
-    return Other("dates or times" if dates else f"values of the type {kind}", len(series))
+    return other("dates or times" if dates else f"values of the type {kind}", len(series))
 
 
 def _of_objects(series: Any, pandas: Any) -> Column:
@@ -69,7 +68,7 @@ def _of_objects(series: Any, pandas: Any) -> Column:
     if what in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
         return Numbers(pandas.to_numeric(series).to_numpy(dtype=np.float64, na_value=np.nan))
     dates = what in ("datetime", "datetime64", "date", "time", "timedelta", "timedelta64", "period")
-    return Other("dates or times" if dates else f"values of several types ({what})", len(series))
+    return other("dates or times" if dates else f"values of several types ({what})", len(series))
 
 
 def _levels(series: Any, pandas: Any) -> Levels:

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fcnet.data.tables.arrow import Text, check_names, column_of
-from fcnet.data.tables.columns import Column, Table, column_name
+from fcnet.data.tables.arrow import Text, column_of
+from fcnet.data.tables.columns import Column, Table, column_names
 from fcnet.data.tables.csv import Layout
 from fcnet.data.tables.files import PARQUET, check_rows, opened, reported
 from fcnet.extras import require
@@ -130,10 +130,10 @@ def stored_table(path: Path, scratch: Path) -> Iterator[StoredTable]:
         if path.suffix.lower() in PARQUET:
             yield _of_parquet(file, str(path), column_of)
             return
-        with reported(str(path)):
+        with reported(path):
             layout = Layout.of(file, path)
         with tempfile.TemporaryFile(dir=scratch) as copy:
-            with reported(str(path), scratch):
+            with reported(path, scratch=True):
                 _write_text(layout, file, copy)
             yield _of_parquet(copy, str(path), lambda strings: Text.of(strings, layout.decimal_comma))
 
@@ -146,9 +146,8 @@ def _of_parquet(file: Any, where: str, make: Callable[[Any], Column]) -> StoredT
         check_memory(where, ROW * about.metadata.num_rows, "give fewer rows")
         texts = [field.name for field in about.schema_arrow if _is_text(field.type, pa.types)]
         content = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BUFFER)
-        names = [column_name(str(name)) for name in content.schema_arrow.names]
-        check_names(names, where)
-        return StoredTable(where, content, dict(zip(names, content.schema_arrow.names, strict=True)), make)
+        own = content.schema_arrow.names
+        return StoredTable(where, content, dict(zip(column_names(own, where), own, strict=True)), make)
 
 
 def _is_text(kind: Any, types: Any) -> bool:
