@@ -30,9 +30,7 @@ QUESTION = "How much memory does fcnet train take at its peak?"
 WANTED = 300e6
 """Bytes, for the exercise's net."""
 
-IMPORTS = (
-    "import fcnet.cli.train, fcnet.cli.loading, fcnet.cli.progress, fcnet.runs.training, tyro, tomli_w, rich"
-)
+IMPORTS = "import fcnet.cli.train, fcnet.cli.loading, fcnet.cli.progress, fcnet.runs.training, tomli_w, rich"
 """What `fcnet train` imports before it opens the images."""
 
 N, D, K = 50_000, 3072, 10

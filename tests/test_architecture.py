@@ -196,16 +196,16 @@ def test_the_specification_needs_numpy_alone() -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import fcnet", {"numpy", "torch", "sklearn", "matplotlib", "scipy", "rich", "tyro"}),
-        ("from fcnet import FCNetClassifier", {"torch", "matplotlib", "rich", "tyro", "optuna"}),
+        ("import fcnet", {"numpy", "torch", "sklearn", "matplotlib", "scipy", "rich"}),
+        ("from fcnet import FCNetClassifier", {"torch", "matplotlib", "rich", "optuna"}),
         ("from fcnet import TwoLayerNet", {"torch", "sklearn", "matplotlib", "scipy"}),
         (
             "import fcnet.cli.commands",
-            {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2", "optuna", "tyro"},
+            {"torch", "sklearn", "matplotlib", "scipy", "sympy", "jinja2", "optuna", "fcnet.cli.options"},
         ),
         (
             "import fcnet.cli.commands as c; c.parse(['train', '--out', 'run', '--hidden', '5'])",
-            {"numpy", "scipy", "torch", "sklearn", "optuna", "typeguard", "asyncio", "rich"},
+            {"numpy", "scipy", "torch", "sklearn", "optuna", "asyncio", "rich"},
         ),
         (
             "import fcnet.cli.tune_worker, fcnet.cli.record_seed, fcnet.train.interruption",

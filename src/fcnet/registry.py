@@ -8,7 +8,6 @@ by assignment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 from fcnet.errors import DataError, FcnetError, UnknownNameError
@@ -38,10 +37,17 @@ def look_up(known: Mapping[str, T], name: object, what: str) -> T:
 
 def unknown(known: Iterable[str], name: object, what: str, otherwise: str = "") -> UnknownNameError:
     """The error about a name that is not there, with those that are and the likeliest first guess."""
-    close = get_close_matches(str(name)[:80], list(known), n=1)
-    guess = f" (did you mean {close[0]!r}?)" if close else ""
+    close = similar(name, known)
+    guess = f" (did you mean {close!r}?)" if close else ""
     text = f"{what} is {str(name)[:80]!r}, choose from {', '.join(map(repr, known))}{otherwise}{guess}"
     return UnknownNameError(text, what, name)
+
+
+def similar(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like this one; None if none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(str(name)[:80], list(known), n=1)), None)
 
 
 def in_file(where: object, error: DataError) -> DataError:

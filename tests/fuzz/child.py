@@ -44,10 +44,10 @@ def warm() -> None:
     import importlib
 
     names = (
-        "tyro", "rich.console", "rich.table", "numpy", "PIL.Image", "matplotlib.figure",
+        "rich.console", "rich.table", "numpy", "PIL.Image", "matplotlib.figure",
         "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "optuna", "onnx",
         "safetensors.numpy", "sklearn.datasets", "scipy.linalg", "jinja2", "markdown_it",
-        "latex2mathml.converter", "tensorboardX", "torch", "fcnet.cli.parser", "fcnet.report.page.html",
+        "latex2mathml.converter", "tensorboardX", "torch", "fcnet.cli.options", "fcnet.report.page.html",
         "fcnet.runs.training", "fcnet.runs.comparison", "fcnet.runs.testing", "fcnet.runs.prediction",
         "fcnet.runs.listing", "fcnet.export", "fcnet.tuning.search", "fcnet.data.own.load",
         "fcnet.data.archive", "fcnet.doctor", "fcnet.live.server", "fcnet.runs.folding",

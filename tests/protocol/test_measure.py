@@ -414,7 +414,8 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
         ("minutes = 2.5", "", "lacks budget.minutes, give a number above 0"),
         ("seeds = 6", "seeds = 101", "seeds is 101, give a whole number from 1 to 100"),
         ("epochs = 4", "epoch = 4", "unknown setting 'epoch'"),
-        ("epochs = 4", "epoch = 4", "rotate, schedule, shift"),  # and no seed, which is drawn
+        ("epochs = 4", "epoch = 4", "do you mean epochs?"),
+        ("epochs = 4", "xyz = 4", "rotate, schedule, shift"),  # and no seed, which is drawn
         ("epochs = 4", "epochs = -4", "epochs is -4"),
         ("epochs = 4", "seed = 4", "the seeds are drawn, leave seed out"),
         ("epochs = 4", "device = 'cuda'", "leave device out"),

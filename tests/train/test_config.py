@@ -135,12 +135,14 @@ def test_a_setting_that_cannot_be_is_refused_in_one_line(settings: dict[str, Any
         TrainConfig.from_dict(settings, "config.toml")
 
 
-def test_a_file_with_an_unknown_setting_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("learning_rat", r"do you mean learning_rate\? "), ("xyz", "known are activation, ")],
+)
+def test_a_file_with_an_unknown_setting_is_refused(name: str, advice: str, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text("learning_rat = 0.1\n")
-    with pytest.raises(
-        DataError, match=r"has the unknown setting 'learning_rat', which a newer .* known are activation, "
-    ):
+    path.write_text(f"{name} = 0.1\n")
+    with pytest.raises(DataError, match=f"has the unknown setting '{name}', which a newer .*; {advice}"):
         read_config(path)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
-
+from fcnet.cli.options import Positional
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Check:
     Example: fcnet check two_layernet.py --hints 1
     """
 
-    file: Annotated[Path, tyro.conf.Positional]
+    file: Annotated[Path, Positional("FILE")]
     """A .py file, a notebook whose cells hold the class, or a folder with both files."""
     hints: Literal[0, 1, 2, 3] = 3
     """How much to tell: 0 what fails, 1 also where it shows, 2 also which mistake and equation, 3 also

@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str]) -> Command:
     name = command_of(arguments)
     if name is None:
         raise _mistake_or_exit(arguments)
-    from fcnet.cli.parser import parse_options
+    from fcnet.cli.options import parse_options
 
     return parse_options(name, arguments)
 

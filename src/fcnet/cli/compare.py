@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
+from fcnet.cli.options import Positional
 from fcnet.wording import points, shown
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ class Compare:
     Example: fcnet compare runs/small runs/wide
     """
 
-    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    first: Annotated[Path, Positional("A")]
     """Folder of a run."""
-    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    second: Annotated[Path, Positional("B")]
     """Folder of another."""
     data: Path | None = None
     """The data that both were trained on, if they are no longer where they were."""

@@ -8,9 +8,8 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import DataError
 from fcnet.extension import program
 from fcnet.wording import shown
@@ -37,7 +36,7 @@ class Fetch:
     data: Path | None = None
     """Folder for the copy; by default $FCNET_DATA, or else the user's cache."""
 
-    source: str | None = None
+    source: Annotated[str | None, "ADDRESS"] = None
     """The only address, or path of an archive, to fetch from."""
 
     name: str = "cifar10"
@@ -163,7 +162,7 @@ class Sample:
     Example: fcnet data sample pictures
     """
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, Positional("FOLDER")]
     """The folder to make."""
 
     seed: int = 0

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import DataError
 
 
@@ -24,7 +23,7 @@ class Explore:
     Example: fcnet explore --out explore.html
     """
 
-    run_folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
+    run_folder: Annotated[Path | None, Positional("[RUN]")] = None
     """Folder of a finished run on images; the toy network alone if not given."""
     out: Path = Path("explore.html")
     """The file to write."""

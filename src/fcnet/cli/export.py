@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import FcnetError
 
 
@@ -24,7 +23,7 @@ class Export:
     Example: fcnet export runs/small --onnx
     """
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    folder: Annotated[Path, Positional("RUN")]
     """Folder of a finished run."""
     onnx: bool = False
     """Write an ONNX model."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import FcnetError
 from fcnet.extension import program
 from fcnet.wording import megabytes, percent, shown, times
@@ -34,7 +33,7 @@ class Fold:
     Example: fcnet fold runs/tuned --mirror --shift 1
     """
 
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...")]
+    folders: Annotated[tuple[Path, ...], Positional("RUN...")]
     """Folders of finished runs."""
     mirror: bool = False
     """Also see each image with left and right exchanged."""

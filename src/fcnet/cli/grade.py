@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import FcnetError
 from fcnet.wording import shown
 
@@ -29,7 +28,7 @@ class Grade:
     Example: fcnet grade submissions --out graded
     """
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    folder: Annotated[Path, Positional("FOLDER")]
     """Folder or zip with the submissions, or one submission with --one and the options that imply it."""
     out: Path | None = None
     """Folder for the results; `graded` beside FOLDER if not given."""

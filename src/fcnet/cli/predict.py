@@ -11,8 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
+from fcnet.cli.options import Positional
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
@@ -41,13 +40,9 @@ class Predict:
     Example: fcnet predict runs/small cat.jpg holidays --show seen.png
     """
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    folder: Annotated[Path, Positional("RUN")]
     """Folder of a finished run."""
-    pictures: Annotated[
-        tuple[Path, ...],
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="FILE...", help_behavior_hint="(required)"),
-    ]
+    pictures: Annotated[tuple[Path, ...], Positional("FILE...")]
     """Picture files, or folders of them; or one table, for a network that was trained on one."""
     top: int = 5
     """How many classes to name, the most probable ones."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import FcnetError
 from fcnet.wording import percent
 
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 class _Measure:
     """What planning and running have in common."""
 
-    recipe: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RECIPE.toml")]
+    recipe: Annotated[Path, Positional("RECIPE.toml")]
     """TOML file with the settings of fcnet train, the budget, and what is folded."""
     out: Path
     """Folder for the plan, the log, the runs and the record."""
     data: Path | None = None
     """Folder with CIFAR-10, or digits for a trial; looked for as by fcnet train if not given."""
-    beat: str | None = None
+    beat: Annotated[str | None, "RECORD"] = None
     """The record to beat: the file of a record, or an accuracy in percent, such as 78.62."""
-    nonce: str | None = None
+    nonce: Annotated[str | None, "TEXT"] = None
     """What the seeds depend on besides recipe, data and source; drawn at random if not given."""
 
     def _read(self) -> tuple[Recipe, Dataset, Beat | None]:
@@ -112,7 +111,7 @@ class Verify:
     Example: fcnet record verify records/mine/record.json --runs records/mine
     """
 
-    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RECORD.json")]
+    file: Annotated[Path, Positional("RECORD.json")]
     """The file of the record."""
     plan: Path | None = None
     """The plan that was published before the trainings."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
+from fcnet.cli.options import Positional
 from fcnet.wording import shown
 
 
@@ -20,7 +19,7 @@ class Report:
     Example: fcnet report runs/quick
     """
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    folder: Annotated[Path, Positional("RUN")]
     """Folder of a reproduction, or of a finished run."""
     out: Path | None = None
     """The file to write; report.html in RUN if not given."""

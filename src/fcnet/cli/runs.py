@@ -9,9 +9,8 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.extension import program
 from fcnet.wording import percent, seconds, shown
 
@@ -39,7 +38,7 @@ class Runs:
     Example: fcnet runs runs
     """
 
-    folder: Annotated[Path, tyro.conf.Positional] = Path("runs")
+    folder: Annotated[Path, Positional("[FOLDER]")] = Path("runs")
     """Where to look, in all folders below it too."""
     sort: Literal["validation", "test", "seconds", "name"] = "validation"
     """What decides the order."""

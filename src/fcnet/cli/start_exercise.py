@@ -7,8 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
-import tyro
-
+from fcnet.cli.options import Positional
 from fcnet.wording import shown
 
 
@@ -21,7 +20,7 @@ class Start:
     Example: fcnet start exercise2
     """
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, Positional("FOLDER")]
     """Folder for the files."""
     notebook: bool = False
     """Write notebooks instead of scripts."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.wording import percent, times
 
 
@@ -24,7 +23,7 @@ class Test:
 
     __test__ = False  # pytest would take the class for a test by its name
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    folder: Annotated[Path, Positional("RUN")]
     """Folder of a finished run."""
     data: Path | None = None
     """Folder with CIFAR-10; $FCNET_DATA, ./data, ./datasets and the user's cache if not given."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
@@ -41,14 +41,14 @@ class Train:
     """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
     pictures by class, perhaps in train/ and test/, an .npz file of X and y, a folder of X.npy and y.npy, or a
     table (.csv, .parquet)."""
-    target: str | None = None
+    target: Annotated[str | None, "COLUMN"] = None
     """Column of a table that is to be predicted."""
     missing: Missing = "median"
     """What stands for a missing number of a table: the median or the mean of its column. A missing category
     is a category of its own. drop leaves out rows with missing values, and error refuses them."""
-    drop_columns: tuple[str, ...] = ()
+    drop_columns: Annotated[tuple[str, ...], "COLUMN"] = ()
     """Columns of a table that are left out."""
-    categorical: tuple[str, ...] = ()
+    categorical: Annotated[tuple[str, ...], "COLUMN"] = ()
     """Columns of numbers of a table that are categories, such as postal codes."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels; otherwise small pictures of one size

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from fcnet.cli import tell
 from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
@@ -53,7 +53,7 @@ class Tune:
     """Serve a live page of the trials until the search ends, and print its address."""
     minutes: float | None = None
     """Minutes after which no trial begins; running trials finish."""
-    storage: str | None = None
+    storage: Annotated[str | None, "ADDRESS"] = None
     """Address of a database that any number of machines share, each with its own folder:
     postgresql://USER@HOST/DATABASE, or env:NAME for an address in the environment variable NAME. The password
     comes from PGPASSWORD, ~/.pgpass or that variable. If not given, a file in the folder."""
@@ -62,13 +62,13 @@ class Tune:
     data: Path | None = None
     """Folder with CIFAR-10 (if not given: $FCNET_DATA, ./data, ./datasets and the user's cache), or your own
     data, see fcnet train."""
-    target: str | None = None
+    target: Annotated[str | None, "COLUMN"] = None
     """Column of a table that is to be predicted, see fcnet train."""
     missing: Missing = "median"
     """What stands for a missing number of a table, see fcnet train."""
-    drop_columns: tuple[str, ...] = ()
+    drop_columns: Annotated[tuple[str, ...], "COLUMN"] = ()
     """Columns of a table that are left out."""
-    categorical: tuple[str, ...] = ()
+    categorical: Annotated[tuple[str, ...], "COLUMN"] = ()
     """Columns of numbers of a table that are categories."""
     image_size: int | None = None
     """Side of the squares that your own pictures become, in pixels, see fcnet train."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from fcnet.cli import tell
+from fcnet.cli.options import Positional
 from fcnet.errors import FcnetError, RunError
 
 
@@ -23,13 +22,11 @@ class Watch:
     Example: fcnet watch runs
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN...]")] = (
-        Path("runs"),
-    )
+    runs: Annotated[tuple[Path, ...], Positional("[RUN...]")] = (Path("runs"),)
     """Run folders, or folders with runs in them; runs that begin later appear by themselves."""
     port: int = 0
     """Port to listen on; a free one if not given."""
-    host: str = "127.0.0.1"
+    host: Annotated[str, "ADDRESS"] = "127.0.0.1"
     """Address to listen on; another than this machine's own needs --allow-network."""
     allow_network: bool = False
     """Listen on an address that other machines reach. The connection is not encrypted."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import DataError
-from fcnet.registry import in_file, unknown
+from fcnet.registry import in_file, similar, unknown
 from fcnet.train.averaging import check_average
 from fcnet.train.ranges import check_settings, name_and_value, require
 
@@ -241,10 +241,11 @@ class TrainConfig:
         known = {field.name for field in fields(cls)} - decided.keys()
         for name in values:
             if name not in known:
-                raise DataError(
-                    f"{where} has the unknown setting {name!r}, which a newer version of fcnet may know; "
-                    f"known are {', '.join(sorted(known))}"
-                )
+                advice = f"known are {', '.join(sorted(known))}"
+                if close := similar(name, known):
+                    advice = f"do you mean {close}? (fcnet train --help explains all)"
+                newer = "which a newer version of fcnet may know"
+                raise DataError(f"{where} has the unknown setting {name!r}, {newer}; {advice}")
         try:
             return cls(**values, **decided)
         except TypeError as error:
