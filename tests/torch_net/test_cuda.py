@@ -83,7 +83,9 @@ def test_the_gpu_trains_as_numpy_does(kind: str, digits: Dataset) -> None:
         assert np.abs(engine.weights()[name] - value).max() <= 1e-5 * np.abs(value).max(), name
 
 
-@pytest.mark.parametrize("settings", [{"momentum": 0.9}, {"optimiser": "nesterov"}, {"momentum": 0.0}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"momentum": 0.9}, {"optimiser": "nesterov"}, {"momentum": 0.0}], ids=str
+)
 def test_a_learning_rate_of_zero_leaves_the_rest_to_momentum(
     settings: dict[str, Any], digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ take the same step. The batch is that of the settings, whatever the number of wo
 from __future__ import annotations
 
 import gc
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class ProcessGroup(Workers):
             (share * self.size).backward()  # type: ignore[no-untyped-call]  # DDP divides by their number
 
     def from_first(self, compute: Callable[[], Any]) -> Any:
-        """As of all `Workers`."""
+        """As of all `Workers`; the value travels as JSON, since PyTorch's own way unpickles."""
         if self.size == 1:
             return super().from_first(compute)
         value, failure = None, None
@@ -71,14 +72,24 @@ class ProcessGroup(Workers):
                 value = compute()
             except FcnetError as error:
                 failure = error
-        answer = [value, None if failure is None else str(failure)]
-        with self._others():
-            distributed.broadcast_object_list(answer, src=0, device=self.device)
+        said = json.dumps([value, None if failure is None else str(failure)])
+        value, problem = json.loads(self._broadcast(said.encode()))
         if failure is not None:
             raise failure
-        if answer[1] is not None:
-            raise AlreadySaidError(answer[1])
-        return answer[0]
+        if problem is not None:
+            raise AlreadySaidError(problem)
+        return value
+
+    def _broadcast(self, content: bytes) -> bytes:
+        """The first worker's bytes."""
+        length = torch.tensor(len(content), device=self.device)
+        with self._others():
+            distributed.broadcast(length, src=0)
+            text = torch.zeros(int(length), dtype=torch.uint8, device=self.device)
+            if self.rank == 0:
+                text.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+            distributed.broadcast(text, src=0)
+        return bytes(text.cpu().numpy())
 
     @contextmanager
     def _others(self) -> Iterator[None]:
