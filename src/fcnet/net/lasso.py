@@ -8,6 +8,9 @@ the step led:
 
 Every weight moves by t towards zero, and stays there if it is nearer than that. Biases and normalisations
 are left out, as by weight decay.
+
+Adam divides by the size of a gradient, so noise alone moves a weight by about alpha, far more than t, and
+hardly any stays at zero (on digits, at lambda_1 = 0.01, 0.1 % of W1; with SGD 40 %).
 """
 
 from __future__ import annotations
