@@ -53,7 +53,7 @@ def audit_gradients(
     entries : how many entries of each parameter to look at, drawn by `rng`; None looks at all
     rng : draws the entries
     steps : of a network: the range of h for the central differences
-    references : of a network: further reference gradients at the same point, by name:
+    references : further reference gradients at the same point, by name:
         {"torch.autograd": {"W1": (D, H), ...}}
     progress : of a network: called with "entries audited", how many are done, and how many there are
     named : X, y and reg by their names
@@ -87,7 +87,8 @@ def audit_gradients(
     found = _compared(result, subject, grads, places, references, progress)
     if isinstance(subject, Net) and subject.own and not found.passed:
         # what a layer of a user's own keeps from one set of parameters to the next is no mistake in it
-        found = _compared(result, subject.asked_anew(), grads, places, references, progress)
+        anew = subject.asked_anew(places)
+        return _compared(result, anew, grads, places, references, progress) if anew else found
     return found
 
 
