@@ -46,6 +46,10 @@ class Subject(ABC):
     def claim(self) -> tuple[Any, dict[str, Any]]:
         """The loss at `params`, and the gradients that are claimed there, by the same names."""
 
+    def measured(self, params: Arrays) -> tuple[Any, list[Array]]:
+        """The loss at these parameters, and what each ReLU sees there, as far as ReLUs are known."""
+        return self.loss(params), []
+
     def moved(self, name: str, place: int, by: complex) -> dict[str, Array]:
         """The parameters with one entry moved, given by its flat index; all are complex if the move is."""
         params = dict(self._complex if isinstance(by, complex) else self.params)
@@ -135,7 +139,6 @@ class Net(Subject):
         return self._measure(params)[0] if self._measure else self._objective(self.net.with_params(params))
 
     def measured(self, params: Arrays) -> tuple[Any, list[Array]]:
-        """The loss at these parameters, and what each ReLU sees there."""
         if self._measure:
             return self._measure(params)
         net = self.net.with_params(params)
