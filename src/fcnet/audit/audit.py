@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fcnet.audit.deciding import decide
 from fcnet.audit.extrapolation import UNSETTLED
-from fcnet.audit.numeric import STEPS, differences, no_differences
+from fcnet.audit.numeric import STEPS, differences
 from fcnet.audit.result import Audit
 from fcnet.audit.stages import Failed, gradients_of
 from fcnet.audit.subjects import Auditable, Layered, Net, Subject, subject_of
@@ -53,7 +53,7 @@ def audit_gradients(
     entries : how many entries of each parameter to look at, drawn by `rng`; None looks at all
     rng : draws the entries
     steps : of a network: the range of h for the central differences
-    references : of a network: further reference gradients at the same point, by name:
+    references : further reference gradients at the same point, by name:
         {"torch.autograd": {"W1": (D, H), ...}}
     progress : of a network: called with "entries audited", how many are done, and how many there are
     named : X, y and reg by their names
@@ -72,10 +72,10 @@ def audit_gradients(
         if rng is None:
             raise DataError("entries needs a generator and rng is None, give a numpy.random.Generator")
     subject = subject_of(what, *given, **named)
-    known = isinstance(subject, Net)
-    result = Audit(tuple(steps) if known else (), entries, subject.reg, subject.examples)
+    network = isinstance(subject, Net)
+    result = Audit(tuple(steps) if network else (), entries, subject.reg, subject.examples)
     try:
-        if isinstance(what, Layered) and known:
+        if network and isinstance(what, Layered):
             result = replace(result, prediction=_check_layers(what))
         grads = gradients_of(subject)
     except Failed as failed:
@@ -87,7 +87,8 @@ def audit_gradients(
     found = _compared(result, subject, grads, places, references, progress)
     if isinstance(subject, Net) and subject.own and not found.passed:
         # what a layer of a user's own keeps from one set of parameters to the next is no mistake in it
-        found = _compared(result, subject.asked_anew(), grads, places, references, progress)
+        anew = subject.asked_anew(places)
+        return _compared(result, anew, grads, places, references, progress) if anew else found
     return found
 
 
@@ -136,9 +137,7 @@ def _compared(
             theta=subject.params[name].reshape(-1)[flat],
             claimed=claimed[name],
             numbers=decision.numbers[name],
-            by_h=differences(subject, name, flat, result.steps, decision.numbers[name].value, done)
-            if isinstance(subject, Net)
-            else no_differences(len(flat)),
+            by_h=differences(subject, name, flat, result.steps, decision.numbers[name].value, done),
             references={who: np.asarray(told[name]).reshape(-1)[flat] for who, told in references.items()},
         )
         for name, flat in places.items()
@@ -147,7 +146,7 @@ def _compared(
     wrong = [f"{name}: {verdict.reason}" for name, verdict in verdicts.items() if not verdict.passed]
     return replace(
         result,
-        at_zero=_at_zero(subject) if isinstance(subject, Net) else (),
+        at_zero=_at_zero(subject.measured(subject.params)[1]),
         parameters=verdicts,
         decided_by=decision.decided_by,
         note=decision.note,
@@ -156,11 +155,11 @@ def _compared(
     )
 
 
-def _at_zero(subject: Net) -> tuple[tuple[int, int, int], ...]:
-    """The pre-activations that are exactly 0, as (layer, example, unit)."""
+def _at_zero(preactivations: Sequence[Array]) -> tuple[tuple[int, int, int], ...]:
+    """Those that are exactly 0, as (layer, example, unit)."""
     return tuple(
         (layer, int(example), int(unit))
-        for layer, z in enumerate(subject.net.preactivations(subject.X))
+        for layer, z in enumerate(preactivations)
         for example, unit in np.argwhere(z == 0)
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.audit.result import Kink
-from fcnet.audit.subjects import Net, Subject
+from fcnet.audit.subjects import Subject
 from fcnet.errors import DataError
 
 Array = NDArray[Any]
@@ -51,7 +51,7 @@ def _complex_step(subject: Subject, name: str, place: int) -> float:
 
 @dataclass(frozen=True)
 class Differences:
-    """What central differences say about E entries of a parameter of a network, at S steps.
+    """What central differences say about E entries of a parameter, at S steps; none of a function.
 
     Attributes
     ----------
@@ -69,14 +69,8 @@ class Differences:
     kinks: tuple[Kink, ...] = ()
 
 
-def no_differences(entries: int) -> Differences:
-    """Those of a subject of which no kinks are known."""
-    none = np.zeros(entries, bool)
-    return Differences(np.zeros((0, entries)), none, none, np.zeros(0))
-
-
 def differences(
-    subject: Net,
+    subject: Subject,
     name: str,
     places: Array,
     steps: Sequence[float],

@@ -141,7 +141,7 @@ class Audit:
 
     def to_record(self) -> dict[str, Any]:
         """Everything as JSON can hold it: per parameter the error at each h, and the complex step's."""
-        return {
+        record = {
             "passed": self.passed,
             "stage": self.stage,
             "reason": self.reason,
@@ -153,11 +153,12 @@ class Audit:
             "at_zero_count": len(self.at_zero),
             "tolerances": dict(TOLERANCES),
             "parameters": {name: _parameter_record(p) for name, p in self.parameters.items()},
-        } | self._where_it_applies()
-
-    def _where_it_applies(self) -> dict[str, Any]:
-        prediction = {} if self.prediction is None else {"prediction": self.prediction}
-        return prediction | ({"decided_by": self.decided_by, "note": self.note} if self.note else {})
+        }
+        if self.prediction is not None:
+            record["prediction"] = self.prediction
+        if self.note:
+            record |= {"decided_by": self.decided_by, "note": self.note}
+        return record
 
 
 def _row(p: ParameterAudit, references: tuple[str, ...]) -> tuple[str, ...]:

@@ -46,6 +46,10 @@ class Subject(ABC):
     def claim(self) -> tuple[Any, dict[str, Any]]:
         """The loss at `params`, and the gradients that are claimed there, by the same names."""
 
+    def measured(self, params: Arrays) -> tuple[Any, list[Array]]:
+        """The loss at these parameters, and what each ReLU sees there, as far as ReLUs are known."""
+        return self.loss(params), []
+
     def moved(self, name: str, place: int, by: complex) -> dict[str, Array]:
         """The parameters with one entry moved, given by its flat index; all are complex if the move is."""
         params = dict(self._complex if isinstance(by, complex) else self.params)
@@ -135,7 +139,6 @@ class Net(Subject):
         return self._measure(params)[0] if self._measure else self._objective(self.net.with_params(params))
 
     def measured(self, params: Arrays) -> tuple[Any, list[Array]]:
-        """The loss at these parameters, and what each ReLU sees there."""
         if self._measure:
             return self._measure(params)
         net = self.net.with_params(params)
@@ -146,9 +149,11 @@ class Net(Subject):
         self.handed = self.X.copy(), self.y.copy()
         return self.net.loss(*self.handed, self.reg)  # type: ignore[no-any-return]
 
-    def asked_anew(self) -> Net:
-        """The same, with a network for each question."""
-        return Net(self.net, self.X, self.y, self.reg, anew=True)
+    def asked_anew(self, places: Mapping[str, Array]) -> Net | None:
+        """The same with a network for each question; None if that changes no answer at these flat indices."""
+        anew = Net(self.net, self.X, self.y, self.reg, anew=True)
+        asked = (self.moved(name, place, 1e-3) for name, flat in places.items() for place in flat)
+        return anew if any(self.loss(params) != anew.loss(params) for params in asked) else None
 
     @cached_property
     def _measure(self) -> Measure | None:
