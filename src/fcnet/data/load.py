@@ -59,9 +59,10 @@ def load(asked: DataOptions | None = None, *, own: bool = True, shown: Showing =
     if path is not None and about is None and own:
         from fcnet.data.own.load import kind_of, load_own
 
-        if kind_of(path) and asked.require_cifar10:
-            raise DataError(f"--require-cifar10, and --data names other data, {path}; leave out one of them")
         if kind_of(path):
+            if asked.require_cifar10:
+                both = f"--require-cifar10, and --data names other data, {path}"
+                raise DataError(f"{both}; leave out one of them")
             with shown("files") as progress:
                 return load_own(path, asked, progress)
     if given(asked).keys() - {"data", "require_cifar10"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -40,8 +41,14 @@ MOSTLY, MANY = 0.8, 20
 ones, is a column of numbers with mistakes in it."""
 
 
-def table_of(arrow: Any, where: str) -> Table:
+def table_of(arrow: Any, where: str, make: Callable[[Any], Column] | None = None) -> Table:
     """An Arrow table with its columns by name.
+
+    Parameters
+    ----------
+    arrow : the table
+    where : it came from, for errors
+    make : makes a column of a chunked array; None for what the array's type says
 
     Raises
     ------
@@ -49,7 +56,7 @@ def table_of(arrow: Any, where: str) -> Table:
     DataError : two columns have one name; dates or lists are columns that are neither numbers nor categories
     """
     names = column_names(arrow.column_names, where)
-    return Table(where, dict(zip(names, map(column_of, arrow.columns), strict=True)), arrow.num_rows)
+    return Table(where, dict(zip(names, map(make or column_of, arrow.columns), strict=True)), arrow.num_rows)
 
 
 def column_of(values: Any) -> Column:
@@ -110,11 +117,6 @@ class Text(Column):
     texts: Any
     decimal_comma: bool = False
     what: str = field(default="dates or times", kw_only=True)
-
-    @classmethod
-    def of(cls, strings: Any, decimal_comma: bool) -> Text:
-        """From a chunked array of text, see `encoded`, null where a value is missing."""
-        return cls(*encoded(strings), decimal_comma)
 
     @cached_property
     def kind(self) -> Kind:

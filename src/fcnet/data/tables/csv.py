@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fcnet.data.tables.arrow import MISSING, Text
-from fcnet.data.tables.columns import Table, column_names
+from fcnet.data.tables.arrow import MISSING, Text, encoded
+from fcnet.data.tables.columns import column_names
 from fcnet.errors import DataError
 from fcnet.extras import require
 
@@ -62,10 +62,14 @@ class Layout:
         names, delimiter, length = _header(file, path, encoding, start)
         return cls(path, column_names(names, str(path)), delimiter, encoding, start + length)
 
-    @property
-    def decimal_comma(self) -> bool:
-        """Whether numbers may have a comma where others have a point."""
-        return self.delimiter == ";"
+    def column(self, strings: Any) -> Text:
+        """A column of such a file; between semicolons, numbers may have a comma where others have a point.
+
+        Parameters
+        ----------
+        strings : as for `encoded`, null where a value is missing
+        """
+        return Text(*encoded(strings), decimal_comma=self.delimiter == ";")
 
     def pieces(self, file: BinaryIO) -> Iterator[Any]:
         """The rows, some thousands at a time: Arrow's batches of text, null where a value is missing.
@@ -84,28 +88,6 @@ class Layout:
         _check_end(file, self.path, last)
         if not rows:
             raise DataError(f"{self.path} holds names of columns and no rows, give rows")
-
-
-def read_csv(file: BinaryIO, path: Path) -> Table:
-    """Read a CSV file.
-
-    Parameters
-    ----------
-    file : open for reading
-    path : of the file, for errors
-
-    Raises
-    ------
-    MissingExtraError : PyArrow is not installed
-    DataError : as `Layout.of` and `Layout.pieces`
-    """
-    layout = Layout.of(file, path)
-    rows = require("pyarrow", "tables").Table.from_batches(layout.pieces(file))
-    columns = {
-        name: Text.of(column, layout.decimal_comma)
-        for name, column in zip(layout.names, rows.columns, strict=True)
-    }
-    return Table(str(path), dict(columns), rows.num_rows)
 
 
 def _encoding(file: BinaryIO) -> tuple[str, int]:

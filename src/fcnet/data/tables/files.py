@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from fcnet.data.damage import naming
 from fcnet.data.tables.arrow import table_of
 from fcnet.data.tables.columns import Table
-from fcnet.data.tables.csv import read_csv
+from fcnet.data.tables.csv import Layout
 from fcnet.errors import DataError
 from fcnet.extras import require
 from fcnet.files import open_plain
@@ -80,7 +80,8 @@ def check_rows(about: Any, where: str) -> None:
 
 def _csv(file: BinaryIO, path: Path, remedy: str) -> Table:
     check_memory(str(path), COPIES * os.fstat(file.fileno()).st_size, remedy)
-    return read_csv(file, path)
+    layout, pa = Layout.of(file, path), require("pyarrow", "tables")
+    return table_of(pa.Table.from_batches(layout.pieces(file)), str(path), layout.column)
 
 
 def _parquet(file: BinaryIO, path: Path, remedy: str) -> Table:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fcnet.data.tables.arrow import Text, column_of
+from fcnet.data.tables.arrow import column_of
 from fcnet.data.tables.columns import Column, Table, column_names
 from fcnet.data.tables.csv import Layout
 from fcnet.data.tables.files import PARQUET, check_rows, opened, reported
@@ -135,7 +135,7 @@ def stored_table(path: Path, scratch: Path) -> Iterator[StoredTable]:
         with tempfile.TemporaryFile(dir=scratch) as copy:
             with reported(path, scratch=True):
                 _write_text(layout, file, copy)
-            yield _of_parquet(copy, str(path), lambda strings: Text.of(strings, layout.decimal_comma))
+            yield _of_parquet(copy, str(path), layout.column)
 
 
 def _of_parquet(file: Any, where: str, make: Callable[[Any], Column]) -> StoredTable:
