@@ -22,6 +22,8 @@ from fcnet.errors import RunError
 
 RESTORE = "restore it or repeat the run"
 REMEDY = "choose a folder with room and write permission"
+AGAIN = "fix that and try again"
+"""What errors tell the user to do."""
 
 LEFTOVER = re.compile(r"\.(?P<name>.+)\.tmp-\d+-[0-9a-f]{8}")
 """The name of a temporary file of `new_file`."""
@@ -37,6 +39,20 @@ in which a file is open."""
 
 _held: dict[Path, int] = {}
 """The folders that this process holds, by the names that they had, and their descriptors."""
+
+
+@contextmanager
+def os_errors_as(what: str, remedy: str) -> Iterator[None]:
+    """A block in which an error of the system becomes one line.
+
+    Raises
+    ------
+    RunError : `WHAT: REASON, REMEDY`
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{what}: {error.strerror or error}, {remedy}") from error
 
 
 @contextmanager
@@ -198,13 +214,9 @@ def remove(path: Path) -> None:
     ------
     RunError : `cannot remove PATH: REASON, fix that and try again`
     """
-    try:
-        with reached(path) as (name, folder):
-            os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise RunError(f"cannot remove {path}: {error.strerror or error}, fix that and try again") from error
+    missing = contextlib.suppress(FileNotFoundError)
+    with os_errors_as(f"cannot remove {path}", AGAIN), missing, reached(path) as (name, folder):
+        os.unlink(name, dir_fd=folder)
 
 
 def create(name: str, folder: int | None) -> BinaryIO:
@@ -264,12 +276,9 @@ def write_atomically(path: Path, content: bytes | str, remedy: str = REMEDY, dur
     ------
     RunError : `cannot write PATH: REASON, REMEDY`
     """
-    try:
-        with new_file(path, durable) as file:
-            # a file's name that is not Unicode stands as its escape
-            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}, {remedy}") from error
+    with os_errors_as(f"cannot write {path}", remedy), new_file(path, durable) as file:
+        # a file's name that is not Unicode stands as its escape
+        file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 def make_folder(folder: Path) -> None:
@@ -309,10 +318,8 @@ def remove_leftovers(folder: Path, names: Collection[str]) -> None:
     ------
     RunError : the folder cannot be read, or one cannot be removed
     """
-    try:
+    with os_errors_as(f"cannot read {folder}", AGAIN):
         there = names_in(folder)
-    except OSError as error:
-        raise RunError(f"cannot read {folder}: {error.strerror or error}, fix that and try again") from error
     for name in there:
         found = LEFTOVER.fullmatch(name)
         if found and found["name"] in names:

@@ -28,7 +28,16 @@ import msgspec
 from fcnet import __version__
 from fcnet.errors import RunError
 from fcnet.extension import program
-from fcnet.files import exists, make_folder, open_plain, read_file, temporary_file, write_atomically
+from fcnet.files import (
+    RESTORE,
+    exists,
+    make_folder,
+    open_plain,
+    os_errors_as,
+    read_file,
+    temporary_file,
+    write_atomically,
+)
 from fcnet.schema import TENSORS_LIMIT, Object, Record, checked, read_as
 
 FORMAT = 1
@@ -171,13 +180,8 @@ def _sha256(path: Path) -> str:
     ------
     RunError : it is missing or cannot be read
     """
-    try:
-        with open_plain(path, TENSORS_LIMIT) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise RunError(
-            f"cannot read {path}: {error.strerror or error}; restore it or repeat the run"
-        ) from error
+    with os_errors_as(f"cannot read {path}", RESTORE), open_plain(path, TENSORS_LIMIT) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_writable(folder: Path) -> None:
@@ -187,14 +191,10 @@ def make_writable(folder: Path) -> None:
     ------
     RunError : `cannot write to FOLDER: REASON, choose another with --out`
     """
-    try:
+    with os_errors_as(f"cannot write to {folder}", "choose another with --out"):
         make_folder(folder)
         with temporary_file(folder / "writable"):
             pass
-    except OSError as error:
-        raise RunError(
-            f"cannot write to {folder}: {error.strerror or error}, choose another with --out"
-        ) from error
 
 
 def as_json(content: Any) -> str:

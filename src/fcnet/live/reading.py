@@ -20,7 +20,7 @@ from fcnet.data.dataset import split
 from fcnet.data.load import load_known
 from fcnet.errors import FcnetError, RunError
 from fcnet.extension import typed
-from fcnet.files import exists, holding
+from fcnet.files import AGAIN, exists, holding, os_errors_as
 from fcnet.lock import NAME, holder_of
 from fcnet.records import RunFolder
 from fcnet.runs.listing import Run, find_runs, read_run
@@ -100,11 +100,8 @@ class Watched:
             folder = self.folders[name][0]
             if not self.run(name)["controls"]:
                 raise RunError(f"no training that was started with --watch goes on in {folder}")
-            try:
-                with holding(folder):
-                    write_live(LiveFolder(folder).control, Control(wish))
-            except OSError as error:
-                raise RunError(f"cannot write to {folder}: {error.strerror or error}") from error
+            with os_errors_as(f"cannot write to {folder}", AGAIN), holding(folder):
+                write_live(LiveFolder(folder).control, Control(wish))
 
     def _tell(self, text: str) -> None:
         """Log what a search cannot read, once."""

@@ -120,7 +120,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     commit : of the checkout that fcnet ran from, for people; the hash decides
     nonce : what the seeds depend on besides the recipe, settings, data, source and record to beat
     nonce_given : whether somebody chose the nonce, and not the machine at random
-    seeds : as `fcnet.protocol.plan.drawn` draws them
+    seeds : as `fcnet.protocol.plan.seeds_of` draws them
     """
 
     format: Literal[1]

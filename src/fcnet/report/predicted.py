@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.errors import RunError
-from fcnet.files import new_file
+from fcnet.files import new_file, os_errors_as
 from fcnet.report.style import BLUE, GREY, SMALL, house_style, new_figure, plain
 
 ROW = 2.3
@@ -80,10 +80,6 @@ def draw_answers(answers: Sequence[Answer], path: Path, software: str) -> None:
             bars.set_xlabel(
                 textwrap.fill(plain(answer.steps), 66), fontsize=SMALL - 2, color=GREY, loc="left"
             )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with new_file(path) as file:
-                about = {"Software": software} if kind == "png" else None
-                figure.savefig(file, format=kind, dpi=160, metadata=about)
-        except OSError as error:
-            raise RunError(f"cannot write {path}: {error.strerror or error}, choose another place") from error
+        with os_errors_as(f"cannot write {path}", "choose another place"), new_file(path) as file:
+            about = {"Software": software} if kind == "png" else None
+            figure.savefig(file, format=kind, dpi=160, metadata=about)

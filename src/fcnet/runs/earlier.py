@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fcnet.errors import RunError
+from fcnet.files import os_errors_as
 from fcnet.lock import locked
 from fcnet.records import RunFolder, read_json
 from fcnet.schema import Data
@@ -42,10 +42,6 @@ def move_aside(folder: Path) -> Path | None:
         return None  # if there is anything else, the training refuses it
     with locked(folder):
         place = next(p for n in count(1) if not (p := folder.with_name(f"{folder.name}-{n}")).exists())
-        try:
+        with os_errors_as(f"cannot move {folder} to {place}", "move or delete it yourself"):
             folder.rename(place)
-        except OSError as error:
-            raise RunError(
-                f"cannot move {folder} to {place} ({error.strerror or error}), move or delete it yourself"
-            ) from error
     return place

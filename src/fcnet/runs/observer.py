@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcnet.data.dataset import Dataset, split
-from fcnet.errors import FcnetError, RunError
+from fcnet.errors import FcnetError
 from fcnet.extension import own_file
-from fcnet.files import exists, make_folder, remove
+from fcnet.files import exists, make_folder, os_errors_as, remove
 from fcnet.net.network import Network
 from fcnet.records import RunFolder
 from fcnet.runs.observed import (
@@ -90,12 +90,8 @@ class Observer(Callback):
         train, self.validation = split(self.dataset.train, self.config.validation)
         self.X = engine.inputs.of(np.asarray(train.images[:EXAMPLES]))
         self.y = np.asarray(train.labels[:EXAMPLES])
-        try:
+        with os_errors_as(f"cannot write {self.live.state.parent}", "fix that or omit --watch"):
             make_folder(self.live.state.parent)
-        except OSError as error:
-            raise RunError(
-                f"cannot write {self.live.state.parent}: {error.strerror or error}, fix that or omit --watch"
-            ) from error
         remove(self.live.control)
         with contextlib.suppress(FcnetError):  # what is damaged is written anew
             earlier = read_live(self.live.state, State)

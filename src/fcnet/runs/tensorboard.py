@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnet.errors import RunError
 from fcnet.extras import require
-from fcnet.files import exists, make_folder, names_in, remove
+from fcnet.files import exists, make_folder, names_in, os_errors_as, remove
 from fcnet.records import RunFolder
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
@@ -52,16 +51,12 @@ class TensorBoard(Callback):
         from tensorboardX import SummaryWriter
 
         rows = read_history(self.run.history) if exists(self.run.history) else []
-        try:
+        with os_errors_as(f"cannot write {self.folder}", "fix that or omit --tensorboard"):
             make_folder(self.folder)
             for name in names_in(self.folder):
                 if name.startswith("events.out.tfevents."):
                     remove(self.folder / name)
             self.writer = SummaryWriter(str(self.folder))
-        except OSError as error:
-            raise RunError(
-                f"cannot write {self.folder}: {error.strerror or error}, fix that or omit --tensorboard"
-            ) from error
         for row in rows:
             self._write(row, time.time() - rows[-1].seconds + row.seconds)
 

@@ -22,6 +22,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from fcnet.errors import FcnetError, RunError
 from fcnet.extras import require
+from fcnet.files import os_errors_as
 from fcnet.lock import Lock, open_own_file
 from fcnet.records import without_password
 from fcnet.tuning.search import Search
@@ -103,11 +104,8 @@ def opened_storage(search: Search) -> Iterator[BaseStorage]:
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # fcnet has its own messages
     if search.storage is None:
-        try:
+        with os_errors_as(f"cannot open {search.journal}", "choose another with --out"):
             os.close(open_own_file(search.journal))
-        except OSError as error:
-            reason = error.strerror or error
-            raise RunError(f"cannot open {search.journal}: {reason}, choose another with --out") from error
         lock = cast(Any, JournalLock(search.journal))
         try:  # which reads all of it
             storage = JournalStorage(JournalFileBackend(str(search.journal), lock_obj=lock))
