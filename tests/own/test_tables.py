@@ -462,7 +462,6 @@ def test_foreign_words_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]
 def test_a_class_is_no_formula() -> None:
     rows = [[*row[:4], ("=1+1", "-1")[i % 2]] for i, row in enumerate(people(60))]
     from fcnet.cli.predict_table import as_csv
-    from fcnet.runs.tables import TablePrediction
 
     dataset = loaded(write("mean.csv", rows))
     assert dataset.classes == ("-1", "=1+1")
@@ -470,7 +469,7 @@ def test_a_class_is_no_formula() -> None:
     class Named:
         classes = dataset.classes
 
-    text = as_csv(TablePrediction(np.eye(2), ()), Named())  # type: ignore[arg-type]
+    text = as_csv(np.eye(2), Named())  # type: ignore[arg-type]
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == ["-1", "'=1+1"]
 
 

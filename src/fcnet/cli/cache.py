@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
+from fcnet.cli.tables import print_table
 from fcnet.errors import DataError, FcnetError
 from fcnet.wording import megabytes, shown
 
@@ -139,23 +140,14 @@ def _state(entry: Entry) -> str:
 
 
 def _print(entries: Sequence[Entry], root: Path) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if not entries:
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("last used", no_wrap=True)
-    table.add_column("what", overflow="fold")
+    rows = []
     for entry in entries:
-        lines = [entry.what, str(entry.path.relative_to(root))]
+        lines = [entry.what, entry.path.relative_to(root)]
         lines += [state] if (state := _state(entry)) else []
         used = time.strftime("%Y-%m-%d", time.localtime(entry.used)) if entry.used else ""
-        table.add_row(megabytes(entry.size), used, Text("\n".join(map(shown, lines))))
-    Console().print(table)
+        rows.append([megabytes(entry.size), used, lines])
+    if rows:
+        print_table(("size", "last used", "what"), rows, right=("size",))
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

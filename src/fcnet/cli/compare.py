@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from fcnet.cli import tell
 from fcnet.cli.options import Positional
+from fcnet.cli.tables import print_table
 from fcnet.wording import points, shown
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fcnet.data.dataset import Dataset
     from fcnet.runs.comparison import Verdict
     from fcnet.runs.listing import Run
@@ -36,27 +36,25 @@ class Compare:
     """The data that both were trained on, if they are no longer where they were."""
 
     def run(self) -> int:
-        from rich.console import Console
-
         from fcnet.runs.comparison import differences, judge, measured, same_task
 
-        console = Console()
         first, second = self._read(self.first), self._read(self.second)
         for heading, found in differences(first, second).items():
             if found:
-                console.print(_table(heading, first, second, found))
+                rows = [[shown(cell, 500) for cell in row] for row in found]
+                print_table((heading, first.folder, second.folder), rows)
             elif heading != "settings" and (first.record is None or second.record is None):
-                console.print(f"{heading}: not known before a run is finished")
+                print(f"{heading}: not known before a run is finished")
             else:
-                console.print(f"{heading}: the same")
+                print(f"{heading}: the same")
         one, other = measured(first), measured(second)
-        rows = [(name, one[name], other[name]) for name in one if one[name] or other[name]]
-        console.print(_table("reached", first, second, rows))
+        rows = [[name, one[name], other[name]] for name in one if one[name] or other[name]]
+        print_table(("reached", first.folder, second.folder), rows)
         if not same_task(first, second):
-            console.print("The two do not predict the same, so their accuracies are not compared.")
+            tell("The two do not predict the same, so their accuracies are not compared.", sys.stdout)
             return 0
         verdict = judge(first, second, self._dataset(first, second))
-        console.print(shown(_sentence(verdict, second)), markup=False, highlight=False)
+        tell(_sentence(verdict, second), sys.stdout)
         return 0
 
     def _read(self, folder: Path) -> Run:
@@ -80,20 +78,6 @@ class Compare:
         dataset = load_if_there(first.record, self.data)
         same = dataset is not None and dataset.origin.sha256 == first.record["data"]["sha256"]
         return dataset if same else None
-
-
-def _table(heading: str, first: Run, second: Run, rows: Sequence[tuple[str, str, str]]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(heading, overflow="fold")
-    table.add_column(Text(shown(first.folder)), overflow="fold")
-    table.add_column(Text(shown(second.folder)), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(shown(cell, 500)) for cell in row))
-    return table
 
 
 def _sentence(verdict: Verdict | None, second: Run) -> str:

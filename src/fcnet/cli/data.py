@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from fcnet.cli import tell
 from fcnet.cli.options import Positional
+from fcnet.cli.tables import print_table
 from fcnet.errors import DataError
 from fcnet.extension import program
 from fcnet.wording import shown
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from fcnet.data.dataset import Dataset
     from fcnet.data.published import Published
 
@@ -52,13 +49,13 @@ class Fetch:
         about = fetchable(self.name)
         folder = self.copy_there(about)
         if folder is not None:
-            _console().print(f"already there: {shown(folder)}", markup=False, highlight=False, soft_wrap=True)
+            tell(f"already there: {folder}", sys.stdout)
         else:
             chosen = chosen_place(self.data)
             with showing("bytes") as progress:
                 parent = chosen.path if chosen else cache_root()
                 folder = fetch(about, parent, source=self.source, progress=progress)
-        _console().print(_facts(load_folder(folder, about)))
+        _print_facts(load_folder(folder, about))
         return 0
 
     def copy_there(self, about: Published) -> Path | None:
@@ -102,14 +99,14 @@ class Verify:
         found = require(self.data, fetchable(self.name) if self.name else None)
         folder = folder_of(found)
         dataset, kept = verify(folder, found.about)
-        table = _table("file", "hash", "published")
+        rows = []
         for name, published in found.about.files.items():
             with (folder / name).open("rb") as file:
                 own = hash_like(published, file)
-            table.add_row(name, own, "yes" if own == published else "no")
-        _console().print(table)
-        _console().print(f"kept images: {shown(kept)}", markup=False, highlight=False)
-        _console().print(_facts(dataset))
+            rows.append((name, own, "yes" if own == published else "no"))
+        print_table(("file", "hash", "published"), rows)
+        tell(f"kept images: {kept}", sys.stdout)
+        _print_facts(dataset)
         if self.official and not dataset.origin.official:
             raise DataError(
                 f"{folder} is not official ({dataset.origin.note}), "
@@ -138,18 +135,18 @@ class Info:
         from fcnet.data.load import folder_of, load_folder
 
         about = fetchable(self.name) if self.name else None
-        table = _table("looked in", "found")
+        rows = []
         for place in places(self.data):
             there = look(place.path, [about] if about else DATASETS.values())
-            table.add_row(_cell(place.path.absolute()), _cell(there.path if there else "nothing"))
-        _console().print(table)
+            rows.append((place.path.absolute(), there.path if there else "nothing"))
+        print_table(("looked in", "found"), rows)
         found = find(self.data, about)
         if found is None:
             name = f" --name {self.name}" if self.name else ""
             title = (about or DATASETS[DEFAULT]).title
-            _console().print(f"no {title} yet; fetch it with: fcnet data fetch{name}", highlight=False)
+            tell(f"no {title} yet; fetch it with: fcnet data fetch{name}", sys.stdout)
             return 1
-        _console().print(_facts(load_folder(folder_of(found), found.about)))
+        _print_facts(load_folder(folder_of(found), found.about))
         return 0
 
 
@@ -197,36 +194,13 @@ def fetchable(name: str) -> Published:
     return about
 
 
-def _facts(dataset: Dataset) -> Table:
+def _print_facts(dataset: Dataset) -> None:
     origin = dataset.origin
-    table = _table("", "")
-    table.show_header = False
-    table.add_row("data", _cell(dataset.label))
-    table.add_row("folder", _cell(origin.path))
-    table.add_row("images", f"{len(dataset.train):,} train, {len(dataset.test):,} test")
-    table.add_row("official", "yes" if origin.official else "no")
-    table.add_row("sha256", origin.sha256)
-    return table
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _cell(text: object) -> Text:
-    """Foreign text in a table."""
-    from rich.text import Text
-
-    return Text(shown(text))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()
+    facts = {
+        "data": dataset.label,
+        "folder": origin.path,
+        "images": f"{len(dataset.train):,} train, {len(dataset.test):,} test",
+        "official": "yes" if origin.official else "no",
+        "sha256": origin.sha256,
+    }
+    print_table(("", ""), facts.items())

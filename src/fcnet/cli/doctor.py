@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -42,9 +41,9 @@ class Doctor:
             return 0
         for finding in findings:
             for line in _lines(finding):
-                _print(line)
+                print(line)
         counts = {kind: sum(one.status == kind for one in findings) for kind in ("problem", "note")}
-        _print(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
+        print(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
         return 0
 
 
@@ -59,9 +58,3 @@ def _wrapped(text: str, head: str) -> list[str]:
     return textwrap.wrap(
         shown(text), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False
     )
-
-
-def _print(line: str) -> None:
-    """Print a line in whatever encoding the terminal has."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(line.encode(encoding, "replace").decode(encoding))

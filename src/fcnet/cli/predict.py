@@ -116,7 +116,9 @@ class Predict:
         return predict_rows(model, self.pictures[0], self.top, self.out, self.json)
 
     def _named(self, answer: Prediction, model: Model) -> list[tuple[str, float]]:
-        return [(model.classes[place], float(answer.probabilities[place])) for place in answer.best(self.top)]
+        from fcnet.runs.prediction import best
+
+        return best(answer.probabilities, model.classes, self.top)
 
     def _print(self, answer: Prediction, model: Model) -> None:
         print(f"{shown(answer.path)}: {shown(', '.join(answer.steps))}")
@@ -130,16 +132,15 @@ class Predict:
     def _as_json(
         self, predictions: Sequence[Prediction], failures: Sequence[Failure], model: Model
     ) -> dict[str, object]:
+        from fcnet.cli.predict_table import named
+
         return {
             "run": str(self.folder),
             "pictures": [
                 {
                     "path": str(answer.path),
                     "preprocessing": list(answer.steps),
-                    "classes": [
-                        {"name": name, "probability": probability}
-                        for name, probability in self._named(answer, model)
-                    ],
+                    "classes": named(self._named(answer, model)),
                 }
                 for answer in predictions
             ],

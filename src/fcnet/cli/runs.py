@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,7 @@ class Runs:
             console.print(self._table(group, console.width))
         for run in runs:
             if run.problem:
-                console.print(
-                    f"{shown(run.folder)}: {shown(run.problem)}",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
+                tell(f"{run.folder}: {run.problem}", sys.stdout)
         return 0
 
     def _sorted(self, runs: Sequence[Run]) -> list[Run]:

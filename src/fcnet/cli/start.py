@@ -1,12 +1,13 @@
-"""The initial settings of `fcnet train` and `fcnet tune`: a recipe, a file, or the defaults."""
+"""What `fcnet train` and `fcnet tune` start from: data, and settings of a recipe, a file, or the defaults."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fcnet.cli import tell
 from fcnet.errors import FcnetError
@@ -24,18 +25,51 @@ Missing = Literal["median", "mean", "drop", "error"]
 """As in `fcnet.data.tables.mapping`, which would import NumPy here."""
 
 
-def data_options(command: Any) -> DataOptions:
-    """The data that the options of `fcnet train` or `fcnet tune` ask for."""
-    from fcnet.data.dataset import DataOptions, TableOptions
+@dataclass(frozen=True, kw_only=True)
+class Trains:
+    """What `fcnet train` and `fcnet tune` ask of their data, and where their settings start."""
 
-    return DataOptions(
-        command.data,
-        command.require_cifar10,
-        command.image_size,
-        command.skip_damaged,
-        command.stream,
-        TableOptions(command.target, command.missing, command.drop_columns, command.categorical),
-    )
+    data: Path | None = None
+    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
+    pictures by class, perhaps in train/ and test/, an .npz file of X and y, a folder of X.npy and y.npy, or a
+    table (.csv, .parquet)."""
+    target: Annotated[str | None, "COLUMN"] = None
+    """Column of a table that is to be predicted."""
+    missing: Missing = "median"
+    """What stands for a missing number of a table: the median or the mean of its column. A missing category
+    is a category of its own. drop leaves out rows with missing values, and error refuses them."""
+    drop_columns: Annotated[tuple[str, ...], "COLUMN"] = ()
+    """Columns of a table that are left out."""
+    categorical: Annotated[tuple[str, ...], "COLUMN"] = ()
+    """Columns of numbers of a table that are categories, such as postal codes."""
+    image_size: int | None = None
+    """Side of the squares that your own pictures become, in pixels; otherwise small pictures of one size
+    stay as they are, and others become 32 x 32."""
+    skip_damaged: bool = False
+    """Leave out your own pictures that cannot be read; the record names them."""
+    stream: bool = False
+    """Read the rows of a table, or of a folder of X.npy and y.npy, while training, where they do not fit into
+    memory."""
+    require_cifar10: bool = False
+    """Fail instead of using scikit-learn's digits if CIFAR-10 is not available."""
+    recipe: Recipe | None = None
+    """Start from the settings of a recipe; further options change them."""
+    config: Path | None = None
+    """Start from the settings in a TOML file, such as a run's config.toml; further options change them."""
+    settings: TrainConfig = field(default_factory=TrainConfig)
+
+    def source(self) -> DataOptions:
+        """The data that the options ask for."""
+        from fcnet.data.dataset import DataOptions, TableOptions
+
+        return DataOptions(
+            self.data,
+            self.require_cifar10,
+            self.image_size,
+            self.skip_damaged,
+            self.stream,
+            TableOptions(self.target, self.missing, self.drop_columns, self.categorical),
+        )
 
 
 def words_of(asked: DataOptions) -> list[str]:

@@ -6,12 +6,12 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
+from fcnet.cli.start import Trains, fitted_and_told, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.extension import program
 from fcnet.train.config import TrainConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Trains):
     """Train a network and keep everything about it in a run folder.
 
     Without options the settings are the exercise's poor defaults, for ten epochs; --recipe has better ones.
@@ -37,29 +37,6 @@ class Train:
 
     out: Path
     """Folder for the run."""
-    data: Path | None = None
-    """Folder with CIFAR-10 ($FCNET_DATA, ./data, ./datasets and the user's cache if not given), a folder of
-    pictures by class, perhaps in train/ and test/, an .npz file of X and y, a folder of X.npy and y.npy, or a
-    table (.csv, .parquet)."""
-    target: Annotated[str | None, "COLUMN"] = None
-    """Column of a table that is to be predicted."""
-    missing: Missing = "median"
-    """What stands for a missing number of a table: the median or the mean of its column. A missing category
-    is a category of its own. drop leaves out rows with missing values, and error refuses them."""
-    drop_columns: Annotated[tuple[str, ...], "COLUMN"] = ()
-    """Columns of a table that are left out."""
-    categorical: Annotated[tuple[str, ...], "COLUMN"] = ()
-    """Columns of numbers of a table that are categories, such as postal codes."""
-    image_size: int | None = None
-    """Side of the squares that your own pictures become, in pixels; otherwise small pictures of one size
-    stay as they are, and others become 32 x 32."""
-    skip_damaged: bool = False
-    """Leave out your own pictures that cannot be read; the record names them."""
-    stream: bool = False
-    """Read the rows of a table, or of a folder of X.npy and y.npy, while training, where they do not fit into
-    memory."""
-    require_cifar10: bool = False
-    """Fail instead of training on scikit-learn's digits if CIFAR-10 is not available."""
     resume: bool = False
     """Resume a run that was stopped, with its own data and settings if none are given."""
     overwrite: bool = False
@@ -68,11 +45,6 @@ class Train:
     """Write curves for TensorBoard into RUN/tensorboard while it trains."""
     watch: bool = False
     """Serve a live page of the training until it ends, and print its address."""
-    recipe: Recipe | None = None
-    """Start from the settings of a recipe; further options change them."""
-    config: Path | None = None
-    """Start from the settings in a TOML file, such as a run's config.toml; further options change them."""
-    settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
         from fcnet.cli.loading import as_before, first_worker, load_any
@@ -84,7 +56,7 @@ class Train:
             raise FcnetError("--resume and --overwrite exclude each other, give one of them")
         first = first_worker()
         curves = [TensorBoard(self.out)] if self.tensorboard and first else []
-        asked = as_before(data_of(self.out) if self.resume else {}, data_options(self))
+        asked = as_before(data_of(self.out) if self.resume else {}, self.source())
         dataset = load_any(asked)
         settings = fitted_and_told(self._settings(), dataset, self.recipe)
         moved = move_aside(self.out) if self.overwrite and first else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fcnet.cli import tell
-from fcnet.cli.start import Missing, Recipe, data_options, fitted_and_told, words_of
+from fcnet.cli.start import Trains, fitted_and_told, words_of
 from fcnet.errors import DivergedError
 from fcnet.extension import program
 from fcnet.train.config import TrainConfig
@@ -27,7 +27,7 @@ LIMITS = {"trials": AT_LEAST_1, "workers": AT_LEAST_1, "minutes": POSITIVE}
 
 
 @dataclass(frozen=True)
-class Tune:
+class Tune(Trains):
     """Search for better settings on validation examples, and keep the whole search in a folder.
 
     The settings below, or those of --recipe or --config, apply where nothing is varied, and are the first
@@ -59,30 +59,6 @@ class Tune:
     comes from PGPASSWORD, ~/.pgpass or that variable. If not given, a file in the folder."""
     study: str = "fcnet"
     """Name of the search in that database."""
-    data: Path | None = None
-    """Folder with CIFAR-10 (if not given: $FCNET_DATA, ./data, ./datasets and the user's cache), or your own
-    data, see fcnet train."""
-    target: Annotated[str | None, "COLUMN"] = None
-    """Column of a table that is to be predicted, see fcnet train."""
-    missing: Missing = "median"
-    """What stands for a missing number of a table, see fcnet train."""
-    drop_columns: Annotated[tuple[str, ...], "COLUMN"] = ()
-    """Columns of a table that are left out."""
-    categorical: Annotated[tuple[str, ...], "COLUMN"] = ()
-    """Columns of numbers of a table that are categories."""
-    image_size: int | None = None
-    """Side of the squares that your own pictures become, in pixels, see fcnet train."""
-    skip_damaged: bool = False
-    """Leave out pictures of your own that cannot be read, see fcnet train."""
-    stream: bool = False
-    """Read rows while training, see fcnet train."""
-    require_cifar10: bool = False
-    """Fail instead of searching on scikit-learn's digits if CIFAR-10 is not available."""
-    recipe: Recipe | None = None
-    """Start from the settings of a recipe; further options change them."""
-    config: Path | None = None
-    """Start from the settings in a TOML file, such as a run's config.toml; further options change them."""
-    settings: TrainConfig = field(default_factory=TrainConfig)
 
     def run(self) -> int:
         from fcnet.extras import require as require_package
@@ -148,7 +124,7 @@ class Tune:
             resume=self.resume,
             storage=self.storage and url_of(self.storage),
             study=self.study,
-            source=data_options(self),
+            source=self.source(),
             watch=self.watch,
         )
         if self.resume and search.record.is_file():
@@ -169,7 +145,7 @@ class Tune:
             words.append("--watch")
         if self.storage:
             words += ["--storage", without_password(self.storage), "--study", self.study]
-        return f"{program()} {shlex.join(words + words_of(data_options(self)))}"
+        return f"{program()} {shlex.join(words + words_of(self.source()))}"
 
 
 def _expected(search: Search, dataset: Dataset) -> str:

@@ -34,10 +34,6 @@ class Prediction:
     steps: tuple[str, ...]
     probabilities: NDArray[np.float64]
 
-    def best(self, count: int) -> list[int]:
-        """Numbers of the most probable classes, the first one first."""
-        return [int(place) for place in np.argsort(-self.probabilities, kind="stable")[:count]]
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -45,6 +41,12 @@ class Failure:
 
     path: Path
     reason: str
+
+
+def best(probabilities: NDArray[np.float64], classes: Sequence[str], count: int) -> list[tuple[str, float]]:
+    """The most probable classes with their probabilities, the first one first."""
+    places = np.argsort(-probabilities, kind="stable")[:count]
+    return [(classes[place], float(probabilities[place])) for place in places]
 
 
 def predict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +14,13 @@ from fcnet.net.losses import softmax
 from fcnet.train.model import Model
 
 
-@dataclass(frozen=True)
-class TablePrediction:
-    """The rows of a table, and what the network makes of them.
+def predict_table(model: Model, path: Path) -> tuple[NDArray[np.float64], list[str]]:
+    """Ask a network about each row of a CSV or Parquet file.
 
+    Returns
+    -------
     probabilities : (N, K) of the classes, the sum of each row is 1
     remarks : what has to be said of the table, a line each
-    """
-
-    probabilities: NDArray[np.float64]
-    remarks: tuple[str, ...]
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """The number of the most probable class of each row, (N,)."""
-        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
-
-
-def predict_table(model: Model, path: Path) -> TablePrediction:
-    """Ask a network about each row of a CSV or Parquet file.
 
     Raises
     ------
@@ -53,4 +40,4 @@ def predict_table(model: Model, path: Path) -> TablePrediction:
         said.append(f"categories that the training did not have count as none: {listed(remarks.unseen)}")
     if remarks.unused:
         said.append(f"columns that the network does not use: {listed(remarks.unused)}")
-    return TablePrediction(softmax(model.logits(rows)), tuple(said))
+    return softmax(model.logits(rows)), said

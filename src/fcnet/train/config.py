@@ -76,7 +76,8 @@ class TrainConfig:
     """lambda, the factor on the squared norms of the weights, without one-half."""
     lasso: float = 0.0
     """Factor on the absolute values of the weights: those that the loss does not need become zero, with sgd
-    and nesterov; with adam and adamw hardly any does, since a small gradient moves a weight as far as a large one."""
+    and nesterov. With adam and adamw hardly any does, since small gradients move a weight as far as large
+    ones."""
     dropout: float = 0.0
     """Probability of switching a hidden unit off."""
     label_smoothing: float = 0.0
