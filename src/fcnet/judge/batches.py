@@ -81,12 +81,8 @@ def rows_seen(case: Case, seen: list[tuple[Array, Array]], data: Probe) -> None:
         len(y) == len(X) and not np.array_equal(y, data.y[numbers])
         for (X, y), numbers in zip(seen, rows, strict=True)
     ):
-        y = seen[0][1]
-        wrong(
-            "BATCH_LABELS_MISMATCH",
-            "each row with its own label",
-            {"rows": rows[0], "labels": y, "their labels": data.y[rows[0]]},
-        )
+        got = {"rows": rows[0], "labels": seen[0][1], "their labels": data.y[rows[0]]}
+        wrong("BATCH_LABELS_MISMATCH", "each row with its own label", got)
     if lengths == {N} and all(len(set(numbers.tolist())) == N for numbers in rows):
         wrong("BATCH_FULL", f"minibatches of {BATCH} rows", f"all {N} rows in every step")
     elif lengths == {1}:
@@ -97,11 +93,8 @@ def rows_seen(case: Case, seen: list[tuple[Array, Array]], data: Probe) -> None:
         )
     elif len(seen) > 20 and all(np.array_equal(np.sort(numbers), np.sort(rows[0])) for numbers in rows):
         first = np.array_equal(np.sort(rows[0]), np.arange(BATCH))
-        wrong(
-            "BATCH_FIRST_ROWS" if first else "BATCH_FIXED",
-            "other rows in every step",
-            f"always rows {rows[0].tolist()}",
-        )
+        code = "BATCH_FIRST_ROWS" if first else "BATCH_FIXED"
+        wrong(code, "other rows in every step", f"always rows {rows[0].tolist()}")
     elif len(seen) >= ITERATIONS - 1 and len(set(np.concatenate(rows).tolist())) < N:
         missing = sorted(set(range(N)) - set(np.concatenate(rows).tolist()))
         wrong("BATCH_MISSES_ROWS", f"each of the {N} rows now and then", f"never rows {missing}")

@@ -81,8 +81,8 @@ class Case:
         ----------
         code : of the catalogue
         question, expected, got : what shows it, as in `Shown`
-        line, spans : where it is; without a line, one is looked for in the spans, which are those of the
-            stage's methods where none are given
+        line, spans : where it is; without a line, one is looked for in the spans. Not given, these are the
+            stage's methods; where they are empty, no line is shown
         detail : numbers of this submission
         stage : where it was met, if that is not the catalogue's
         """

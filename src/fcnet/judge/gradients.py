@@ -34,12 +34,8 @@ def judge_gradients(case: Case) -> bool:
     for name, value in again.values.items():
         before = case.observed.get((0, name, case.probes[0].reg))
         if before is not None and not close(value, before):
-            case.add(
-                "GRAD_STALE",
-                sizes_of(case.probes[0]),
-                "the same gradient twice",
-                f"another gradient of {name}",
-            )
+            got = f"another gradient of {name}"
+            case.add("GRAD_STALE", sizes_of(case.probes[0]), "the same gradient twice", got)
             return True
     if not case.has("PARAMS_CHANGED"):
         judge_gradient_numbers(case)

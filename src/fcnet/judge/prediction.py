@@ -42,13 +42,9 @@ def judge_prediction(case: Case) -> None:
     right = np.argmax(probe.logits, axis=1)
     again = array_of(student.ask_predict(probe, seed=1).value)
     if again is not None and again.size == labels.size and not np.array_equal(again.ravel(), labels):
-        random = (labels == right).mean() < 0.36
-        case.add(
-            "PREDICT_RANDOM" if random and not case.has("DROPOUT_ALWAYS_ON") else "DROPOUT_AT_PREDICT",
-            sizes_of(probe),
-            "the same labels twice",
-            "other labels the second time",
-        )
+        random = (labels == right).mean() < 0.36 and not case.has("DROPOUT_ALWAYS_ON")
+        code = "PREDICT_RANDOM" if random else "DROPOUT_AT_PREDICT"
+        case.add(code, sizes_of(probe), "the same labels twice", "other labels the second time")
         return
     own = own_argmax(case, probe)
     if np.array_equal(labels, right) or (own is not None and np.array_equal(labels, own)):

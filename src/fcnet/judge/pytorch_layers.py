@@ -100,37 +100,23 @@ def judge_construction(case: Case, submission: Submission) -> bool:
         reply = make(case, submission, hidden)
         if reply.failure is not None:
             got = reply.failure.text
-            case.add(
-                constructor_code(reply.failure.type, got, len(hidden)),
-                question,
-                f"a network of {len(hidden) + 1} layers",
-                got,
-                line=reply.failure.line,
-            )
+            code = constructor_code(reply.failure.type, got, len(hidden))
+            case.add(code, question, f"a network of {len(hidden) + 1} layers", got, line=reply.failure.line)
             return False
         attributes = reply.value
         weights = weights_of(attributes)
         code = construction_code(case, hidden, weights)
         if code:
             shapes = [tuple(value.shape) for value in weights.values()]
-            case.add(
-                code,
-                question,
-                f"weights {expected_shapes(hidden)}",
-                f"weights {shapes}" if shapes else "no parameters",
-            )
+            got = f"weights {shapes}" if shapes else "no parameters"
+            case.add(code, question, f"weights {expected_shapes(hidden)}", got)
             return False
         missing = without_bias(find_layers(attributes, hidden), attributes)
         if missing:
             case.add("PT_BIAS_MISSING", question, "a bias for each layer", f"none for {missing}")
     same = make(case, submission, EQUAL)
-    if same.ok and len(weights_of(same.value)) < 4:
-        case.add(
-            "PT_SHARED_LAYER",
-            f"{case.class_name}({D}, {EQUAL}, {C})",
-            "4 weight matrices",
-            f"{len(weights_of(same.value))}",
-        )
+    if same.ok and (count := len(weights_of(same.value))) < 4:
+        case.add("PT_SHARED_LAYER", f"{case.class_name}({D}, {EQUAL}, {C})", "4 weight matrices", f"{count}")
         return False
     return True
 
