@@ -103,6 +103,20 @@ def test_a_line_stands_on_each_axis_where_its_trial_is(record: Path) -> None:
     assert (heights["decay"] == 0.0) == ("decay" not in params)
 
 
+def test_equal_values_have_one_mark(record: Path, tmp_path: Path) -> None:
+    content = json.loads(record.read_text())
+    for row in content["trials"]:
+        row["params"]["learning_rate"] = 0.05
+        if "decay" in row["params"]:
+            row["params"]["decay"] = 0.8713
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    search = read_search(tmp_path / "study.json")
+    scales = dict(zip([one.name for one in search.ranked], parallel(search).axes[1:], strict=False))
+    marks = {name: [one.get_text() for one in scale.get_yticklabels()] for name, scale in scales.items()}
+    assert marks["learning_rate"] == ["0.05"]
+    assert marks["decay"] == ["0.8713", "unused"]
+
+
 def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> None:
     content = json.loads(record.read_text())
     content["trials"] = content["trials"][:1]
@@ -120,6 +134,10 @@ def test_too_few_trials_draw_what_can_be_drawn(record: Path, tmp_path: Path) -> 
         ({"format": 99}, "by this version of fcnet"),
         ({"space": None}, "is damaged"),
         ({"trials": [{"state": "complete"}]}, "is damaged"),
+        (
+            {"trials": [{"number": 0, "state": "complete", "base": True, "params": {}, "value": None}]},
+            r"is damaged: a complete trial has no value - at `\$.trials",
+        ),
     ],
 )
 def test_a_damaged_record_is_one_line(

@@ -41,6 +41,7 @@ from fcnet.runs.training import train_run
 from fcnet.schema import Tested
 from fcnet.stages import KINDS, ToyNumbers, read_stage
 from fcnet.train.callbacks import Callback, Callbacks
+from fcnet.train.config import TrainConfig
 from fcnet.train.engine import Engine
 from fcnet.train.history import read_history
 from fcnet.train.model import Model
@@ -123,13 +124,7 @@ class Reproduction:
             remove(run.record)
             remove(run.checkpoint)
         watch = Watch()
-        record = train_run(
-            suited(DEFAULT, self.dataset),
-            self.dataset,
-            run.path,
-            resume=True,
-            callback=self._observed(Callbacks(callback, watch), run.path),
-        )
+        record = self._trained(DEFAULT, "default", Callbacks(callback, watch))
         findings = self._once("default/diagnosis.json", lambda: self._diagnose(record["metrics"], run, watch))
         return record | findings
 
@@ -144,9 +139,8 @@ class Reproduction:
 
     def tuned(self, callback: Callback) -> dict[str, Any]:
         """The tuned run; its record."""
-        config, folder = suited(QUICK if self.quick else TUNED, self.dataset), self.out / "tuned"
-        both = Callbacks(KeepInitial(folder), callback)
-        return train_run(config, self.dataset, folder, resume=True, callback=self._observed(both, folder))
+        both = Callbacks(KeepInitial(self.out / "tuned"), callback)
+        return self._trained(QUICK if self.quick else TUNED, "tuned", both)
 
     def test(self) -> dict[str, Any]:
         """The test set on the tuned run: used if it was not yet, else read."""
@@ -155,9 +149,8 @@ class Reproduction:
 
     def pytorch(self, engine: Literal["torch", "numpy"], callback: Callback) -> dict[str, Any]:
         """Question 4's two-layer net, in PyTorch ("torch") or with the same settings in NumPy; its record."""
-        folder = self.out / ("pytorch" if engine == "torch" else "numpy")
-        config = suited(replace(PYTORCH, engine=engine), self.dataset)
-        return train_run(config, self.dataset, folder, resume=True, callback=self._observed(callback, folder))
+        name = "pytorch" if engine == "torch" else "numpy"
+        return self._trained(replace(PYTORCH, engine=engine), name, callback)
 
     def depth(self, listener_for: Callable[[str], Callback]) -> dict[str, Any]:
         """Question 4's study of depth."""
@@ -195,17 +188,11 @@ class Reproduction:
                 "note": origin["note"],
             },
             "toy": {name: toy[name] for name in ToyNumbers.__struct_fields__},
-            "default": {
-                "validation_accuracy": default["metrics"]["val_accuracy"],
-                "training_accuracy": default["metrics"]["train_accuracy"],
-                "training_seconds": default["seconds"],
-            },
+            "default": _reached(default),
             "tuned": {
-                "validation_accuracy": tuned["metrics"]["val_accuracy"],
-                "training_accuracy": tuned["metrics"]["train_accuracy"],
+                **_reached(tuned),
                 "test_accuracy": test["accuracy"],
                 "test_set_used": test["count"],
-                "training_seconds": tuned["seconds"],
                 "parameters": tuned["parameters"],
                 "config": tuned["config"],
             },
@@ -226,28 +213,24 @@ class Reproduction:
         test = read_json(RunFolder(folder).test, Tested)
         return {
             "two_layer": {
-                "validation_accuracy": pytorch["metrics"]["val_accuracy"],
-                "training_accuracy": pytorch["metrics"]["train_accuracy"],
-                "training_seconds": pytorch["seconds"],
+                **_reached(pytorch),
                 "engine": pytorch["engine"],
                 "config": pytorch["config"],
-                "numpy": {
-                    "validation_accuracy": numpy["metrics"]["val_accuracy"],
-                    "training_accuracy": numpy["metrics"]["train_accuracy"],
-                    "training_seconds": numpy["seconds"],
-                },
+                "numpy": _reached(numpy),
             },
             "depth": [{name: one[name] for name in ROW} | {"seeds": len(one["seeds"])} for one in rows],
             "best": {
-                "layers": row["layers"],
-                "initialisation": row["initialisation"],
-                "width": row["width"],
-                "budget": row["budget"],
+                **{name: row[name] for name in ("layers", "initialisation", "width", "budget")},
                 "validation_accuracy": RunFolder(folder).read_record()["metrics"]["val_accuracy"],
                 "test_accuracy": test["accuracy"],
                 "test_set_used": test["count"],
             },
         }
+
+    def _trained(self, recipe: TrainConfig, name: str, callback: Callback) -> dict[str, Any]:
+        """A training in the folder of this name, resumed if it was stopped; its record."""
+        config, folder = suited(recipe, self.dataset), self.out / name
+        return train_run(config, self.dataset, folder, resume=True, callback=self._observed(callback, folder))
 
     def _observed(self, callback: Callback, folder: Path) -> Callback:
         """A callback, and that of the live page where it is wanted."""
@@ -267,3 +250,13 @@ class Reproduction:
         history, final = read_history(run.history), Model.load(run.path)
         findings = diagnose(metrics, history, watch.updates, watch.initial, final)
         return {"findings": [asdict(finding) for finding in findings], "updates": watch.updates}
+
+
+def _reached(record: dict[str, Any]) -> dict[str, Any]:
+    """What a run reached, as results.json has it."""
+    metrics = record["metrics"]
+    return {
+        "validation_accuracy": metrics["val_accuracy"],
+        "training_accuracy": metrics["train_accuracy"],
+        "training_seconds": record["seconds"],
+    }

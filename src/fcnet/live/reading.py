@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ from fcnet.runs.observed import (
     Progress,
     Seen,
     State,
+    Wish,
     chosen_units,
     frame_of,
     read_live,
@@ -48,8 +49,6 @@ SECONDS_BETWEEN_SEARCHES = 2.0
 
 LADDER = "fcnet reproduce: the short trainings of the ladder keep no folders and are not on this page."
 """What is said beside a run of a reproduction that goes on."""
-
-Wish = Literal["run", "pause", "stop"]
 
 
 class Watched:

@@ -20,7 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from fcnet.errors import FcnetError
-from fcnet.live.reading import Watched, Wish, as_text
+from fcnet.live.reading import Watched, as_text
+from fcnet.runs.observed import Wish
 from fcnet.web.bundle import page
 from fcnet.wording import shown
 

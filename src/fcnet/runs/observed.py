@@ -56,6 +56,8 @@ Pixels = Annotated[
 Norms = Annotated[dict[Word, NotNegative], Meta(max_length=LAYERS)]
 Counts = Annotated[list[Annotated[int, Meta(ge=0, le=LARGEST)]], Meta(max_length=CLASSES)]
 
+Wish = Literal["run", "pause", "stop"]
+
 T = TypeVar("T")
 
 
@@ -134,7 +136,7 @@ class Progress(Struct):
 class Control(Struct):
     """control.json."""
 
-    wish: Literal["run", "pause", "stop"]
+    wish: Wish
 
 
 class LiveFolder:

@@ -72,6 +72,10 @@ class Trial(Struct, frozen=True):
     params: Object
     value: Fraction | None
 
+    def __post_init__(self) -> None:
+        if self.state == "complete" and self.value is None:
+            raise ValueError("a complete trial has no value")
+
     @property
     def accuracy(self) -> float:
         """In per cent, of a complete trial."""
@@ -254,7 +258,8 @@ def _heights(scale: Axes, dimension: Dimension, values: Sequence[Any]) -> list[f
         marks = {mark: word.replace("e+0", "e") for mark, word in words.items()}
     elif not dimension.values:
         locator = MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=bool(dimension.whole))
-        marks = {mark: f"{mark:g}" for mark in locator.tick_values(low, high) if low <= mark <= high}
+        within = [mark for mark in locator.tick_values(low, high) if low <= mark <= high]
+        marks = {mark: f"{mark:g}" for mark in within or [low]}  # of equal values that one alone
     bottom = UNUSED if None in values else 0.0
 
     def height(place: float) -> float:

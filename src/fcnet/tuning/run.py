@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from fcnet.data.augmentation import Pipeline
@@ -62,9 +62,7 @@ def run(search: Search, dataset: Dataset, view: View) -> Status:
     FcnetError : the database cannot be used, or a trial cannot be run
     KeyboardInterrupt : Ctrl-C or SIGTERM; every running trial has left a checkpoint, and resumes
     """
-    with ExitStack() as held:
-        lock = held.enter_context(locked(search.out))
-        held.enter_context(stopped_by_sigterm())
+    with locked(search.out) as lock, stopped_by_sigterm():
         used = check_folder(search)
         known = None
         if used or search.storage:
