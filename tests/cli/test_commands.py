@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -158,6 +160,21 @@ def test_help_has_the_defaults_of_the_recipe_and_comes_despite_mistakes(fcnet: R
         assert "--hidden [INT ...] Units of each hidden layer. (default: 4096)" in text
         assert "--no-mirror Mirror half of the images, chosen at random in each epoch. (on by default" in text
     assert fcnet("train --recipe best --help").errors[0].startswith("error: --recipe is 'best', choose from")
+
+
+@pytest.mark.parametrize(("name", "value"), [("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1")])
+def test_headings_are_bold_on_a_terminal(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(name, value)
+    with redirect_stdout(Terminal()) as shown, pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert ("\x1b[1moptions\x1b[0m:" in shown.getvalue()) == (value == "xterm")
+    assert "\noptions:" in re.sub(r"\x1b\[\d*m", "", shown.getvalue())
 
 
 @pytest.mark.parametrize("columns", ["20", "40", "80", "300"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import os
 import re
 import shutil
 import sys
@@ -226,7 +227,16 @@ class _Formatter(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         *paragraphs, example = (" ".join(part.split()) for part in text.split("\n\n"))
         filled = ["\n".join(self._split_lines(part, width)) for part in paragraphs]
-        return "\n\n".join([*filled, " \\\n".join(self._split_lines(example, width - 2, "    "))])
+        if len(example) > width:
+            whole = re.sub(r"(--\S+) (?!-)", rf"\1{UNBROKEN}", example)  # an option and its value
+            example = " \\\n".join(self._split_lines(whole, width - 2, "    "))
+        return "\n\n".join([*filled, example])
+
+    def start_section(self, heading: str | None) -> None:
+        """A heading, bold on a terminal."""
+        wanted = os.environ.get("TERM", "dumb") != "dumb" and "NO_COLOR" not in os.environ
+        bold = wanted and sys.stdout and sys.stdout.isatty()
+        super().start_section(f"\x1b[1m{heading}\x1b[0m" if bold else heading)
 
 
 def _usage(action: argparse.Action) -> str:
