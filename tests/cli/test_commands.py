@@ -230,7 +230,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("train --out run --hidden=", "--hidden: '' is not a whole number; see .*"),
         ("train --out run --learning-rate -1e-3", "learning_rate is -0.001, give .*"),
         ("train --out run --mirror=True", "--mirror: .*'True'; see fcnet train --help"),
-        ("train -hidden 3", "unexpected: -hidden, 3; see fcnet train --help"),
+        ("train -hidden 3", r"fcnet train has no option -hidden, do you mean --hidden\?"),
         ("train --out --hidden 3", "--out: expected one argument; see fcnet train --help"),
         ("train --out run -- --resume", "unexpected: --resume; see fcnet train --help"),
         ("compare A B --data x C", "unexpected: C; see fcnet compare --help"),
