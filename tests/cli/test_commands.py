@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -160,6 +162,21 @@ def test_help_has_the_defaults_of_the_recipe_and_comes_despite_mistakes(fcnet: R
     assert fcnet("train --recipe best --help").errors[0].startswith("error: --recipe is 'best', choose from")
 
 
+@pytest.mark.parametrize(("name", "value"), [("TERM", "xterm"), ("TERM", "dumb"), ("NO_COLOR", "1")])
+def test_headings_are_bold_on_a_terminal(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(name, value)
+    with redirect_stdout(Terminal()) as shown, pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert ("\x1b[1moptions\x1b[0m:" in shown.getvalue()) == (value == "xterm")
+    assert "\noptions:" in re.sub(r"\x1b\[\d*m", "", shown.getvalue())
+
+
 @pytest.mark.parametrize("columns", ["20", "40", "80", "300"])
 def test_help_fits_the_terminal(columns: str, fcnet: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -213,7 +230,7 @@ def test_every_option_is_explained(command: str, fcnet: Run) -> None:
         ("train --out run --hidden=", "--hidden: '' is not a whole number; see .*"),
         ("train --out run --learning-rate -1e-3", "learning_rate is -0.001, give .*"),
         ("train --out run --mirror=True", "--mirror: .*'True'; see fcnet train --help"),
-        ("train -hidden 3", "unexpected: -hidden, 3; see fcnet train --help"),
+        ("train -hidden 3", r"fcnet train has no option -hidden, do you mean --hidden\?"),
         ("train --out --hidden 3", "--out: expected one argument; see fcnet train --help"),
         ("train --out run -- --resume", "unexpected: --resume; see fcnet train --help"),
         ("compare A B --data x C", "unexpected: C; see fcnet compare --help"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import os
 import re
 import shutil
 import sys
@@ -17,7 +18,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
@@ -95,7 +96,7 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
     given, left = parser.parse_known_intermixed_args(words)
     known = ["--help", *(option for action in actions for option in action.option_strings)]
     for word in _before_dashes(left):
-        if word.startswith("--"):
+        if re.match(r"-[-a-zA-Z]", word):
             option = typed[words.index(word)].partition("=")[0]
             raise FcnetError(f"{parser.prog} has no option {option}{advice(option, known, parser.prog)}")
     if unexpected := [word for word in left if word != "--"]:
@@ -226,7 +227,16 @@ class _Formatter(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         *paragraphs, example = (" ".join(part.split()) for part in text.split("\n\n"))
         filled = ["\n".join(self._split_lines(part, width)) for part in paragraphs]
-        return "\n\n".join([*filled, " \\\n".join(self._split_lines(example, width - 2, "    "))])
+        if len(example) > width:
+            whole = re.sub(r"(--\S+) (?!-)", rf"\1{UNBROKEN}", example)  # an option and its value
+            example = " \\\n".join(self._split_lines(whole, width - 2, "    "))
+        return "\n\n".join([*filled, example])
+
+    def start_section(self, heading: str | None) -> None:
+        """A heading, bold on a terminal."""
+        wanted = os.environ.get("TERM", "dumb") != "dumb" and "NO_COLOR" not in os.environ
+        bold = wanted and sys.stdout and sys.stdout.isatty()
+        super().start_section(f"\x1b[1m{heading}\x1b[0m" if bold else heading)
 
 
 def _usage(action: argparse.Action) -> str:
@@ -251,25 +261,20 @@ def _made(kind: Any, values: Mapping[str, Any]) -> Any:
     return kind(**own)
 
 
-def explanations(kind: Any) -> dict[str, str]:
+def explanations(kind: type) -> dict[str, str]:
     """The text below each field of a dataclass and of those that it extends, as the source says it."""
     found: dict[str, str] = {}
-    for one in reversed(kind.__mro__):
-        if is_dataclass(one) and isinstance(one, type):
-            found |= _own_explanations(one)
-    return found
-
-
-def _own_explanations(kind: type) -> dict[str, str]:
-    # not inspect.getsource(kind), which parses the module, too, and then reads the class token by token
-    try:
-        module = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
-    except OSError:  # an installation without sources: options are read, and not explained
-        return {}
-    (body,) = (one for one in module.body if isinstance(one, ast.ClassDef) and one.name == kind.__name__)
-    found = {}
-    for one, following in zip(body.body, body.body[1:], strict=False):
-        match one, following:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = " ".join(text.split())
+    for one in reversed(kind.__mro__[:-1]):
+        # not inspect.getsource(one), which parses the module, too, and then reads the class token by token
+        try:
+            module = ast.parse(inspect.getsource(sys.modules[one.__module__]))
+        except OSError:  # an installation without sources: options are read, and not explained
+            continue
+        (body,) = (
+            each for each in module.body if isinstance(each, ast.ClassDef) and each.name == one.__name__
+        )
+        for field, below in pairwise(body.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = " ".join(text.split())
     return found
