@@ -182,11 +182,10 @@ def _add(place: Any, field: str, hint: Any, default: Any, told: str) -> argparse
         told += f" (default:{UNBROKEN}{UNBROKEN.join(map(str, default)) if many else default})"
     how: dict[str, Any] = {"default": default, "help": told.replace("%", "%%")}
     if kind is bool:
-        off = name.replace("--", "--no-", 1)
+        off = f"--no-{name[2:]}"
         usual, name = (name, off) if default else (off, name)
-        how["action"] = "store_const"
+        how |= {"action": "store_const", "const": not default}
         place.add_argument(usual, dest=field, **how | {"const": default, "help": argparse.SUPPRESS})
-        how["const"] = not default
     elif get_origin(kind) is Literal:
         how |= {"choices": get_args(kind), "type": partial(_value, type(get_args(kind)[0]))}
     else:
@@ -201,6 +200,8 @@ def _add(place: Any, field: str, hint: Any, default: Any, told: str) -> argparse
 
 
 class _Parser(argparse.ArgumentParser):
+    """Leaves help and what is missing to `parse_options`, and says what is wrong in one line."""
+
     def __init__(self, command: str, about: str | None) -> None:
         super().__init__(
             command, description=about, formatter_class=_Formatter, add_help=False, allow_abbrev=False
@@ -208,7 +209,6 @@ class _Parser(argparse.ArgumentParser):
         self._negative_number_matcher = re.compile(r"-[\d.]|-inf|-nan")  # argparse's own lacks -1e-3
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line, as every command does."""
         raise FcnetError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 

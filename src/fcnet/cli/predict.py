@@ -116,9 +116,9 @@ class Predict:
         return predict_rows(model, self.pictures[0], self.top, self.out, self.json)
 
     def _named(self, answer: Prediction, model: Model) -> list[tuple[str, float]]:
-        from fcnet.runs.prediction import best
+        from fcnet.runs.prediction import named
 
-        return best(answer.probabilities, model.classes, self.top)
+        return named(answer.probabilities, model.classes, self.top)
 
     def _print(self, answer: Prediction, model: Model) -> None:
         print(f"{shown(answer.path)}: {shown(', '.join(answer.steps))}")
@@ -132,7 +132,7 @@ class Predict:
     def _as_json(
         self, predictions: Sequence[Prediction], failures: Sequence[Failure], model: Model
     ) -> dict[str, object]:
-        from fcnet.cli.predict_table import named
+        from fcnet.cli.predict_table import as_objects
 
         return {
             "run": str(self.folder),
@@ -140,7 +140,7 @@ class Predict:
                 {
                     "path": str(answer.path),
                     "preprocessing": list(answer.steps),
-                    "classes": named(self._named(answer, model)),
+                    "classes": as_objects(self._named(answer, model)),
                 }
                 for answer in predictions
             ],

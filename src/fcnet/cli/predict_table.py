@@ -31,7 +31,7 @@ def predict_rows(model: Model, path: Path, top: int, out: Path | None, as_json: 
     DataError : as `predict_table`
     RunError : the file cannot be written
     """
-    from fcnet.runs.prediction import best
+    from fcnet.runs.prediction import named
     from fcnet.runs.tables import predict_table
 
     probabilities, remarks = predict_table(model, path)
@@ -43,11 +43,11 @@ def predict_rows(model: Model, path: Path, top: int, out: Path | None, as_json: 
         write_atomically(out, as_csv(probabilities, model))
         tell(f"wrote {len(probabilities):,} rows to {out}", sys.stderr if as_json else sys.stdout)
     if as_json:
-        rows = [named(best(row, model.classes, top)) for row in probabilities]
+        rows = [as_objects(named(row, model.classes, top)) for row in probabilities]
         print(json.dumps({"table": str(path), "remarks": remarks, "rows": rows}, indent=2, allow_nan=False))
     elif out is None:
         for number, row in enumerate(probabilities[:MOST], 1):
-            said = (f"{shown(name)} {percent(value)}" for name, value in best(row, model.classes, top))
+            said = (f"{shown(name)} {percent(value)}" for name, value in named(row, model.classes, top))
             print(f"row {number}: {', '.join(said)}")
         if len(probabilities) > MOST:
             print(f"and {len(probabilities) - MOST:,} more rows, all of which --out writes to a CSV file")
@@ -69,7 +69,7 @@ def as_csv(probabilities: NDArray[np.float64], model: Model) -> str:
     return text.getvalue()
 
 
-def named(classes: Sequence[tuple[str, float]]) -> list[dict[str, object]]:
+def as_objects(classes: Sequence[tuple[str, float]]) -> list[dict[str, object]]:
     """Classes with their probabilities, for JSON."""
     return [{"name": name, "probability": probability} for name, probability in classes]
 

@@ -34,6 +34,10 @@ class Prediction:
     steps: tuple[str, ...]
     probabilities: NDArray[np.float64]
 
+    def best(self, count: int) -> list[int]:
+        """Numbers of the most probable classes, the first one first."""
+        return _best(self.probabilities, count)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -43,10 +47,13 @@ class Failure:
     reason: str
 
 
-def best(probabilities: NDArray[np.float64], classes: Sequence[str], count: int) -> list[tuple[str, float]]:
+def named(probabilities: NDArray[np.float64], classes: Sequence[str], count: int) -> list[tuple[str, float]]:
     """The most probable classes with their probabilities, the first one first."""
-    places = np.argsort(-probabilities, kind="stable")[:count]
-    return [(classes[place], float(probabilities[place])) for place in places]
+    return [(classes[place], float(probabilities[place])) for place in _best(probabilities, count)]
+
+
+def _best(probabilities: NDArray[np.float64], count: int) -> list[int]:
+    return [int(place) for place in np.argsort(-probabilities, kind="stable")[:count]]
 
 
 def predict(
