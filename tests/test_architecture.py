@@ -17,6 +17,7 @@ ROOT = Path(fcnet.__file__).parent
 
 ALLOWED = {
     # the bottom: what everything may use
+    "arrays": set(),
     "errors": set(),
     "extras": {"errors"},
     "extension": {"errors"},
@@ -90,7 +91,7 @@ ALLOWED = {
     "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},
 }  # fmt: skip
-"""For each file or folder of `src/fcnet`, what of fcnet it may import; with errors also extras."""
+"""For each file or folder of `src/fcnet`, what of fcnet it may import beside `arrays`; with errors also extras."""
 
 
 def modules() -> list[Path]:
@@ -133,7 +134,7 @@ def forbidden(name: str, module: str, allowed: dict[str, set[str]] = ALLOWED) ->
         return False
     target = name.removeprefix("fcnet").removeprefix(".")
     homes = {target, target.split(".")[0]}
-    usable = allowed[module] | ({"extras"} if "errors" in allowed[module] else set())
+    usable = allowed[module] | {"arrays"} | ({"extras"} if "errors" in allowed[module] else set())
     return module not in homes and not homes & usable
 
 

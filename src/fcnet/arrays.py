@@ -1,4 +1,4 @@
-"""The type of an array of NumPy whose numbers are of any kind."""
+"""The type of NumPy arrays whose numbers may be of any kind; docstrings give shapes."""
 
 from typing import Any
 

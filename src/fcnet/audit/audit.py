@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.deciding import decide
 from fcnet.audit.extrapolation import UNSETTLED
 from fcnet.audit.numeric import STEPS, differences
@@ -20,7 +20,6 @@ from fcnet.audit.verdict import Entries, verdict_on
 from fcnet.errors import DataError, ExtensionError
 from fcnet.validation import check_positive
 
-Array = NDArray[Any]
 References = Mapping[str, Mapping[str, Array]]
 
 

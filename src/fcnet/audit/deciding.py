@@ -9,18 +9,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.exceptions import ComplexWarning
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.extrapolation import Numbers, extrapolated_differences
 from fcnet.audit.numeric import complex_steps
 from fcnet.audit.subjects import Subject
 from fcnet.audit.tolerances import disagree
 
-Array = NDArray[Any]
 ByName = Mapping[str, Array]
 
 

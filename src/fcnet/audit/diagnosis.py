@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from fcnet.arrays import Array
 
 CLOSE = 1e-6
 """Largest deviation of a guess from the whole gradient, as a part of its largest entry."""

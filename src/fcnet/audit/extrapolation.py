@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.subjects import Subject
 from fcnet.audit.tolerances import TOLERANCES
-
-Array = NDArray[Any]
 
 LARGEST_STEP, SHRINK, STEPS = 1e-2, 2.0, 18
 """Of the extrapolation: h = 1e-2, 5e-3, ... down to 8e-8, as a part of the entry where that is above 1."""

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.result import Kink
 from fcnet.audit.subjects import Subject
 from fcnet.errors import DataError
-
-Array = NDArray[Any]
 
 STEPS = tuple(float(f"{digit}e-{power}") for power in range(2, 10) for digit in (1, 0.3))[:-1]
 """The range of h: 1e-2 to 1e-9, two a decade."""

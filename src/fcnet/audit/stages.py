@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.subjects import Net, Subject
 from fcnet.audit.tolerances import TOLERANCES
 
-Array = NDArray[Any]
 Grads = Mapping[str, Any]
 
 

@@ -13,11 +13,10 @@ from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 
-Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 Measure = Callable[[Arrays], tuple[Any, list[Array]]]
 """From parameters to the objective and the pre-activations there."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from fcnet.arrays import Array
 
 TOLERANCES = {
     # The exercise's floor under |a| + |n|: below it, rounding is all that is left to compare.

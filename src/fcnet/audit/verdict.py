@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.audit.diagnosis import diagnose
 from fcnet.audit.extrapolation import UNSETTLED, Numbers
 from fcnet.audit.numeric import Differences
 from fcnet.audit.result import ParameterAudit
 from fcnet.audit.subjects import Net, Subject
 from fcnet.audit.tolerances import TOLERANCES, disagree, relative_error
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.deformation import Deformation
 from fcnet.errors import DataError, UnknownNameError
 from fcnet.extension import broken, called, described, is_own
-
-Array = NDArray[Any]
 
 EXAMPLES = 8
 """Of the minibatch that a user's own augmentation is tried on."""

@@ -7,14 +7,12 @@ agree in all the digits that float32 has, and differ only once the mean is subtr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
-
-Array = NDArray[Any]
 
 NUMBERS = 1_000_000
 """Numbers that are converted at once wherever all rows are walked through."""

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.deformation import Gatherer
 from fcnet.data.minibatches import Minibatch
 from fcnet.data.streamed import Streamed
 from fcnet.errors import DataError
-
-Array = NDArray[Any]
 
 Epoch = tuple[int, int]
 """Seed and number."""

@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.blocks import Blocks
 from fcnet.data.damage import naming
 from fcnet.errors import DataError
 from fcnet.files import open_plain
-
-Array = NDArray[Any]
 
 TYPES = ("float32", "float64", "uint8")
 """Of numbers that are used as they are in the file."""

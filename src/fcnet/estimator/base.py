@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from fcnet.arrays import Array
 from fcnet.data.features import spared
 from fcnet.errors import DataError
 from fcnet.estimator.examples import Table
@@ -22,8 +23,6 @@ from fcnet.estimator.settings import Settings
 from fcnet.estimator.training import train
 from fcnet.notebook import Rows
 from fcnet.train.schedules import Schedule, make_schedule
-
-Array = NDArray[Any]
 
 Weighing = Callable[[Array], NDArray[np.float64]]
 """From targets (N,) to factors on the weights of their examples, (N,)."""

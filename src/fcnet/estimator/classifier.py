@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.estimator.base import FCNetEstimator, Weighing
 from fcnet.estimator.examples import Table
 from fcnet.estimator.history import Epoch
 from fcnet.estimator.targets import class_factors, known_classes, labels_of, sample_weights
-
-Array = NDArray[Any]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fcnet.arrays import Array
 from fcnet.data.features import chunks
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.errors import DataError
 from fcnet.estimator.inputs import Examples, Rows
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fcnet.arrays import Array
 from fcnet.data.features import chunks, moments, scales
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.net.blas import buffer
 
-Array = NDArray[Any]
 Rows = NDArray[np.intp]
 
 

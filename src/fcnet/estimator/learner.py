@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.minibatches import minibatches
 from fcnet.errors import DivergedError
 from fcnet.estimator.inputs import Examples
@@ -19,8 +19,6 @@ from fcnet.net.losses import cross_entropies
 from fcnet.net.network import Network
 from fcnet.net.optimisers import make_optimiser
 from fcnet.train.schedules import Schedule
-
-Array = NDArray[Any]
 
 
 class Learner:

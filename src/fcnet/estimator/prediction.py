@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from fcnet.arrays import Array
 from fcnet.data.features import chunks
 from fcnet.data.preprocessing import Preprocessing
 from fcnet.estimator.inputs import seen
@@ -15,8 +16,6 @@ from fcnet.estimator.tables import TableInputs
 from fcnet.net.architecture import Architecture
 from fcnet.net.network import Network
 from fcnet.notebook import Rows
-
-Array = NDArray[Any]
 
 
 class Scores(TableInputs):

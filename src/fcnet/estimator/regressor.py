@@ -15,8 +15,6 @@ from fcnet.estimator.examples import Table
 from fcnet.estimator.history import RegressionEpoch
 from fcnet.estimator.targets import sample_weights
 
-Array = NDArray[Any]
-
 SMALLEST = 2.0**-960
 """A variance below it may have lost digits, since squares below 2^-1022 do."""
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
+from fcnet.arrays import Array
 from fcnet.data.tables.columns import listed
 from fcnet.data.tables.fit import of_all
 from fcnet.data.tables.frames import is_plain, table_in
 from fcnet.data.tables.mapping import Mapping
 from fcnet.errors import DataError
 from fcnet.estimator.targets import sample_weights
-
-Array = NDArray[Any]
 
 FLOATS = [np.float64, np.float32]
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.train.ranges import POSITIVE
-
-Array = NDArray[Any]
 
 
 def sample_weights(given: ArrayLike | None, X: Any) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.estimator.inputs import Examples
 from fcnet.estimator.learner import Learner, diverged, evaluate
 from fcnet.train.schedules import Schedule
-
-Array = NDArray[Any]
 
 Told = Callable[[float, tuple[float, float], tuple[float, float] | None, float], bool]
 """Called after each epoch with the learning rate of its last step, loss and score on the training examples,

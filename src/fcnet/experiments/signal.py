@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.net.network import Network
 from fcnet.two_layernet import relu
-
-Array = NDArray[Any]
 
 
 def signal(

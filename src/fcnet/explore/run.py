@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.dataset import Dataset, Part, split
 from fcnet.data.kinds import WHITENINGS
 from fcnet.errors import RunError
@@ -34,7 +34,6 @@ TOY_PAGE = 400_000
 COMPARED = 1000
 """Validation pictures on which the rounded network is compared with the exact one."""
 
-Array = NDArray[Any]
 Factors = dict[str, tuple[Rounded, ...]]
 """Each weight matrix, by name, as the product that the page computes with."""
 

@@ -6,14 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.probes import Probe, draw
 from fcnet.judge.student import array_of
 from fcnet.judge.trainer import Settings, Trained, train
-
-Array = NDArray[Any]
 
 N, BATCH, ITERATIONS = 12, 3, 60
 SETTINGS = Settings(

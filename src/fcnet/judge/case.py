@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.catalogue import Half, kinds, texts
 from fcnet.judge.forms import all_of
 from fcnet.judge.hypotheses import EXACT, Channel, Guess, Look, answers, close
@@ -18,8 +18,6 @@ from fcnet.judge.probes import Probe, small_probes
 from fcnet.judge.report import Finding, Shown
 from fcnet.judge.source import Source, span
 from fcnet.judge.student import Student
-
-Array = NDArray[Any]
 
 
 @dataclass

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.dataset import Dataset
 from fcnet.judge.case import Case
 from fcnet.judge.student import losses_of
 from fcnet.judge.trainer import Settings, keywords_of
 from fcnet.two_layernet import TwoLayerNet
-
-Array = NDArray[Any]
 
 TRAINING, VALIDATION = 10_000, 1_000
 """Pictures that are used: the curve of the first 1,000 steps hardly depends on the rest."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case, told
 from fcnet.judge.forms import loss_of
 from fcnet.judge.hypotheses import close
 from fcnet.judge.probes import Probe, draw
 from fcnet.two_layernet import log_softmax, softmax
-
-Array = NDArray[Any]
 
 USUAL, SMALL, SMALLER = 0.3, 2e-5, 1.2e-5
 """Probabilities of the right class. A limit below the last shows in the worst predictions alone: nothing is

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from fcnet.judge.case import Case, sizes_of
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.hypotheses import SINGLE, Channel, Guess, answers, explain
 from fcnet.judge.lines import below_the_loss
 from fcnet.judge.probes import NAMES
-
-Array = NDArray[Any]
 
 
 def step(case: Case, stage: str, channels: list[Channel]) -> None:

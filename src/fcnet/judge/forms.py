@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe
 from fcnet.judge.student import Student, array_of, entries_of, items_of
-
-Array = NDArray[Any]
 
 
 class Form(NamedTuple):

@@ -6,14 +6,12 @@ import re
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.probes import NAMES, Probe, draw, toy_probe
 from fcnet.judge.student import array_of, entries_of, items_of, losses_of
 from fcnet.judge.trainer import Settings, train
-
-Array = NDArray[Any]
 
 STILL = Settings(learning_rate=0.0, learning_rate_decay=0.9, reg=0.01, num_iters=9, batch_size=3)
 """With a learning rate of 0 the network stays as it is, so accuracies are known."""

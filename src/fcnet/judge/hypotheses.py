@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.catalogue import Kind, Patch, kinds, mutated, specimen
 from fcnet.judge.probes import NAMES, Probe
 
-Array = NDArray[Any]
 Channel = tuple[int, str, float]
 """Probe, what ("scores", "loss", "W1", ...), lambda."""
 Numbers = Mapping[Channel, Array]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.catalogue import kinds, mutated
 from fcnet.judge.forms import computes, shape_text
@@ -16,8 +15,6 @@ from fcnet.judge.hypotheses import network
 from fcnet.judge.probes import Probe, draw, small_probes
 from fcnet.judge.report import Shown
 from fcnet.judge.student import Answer, Student, array_of
-
-Array = NDArray[Any]
 
 
 def judge_prediction(case: Case) -> None:

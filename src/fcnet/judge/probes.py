@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from fcnet.arrays import Array
 
 KINK = 0.02
 """No pre-activation is closer to 0 than this."""

@@ -9,8 +9,8 @@ from math import erf
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.forms import shape_text
 from fcnet.judge.isolation import Failure, Submission
@@ -18,8 +18,6 @@ from fcnet.judge.pytorch_layers import HIDDEN, C, D, Layer, find_layers, target_
 from fcnet.judge.report import Shown
 from fcnet.judge.student import Answer, array_of
 from fcnet.two_layernet import log_softmax, relu, softmax
-
-Array = NDArray[Any]
 
 N = 4
 CLOSE = 1e-4

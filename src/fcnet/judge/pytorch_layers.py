@@ -9,12 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Reply, Submission
-
-Array = NDArray[Any]
 
 D, C = 6, 3
 HIDDEN = ([11], [11, 8], [11, 8, 14], [11, 8, 14, 17])

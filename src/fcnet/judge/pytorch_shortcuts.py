@@ -7,8 +7,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.isolation import Submission
 from fcnet.judge.pytorch_forward import Fit, Function, N, agree, ask, passed, shown_logits
@@ -23,8 +23,6 @@ from fcnet.judge.pytorch_layers import (
     target_of,
 )
 from fcnet.judge.student import array_of
-
-Array = NDArray[Any]
 
 
 def judge_shortcuts(case: Case, submission: Submission, fit: Fit) -> None:

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import METHODS, Case, sizes_of
 from fcnet.judge.forms import loss_of, scores_of, seen_of
 from fcnet.judge.hypotheses import answers, close
 from fcnet.judge.isolation import Failure
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.student import ENDED, Student
-
-Array = NDArray[Any]
 
 ANSWERS = ("scores", "loss", *NAMES)
 

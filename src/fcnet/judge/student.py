@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.isolation import Failure, Reply, Submission
 from fcnet.judge.isolation.reply import Class, Parameter, Record
 from fcnet.judge.probes import NAMES, Probe
 from fcnet.judge.source import Source
-
-Array = NDArray[Any]
 
 SCORES = (
     "loss",

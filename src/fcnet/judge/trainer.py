@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.case import Case
 from fcnet.judge.isolation.reply import Record
 from fcnet.judge.probes import Probe
 from fcnet.judge.student import PENALTIES, Answer, Student, array_of
-
-Array = NDArray[Any]
 
 ALIASES = {
     "learning_rate": ("learning_rate", "lr", "alpha", "eta", "learningrate", "step_size"),

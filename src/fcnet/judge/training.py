@@ -8,11 +8,10 @@ gradient, so a mistake there is not blamed again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.batches import judge_batches
 from fcnet.judge.case import Case
 from fcnet.judge.history import judge_history, judge_toy
@@ -31,8 +30,6 @@ from fcnet.judge.walking import (
     visited,
     walk,
 )
-
-Array = NDArray[Any]
 
 FIT = 1e-6
 """How exactly a step has to be a multiple of the gradient."""

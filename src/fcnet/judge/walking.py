@@ -9,19 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.judge.batches import batches
 from fcnet.judge.case import Case
 from fcnet.judge.forms import gradients_of
 from fcnet.judge.hypotheses import answers, bases
 from fcnet.judge.probes import NAMES, Probe, draw
 from fcnet.judge.trainer import Settings, Trained, train
-
-Array = NDArray[Any]
 
 T = 6
 """Steps that are looked at; two make an epoch."""

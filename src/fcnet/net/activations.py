@@ -9,14 +9,12 @@ import math
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.extension import broken, called, is_own, require_methods
 from fcnet.net.blas import buffer
 from fcnet.net.onnx_graph import Graph
 from fcnet.registry import look_up
-
-Array = NDArray[Any]
 
 
 class ActivationFunction:

@@ -15,11 +15,10 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net import libraries, onednn
 
-Array = NDArray[Any]
 Gemm = Callable[[Array, Array, Array, float, float, bool, bool], None]
 """From A, B, C, alpha, beta and whether op transposes A and B: C <- alpha op(A) op(B) + beta C."""
 Axpy = Callable[[Array, Array, float], None]

@@ -11,9 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from fcnet.arrays import Array
 
 _LETTERS = {"f": "s", "d": "d"}
 _NAMES = "sgemm", "dgemm", "saxpy", "daxpy"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.extension import broken, described, is_own, place
 from fcnet.net.declaring import bind_random
 from fcnet.net.layers.activation import Activation
@@ -20,8 +20,6 @@ from fcnet.net.parameters import DenseGradient, Parameter
 
 if TYPE_CHECKING:
     from fcnet.net.architecture import Architecture
-
-Array = NDArray[Any]
 
 PERMISSION = "write to it only where self.{} is True, which in_place = True asks for"
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture, Spec
 
-Array = NDArray[Any]
 Params = Mapping[str, Array]
 
 ELEMENTWISE = ("activation", "dropout")

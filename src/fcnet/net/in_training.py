@@ -7,18 +7,15 @@ training alone, nothing else looks at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.extension import broken
 from fcnet.net.contract import EXAMPLES
 from fcnet.net.declaring import bind_random
 from fcnet.net.layers.base import Layer
 from fcnet.net.optimisers import gradient_of
-
-Array = NDArray[Any]
 
 DIRECTIONS = 3
 """Random ones, along which the input and each parameter are moved."""

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
 from fcnet.validation import check_labels
-
-Array = NDArray[Any]
 
 MixedTargets = tuple[NDArray[np.int64], NDArray[np.int64], Array]
 """Labels (N,), other labels (N,) and weights (N,) from 0 to 1: the target is the weight on the label and the

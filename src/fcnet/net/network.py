@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fcnet.arrays import Array
 from fcnet.extension import is_own
 from fcnet.net import libraries, onednn
 from fcnet.net.architecture import Architecture
@@ -30,8 +31,6 @@ from fcnet.net.parameters import Parameter
 from fcnet.net.scaled import Scaled
 from fcnet.registry import look_up
 from fcnet.validation import check_fraction, check_images, check_not_negative
-
-Array = NDArray[Any]
 
 
 class Network:

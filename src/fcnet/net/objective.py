@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from fcnet.arrays import Array
 from fcnet.validation import check_images
 
 if TYPE_CHECKING:
     from fcnet.net.network import Network
-
-Array = NDArray[Any]
 
 
 class Objective:

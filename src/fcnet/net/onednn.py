@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError, MissingExtraError
 from fcnet.extras import library_file, sentence
 from fcnet.net.cblas import address
-
-Array = NDArray[Any]
 
 EXTRA, WHEEL = "bfloat16", "onednn-cpu-gomp"
 """The extra, and its package, which brings the library alone: the newer `onednn` needs 1.5 GB of others."""

@@ -12,8 +12,8 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import ExtensionError
 from fcnet.extension import broken, called, is_own, require_methods
 from fcnet.net.blas import Sum
@@ -21,8 +21,6 @@ from fcnet.net.parameters import Gradient, Parameter
 from fcnet.net.scaled import Scaled
 from fcnet.net.velocity import Velocity
 from fcnet.registry import look_up
-
-Array = NDArray[Any]
 
 
 class Optimiser(Protocol):

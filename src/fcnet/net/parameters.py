@@ -14,13 +14,10 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.blas import Product, add_scaled
 from fcnet.net.scaled import Scaled
-
-Array = NDArray[Any]
-
 
 Start = Literal["weight", "bias", "ones", "zeros"]
 """How a parameter is initialised: the first two by the chosen scheme."""

@@ -7,14 +7,10 @@ takes along as its alpha, it costs nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.blas import add_scaled
-
-Array = NDArray[Any]
 
 SMALLEST = 2.0**-40
 """A scale below this is multiplied into the array, long before a float32 of either could overflow."""

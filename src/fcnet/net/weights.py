@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError, RunError, UnknownNameError
 from fcnet.files import RESTORE, read_file, write_atomically
 from fcnet.net.architecture import Architecture
 from fcnet.registry import ADVICE
 from fcnet.schema import TENSORS_LIMIT, decoded
-
-Array = NDArray[Any]
 
 ARCHITECTURE = "architecture"
 """Where a file says in its metadata what network its tensors belong to."""

@@ -8,11 +8,11 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.dataset import Dataset, split
 from fcnet.errors import FcnetError
 from fcnet.extension import own_file
@@ -38,8 +38,6 @@ from fcnet.runs.training import read_config
 from fcnet.train.callbacks import Callback
 from fcnet.train.engine import Engine
 from fcnet.train.history import Evaluation, read_history
-
-Array = NDArray[Any]
 
 SHARE = 0.01
 """The largest share of the time that observing may take, beyond the last evaluation."""

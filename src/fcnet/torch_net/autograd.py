@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from fcnet.arrays import Array
 from fcnet.net.architecture import Architecture
 from fcnet.torch_net.memory import lacks_memory
 from fcnet.torch_net.weights import gradients_of, network_from
-
-Array = NDArray[Any]
 
 
 def autograd_gradients(

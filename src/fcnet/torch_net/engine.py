@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fcnet.arrays import Array
 from fcnet.data.augmentation import Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
@@ -26,8 +27,6 @@ from fcnet.train.engine import part_of
 from fcnet.train.inputs import make_inputs
 from fcnet.train.model import Model
 from fcnet.train.start import starting_parameters
-
-Array = NDArray[Any]
 
 Masks = list[Tensor] | None
 """What each dropout layer multiplies its input by."""

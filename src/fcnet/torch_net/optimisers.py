@@ -17,9 +17,9 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from fcnet.arrays import Array
 from fcnet.extension import broken, described
 from fcnet.net.lasso import threshold
 from fcnet.registry import look_up
@@ -27,9 +27,6 @@ from fcnet.torch_net.mlp import FullyConnected
 from fcnet.torch_net.weights import as_numpy
 from fcnet.train.config import TrainConfig
 from fcnet.train.engine import part_of
-
-Array = NDArray[Any]
-
 
 Rule = Callable[[list[dict[str, Any]], TrainConfig], torch.optim.Optimizer]
 """Makes torch's optimiser from groups of parameters, each with its weight decay, and the settings."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.architecture import Architecture
 from fcnet.net.weights import from_torch_names, to_torch_names
 from fcnet.torch_net.mlp import FullyConnected
-
-Array = NDArray[Any]
 
 
 def parameters_of(net: FullyConnected) -> dict[str, Array]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, SupportsFloat
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.augmentation import Batch, Pipeline
 from fcnet.data.dataset import Part
 from fcnet.data.minibatches import Minibatch
@@ -26,8 +27,6 @@ from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import Inputs, make_inputs
 from fcnet.train.model import Model
 from fcnet.train.start import starting_parameters
-
-Array = NDArray[Any]
 
 EVALUATION_BATCH = 1000
 """Images evaluated at once: at 1,024 units 9 % quicker than 200 at once, and no slower than all."""

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.preprocessing import Preprocessing, centred, of_features, standardised, symmetric
 from fcnet.data.streamed import Streamed
 from fcnet.data.whitening import whitening_matrix
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
 from fcnet.train.config import TrainConfig
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

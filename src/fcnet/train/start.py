@@ -8,18 +8,14 @@ Photographs gain several points from it (docs/log.md), since neighbouring pixels
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.net.architecture import Architecture
 from fcnet.net.initialisation import initial_parameters
 from fcnet.train.config import TrainConfig
 from fcnet.train.inputs import Inputs
-
-Array = NDArray[Any]
 
 PATCHES_AT_ONCE = 256
 """Patches that are drawn together: 256 of CIFAR-10 occupy 6 MB."""

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.damage import naming
 from fcnet.data.own.remarks import check_class_names
 from fcnet.errors import DataError
@@ -27,8 +28,6 @@ from fcnet.files import open_plain
 from fcnet.memory import check_memory
 from fcnet.validation import check_labels
 from fcnet.wording import shown
-
-Array = NDArray[Any]
 
 PARTS = {"train": "", "validation": "_val", "test": "_test"}
 """The parts and what is appended to X and y."""

@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.data.tables.columns import SHOWN, Table, listed, spelling
 from fcnet.errors import DataError
 from fcnet.schema import decoded
-
-Array = NDArray[Any]
 
 Missing = Literal["median", "mean", "drop", "error"]
 """What to do about values that are missing: fill them, leave out their rows in a training, or refuse them."""

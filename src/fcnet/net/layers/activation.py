@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.activations import activation_function
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
 from fcnet.net.onnx_graph import Graph
-
-Array = NDArray[Any]
 
 
 class Activation(Layer):

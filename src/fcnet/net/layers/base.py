@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.extension import broken, is_own
 from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import Declared, Parameter
-
-Array = NDArray[Any]
-
 
 NO_ERROR = "returns None from backward, where the layer below needs the error: return dJ/d(input) (N, inputs)"
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
 from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import Parameter
 from fcnet.validation import check_fraction
-
-Array = NDArray[Any]
 
 
 class Dropout(Layer):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer
 from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import BiasGradient, Declared, DenseGradient, Parameter
-
-Array = NDArray[Any]
 
 EPSILON = 1e-5
 """Added to the variance, as PyTorch does."""

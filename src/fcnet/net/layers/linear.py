@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.net.blas import Product, buffer, product
 from fcnet.net.layers.base import Layer
 from fcnet.net.onnx_graph import Graph
 from fcnet.net.parameters import BiasGradient, Declared, Parameter, WeightGradient
 from fcnet.net.scaled import Scaled
 from fcnet.validation import check_positive
-
-Array = NDArray[Any]
 
 
 class Linear(Layer):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fcnet.arrays import Array
 from fcnet.errors import DataError
 from fcnet.net.blas import buffer
 from fcnet.net.layers.base import Layer, ahead, back, plan, predicted
 from fcnet.net.onnx_graph import Graph
-
-Array = NDArray[Any]
 
 
 class Mean(Layer):
