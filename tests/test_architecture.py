@@ -91,7 +91,7 @@ ALLOWED = {
     "__init__": {"extras", "two_layernet", "estimator", "live.notebook"},
     "__main__": {"cli"},
 }  # fmt: skip
-"""For each file or folder of `src/fcnet`, what of fcnet it may import beside `arrays`; with errors also extras."""
+"""For each file or folder of `src/fcnet`, what it may import besides `arrays`; with errors also extras."""
 
 
 def modules() -> list[Path]:

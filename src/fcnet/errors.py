@@ -4,8 +4,6 @@ The command line prints it as a single line, `error: what, where, what to do`, a
 A traceback is therefore always a defect of fcnet and never of its user.
 """
 
-from __future__ import annotations
-
 
 class FcnetError(Exception):
     """A mistake in the input or the surroundings, with a message of one line: what, where, what to do."""

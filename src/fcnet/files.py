@@ -4,8 +4,6 @@ A folder that a process holds (`holding`) is reached through its open descriptor
 all that goes into it goes there, wherever it is moved meanwhile, and no folder inside it may be a link.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

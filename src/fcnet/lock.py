@@ -7,8 +7,6 @@ A lock file is opened without following a link, and nothing is written to it unl
 one name. So a folder that somebody else prepared cannot make us change a file outside of it.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import platform

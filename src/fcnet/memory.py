@@ -1,7 +1,5 @@
 """How much memory this machine has, and how much of it this process may still take."""
 
-from __future__ import annotations
-
 import os
 import re
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """How results look in a notebook: small tables and curves, on a light page as on a dark one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from html import escape

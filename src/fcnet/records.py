@@ -11,8 +11,6 @@ test.json           once the test set was used: the result, and how often it was
 .lock               while a process works in the folder: which
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ What fcnet offers by name stands in plain dictionaries: `LAYERS`, `ACTIVATIONS`,
 by assignment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 

@@ -4,8 +4,6 @@ msgspec decodes JSON and compares it with the annotations. It refuses NaN, infin
 fit, and says what is wrong and where, such as "Expected `float` <= 1.0 - at `$.metrics.val_accuracy`".
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 

@@ -10,8 +10,6 @@ results.json             the numbers of all of them: `Results`
 Fractions are in [0, 1], losses in nats.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, Literal
 

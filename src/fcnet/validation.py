@@ -1,7 +1,5 @@
 """The checks on what users hand in, each with the one line that it raises."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

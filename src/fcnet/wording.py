@@ -1,7 +1,5 @@
 """How numbers and foreign words are written wherever people read them: terminal, report, documents."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The audit itself: its stages in their order, and the comparison of the last one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count

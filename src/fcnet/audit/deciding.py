@@ -4,8 +4,6 @@ It is the complex step. Code of a user's own may refuse complex numbers, or be n
 as `np.abs` is not. Then central differences decide, extrapolated to h = 0.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

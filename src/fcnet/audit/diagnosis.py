@@ -1,7 +1,5 @@
 """Names the likely mistake in a wrong gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -4,8 +4,6 @@ Nothing is known here of layers, so kinks are found in the numbers: where smalle
 on one to the left and another to the right, there is no derivative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 They move one entry of one parameter at a time. The loop is over entries; examples and units are arrays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

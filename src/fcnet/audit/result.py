@@ -1,7 +1,5 @@
 """What an audit found, as frozen data: to be printed, written as JSON, and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The stages before numbers are compared: layer, name, shape, dtype, value. The first failure ends them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

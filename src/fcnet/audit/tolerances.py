@@ -1,7 +1,5 @@
 """The tolerances of the audit in one table, each with its reason. All in float64."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.arrays import Array

@@ -1,7 +1,5 @@
 """The verdict on a parameter: its gradient beside all that is known of its derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ mistake ends here as one line and exit status 2; anything else is a defect and s
 exception from code of a user's own shows the calls in that code, and its line (`fcnet.extension`).
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

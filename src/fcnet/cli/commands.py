@@ -4,8 +4,6 @@ Only that command's module is imported, so that it starts quickly, and an error 
 own options. The listing imports none of them.
 """
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """`fcnet explore`: see the toy network, and a trained one, at work."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

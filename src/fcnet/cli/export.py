@@ -1,7 +1,5 @@
 """`fcnet export`: a trained network for other programs."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The data set of a command, with remarks on it."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -5,8 +5,6 @@ defaults, and the text below each in the source, are all that there is to say of
 settings, where one is named, decides the defaults.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import inspect

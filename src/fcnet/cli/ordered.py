@@ -1,7 +1,5 @@
 """A process that carries out an order of another one, and ends with it."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The files that a user names for writing replace neither what a command reads nor files of another kind."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The training of one seed of a record, started by `fcnet record run`: `python -m fcnet.cli.record_seed`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """`fcnet reproduce`: the whole exercise, with what it shows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

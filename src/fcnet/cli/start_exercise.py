@@ -1,7 +1,5 @@
 """`fcnet start`: the files that a student begins with."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote

@@ -1,7 +1,5 @@
 """The output of `fcnet reproduce`: each stage and its result."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """Tables on the terminal, whose headings and cells somebody else may have chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 
 from fcnet.wording import shown

@@ -1,7 +1,5 @@
 """`fcnet test`: the test set, once."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

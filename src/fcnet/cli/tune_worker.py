@@ -1,7 +1,5 @@
 """One worker of `fcnet tune --workers N`, started by it: `python -m fcnet.cli.tune_worker`."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

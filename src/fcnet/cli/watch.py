@@ -1,7 +1,5 @@
 """`fcnet watch`: see trainings in the browser."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

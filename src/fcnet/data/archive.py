@@ -1,7 +1,5 @@
 """Opens a published archive: its hash first, then the expected files and nothing else."""
 
-from __future__ import annotations
-
 import gzip
 import shutil
 import tarfile

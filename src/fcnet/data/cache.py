@@ -6,8 +6,6 @@ stamp of the source, and the stamps of the two arrays. A start compares stamps, 
 It reads everything that does not agree again.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib

@@ -4,8 +4,6 @@ Everything there can be fetched or computed again. Even so only what fcnet itsel
 that it does not know are listed and left alone, and no link is followed, neither to look nor to remove.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -4,8 +4,6 @@ Each file is a pickled dict: those of images hold `data`, labels and the names o
 one holds the names of the classes.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path

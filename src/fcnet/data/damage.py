@@ -1,7 +1,5 @@
 """Whatever goes wrong while a file of somebody else's is read is one error that names the file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -4,8 +4,6 @@ A `Dataset` is uint8 images and integer labels, exactly as they lie on disk; not
 that 60,000 CIFAR-10 images cost 184 MB and not four times as much.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal

@@ -5,8 +5,6 @@ A user's own code adds one with `DATASETS["mine"] = ...`: an instance of a subcl
 anywhere.
 """
 
-from __future__ import annotations
-
 from fcnet.data.cifar import Cifar10, Cifar100
 from fcnet.data.digits import Digits
 from fcnet.data.idx import IDX_FILES, Idx

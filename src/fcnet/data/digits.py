@@ -3,8 +3,6 @@
 They are read from scikit-learn's own file. Importing scikit-learn for this would take two seconds.
 """
 
-from __future__ import annotations
-
 import gzip
 from dataclasses import dataclass, replace
 from importlib.util import find_spec

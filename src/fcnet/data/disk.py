@@ -1,7 +1,5 @@
 """Space and errors of the disk that data are written to."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 from pathlib import Path

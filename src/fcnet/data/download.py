@@ -5,8 +5,6 @@ arrives stays in the partial file, even if the process is killed, and the next d
 hash decides whether the result is the published file.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ All sums and differences are float64: features with a large offset, such as time
 agree in all the digits that float32 has, and differ only once the mean is subtracted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

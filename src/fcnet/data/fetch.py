@@ -1,7 +1,5 @@
 """Fetches a published data set into a folder: one process at a time downloads, verifies and unpacks it."""
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The places to look for data sets, in order, and the search itself."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterable, Iterator

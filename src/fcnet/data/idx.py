@@ -4,8 +4,6 @@ An idx file states its number of dimensions and their sizes, each in four bytes,
 each number.
 """
 
-from __future__ import annotations
-
 import math
 import zlib
 from dataclasses import dataclass

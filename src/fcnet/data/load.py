@@ -1,7 +1,5 @@
 """The one way in: a data set by its name, a copy of it in a folder, or a user's own pictures and arrays."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

@@ -6,8 +6,6 @@ order again, skips the minibatches that it has seen, and continues bit for bit. 
 seed get the same minibatches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

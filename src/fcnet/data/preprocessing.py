@@ -8,8 +8,6 @@ to -1 to 1, which needs no look at the images.
 Of rows of a user's features, each feature has a mean and a scale of its own, see `fcnet.data.features`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """What a data set of a user's own reads is checked before anything is trained on it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from numbers import Integral

@@ -1,7 +1,5 @@
 """What tells whether a file has changed since it was read, without reading it again."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

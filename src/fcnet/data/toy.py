@@ -4,8 +4,6 @@ The numbers are the exercise's own. They hold for a network drawn right after `n
 is `TwoLayerNet(INPUT_SIZE, HIDDEN_SIZE, CLASSES, std=STD)`, on the points drawn after `np.random.seed(1)`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

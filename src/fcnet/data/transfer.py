@@ -3,8 +3,6 @@
 A server's answer is checked before a byte of it is written. Nothing of its words reaches a terminal raw.
 """
 
-from __future__ import annotations
-
 import http.client
 import re
 import ssl

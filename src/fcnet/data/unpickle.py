@@ -7,8 +7,6 @@ Memory stays in proportion to the file: no instruction makes more than the bytes
 is bounded.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import pickle

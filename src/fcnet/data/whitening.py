@@ -10,8 +10,6 @@ Whitening is linear, and so is the first layer: W1 = P V gives x W1 = (x P) V. W
 saved is W1, a plain two-layer network on centred pixels. Only the way to it was shorter.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

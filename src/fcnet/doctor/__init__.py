@@ -6,8 +6,6 @@ surroundings   Python, packages, variables, places to write to, the terminal, ho
 storage        the cache and the data sets
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 

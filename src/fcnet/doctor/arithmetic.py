@@ -1,7 +1,5 @@
 """NumPy, the libraries that multiply its matrices, threads, and PyTorch."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Python, packages, variables, places to write to, the terminal, and how foreign code is isolated."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

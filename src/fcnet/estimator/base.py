@@ -1,7 +1,5 @@
 """What `FCNetClassifier` and `FCNetRegressor` share: their parameters, and how they are trained."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, replace

@@ -1,7 +1,5 @@
 """`FCNetClassifier`: the network as scikit-learn's users know their classifiers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self

@@ -1,7 +1,5 @@
 """The record of each epoch."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

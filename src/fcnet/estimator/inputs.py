@@ -4,8 +4,6 @@ Means are subtracted in float64, so that features with a large offset, such as t
 keep their digits. Sparse rows become dense a minibatch at a time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The network with its optimiser as the classifier trains it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import partial

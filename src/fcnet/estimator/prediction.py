@@ -1,7 +1,5 @@
 """Predictions of a trained network, from its weights alone."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`FCNetRegressor`: the network as scikit-learn's users know their regressors."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, Self
 

@@ -1,7 +1,5 @@
 """DataFrames and Arrow tables with categories, for an estimator: mapped as `fcnet train` maps a file."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Labels, class weights and sample weights, checked and turned into numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Epoch after epoch: train, evaluate, report, and stop early if asked to."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Two budgets make the comparison fair in two ways. With equal width and epochs a 
 everything; with equal parameters and epochs it has to give up width for its depth.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """Question 3: what is wrong with the default run, in four measurements, each with what it says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Question 3: what each change of the settings brings, one at a time."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

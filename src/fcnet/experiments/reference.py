@@ -1,7 +1,5 @@
 """torch.autograd as a further reference for the gradient audit, where PyTorch is installed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -14,8 +14,6 @@ A stage that is complete is read, not repeated; one that was interrupted goes on
 held together by the data's hash: a folder made from other data, or in the other mode, is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Question 4: why some deep nets do not start. What passes through each layer before the first step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

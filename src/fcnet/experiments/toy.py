@@ -1,7 +1,5 @@
 """Questions 1 and 2 on the toy problem: scores, loss, gradients, and a first training."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

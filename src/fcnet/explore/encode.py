@@ -1,7 +1,5 @@
 """Tables of numbers as the page takes them: float32 or whole numbers, all in one deflated block."""
 
-from __future__ import annotations
-
 import base64
 import zlib
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The steps of a pass: every equation of the derivation with what it reads and writes, and the update."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -3,8 +3,6 @@
 The words for what is wrong are those of the catalogue of `fcnet check`; here is what the toy problem shows.
 """
 
-from __future__ import annotations
-
 from fcnet.judge.catalogue import texts as catalogue
 
 MISTAKES = {

@@ -1,7 +1,5 @@
 """What the page embeds of a trained network: its layers, some validation pictures, and what rounding did."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ ways of counting make of them. An accuracy is called wrong only where the number
 a pass hold that of a wrong way, with enough digits, and not the right one.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence

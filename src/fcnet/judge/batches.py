@@ -1,7 +1,5 @@
 """The minibatches that a training hands to its loss: how many rows, which, with which labels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

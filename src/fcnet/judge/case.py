@@ -1,7 +1,5 @@
 """One submission under judgement: its network, what was seen of it, and what was found."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

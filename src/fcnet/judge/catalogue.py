@@ -5,8 +5,6 @@ mistake's mutants serve twice: the tests make them, and the judge recognises a s
 those of a mutant.
 """
 
-from __future__ import annotations
-
 import tomllib
 from functools import cache
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """From a submission to its report: the stages in their order, and the verdict."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """`--cifar10`: the exercise's default training (3b), the submission's beside ours."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Probabilities that have a lower limit before the logarithm: seen where the right class is improbable."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.arrays import Array

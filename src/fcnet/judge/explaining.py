@@ -1,7 +1,5 @@
 """From numbers to findings: what explains a step is kept, and named when all steps are done."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.judge.case import Case, sizes_of

@@ -1,7 +1,5 @@
 """From what a call gave to numbers of the right shape, with a note where the form is wrong."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Gradients (2): against the exact derivatives, explained as a whole and then one by one."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.judge.case import Case, sizes_of, told

@@ -1,7 +1,5 @@
 """What a training returns, and whether the toy problem is learnt."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

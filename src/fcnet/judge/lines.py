@@ -1,7 +1,5 @@
 """Which lines of the student's belong to the loss, and which to the gradients."""
 
-from __future__ import annotations
-
 import ast
 
 from fcnet.judge.case import Case

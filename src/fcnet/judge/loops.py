@@ -1,7 +1,5 @@
 """No loops (1c): do the executed lines grow with the number of examples, classes or units?"""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

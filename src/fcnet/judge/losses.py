@@ -1,7 +1,5 @@
 """Loss (1b): one number, without and with the penalty."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.judge.case import Case, told

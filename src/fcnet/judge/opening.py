@@ -1,7 +1,5 @@
 """The first stages: the file loads, the class has its methods, and the parameters start as they should."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

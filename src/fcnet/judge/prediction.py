@@ -1,7 +1,5 @@
 """Prediction: a label for each example, and the right one."""
 
-from __future__ import annotations
-
 import ast
 from dataclasses import replace
 

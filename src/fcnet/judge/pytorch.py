@@ -1,7 +1,5 @@
 """The PyTorch half: the class at 2 to 5 layers, and then the whole script."""
 
-from __future__ import annotations
-
 import re
 
 from fcnet.judge.case import Case

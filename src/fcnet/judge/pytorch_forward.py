@@ -1,7 +1,5 @@
 """The forward pass of the PyTorch half: outputs of networks of 2 to 5 layers, held against ours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product

@@ -1,7 +1,5 @@
 """The construction of the PyTorch half: networks of 2 to 5 layers that hold their parameters."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

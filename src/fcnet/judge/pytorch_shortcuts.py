@@ -1,7 +1,5 @@
 """Networks whose layers are all as wide as the input: a shortcut past a layer fits there, and is seen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """What the judge says of a submission: stages, findings, a verdict."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple

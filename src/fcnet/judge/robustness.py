@@ -1,7 +1,5 @@
 """Robustness: inputs that are right but unusual, and what a call may leave behind."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

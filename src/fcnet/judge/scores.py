@@ -1,7 +1,5 @@
 """Scores (1a): the numbers that a network gives without labels."""
 
-from __future__ import annotations
-
 from fcnet.judge.case import Case, sizes_of, told
 from fcnet.judge.explaining import step
 from fcnet.judge.forms import scores_of

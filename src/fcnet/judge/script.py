@@ -1,7 +1,5 @@
 """Training and evaluation of the PyTorch half: the script runs on random pictures, and its calls are read."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Evaluation of the PyTorch half: which pictures are looked at, in which mode, and what is counted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fcnet.judge.accuracy import judge_accuracy

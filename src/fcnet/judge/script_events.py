@@ -1,7 +1,5 @@
 """The events of a PyTorch script that ran on random pictures; `child/script.py` records them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

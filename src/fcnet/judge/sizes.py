@@ -1,7 +1,5 @@
 """Questions that a submission can answer: where sizes are written into its code, others are asked."""
 
-from __future__ import annotations
-
 from fcnet.judge.case import Case, code_of, sizes_of
 from fcnet.judge.catalogue import kinds
 from fcnet.judge.forms import Seen, seen_of

@@ -1,7 +1,5 @@
 """The student's text: read from a file, a folder or a notebook, and searched for the line of a mistake."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io

@@ -1,7 +1,5 @@
 """What a student begins with: three files with gaps, as scripts or as notebooks."""
 
-from __future__ import annotations
-
 import json
 import re
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """One training of the submission's network, with settings under the names that its method has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ minibatch has the same gradient and the path is determined. Each step is held ag
 gradient, so a mistake there is not blamed again.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -4,8 +4,6 @@ All rows of the training set are the same, so every minibatch has the same gradi
 determined whichever rows were drawn.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise

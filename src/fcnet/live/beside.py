@@ -4,8 +4,6 @@ The process is in a session of its own, so that Ctrl-C reaches the training alon
 input does, and so also when the training is killed; a little later, so that an open page sees the end.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A run as a notebook displays it: the live page as it is at this moment, without a server."""
 
-from __future__ import annotations
-
 import html
 from pathlib import Path
 

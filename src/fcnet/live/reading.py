@@ -1,7 +1,5 @@
 """What run folders hold, as the page takes it. Whatever is wrong with one is a sentence of that run."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -5,8 +5,6 @@ request must come from the page itself. All but the empty page needs the token, 
 the address, and so in no log and no referrer.
 """
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 import json

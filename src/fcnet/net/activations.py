@@ -3,8 +3,6 @@
 `ACTIVATIONS` finds them by name; their PyTorch counterparts have the same name in `fcnet.torch_net.layers`.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, ClassVar, Literal
 

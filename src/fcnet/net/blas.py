@@ -8,8 +8,6 @@ distribution), it is SciPy's, or `np.matmul` if SciPy is not installed. Only pro
 oneDNN, see `onednn`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any

@@ -4,8 +4,6 @@ NumPy's OpenBLAS and Intel's MKL both have this interface with 64-bit integers. 
 in the form of their symbols, see `openblas` and `mkl`; `libraries` chooses between them.
 """
 
-from __future__ import annotations
-
 import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 `check_declared` looks at a layer when a network is built. What it then does is tried in `fcnet.net.contract`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, get_args
 

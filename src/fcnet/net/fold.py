@@ -9,8 +9,6 @@ Networks then stand side by side. Two-layer networks become one two-layer networ
 second layer divides by n. All others become the rows of a `Mean` layer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

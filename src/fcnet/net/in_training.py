@@ -4,8 +4,6 @@ The audit differentiates a network without training, and these functions beside 
 training alone, nothing else looks at.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

@@ -13,8 +13,6 @@ Adam divides by the size of a gradient, so noise alone moves a weight by about a
 hardly any stays at zero (on digits, at lambda_1 = 0.01, 0.1 % of W1; with SGD 40 %).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, TypeVar

@@ -3,8 +3,6 @@
 All products of a process use one library, since the thread pools of two libraries compete for the cores.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Iterator

@@ -2,8 +2,6 @@
 squared error of a regression.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Protocol
 

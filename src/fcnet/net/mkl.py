@@ -4,8 +4,6 @@ Its products are the same as OpenBLAS's to rounding. On Intel processors with AV
 most of the difference is in how the work is divided among threads.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import platform

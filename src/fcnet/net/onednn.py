@@ -5,8 +5,6 @@ round by itself (its fpmath mode), but then some shapes and processors are multi
 The wheel `onednn-cpu-gomp` of the extra `bfloat16` holds the library, called through its interface in C.
 """
 
-from __future__ import annotations
-
 import ctypes
 import platform
 import sys

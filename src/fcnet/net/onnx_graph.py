@@ -1,7 +1,5 @@
 """An ONNX graph that the layers write their nodes into."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

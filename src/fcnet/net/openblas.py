@@ -6,8 +6,6 @@ takes 0.1 s. The wheels of NumPy hold their library in a folder next to the pack
 loaded it already.
 """
 
-from __future__ import annotations
-
 import ctypes
 from functools import cache
 from pathlib import Path

@@ -4,8 +4,6 @@ Every optimiser uses the gradient as `add_to(target, alpha)`, see `parameters`, 
 The L2 term enters as the gradient 2 lambda W of lambda ||W||^2, (13) and (20).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate

@@ -7,8 +7,6 @@ At 1,024 units that saves writing and reading 12.6 MB a step. `dense()` computes
 tests.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol

@@ -4,8 +4,6 @@
 `layers.0.bias`, and so on; an architecture knows the name and the layout of each of its parameters.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What lies beside a record: the plan that was published, the recipe's file, the folders of its runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a recipe, a plan, a log and a record may hold, and their hashes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from datetime import UTC, datetime

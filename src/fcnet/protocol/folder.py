@@ -8,8 +8,6 @@ seeds/SEED-2/   that of its second net, where a recipe folds several
 seeds/SEED.json what became of it
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

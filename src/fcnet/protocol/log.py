@@ -4,8 +4,6 @@ The first one carries the hash of the plan. So an entry that is edited, removed 
 unless all that follow are written anew.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A record, from the recipe to its file: the plan, then one seed after another, or some at a time."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ A seed follows from the recipe, the complete settings, the data, the source of f
 nonce. So whoever changes one of these gets other seeds, and nobody can name the seeds directly.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import secrets

@@ -1,7 +1,5 @@
 """A process of its own for each seed, so that each starts afresh, on the processors of its budget."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

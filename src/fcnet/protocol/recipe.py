@@ -1,7 +1,5 @@
 """A recipe: a TOML file that says what is trained, within which budget, and how the result is folded."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any, get_type_hints

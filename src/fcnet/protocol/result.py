@@ -1,7 +1,5 @@
 """What a plan and a log come to: means, intervals, and whether the record is beaten."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 

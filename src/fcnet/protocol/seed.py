@@ -1,7 +1,5 @@
 """One seed of a plan: trained within the budget, folded, and tested once."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import time

@@ -1,7 +1,5 @@
 """Student's t: the interval of a mean, and whether one mean is larger than another by more than chance."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ from, each entry of the log and its hash. All of it is computed again. A publish
 the run folders, where they are given, are compared too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The derivation: its text is a template, its equations and the outcome of their proof are a record."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -6,8 +6,6 @@ images. (Two nets see the same images, which makes the second source smaller by 
 difference of two makes it larger.) With one seed the first source is unknown; the sentences say so.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The exercise's results in one table, which the terminal, the report and the README show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

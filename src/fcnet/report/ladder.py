@@ -1,7 +1,5 @@
 """Question 3: what each change of the settings brings, as a dot plot."""
 
-from __future__ import annotations
-
 import textwrap
 
 from fcnet.report import style

@@ -1,7 +1,5 @@
 """A figure of pictures as a network saw them, enlarged, beside its predictions."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass

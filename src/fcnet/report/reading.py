@@ -1,7 +1,5 @@
 """The records of a reproduction for the figures: a missing record is None, a damaged one an error."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path

@@ -4,8 +4,6 @@ A section of your own is one line: `SECTIONS["place"] = Section("Title", functio
 `Story` and gives Markdown.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

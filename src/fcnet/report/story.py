@@ -1,7 +1,5 @@
 """The report as Markdown, section by section, for the page and for docs/report.md."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """How two runs differ, and whether their accuracies differ by more than chance."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How a run that is to be resumed differs from the one in its folder: in its settings, or in its data."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An earlier training in a folder: its data, which a resumed run needs, and how it is moved aside."""
 
-from __future__ import annotations
-
 from itertools import count
 from pathlib import Path
 from typing import Any

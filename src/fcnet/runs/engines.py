@@ -1,7 +1,5 @@
 """The engine that the settings ask for, and the workers that share the training."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Trained networks, and mirrored or shifted views of their images, folded into one: `fcnet fold`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Run folders, finished or not, whole or damaged, as `fcnet runs` and `fcnet compare` show them."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ progress.json   how far it is, about every second
 control.json    what the page wishes: to pause or to stop
 """
 
-from __future__ import annotations
-
 import base64
 import math
 from pathlib import Path

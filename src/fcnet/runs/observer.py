@@ -1,7 +1,5 @@
 """A callback that lets the live page see a training, pause it and stop it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

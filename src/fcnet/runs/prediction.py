@@ -1,7 +1,5 @@
 """Predictions of a trained network for picture files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

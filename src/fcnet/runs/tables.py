@@ -1,7 +1,5 @@
 """What a trained network says of the rows of a table."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

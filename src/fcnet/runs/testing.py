@@ -1,7 +1,5 @@
 """The test set on a finished run: once, and counted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial

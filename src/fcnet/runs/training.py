@@ -1,7 +1,5 @@
 """A training in a run folder: from the data set to the saved model and its record."""
 
-from __future__ import annotations
-
 import sys
 import time
 import tomllib

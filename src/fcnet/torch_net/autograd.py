@@ -1,7 +1,5 @@
 """Reference gradients from torch.autograd."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

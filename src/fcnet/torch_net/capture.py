@@ -5,8 +5,6 @@ graph holds them all. It always reads and writes the same memory, so what a step
 into the arrays of the recording.
 """
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A user's own layer or activation in PyTorch is tried once: it does what its NumPy counterpart does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The PyTorch network's side of the training loop, on one device or as one of several workers."""
 
-from __future__ import annotations
-
 from typing import Any, SupportsFloat
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The device and the arithmetic of a training: named by the user, or found."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ A data set that fits in memory needs no loader with worker processes: picking 20
 less than a millisecond.
 """
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

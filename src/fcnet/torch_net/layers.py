@@ -4,8 +4,6 @@ A counterpart gets its sizes from the layer that it copies. Those with parameter
 whose parameters have the names that the layer declares for PyTorch; the others are plain functions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any

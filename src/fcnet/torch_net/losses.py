@@ -1,7 +1,5 @@
 """The loss of `fcnet.net.losses` in PyTorch's terms."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional
 

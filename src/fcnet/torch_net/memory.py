@@ -6,8 +6,6 @@ first. At 1,024 units a bfloat16 step took 12.0 ms, and 10.2 ms with freed memor
 109 ms and 48 ms. A process then keeps its peak memory until it ends.
 """
 
-from __future__ import annotations
-
 import ctypes
 import re
 import sys

@@ -1,7 +1,5 @@
 """Question 4's network, and any other architecture, as PyTorch modules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 

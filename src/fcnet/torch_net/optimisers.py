@@ -9,8 +9,6 @@ With alpha = 0 there is no such u. Algorithm 1 then goes on along v, which torch
 gradients of zero.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

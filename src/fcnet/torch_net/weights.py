@@ -1,7 +1,5 @@
 """Parameters of the PyTorch network under the exercise's names, W1 (D, H1), b1 (H1,), ..., and back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

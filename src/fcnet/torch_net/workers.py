@@ -5,8 +5,6 @@ between backward and update (torch's DistributedDataParallel does it while backw
 take the same step. The batch is that of the settings, whatever the number of workers.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

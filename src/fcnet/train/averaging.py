@@ -7,8 +7,6 @@ steps is less so, and is often more accurate than any of them. The training itse
 which share. An engine needs nothing else: average <- (1 - share) average + share weights.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from fcnet.extension import broken, called, is_own

@@ -5,8 +5,6 @@ Epoch e takes the inputs of epoch e modulo K, in an order of its own. So each im
 instead of one for every epoch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Generic, TypeVar
 

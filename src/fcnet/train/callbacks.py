@@ -4,8 +4,6 @@ The methods have Keras' names. A callback sees everything and changes nothing: t
 and without it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from numpy.typing import NDArray

@@ -5,8 +5,6 @@ rename, so a process killed at any moment leaves the old one or the new one. It 
 it belongs to: the data, the settings, and the history up to it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

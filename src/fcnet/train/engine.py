@@ -4,8 +4,6 @@ The loop decides which images come when and with which learning rate. An engine 
 network wants them, gathers the minibatch, and does the step.
 """
 
-from __future__ import annotations
-
 from typing import Any, Protocol, SupportsFloat
 
 import numpy as np

@@ -4,8 +4,6 @@ It walks through the epochs, hands each minibatch and learning rate to the engin
 and keeps a checkpoint. It does not know which kind of network the engine holds.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The history of a training, one row per evaluation."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """From an image to a network's inputs, in two linear steps that are fixed before training begins."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

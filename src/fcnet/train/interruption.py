@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM that arrive between two steps, never in the middle of one."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

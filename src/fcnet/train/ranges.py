@@ -1,7 +1,5 @@
 """The valid values of every setting, of a training or of the classifier: ranges of numbers, and names."""
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping

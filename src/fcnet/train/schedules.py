@@ -3,8 +3,6 @@
 `SCHEDULES` finds the schedules by name. A schedule is made from the settings of a training and its length.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

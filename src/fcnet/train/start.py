@@ -6,8 +6,6 @@ fade out from there. Only the start is local: all weights are trained, and the n
 Photographs gain several points from it (docs/log.md), since neighbouring pixels belong together.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.arrays import Array

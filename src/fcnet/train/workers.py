@@ -4,8 +4,6 @@ All of them run the same program on the same data. Only the first writes; it sen
 others, such as whether they may use a folder.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

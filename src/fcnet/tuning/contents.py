@@ -1,7 +1,5 @@
 """What a study may hold: a journal is data, whoever wrote it, and is checked when it is opened."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any
 

@@ -5,8 +5,6 @@ worker before it begins. A worker receives its search on its standard input, whe
 a password; the end of that input tells the worker that its search has ended.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """The status of a search: plain values for the screen, the record and the figures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

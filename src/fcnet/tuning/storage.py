@@ -4,8 +4,6 @@ A password may be in `~/.pgpass`, in PGPASSWORD, or in a variable that `--storag
 never written, printed or given to a worker on its command line.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import time

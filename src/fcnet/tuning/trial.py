@@ -4,8 +4,6 @@ A trial's value is the validation accuracy of the weights at the end, not the be
 these settings ends there, and an epoch chosen by its accuracy would reward luck.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The view of a running search: a table on a terminal, one line for each trial elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext

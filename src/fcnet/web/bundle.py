@@ -1,7 +1,5 @@
 """The modules of a page as one script, since a page opened from disk imports no files, and its text."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

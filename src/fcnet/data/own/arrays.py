@@ -7,8 +7,6 @@ X_test, y_test, X_val, y_val   the same, if there are such parts
 classes (K,) text, names of the labels 0 to K - 1, if they have names
 """
 
-from __future__ import annotations
-
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Many pictures as rows of one array, read by several threads: Pillow lets go of Python while it decodes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

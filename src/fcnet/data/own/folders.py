@@ -4,8 +4,6 @@ pictures/cats/*.jpg  pictures/dogs/*.jpg                      one folder per cla
 pictures/train/cats/*.jpg ...  pictures/test/cats/*.jpg ...   train/ and test/ and perhaps validation/
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

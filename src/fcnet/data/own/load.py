@@ -1,7 +1,5 @@
 """Loads a user's own data."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal

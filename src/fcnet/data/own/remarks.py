@@ -1,7 +1,5 @@
 """What has to be said of a user's data before anything is learnt from them, and their hash."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

@@ -4,8 +4,6 @@ The end of the training part is held out for validation, so its order has to be 
 small, chance alone mixes badly.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

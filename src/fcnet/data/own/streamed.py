@@ -1,7 +1,5 @@
 """Rows of a user's own that do not fit into memory: X.npy and y.npy in a folder."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A user's own table: a CSV or Parquet file with a row for each example and a column that says its class."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 See `fcnet.data.cache`; the images are the features of the rows that are used, in the order of the table.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 from dataclasses import asdict, dataclass, replace

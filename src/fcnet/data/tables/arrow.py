@@ -1,7 +1,5 @@
 """Columns of Arrow tables, and the text of CSV files, whose kind is yet to be found. Needs PyArrow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property

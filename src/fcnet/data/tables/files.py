@@ -1,7 +1,5 @@
 """Tables in files: CSV and Parquet."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager

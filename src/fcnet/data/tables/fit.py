@@ -1,7 +1,5 @@
 """From the table of a training: which columns are learnt from, their categories, and what fills a gap."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Tables in memory: pandas DataFrames, Arrow tables, and what else offers itself as one, such as Polars'."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

@@ -4,8 +4,6 @@ Parquet keeps columns apart, so one can be read without the others. A CSV file i
 Parquet file, as text, which is then read in the same way.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The column that is to be predicted, as labels."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

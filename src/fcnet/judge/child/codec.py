@@ -8,8 +8,6 @@ and the header says of each array its dtype, its shape and where its bytes start
 each length, shape and type is checked before anything is allocated from it.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Optimisers import it, only to ask it to leave them alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import sys

@@ -1,7 +1,5 @@
 """What the process gives up before it imports anything of the student's, or even NumPy."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -7,8 +7,6 @@
 - left out, frozen: parameters of the trained network that no optimiser holds, or that get no gradient
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

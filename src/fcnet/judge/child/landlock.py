@@ -4,8 +4,6 @@ Three system calls with the same numbers on every system, so that no library is 
 documentation calls each set of rights an ABI; the first that guards the length of files is 3, of Linux 6.2.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import stat

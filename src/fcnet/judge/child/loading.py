@@ -1,7 +1,5 @@
 """The student's file is run, whole or its definitions alone, and what it defines is listed."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import linecache

@@ -7,8 +7,6 @@ standard output. Both are moved to other descriptors at once: what the student's
 error, which the judge reads apart from the replies.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

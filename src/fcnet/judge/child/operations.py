@@ -7,8 +7,6 @@ is trusted by the judge: it compares the numbers with its own.
 torch is imported only where the student's file imports it; it is found in `sys.modules`.
 """
 
-from __future__ import annotations
-
 import operator
 import re
 import sys

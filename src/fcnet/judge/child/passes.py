@@ -5,8 +5,6 @@ predictions, of predictions by the smallest score, and what wrong ways of counti
 that the script prints after a pass are events "print".
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import Any

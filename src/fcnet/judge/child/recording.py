@@ -3,8 +3,6 @@
 Each event is [kind, source, number, text, measures]; `script.py` runs the script, and the judge reads them.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

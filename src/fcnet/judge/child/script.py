@@ -5,8 +5,6 @@ of the training set, all of the validation set and all of the test set. What the
 events, each [kind, source, number, text, measures]; the judge reads them.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 import types

@@ -7,8 +7,6 @@ A filter is a small program of the kernel's classic BPF: each instruction compar
 of its arguments, and jumps or returns.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import platform

@@ -1,7 +1,5 @@
 """The first thing that a submission's process does: limits, import path, and the word that it is ready."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

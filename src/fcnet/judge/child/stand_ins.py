@@ -1,7 +1,5 @@
 """Modules that handouts import and that a network does not need, so that they need not be installed."""
 
-from __future__ import annotations
-
 import sys
 import types
 from collections.abc import Iterator

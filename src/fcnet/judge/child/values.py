@@ -3,8 +3,6 @@
 torch is never imported here: where the student's file imports it, it is found in `sys.modules`.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ A zip says of itself how large it is and where its files go. None of that is bel
 by one, links and encrypted files are refused, and bytes are counted as they come.
 """
 
-from __future__ import annotations
-
 import stat
 import zipfile
 import zlib

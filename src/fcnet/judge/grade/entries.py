@@ -5,8 +5,6 @@ Each folder, each `.py` file, notebook or zip in it is one submission. Names of 
 understood: the latter belong together if their first two parts agree.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """What is known of one graded submission: its record, and the points that a rubric gives for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

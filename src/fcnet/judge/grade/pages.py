@@ -1,7 +1,5 @@
 """The page of the class and a page for each student: single files that need nothing else."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """One graded submission in the words of Gradescope, PrairieLearn and GitHub."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Points: a rubric says what each stage is worth, and what a mistake costs."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

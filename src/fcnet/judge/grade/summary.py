@@ -1,7 +1,5 @@
 """What a course did well and badly, and its table of marks."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Bubblewrap, for kernels without Landlock: a container that holds only what may be read."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping, Sequence

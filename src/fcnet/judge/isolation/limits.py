@@ -1,7 +1,5 @@
 """What a submission may use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """What a submission's process prints: read as it comes, its beginning kept, the rest counted."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

@@ -1,7 +1,5 @@
 """What Linux tells of processes in `/proc`; on other systems nothing is known and nothing is found."""
 
-from __future__ import annotations
-
 import contextlib
 from pathlib import Path
 

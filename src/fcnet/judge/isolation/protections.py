@@ -1,7 +1,5 @@
 """What a process can be kept from, and what to do where the system cannot keep it from all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What comes back from a submission's process, checked against types: a hostile one may send anything."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The folder that a submission works in: a copy of what it needs, thrown away at the end."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

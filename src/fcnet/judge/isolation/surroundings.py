@@ -1,7 +1,5 @@
 """What a submission's process finds: the interpreter, the environment, and the files that it may read."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys

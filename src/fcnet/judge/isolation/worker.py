@@ -1,7 +1,5 @@
 """One process of a submission, and the pipes to it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """A report as one HTML page: the student's lines beside what was found."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What both outputs say, and the numbers in it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

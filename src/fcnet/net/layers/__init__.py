@@ -12,8 +12,6 @@ mean        Y = (F_1(X) + ... + F_n(X)) / n
 in `fcnet.torch_net.layers`. docs/extending.md adds a layer from a user's own file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from fcnet.net.layers.activation import Activation

@@ -1,7 +1,5 @@
 """The layer that applies an activation function; the functions themselves are in `fcnet.net.activations`."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fcnet.arrays import Array

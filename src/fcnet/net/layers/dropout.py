@@ -1,7 +1,5 @@
 """Units that are switched off at random while a network trains."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

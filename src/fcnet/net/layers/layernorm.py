@@ -1,7 +1,5 @@
 """Layer normalisation (Ba, Kiros and Hinton 2016)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

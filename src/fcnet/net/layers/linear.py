@@ -1,7 +1,5 @@
 """Z = X W + b, and its transpose."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The mean of several rows of layers, side by side on one input: an ensemble as one network."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A shortcut around some layers (He et al. 2016)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The whole report in one HTML file that needs nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

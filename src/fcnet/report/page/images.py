@@ -1,7 +1,5 @@
 """Images of the data set and confident mistakes, for a user's own report."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass
 from typing import Any
