@@ -181,6 +181,40 @@ def test_what_a_layer_keeps_between_two_calls_is_no_mistake(
     assert ("2 times the derivative" in audit.reason) == (kind is WronglyKept)
 
 
+class Frozen(Layer):
+    """Scales by s over the length of s, which it computes once and takes for a constant."""
+
+    normalises = True
+    length: Any = None
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__(inputs)
+        self.declared = (Declared("s", (inputs,), "ones"),)
+
+    def bind(self, parameters: Any, rng: np.random.Generator) -> None:
+        (self.s,) = parameters
+
+    def forward(self, X: Any, training: bool) -> Any:
+        self.X = X
+        return self.predict(X)
+
+    def backward(self, delta: Any, input_needed: bool) -> Any:
+        self.s.gradient = DenseGradient((self.X * delta).sum(axis=0) / self.length)
+        return delta * self.s.value / self.length
+
+    def predict(self, X: Any) -> Any:
+        if self.length is None:
+            self.length = np.sqrt((self.s.value**2).sum())
+        return X * self.s.value / self.length
+
+
+def test_what_a_layer_keeps_hides_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "own", Frozen)
+    audit = audited(norm="own", activation="tanh")
+    assert audit.stage == "gradient", audit.table()
+    assert "s1: " in audit.reason
+
+
 @pytest.mark.parametrize("kind", [Length, Deviation])
 def test_layers_that_measure_complex_numbers_in_another_way_pass(
     kind: type[Layer], monkeypatch: pytest.MonkeyPatch

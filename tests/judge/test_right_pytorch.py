@@ -233,6 +233,15 @@ CHANGES = {
     ],
     "a network that compiles itself": [("    model.apply(weights_init)", "    model.apply(weights_init)\n    model.compile()")],
     "a compiled forward pass": [("    def forward(self, x):", "    @torch.compile(dynamic=True)\n    def forward(self, x):")],
+    "torch imported beside another module": [
+        ("import torch\n", "import math, torch\n"),
+        ("import torch.nn as nn\n", "nn = torch.nn\n"),
+        ("    def forward(self, x):", "    @torch.compile\n    def forward(self, x):"),
+    ],
+    "the network inside a compiled one": [
+        ("    model.apply(weights_init)", "    model.apply(weights_init)\n    model = torch.compile(model)"),
+        ("model.parameters()", "model._orig_mod.parameters()"),
+    ],
     "classes by NumPy": [
         ("_, predicted = torch.max(outputs.data, 1)", "predicted = torch.from_numpy(outputs.numpy().argmax(axis=1))"),
     ],

@@ -67,6 +67,13 @@ def test_what_is_not_written_yet_is_said(notebook: bool, tmp_path: Path) -> None
     assert verdicts["loss"] == "not reached"
 
 
+@pytest.mark.parametrize("notebook", [False, True])
+def test_so_is_what_pytorch_lacks(notebook: bool, tmp_path: Path) -> None:
+    path = next(p for p in write_start(tmp_path / "exercise", notebook) if p.stem == "ex2_pytorch")
+    report = check_submission(path, Options())
+    assert report.verdict == "unfinished", report.findings
+
+
 @pytest.mark.parametrize(
     ("count", "right", "unfinished"),
     [(1, "scores", "loss"), (2, "scores", "gradients"), (3, "gradients", "prediction"), (6, "training", "")],

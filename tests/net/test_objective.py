@@ -84,8 +84,31 @@ class WronglyDoubled(Doubled):
         return J, {name: grad / 2 for name, grad in grads.items()}
 
 
+class Times(Network):
+    """Another loss, by a factor of its own that no constructor knows."""
+
+    factor, slope = 3.0, 3.0
+
+    def loss(self, *given: Any, **options: Any) -> Any:
+        J, grads = super().loss(*given, **options)  # type: ignore[misc]
+        return self.factor * J, {name: self.slope * grad for name, grad in grads.items()}
+
+
+class WronglyTimes(Times):
+    slope = 1.0
+
+
 def test_a_subclass_is_audited_by_its_own_loss() -> None:
-    for kind, passed in ((Doubled, True), (WronglyDoubled, False)):
+    for kind, passed in ((Doubled, True), (WronglyDoubled, False), (Times, True), (WronglyTimes, False)):
         net = kind(Architecture.of(3, [4], 2), np.random.default_rng(0), dtype=np.float64)
         assert net.objective(X, Y, 0.1) is None
         assert audit_gradients(net, X, Y, 0.1, steps=(1e-5,)).passed == passed
+
+
+def test_a_copy_with_other_parameters_has_what_a_subclass_adds() -> None:
+    net = Times(Architecture.of(3, [4], 2), np.random.default_rng(0), dtype=np.float64)
+    net.factor = 5.0
+    other = net.with_params(elsewhere(net, np.float64))
+    assert isinstance(other, Times)
+    assert other.factor == 5.0
+    assert not any(np.shares_memory(other.params[name], value) for name, value in net.params.items())

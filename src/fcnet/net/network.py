@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -266,7 +267,9 @@ class Network:
         """A copy of this network with other parameters of the same shapes, in their dtype."""
         copies = {name: np.array(value, order="C") for name, value in params.items()}
         dtype = np.result_type(*copies.values())
-        net = Network(
+        net = copy(self)  # of a subclass, with what else it has
+        Network.__init__(
+            net,
             self.architecture,
             np.random.default_rng(0),
             label_smoothing=self.criterion.label_smoothing,

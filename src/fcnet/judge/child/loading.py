@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import operator
 import sys
 import types
 from pathlib import Path
@@ -70,7 +71,9 @@ def is_definition(statement: ast.stmt) -> bool:
         case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
             return True
         case ast.Try(body=body):
-            return all(isinstance(part, ast.Import | ast.ImportFrom | ast.Expr) for part in body)
+            imports = [isinstance(part, ast.Import | ast.ImportFrom) for part in body]
+            others = [isinstance(part, ast.Expr) for part in body]
+            return any(imports) and all(map(operator.or_, imports, others))
         case ast.Assign(value=value) | ast.AnnAssign(value=value) if value is not None:
             return all(cheap(call) for call in ast.walk(value) if isinstance(call, ast.Call))
     return False

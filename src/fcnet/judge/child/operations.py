@@ -8,7 +8,6 @@ torch is imported only where the student's file imports it; it is found in `sys.
 """
 
 import operator
-import re
 import sys
 import types
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fcnet.judge.child.compiler import leave_out_compiler
+from fcnet.judge.child.compiler import leave_out_compiler, leave_out_compiler_once_imported
 from fcnet.judge.child.loading import Reply, classes, empty_module, run_file
 from fcnet.judge.child.script import run_script
 from fcnet.judge.child.stand_ins import install_stand_ins
@@ -54,8 +53,7 @@ def load(source: str, definitions: bool = False) -> Reply:
     reply : {"classes": [...], "missing": [imports that failed]}
     """
     install_stand_ins()
-    if re.search(r"^\s*(?:import|from)\s+torch\b", source, re.MULTILINE):
-        leave_out_compiler()
+    leave_out_compiler_once_imported()
     STATE.filename = SUBMISSION or STATE.filename
     STATE.module = empty_module(STATE.filename)
     missing = run_file(STATE.module, source, definitions)
