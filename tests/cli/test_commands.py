@@ -572,7 +572,7 @@ def test_the_settings_of_a_run_are_where_another_starts(fcnet: Run, home: Path) 
         ("hiden = [3]", r"my.toml has the unknown setting 'hiden', .*; do you mean hidden\? .*"),
         ("xyz = [3]", "my.toml has the unknown setting 'xyz', .*known are .*batch_size, .*"),
         ("epochs = 0", "my.toml: epochs is 0, give a whole number of at least 1"),
-        ("hidden = 3", "my.toml has a value of the wrong type: .*"),
+        ("hidden = 3", "my.toml: hidden is 3, give a list of whole numbers, .*"),
     ],
 )
 def test_a_file_of_settings_that_cannot_be_is_one_line(

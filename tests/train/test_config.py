@@ -81,6 +81,7 @@ def test_settings_survive_a_file(config: TrainConfig, tmp_path: Path) -> None:
         ({"evaluate_every": -1}, "evaluate_every is -1, give a whole number of at least 1"),
         ({"hidden": [50, 0]}, "hidden is 0, give a whole number of at least 1"),
         ({"hidden": "50"}, "hidden is '50', give a list of whole numbers, such as [50]"),
+        ({"hidden": 50}, "hidden is 50, give a list of whole numbers, such as [50]"),
         ({"components": 0}, "components is 0, give a whole number of at least 1"),
         ({"dropout": 1}, "dropout is 1, give a number from 0 up to, but not including, 1"),
         ({"momentum": float("nan")}, "momentum is nan, give a number from 0 up to, but not including, 1"),
@@ -158,7 +159,5 @@ def test_a_file_that_is_no_toml_is_refused(content: bytes | None, tmp_path: Path
 def test_a_file_with_a_setting_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("hidden = 50\n")
-    with pytest.raises(
-        DataError, match=r"config.toml has a value of the wrong type: 'int' object is not iterable"
-    ):
+    with pytest.raises(DataError, match=r"config.toml: hidden is 50, give a list of whole numbers"):
         read_config(path)

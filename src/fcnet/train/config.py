@@ -6,7 +6,7 @@ improve; recipes that work are in `fcnet.experiments.recipes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
@@ -123,8 +123,8 @@ class TrainConfig:
     """Let torch.compile fuse the step; the first step then takes a minute. Meant for CUDA."""
 
     def __post_init__(self) -> None:
-        words = isinstance(self.hidden, str | bytes)
-        require("hidden", self.hidden, not words, "a list of whole numbers, such as [50]")
+        listed = isinstance(self.hidden, Iterable) and not isinstance(self.hidden, str | bytes)
+        require("hidden", self.hidden, listed, "a list of whole numbers, such as [50]")
         object.__setattr__(self, "hidden", tuple(self.hidden))
         self._sort_augment()
         for name, kind in get_type_hints(type(self)).items():
