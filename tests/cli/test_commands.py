@@ -310,6 +310,7 @@ def test_a_switch_may_be_given_as_it_is() -> None:
 def test_an_option_that_is_given_twice_has_its_last_values() -> None:
     parsed = settings("train --out run --hidden 3 4 --epochs 1 --hidden=5 --epochs=2")
     assert (parsed.hidden, parsed.epochs) == ((5,), 2)
+    assert settings("train --out run --recipe quick --recipe=tuned") == TUNED
 
 
 def test_a_defect_of_ours_is_a_traceback(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
