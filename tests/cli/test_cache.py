@@ -109,6 +109,25 @@ def test_leftovers_are_listed_and_removed(made: Callable[[Path], Path], fcnet: R
     assert not left.exists()
 
 
+def test_what_earlier_versions_kept_is_listed_and_removed(fcnet: Run, cache: Path, tmp_path: Path) -> None:
+    kept = keep(tmp_path)
+    about = json.loads((kept / MANIFEST).read_text()) | {"version": 2}
+    del about["mapping"]
+    (kept / MANIFEST).write_text(json.dumps(about))
+    older = [cache / folder / ONE for folder in ("opened", "pictures", "rows")]
+    for folder in older:
+        folder.mkdir(parents=True)
+        (folder / "X.npy").write_bytes(b"kept")
+    mine = older[0].with_name("mine")
+    mine.write_bytes(b"mine")
+    listed = " ".join(" ".join(fcnet("cache list").out).split())
+    assert listed.count("kept by another version of fcnet") == 1
+    assert listed.count("another version of fcnet kept them") == 3
+    fcnet("cache prune --yes")
+    assert not any(folder.exists() for folder in (kept, *older))
+    assert mine.exists()
+
+
 def test_a_killed_writer_beside_good_images_loses_its_file_alone(fcnet: Run, tmp_path: Path) -> None:
     where = keep(tmp_path)
     left = where / ".images.npy.tmp-1-0123abcd"

@@ -293,6 +293,14 @@ def test_what_has_no_name_may_stand_anywhere() -> None:
     assert parse(words) == Predict(Path("run"), pictures, top=3, json=True)
 
 
+@pytest.mark.parametrize("words", ["-- run -x.jpg --a_b.jpg", "--json -- run -x.jpg --a_b.jpg"])
+def test_behind_two_dashes_is_no_option(words: str) -> None:
+    pictures = (Path("-x.jpg"), Path("--a_b.jpg"))
+    assert parse(["predict", *words.split()]) == Predict(Path("run"), pictures, json="--json" in words)
+    with pytest.raises(FcnetError, match="unexpected: -x, --y_z; see fcnet report --help"):
+        parse(["report", "--", "run", "-x", "--y_z"])
+
+
 def test_a_switch_may_be_given_as_it_is() -> None:
     assert settings("train --out run --recipe tuned --mirror") == TUNED
     assert settings("train --out run --no-mirror") == TrainConfig()
@@ -302,6 +310,7 @@ def test_a_switch_may_be_given_as_it_is() -> None:
 def test_an_option_that_is_given_twice_has_its_last_values() -> None:
     parsed = settings("train --out run --hidden 3 4 --epochs 1 --hidden=5 --epochs=2")
     assert (parsed.hidden, parsed.epochs) == ((5,), 2)
+    assert settings("train --out run --recipe quick --recipe=tuned") == TUNED
 
 
 def test_a_defect_of_ours_is_a_traceback(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

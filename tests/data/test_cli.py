@@ -83,6 +83,15 @@ def test_a_copy_is_told_from_the_official_files(tmp_path: Path, capsys: pytest.C
         Verify(tmp_path / "copy", official=True).run()
 
 
+def test_every_byte_of_an_archive_is_verified(small: Small, own_world: Path, tmp_path: Path) -> None:
+    archive = tmp_path / ARCHIVE
+    archive.write_bytes(small.archive)
+    assert Verify(archive).run() == 0
+    archive.write_bytes(small.archive[:-1] + bytes([small.archive[-1] ^ 1]))
+    with pytest.raises(DataError, match=f"{archive} is not the published archive: its sha256 is"):
+        Verify(archive).run()
+
+
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

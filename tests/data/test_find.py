@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fcnet.data.datasets import DATASETS
 from fcnet.data.find import Found, cache_root, find, places
 from fcnet.errors import DataError
 
@@ -78,6 +79,8 @@ def test_a_named_folder_without_data_is_an_error(
         look(tmp_path / "empty")
     assert f"({by}) holds no CIFAR-10" in str(empty.value)
     assert f"fcnet data fetch --data {tmp_path / 'empty'}" in str(empty.value)
+    with pytest.raises(DataError, match=f"fcnet data fetch --name mnist --data {tmp_path / 'empty'}"):
+        find(tmp_path / "empty", DATASETS["mnist"])
     folder = write_folder(tmp_path / "part")
     (folder / "data_batch_3").unlink()
     with pytest.raises(DataError) as part:

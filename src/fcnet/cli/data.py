@@ -97,7 +97,7 @@ class Verify:
         from fcnet.data.published import hash_like
 
         found = require(self.data, fetchable(self.name) if self.name else None)
-        folder = folder_of(found)
+        folder = folder_of(found, every_byte=True)
         dataset, kept = verify(folder, found.about)
         rows = []
         for name, published in found.about.files.items():

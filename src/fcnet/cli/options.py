@@ -66,6 +66,11 @@ UNBROKEN = "\xa0"
 """A space at which no line of help ends."""
 
 
+BEHIND = "\0"
+"""Begins each word behind `--` while argparse reads it, which forgets `--` where it stands before the first
+word that is no option; no argument of a program holds this character."""
+
+
 class Positional(str):
     """Marks a field, by `Annotated`, as given without a name; the text stands for its value in help.
 
@@ -97,7 +102,7 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
         if re.match(r"-[-a-zA-Z]", word):
             option = typed[words.index(word)].partition("=")[0]
             raise FcnetError(f"{parser.prog} has no option {option}{advice(option, known, parser.prog)}")
-    if unexpected := [word for word in left if word != "--"]:
+    if unexpected := [word.removeprefix(BEHIND) for word in left if word != "--"]:
         parser.error(f"unexpected: {', '.join(unexpected)}")
     if missing := [action for action in actions if getattr(given, action.dest) is MISSING]:
         told = [f"{_usage(action)} {str(action.help).removesuffix('. (required)')}" for action in missing]
@@ -112,15 +117,21 @@ def _before_dashes(words: Iterable[str]) -> Iterator[str]:
 
 
 def _british(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments as the rest of fcnet spells them: names of options, and values of `SPELT` ones."""
-    option = ""
-    for word in arguments:
-        if not word.startswith("--"):
+    """The arguments as the rest of fcnet spells them: names of options, and values of `SPELT` ones.
+
+    Those behind `--` stay as they are, but for `BEHIND`.
+    """
+    option, words = "", iter(arguments)
+    for word in words:
+        if word == "--":
+            yield word
+            yield from (BEHIND + behind for behind in words)
+        elif not word.startswith("--"):
             yield SPELLINGS.get(word, word) if option in SPELT else word
-            continue
-        name, equals, value = word.partition("=")
-        option = "--" + SPELLINGS.get(name[2:], name[2:]).replace("_", "-")
-        yield option + equals + (SPELLINGS.get(value, value) if option in SPELT else value)
+        else:
+            name, equals, value = word.partition("=")
+            option = "--" + SPELLINGS.get(name[2:], name[2:]).replace("_", "-")
+            yield option + equals + (SPELLINGS.get(value, value) if option in SPELT else value)
 
 
 def parser_of(
@@ -243,6 +254,7 @@ def _usage(action: argparse.Action) -> str:
 
 def _value(kind: type, word: str) -> Any:
     """What a word says, which has to be a number for some types."""
+    word = word.removeprefix(BEHIND)
     try:
         return kind(word)
     except ValueError:

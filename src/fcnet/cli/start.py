@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -111,9 +110,14 @@ def start_of(arguments: Sequence[str]) -> TrainConfig:
 
 
 def _values_of(option: str, arguments: Sequence[str]) -> list[str]:
-    """Every value that the arguments give to an option, as `--option VALUE` or `--option=VALUE`."""
-    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
-    return joined + [value for word, value in pairwise(arguments) if word == option]
+    """The values that the arguments give to an option, in order, as `--option VALUE` or `--option=VALUE`."""
+    found: list[str] = []
+    for place, word in enumerate(arguments):
+        if word == option:
+            found += arguments[place + 1 : place + 2]
+        elif word.startswith(f"{option}="):
+            found.append(word.partition("=")[2])
+    return found
 
 
 def fitted_and_told(given: TrainConfig, dataset: Dataset, recipe: Recipe | None) -> TrainConfig:

@@ -46,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True):
     state : a hash of the stamps of the source
     arrays : stamps of the kept files
     train : how many of the examples are for training
-    mapping : of a table, from columns to features, as JSON
+    mapping : of a table, from columns to features, as JSON; the versions before 3 had none
     """
 
     version: int
@@ -58,7 +58,7 @@ class Manifest(msgspec.Struct, frozen=True):
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     origin: Origin
-    mapping: str
+    mapping: str = ""
 
 
 def mapped(where: Path, about: Manifest, labels: NDArray[np.int64]) -> Dataset:

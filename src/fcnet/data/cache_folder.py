@@ -29,13 +29,16 @@ KEY = re.compile(r"[0-9a-f]{16}")
 KEYED = "decoded"
 """The folder of such folders."""
 
+OLDER = ("opened", "pictures", "rows")
+"""Folders of such folders that earlier versions made."""
+
 
 @dataclass(frozen=True)
 class Entry:
     """One thing in the cache.
 
     path : of the file or folder
-    kind : "images", "rows", "copy", "partial", "leftover" or "unknown"
+    kind : "images", "rows", "older", "copy", "partial", "leftover" or "unknown"
     what : a description for people
     reason : why it is no longer of use; empty if it is of use
     size : in bytes
@@ -83,7 +86,7 @@ def inventory(root: Path) -> list[Entry]:
 
 def _places(root: Path) -> Iterator[Path]:
     for path in sorted(root.iterdir()):
-        if path.name == KEYED and path.is_dir() and not path.is_symlink():
+        if path.name in (KEYED, *OLDER) and path.is_dir() and not path.is_symlink():
             yield from sorted(path.iterdir())
         else:
             yield path
@@ -92,8 +95,8 @@ def _places(root: Path) -> Iterator[Path]:
 def _entry(root: Path, path: Path) -> Entry:
     if path.is_symlink():
         return Entry(path, "unknown", "a link, which is not followed")
-    if path.parent == root / KEYED and path.is_dir() and KEY.fullmatch(path.name):
-        return _kept(path)
+    if path.parent != root and path.is_dir() and KEY.fullmatch(path.name):
+        return _kept(path) if path.parent.name == KEYED else _older(path)
     return _published(root, path) or Entry(path, "unknown", "not made by fcnet", size=_size(path))
 
 
@@ -159,6 +162,14 @@ def _kept(path: Path) -> Entry:
         facts |= {"parts": leftovers, "size": _size(*leftovers), "kind": "leftover"}
         reason = "a killed process left it"
     return Entry(path, what=what, reason=reason, **facts)
+
+
+def _older(path: Path) -> Entry:
+    """Pictures, rows or the files of an archive, where an earlier version kept them."""
+    locks = (path / NAME, *path.glob(".*.lock"))
+    parts = tuple(part for part in sorted(path.iterdir()) if part not in locks)
+    reason = "another version of fcnet kept them"
+    return Entry(path, "older", "data that were read", reason, _size(*parts), _used(*parts), parts, locks)
 
 
 def _changed(about: Manifest) -> bool:

@@ -154,7 +154,9 @@ def _nothing(place: Place, about: Published) -> str:
         missing = [name for name in about.files if not is_file(folder / name)]
         if 0 < len(missing) < len(about.files):
             return f"{folder} ({place.named_by}) lacks {', '.join(missing)}, restore that or fetch all again"
+    name = next((name for name, known in DATASETS.items() if known.title == about.title), DEFAULT)
+    option = "" if name == DEFAULT else f" --name {name}"
     return (
         f"{place.path} ({place.named_by}) holds no {about.title}, name a folder that holds {about.holders}, "
-        f"or fill it: fcnet data fetch --data {quote(str(place.path))}"
+        f"or fill it: fcnet data fetch{option} --data {quote(str(place.path))}"
     )

@@ -152,11 +152,11 @@ def require(data: Path | None = None, about: Published | None = None) -> Found:
     return found
 
 
-def folder_of(found: Found) -> Path:
+def folder_of(found: Found, every_byte: bool = False) -> Path:
     """Return the folder with the files; an archive is unpacked to the user's cache, once.
 
     The published files are in the cache already if an earlier start found them so; the archive then need only
-    have its size.
+    have its size, unless every byte of it is to be looked at.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def folder_of(found: Found) -> Path:
     if not found.packed or published is None:
         return found.path
     home = cache_root() / found.about.folder
-    known = kept_of(home, found.about)
+    known = None if every_byte else kept_of(home, found.about)
     if known and known.origin.official and found.path.stat().st_size == published.size:
         return home
     from fcnet.data.archive import extract
