@@ -399,6 +399,8 @@ def test_a_training_is_tested_once(fcnet: Run, home: Path) -> None:
     assert fcnet(f"train --out run --resume {SMALL}").out[-1] == trained.out[-1]
     assert fcnet("train --out run --resume").out[-1] == trained.out[-1]  # the run knows its settings
     assert "started with other settings" in fcnet("train --out run --resume --hidden 7").errors[0]
+    usual = fcnet("train --out=run --resume --epochs 10")  # which is the default, and not the run's
+    assert usual.errors[0].startswith("error: run was started with other settings (epochs is 2, not 10), see")
 
 
 def test_digits_are_called_digits_before_they_are_trained_on(fcnet: Run) -> None:

@@ -91,7 +91,7 @@ def parse_options(name: str, arguments: Sequence[str]) -> Command:
     if any(one.name == "settings" for one in fields(kind)):
         from fcnet.cli.start import start_of
 
-        settings = start_of(words)
+        settings = start_of(words, resumes=name == "train")
     parser, actions = parser_of(f"fcnet {name}", kind, settings)
     if not {"-h", "--help"}.isdisjoint(_before_dashes(words)):
         print(parser.format_help().replace(UNBROKEN, " "), end="")

@@ -84,10 +84,14 @@ def words_of(asked: DataOptions) -> list[str]:
     return words + (["--categorical", *table.categorical] if table.categorical else [])
 
 
-def start_of(arguments: Sequence[str]) -> TrainConfig:
-    """The settings of the recipe or the file that a command's arguments name, before others change them.
+def start_of(arguments: Sequence[str], resumes: bool = False) -> TrainConfig:
+    """The settings that a command's arguments start from, before others change them.
 
-    The defaults, where they name neither.
+    Those of the recipe or the file that they name, or else of the run that they resume, or else the defaults.
+
+    Parameters
+    ----------
+    resumes : whether --resume means the run in the folder --out
 
     Raises
     ------
@@ -102,11 +106,18 @@ def start_of(arguments: Sequence[str]) -> TrainConfig:
         from fcnet.runs.training import read_config
 
         return read_config(Path(files[-1]))
-    if not recipes:
-        return TrainConfig()
-    from fcnet.experiments.recipes import RECIPES
+    if recipes:
+        from fcnet.experiments.recipes import RECIPES
 
-    return look_up(RECIPES, recipes[-1], "--recipe")
+        return look_up(RECIPES, recipes[-1], "--recipe")
+    if resumes and "--resume" in arguments and (folders := _values_of("--out", arguments)):
+        from fcnet.files import exists
+        from fcnet.records import RunFolder
+        from fcnet.runs.training import read_config
+
+        own = RunFolder(Path(folders[-1])).config
+        return read_config(own) if exists(own) else TrainConfig()
+    return TrainConfig()
 
 
 def _values_of(option: str, arguments: Sequence[str]) -> list[str]:

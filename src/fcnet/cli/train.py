@@ -14,7 +14,6 @@ from fcnet.cli import tell
 from fcnet.cli.start import Trains, fitted_and_told, words_of
 from fcnet.errors import DivergedError, FcnetError
 from fcnet.extension import program
-from fcnet.train.config import TrainConfig
 from fcnet.wording import percent, seconds, validated
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Train(Trains):
         curves = [TensorBoard(self.out)] if self.tensorboard and first else []
         asked = as_before(data_of(self.out) if self.resume else {}, self.source())
         dataset = load_any(asked)
-        settings = fitted_and_told(self._settings(), dataset, self.recipe)
+        settings = fitted_and_told(self.settings, dataset, self.recipe)
         moved = move_aside(self.out) if self.overwrite and first else None
         if moved:
             tell(f"moved the run in {self.out} to {moved}", sys.stdout)
@@ -105,14 +104,3 @@ class Train(Trains):
         with page_beside_if(self.watch, self.out), ExitStack() as stack:
             progress = stack.enter_context(TrainingProgress(self.out.name, lines=None))
             yield Callbacks(progress, *live, *(stack.enter_context(closing(one)) for one in curves))
-
-    def _settings(self) -> TrainConfig:
-        """Those given, or those of the run that is resumed."""
-        from fcnet.files import exists
-        from fcnet.records import RunFolder
-        from fcnet.runs.training import read_config
-
-        own = RunFolder(self.out).config
-        if self.resume and self.settings == TrainConfig() and exists(own):
-            return read_config(own)
-        return self.settings
