@@ -39,7 +39,7 @@ def test_without_a_rubric_the_points_are_the_exercises() -> None:
 
 def test_a_rubric_says_what_a_stage_is_worth_and_what_a_mistake_costs(tmp_path: Path) -> None:
     text = "[points]\nscores = 1\ngradients = 10\n[deductions]\nREG_GRAD_FACTOR = 4\nSOFTMAX_OVERFLOW = 0.5\n"
-    rubric = read_rubric(written(tmp_path, text))
+    rubric = read_rubric(written(tmp_path, f"\ufeff{text}"))  # the mark that Windows Notepad writes
     assert rubric.total == 11
     assert graded("ada", rubric=rubric).points == 11
     assert graded("bo", "REG_GRAD_FACTOR", rubric=rubric).by_stage == {"scores": 1, "gradients": 6}

@@ -394,7 +394,7 @@ def test_the_recipe_of_the_documentation_is_one(tmp_path: Path) -> None:
 
 def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
     place = tmp_path / "recipe.toml"
-    place.write_text(TOML)
+    place.write_text(f"\ufeff{TOML}", encoding="utf-8")  # as Windows Notepad does
     assert read_recipe(place) == Recipe(
         "mine", Budget(2.5), {"hidden": [30, 20], "epochs": 4}, Fold(mirror=True), 6
     )

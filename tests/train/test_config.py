@@ -156,6 +156,12 @@ def test_a_file_that_is_no_toml_is_refused(content: bytes | None, tmp_path: Path
         read_config(path)
 
 
+def test_a_file_may_begin_with_the_mark_that_windows_notepad_writes(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("\ufeffhidden = [7]\n", encoding="utf-8")
+    assert read_config(path).hidden == (7,)
+
+
 def test_a_file_with_a_setting_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("hidden = 50\n")

@@ -268,6 +268,9 @@ class Network:
         copies = {name: np.array(value, order="C") for name, value in params.items()}
         dtype = np.result_type(*copies.values())
         net = copy(self)  # of a subclass, with what else it has
+        for name, value in vars(self).items():
+            if callable(value) and hasattr(type(self), name):
+                del vars(net)[name]  # a method that was replaced in this network alone may know it
         Network.__init__(
             net,
             self.architecture,

@@ -51,7 +51,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     content = read_file(path, SETTINGS_LIMIT, "give a recipe, docs/records.md shows one")
     try:
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML
         reason = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
         raise DataError(f"{path} is not a recipe: {reason}; docs/records.md shows one") from error

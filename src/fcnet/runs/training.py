@@ -136,7 +136,7 @@ def read_config(path: Path) -> TrainConfig:
     remedy = "correct or restore that file"
     content = read_file(path, SETTINGS_LIMIT, remedy)
     try:
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode("utf-8-sig"))  # the mark that Windows Notepad writes
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without end
         raise RunError(f"cannot read {path}: {error}; {remedy}") from error
     try:

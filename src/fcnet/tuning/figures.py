@@ -119,7 +119,8 @@ class Study(Struct, frozen=True):
     def credit(self) -> str:
         """What a figure was made from."""
         done, complete = sum(one.state in DONE for one in self.trials), len(self.complete)
-        return f"{self.data.label}; {done} trials of {self.base.epochs} epochs, {complete} of them complete"
+        length = "1 epoch" if self.base.epochs == 1 else f"{self.base.epochs} epochs"
+        return f"{self.data.label}; {done} trials of {length}, {complete} of them complete"
 
 
 def read_search(path: Path) -> Study:
@@ -259,7 +260,7 @@ def _heights(scale: Axes, dimension: Dimension, values: Sequence[Any]) -> list[f
     elif not dimension.values:
         locator = MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=bool(dimension.whole))
         within = [mark for mark in locator.tick_values(low, high) if low <= mark <= high]
-        marks = {mark: f"{mark:g}" for mark in within or [low]}  # of equal values that one alone
+        marks = {mark: f"{mark:g}" for mark in within} or {low: f"{low:.4g}"}  # of equal values that one
     bottom = UNUSED if None in values else 0.0
 
     def height(place: float) -> float:

@@ -125,8 +125,6 @@ def _array(file: IO[bytes], where: str) -> Array:
                 f"{where} holds Python objects, which are never loaded; save plain arrays"
             ) from error
         raise
-    except MemoryError as error:  # there is enough for what the file holds
-        raise ValueError("its head states more than it holds") from error
     if file.read(1):
         raise ValueError("it is longer than its head states")
     return array

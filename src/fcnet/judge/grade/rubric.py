@@ -67,7 +67,7 @@ def read_rubric(path: Path | None) -> Rubric:
     if path is None:
         return Rubric()
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        told = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"cannot read {path} ({error}), give a TOML file with a table [points]") from error
     unknown = sorted(set(told) - {"title", "points", "deductions"})
